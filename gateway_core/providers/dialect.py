@@ -1,0 +1,121 @@
+"""What a provider adapter is: a frozen record of pure functions, and what they read and write. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.models_pb2 import Model
+from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.stream_pb2 import StreamEvent
+
+from gateway_core.errors import GatewayError
+
+
+class Secret:
+    """A key that shows itself only when asked by name, so that no log, error or repr can hold it by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._value else "Secret('')"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where an OpenAI-compatible vendor leaves the common path. A row names only what differs."""
+
+    max_tokens_field: str = "max_tokens"
+    """The spelling of the token bound that this vendor takes: max_tokens or max_completion_tokens."""
+    stream_usage: bool = True
+    """Whether the vendor accepts stream_options.include_usage."""
+    developer_role: bool = False
+    """Whether the vendor knows the role developer; where it does not, system is sent."""
+    reasoning_field: str = "reasoning_content"
+    """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning."""
+    chat_path: str = "/chat/completions"
+    models_path: str = "/models"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider as configured: where it is and how to speak to it."""
+
+    provider: str
+    dialect: str
+    url: str
+    """Base URL without a trailing slash."""
+    keys: tuple[Secret, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request to this provider."""
+    quirks: Quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request to a provider."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"UpstreamRequest({self.method} {self.url})"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One event of a text/event-stream body (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+    data: str
+    event: str = ""
+
+
+class StreamDecoder(Protocol):
+    """A sans-IO machine: upstream events in, contract events out. One for each stream."""
+
+    def feed(self, event: ServerSentEvent) -> Iterable[StreamEvent]:
+        """Decode one upstream event. Raises GatewayError when the provider reports a failure or breaks its format."""
+
+    def finish(self) -> Iterable[StreamEvent]:
+        """The upstream ended. Raises GatewayError STREAM_INTERRUPTED unless the answer is complete."""
+
+    @property
+    def done(self) -> bool:
+        """True once finished was emitted: nothing more is read from the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A wire language as we speak it to providers."""
+
+    name: str
+    encode_chat: Callable[[ChatRequest, str, Endpoint, bool], tuple[UpstreamRequest, Sequence[Warning]]]
+    """(request, model in the provider's own name, endpoint, whether to stream) -> what to send, and what was left out.
+    Raises GatewayError UNSUPPORTED, naming the field, for content the dialect cannot carry."""
+    decode_chat: Callable[[bytes], ChatResponse]
+    """Raises GatewayError UPSTREAM_INVALID_RESPONSE for a body that breaks the format."""
+    decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
+    """(status, headers with lower-case names, body) -> why. Never raises."""
+    stream_decoder: Callable[[], StreamDecoder]
+    encode_list_models: Callable[[Endpoint], UpstreamRequest]
+    decode_list_models: Callable[[bytes, str], Sequence[Model]]
+    """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""

@@ -1,0 +1,1 @@
+"""Dragoman's gRPC contract."""

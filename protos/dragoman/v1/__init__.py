@@ -1,0 +1,1 @@
+"""The contract of Dragoman: messages and service stubs generated from the .proto files beside this one."""
