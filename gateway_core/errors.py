@@ -53,6 +53,7 @@ TRY_NEXT_TARGET = RETRY_SAME_TARGET | {
     Reason.UPSTREAM_AUTH,
     Reason.MODEL_NOT_FOUND,
     Reason.CONTEXT_LENGTH_EXCEEDED,
+    Reason.UNSUPPORTED,
 }
 """Failures that say nothing about another target. A request that is itself at fault is in neither set."""
 

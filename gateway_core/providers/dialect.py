@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
-from dragoman.v1.stream_pb2 import StreamEvent
+from dragoman.v1.stream_pb2 import StreamResponse
 
 from gateway_core.errors import GatewayError
 
@@ -50,6 +52,10 @@ class Quirks:
     """Whether the vendor knows the role developer; where it does not, system is sent."""
     reasoning_field: str = "reasoning_content"
     """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning."""
+    reasoning_object: bool = False
+    """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
+    unsupported: tuple[str, ...] = ()
+    """Request fields that the vendor refuses; they are left out with a warning."""
     chat_path: str = "/chat/completions"
     models_path: str = "/models"
 
@@ -81,22 +87,28 @@ class UpstreamRequest:
         return f"UpstreamRequest({self.method} {self.url})"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of a text/event-stream body (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
-    data: str
+    data: bytes
+    """Never empty. Bytes, as a JSON decoder reads them; UTF-8 is not checked."""
     event: str = ""
 
 
 class StreamDecoder(Protocol):
     """A sans-IO machine: upstream events in, contract events out. One for each stream."""
 
-    def feed(self, event: ServerSentEvent) -> Iterable[StreamEvent]:
-        """Decode one upstream event. Raises GatewayError when the provider reports a failure or breaks its format."""
+    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        """Decode one upstream event and add what it says to the batch: events of one read travel together, and adding in
+        place costs a third of building them apart. Raises GatewayError when the provider reports a failure or breaks its
+        format; what was added before stands."""
 
-    def finish(self) -> Iterable[StreamEvent]:
+    def finish(self, batch: StreamResponse) -> None:
         """The upstream ended. Raises GatewayError STREAM_INTERRUPTED unless the answer is complete."""
+
+    @property
+    def complete(self) -> bool:
+        """True once every candidate has ended: only the end of the stream, or its usage, can still come."""
 
     @property
     def done(self) -> bool:

@@ -1,0 +1,122 @@
+"""Folds a stream's events into the whole answer: what Chat would have returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from typing import Any, assert_never
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse
+from dragoman.v1.content_pb2 import Part
+from dragoman.v1.stream_pb2 import Finished, PartDelta, StreamEvent, StreamResponse
+
+
+class Accumulator:
+    """Feed it every batch in order; the answer is whole once finished has come."""
+
+    def __init__(self) -> None:
+        self.response = ChatResponse()
+        self.finished = False
+        self._candidates: dict[int, Candidate] = {}
+
+    def feed(self, batch: StreamResponse) -> None:
+        for event in batch.events:
+            self._apply(event)
+
+    def _apply(self, event: StreamEvent) -> None:
+        match event.WhichOneof("event"):
+            case "started":
+                started = event.started
+                merge_head(self.response, started)
+                self.response.id, self.response.model = started.id, started.model
+                self.response.created = started.created
+                self.response.warnings.extend(started.warnings)
+            case "part_started":
+                begun = event.part_started
+                self._candidate(begun.candidate_index).parts.append(begun.part)
+            case "part_delta":
+                grow(self._candidate(event.part_delta.candidate_index), event.part_delta)
+            case "part_finished":
+                ended = event.part_finished
+                part = self._candidate(ended.candidate_index).parts[ended.part_index]
+                merge_details(part.provider_details_json, ended.provider_details_json)
+            case "finished":
+                self._finish(event.finished)
+            case None:
+                return
+            case unknown:
+                assert_never(unknown)
+
+    def _candidate(self, index: int) -> Candidate:
+        if index not in self._candidates:
+            self._candidates[index] = Candidate(index=index)
+        return self._candidates[index]
+
+    def _finish(self, finished: Finished) -> None:
+        self.finished = True
+        merge_head(self.response, finished)
+        if finished.HasField("usage"):
+            self.response.usage.CopyFrom(finished.usage)
+        for ending in finished.candidates:
+            candidate = self._candidate(ending.index)
+            candidate.finish_reason, candidate.raw_finish_reason = ending.finish_reason, ending.raw_finish_reason
+            merge_details(candidate.provider_details_json, ending.provider_details_json)
+        self.response.candidates.extend(self._candidates[index] for index in sorted(self._candidates))
+
+
+def accumulate(batches: Iterable[StreamResponse]) -> ChatResponse:
+    """The whole answer of a complete stream."""
+    accumulator = Accumulator()
+    for batch in batches:
+        accumulator.feed(batch)
+    return accumulator.response
+
+
+def merge_head(response: ChatResponse, event: Any) -> None:
+    """What started and finished both may tell; the later one wins."""
+    for name in ("system_fingerprint", "service_tier"):
+        if event.HasField(name):
+            setattr(response, name, getattr(event, name))
+    if event.HasField("route"):
+        response.route.CopyFrom(event.route)
+    merge_details(response.provider_details_json, event.provider_details_json)
+
+
+def merge_details(into: MutableMapping[str, str], late: MutableMapping[str, str]) -> None:
+    for dialect, text in late.items():
+        known = into.get(dialect)
+        into[dialect] = text if known is None else merge_json(known, text)
+
+
+def merge_json(known: str, late: str) -> str:
+    return msgspec.json.encode({**msgspec.json.decode(known), **msgspec.json.decode(late)}).decode()
+
+
+def grow(candidate: Candidate, delta: PartDelta) -> None:
+    part: Part = candidate.parts[delta.part_index]
+    match delta.WhichOneof("delta"):
+        case "text":
+            part.text += delta.text
+        case "reasoning":
+            part.reasoning.text += delta.reasoning
+        case "arguments_json":
+            part.tool_call.arguments_json += delta.arguments_json
+        case "input":
+            part.tool_call.input += delta.input
+        case "refusal":
+            part.refusal += delta.refusal
+        case "data":
+            part.media.data += delta.data
+        case "transcript":
+            part.media.transcript += delta.transcript
+        case "signature":
+            part.reasoning.signature += delta.signature
+        case "encrypted":
+            part.reasoning.encrypted += delta.encrypted
+        case None:
+            pass
+        case unknown:
+            assert_never(unknown)
+    if delta.HasField("logprobs"):
+        candidate.logprobs.MergeFrom(delta.logprobs)

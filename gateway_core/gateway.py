@@ -1,0 +1,40 @@
+"""The gateway itself: what the service does, whatever channel it is called through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.call import Call
+from gateway_core.routing.catalog import Catalog
+from gateway_core.routing.chain import Chain
+from gateway_core.routing.model_list import list_models
+from gateway_core.transport.base import Transport
+from gateway_core.validation import check_chat
+
+
+class Gateway:
+    """validate -> resolve -> run. Every method raises GatewayError."""
+
+    def __init__(self, catalog: Catalog, chain: Chain, transports: Mapping[str, Transport]) -> None:
+        self.catalog = catalog
+        self._chain = chain
+        self._transports = transports
+
+    async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
+        check_chat(request)
+        return await self._chain.chat(request, self.catalog.resolve(request.model), call)
+
+    def stream(self, request: ChatRequest, call: Call) -> AsyncIterator[StreamResponse]:
+        """The caller must exhaust it or aclose() it: that closes the upstream connection."""
+        check_chat(request)
+        return self._chain.stream(request, self.catalog.resolve(request.model), call)
+
+    async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
+        return await list_models(request, self.catalog, self._transports, call.deadline)
+
+    async def close(self) -> None:
+        for transport in self._transports.values():
+            await transport.close()

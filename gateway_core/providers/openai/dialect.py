@@ -1,0 +1,25 @@
+"""The dialect's record, as the registry lists it."""
+
+from __future__ import annotations
+
+from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
+from gateway_core.providers.openai.errors import decode_error
+from gateway_core.providers.openai.request import encode_chat, headers
+from gateway_core.providers.openai.response import decode_chat, decode_list_models
+from gateway_core.providers.openai.stream import OpenAIStreamDecoder
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models."""
+    return UpstreamRequest("GET", endpoint.url + endpoint.quirks.models_path, headers(endpoint))
+
+
+OPENAI = Dialect(
+    name="openai",
+    encode_chat=encode_chat,
+    decode_chat=decode_chat,
+    decode_error=decode_error,
+    stream_decoder=OpenAIStreamDecoder,
+    encode_list_models=encode_list_models,
+    decode_list_models=decode_list_models,
+)

@@ -1,0 +1,172 @@
+"""Why a vendor of the openai dialect refused or failed: its status and body in the contract's vocabulary.
+
+Sources: https://platform.openai.com/docs/guides/error-codes and the error_* recordings of each vendor; the vendors disagree
+about where type and code stand, so each word is looked for in both.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.openai.details import Json, decode_json
+
+REASON_BY_WORD = {
+    "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "too_many_prompt_tokens": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "insufficient_quota": Reason.QUOTA_EXHAUSTED,
+    "billing_hard_limit_reached": Reason.QUOTA_EXHAUSTED,
+    "content_filter": Reason.CONTENT_FILTERED,
+    "content_policy_violation": Reason.CONTENT_FILTERED,
+    "model_not_found": Reason.MODEL_NOT_FOUND,
+    "DeploymentNotFound": Reason.MODEL_NOT_FOUND,
+    "rate_limit_exceeded": Reason.RATE_LIMITED,
+    "RateLimitReached": Reason.RATE_LIMITED,
+    "rate_limited": Reason.RATE_LIMITED,
+    "invalid_api_key": Reason.UPSTREAM_AUTH,
+    "authentication_error": Reason.UPSTREAM_AUTH,
+    "server_error": Reason.UPSTREAM_UNAVAILABLE,
+    "server_is_overloaded": Reason.UPSTREAM_OVERLOADED,
+    "overloaded_error": Reason.UPSTREAM_OVERLOADED,
+}
+REASON_BY_STATUS = {
+    401: Reason.UPSTREAM_AUTH,
+    402: Reason.QUOTA_EXHAUSTED,
+    403: Reason.UPSTREAM_AUTH,
+    404: Reason.MODEL_NOT_FOUND,
+    408: Reason.UPSTREAM_TIMEOUT,
+    409: Reason.UPSTREAM_UNAVAILABLE,
+    413: Reason.REQUEST_TOO_LARGE,
+    425: Reason.UPSTREAM_UNAVAILABLE,
+    429: Reason.RATE_LIMITED,
+    503: Reason.UPSTREAM_OVERLOADED,
+    504: Reason.UPSTREAM_TIMEOUT,
+    524: Reason.UPSTREAM_TIMEOUT,
+    529: Reason.UPSTREAM_OVERLOADED,
+}
+CONTEXT_PHRASES = ("maximum context length", "max context length", "prompt is too long", "context window")
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
+LONGEST_MESSAGE = 2000
+
+
+def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """See Dialect.decode_error."""
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = None
+    error = error_object(answer)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    for name in REQUEST_ID_HEADERS:
+        if request_id := headers.get(name):
+            failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+            break
+    failure.retry_after_s = retry_after(headers)
+    return failure
+
+
+def error_in_body(error: Any) -> GatewayError:
+    """An error reported inside an answer whose status was 200."""
+    found = error if isinstance(error, dict) else {"message": str(error)}
+    code = found.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return error_from(found, status)
+
+
+def error_object(answer: Any) -> Json | None:
+    """The object that describes the error, whichever of the vendors' envelopes it came in."""
+    match answer:
+        case {"error": dict(error)}:
+            return error
+        case {"error": str(message)}:
+            return {"message": message}
+        case {"detail": [{"msg": str(message), **first}, *_]}:
+            return {"message": message, "type": first.get("type"), "param": location(first.get("loc"))}
+        case {"detail": str(message)}:
+            return {"message": message}
+        case {"errors": [{"message": str(message), **first}, *_]}:
+            return {"message": message, "code": first.get("code")}
+        case dict() if isinstance(answer.get("message"), str):
+            return answer
+        case [{**first}, *_]:
+            # Google's compatible endpoint wraps its errors in a list.
+            return error_object(first)
+        case _:
+            return None
+
+
+def location(loc: Any) -> str | None:
+    """FastAPI's list of path pieces, as Mistral sends it, in the words of a JSON path."""
+    if not isinstance(loc, list):
+        return None
+    path = "".join(f"[{piece}]" if isinstance(piece, int) else f".{piece}" for piece in loc if piece != "body")
+    return path.removeprefix(".")
+
+
+def error_from(error: Json, status: int) -> GatewayError:
+    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
+    words = {
+        "upstream_status": str(status),
+        "upstream_message": message,
+        "upstream_code": word_of(error.get("code")),
+        "upstream_type": word_of(error.get("type")),
+    }
+    reason = reason_for(status, words, message)
+    param = error.get("param")
+    metadata = {name: value for name, value in words.items() if value}
+    return GatewayError(reason, message, field=param if isinstance(param, str) else "", metadata=metadata)
+
+
+def word_of(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int)) else ""
+
+
+def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
+    for word in (words["upstream_code"], words["upstream_type"]):
+        if word in REASON_BY_WORD and (status >= 400 or word != "server_error"):
+            return REASON_BY_WORD[word]
+    if status in (400, 413, 422) and any(phrase in message.lower() for phrase in CONTEXT_PHRASES):
+        return Reason.CONTEXT_LENGTH_EXCEEDED
+    if status in REASON_BY_STATUS:
+        return REASON_BY_STATUS[status]
+    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+
+
+def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """A failure with no JSON error: a proxy's page, an empty body."""
+    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
+    text = body[:200].decode(errors="replace").strip()
+    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
+    metadata = {"upstream_status": str(status), "upstream_message": message}
+    if status < 400:
+        return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message, metadata=metadata)
+    words = {"upstream_code": "", "upstream_type": ""}
+    return GatewayError(reason_for(status, words, message), message, metadata=metadata)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from retry-after-ms (OpenAI, Azure) or Retry-After (RFC 9110: seconds, or a date, read against Date)."""
+    milliseconds = number(headers.get("retry-after-ms"))
+    if milliseconds:
+        return milliseconds / 1000
+    value, now = headers.get("retry-after"), headers.get("date")
+    seconds = number(value)
+    if value is None or now is None or seconds is not None:
+        return seconds
+    try:
+        wait = email.utils.parsedate_to_datetime(value) - email.utils.parsedate_to_datetime(now)
+    except ValueError:
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def number(value: str | None) -> float | None:
+    try:
+        found = float(value) if value else None
+    except ValueError:
+        return None
+    return found if found is not None and 0 <= found < 86400 * 366 else None

@@ -1,0 +1,264 @@
+"""A ChatRequest in the words of OpenAI's chat completions API, as OpenAI and its compatible vendors take it.
+
+Source: https://platform.openai.com/docs/api-reference/chat/create and recorded requests. provider_details_json["openai"]
+holds fields that the contract does not name; its "$" notes record the form that the client used (see content.proto).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import (
+    ChatRequest,
+    ReasoningSettings,
+    ResponseFormat,
+    ResponseFormatType,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
+from dragoman.v1.routing_pb2 import Warning
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import Endpoint, Quirks, UpstreamRequest
+from gateway_core.providers.openai.details import (
+    DIALECT,
+    Json,
+    decode_json,
+    details_of,
+    encode_json,
+    fields_of,
+    set_if_present,
+    unsupported,
+)
+from gateway_core.providers.openai.messages import encode_message
+
+PLAIN_FIELDS = (
+    "parallel_tool_calls",
+    "temperature",
+    "top_p",
+    "top_k",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "verbosity",
+    "service_tier",
+    "user",
+)
+"""Contract fields that have the same name and form in this dialect."""
+
+RESPONSE_FORMATS = {
+    ResponseFormatType.RESPONSE_FORMAT_TYPE_TEXT: "text",
+    ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT: "json_object",
+    ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA: "json_schema",
+}
+TOOL_CHOICES = {
+    ToolChoiceMode.TOOL_CHOICE_MODE_AUTO: "auto",
+    ToolChoiceMode.TOOL_CHOICE_MODE_NONE: "none",
+    ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED: "required",
+}
+
+
+def encode_chat(
+    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+) -> tuple[UpstreamRequest, Sequence[Warning]]:
+    """See Dialect.encode_chat."""
+    warnings: list[Warning] = []
+    body = encode_body(request, model, endpoint.quirks, warnings)
+    if stream:
+        ask_for_stream(body, endpoint.quirks)
+    if request.provider_options_json:
+        warn_of_foreign_options(request.provider_options_json, warnings)
+    for warning in warnings:
+        warning.provider = endpoint.provider
+    url = endpoint.url + endpoint.quirks.chat_path
+    return UpstreamRequest("POST", url, headers(endpoint), encode_json(body)), warnings
+
+
+def headers(endpoint: Endpoint) -> dict[str, str]:
+    """What every request to this endpoint carries."""
+    found = {"content-type": "application/json", **endpoint.headers}
+    if endpoint.keys:
+        found["authorization"] = "Bearer " + endpoint.keys[0].reveal()
+    return found
+
+
+def encode_body(request: ChatRequest, model: str, quirks: Quirks, warnings: list[Warning]) -> Json:
+    """The request's JSON body without its streaming flags."""
+    body: Json = {"model": model}
+    for descriptor, value in request.ListFields():
+        name = descriptor.name
+        if name in PLAIN_FIELDS:
+            body[name] = value
+        elif encode_field := FIELD_ENCODERS.get(name):
+            encode_field(body, value, quirks, warnings)
+    for name in quirks.unsupported:
+        if body.pop(name, None) is not None:
+            warnings.append(Warning(field=name, message=f"{name} is not supported by this provider and was left out"))
+    if options := request.provider_options_json.get(DIALECT):
+        merge_options(body, decode_json(options))
+    return body
+
+
+def merge_options(body: Json, options: Json) -> None:
+    """Add the fields that only this dialect knows, and put back the form the client used."""
+    for name, value in options.items():
+        if not name.startswith("$"):
+            body[name] = value
+    if options.get("$stop") == "string":
+        body["stop"] = body["stop"][0]
+
+
+def ask_for_stream(body: Json, quirks: Quirks) -> None:
+    """Usage is always asked for: an answer whose tokens nobody counted cannot be accounted."""
+    body["stream"] = True
+    if quirks.stream_usage:
+        body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
+
+
+def warn_of_foreign_options(options: Mapping[str, str], warnings: list[Warning]) -> None:
+    for dialect, text in options.items():
+        if dialect != DIALECT:
+            warnings.extend(
+                Warning(field=name, message=f"{name} is known to the {dialect} dialect only and was left out")
+                for name in decode_json(text)
+                if not name.startswith("$")
+            )
+
+
+def encode_messages(body: Json, messages: Any, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["messages"] = [
+        encode_message(message, quirks, f"messages[{index}]", warnings) for index, message in enumerate(messages)
+    ]
+
+
+def encode_tools(body: Json, tools: Any, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
+
+
+def encode_tool(tool: Tool, field: str) -> Json:
+    details = fields_of(details_of(tool))
+    match tool.WhichOneof("kind"):
+        case "function":
+            function: Json = {"name": tool.function.name}
+            set_if_present(function, tool.function, ("description", "strict"))
+            if tool.function.parameters_json:
+                function["parameters"] = msgspec.Raw(tool.function.parameters_json.encode())
+            return {"type": "function", **details, "function": {**function, **details.get("function", {})}}
+        case "custom":
+            custom: Json = {"name": tool.custom.name}
+            set_if_present(custom, tool.custom, ("description",))
+            if tool.custom.format_json:
+                custom["format"] = msgspec.Raw(tool.custom.format_json.encode())
+            return {"type": "custom", **details, "custom": {**custom, **details.get("custom", {})}}
+        case "opaque" if tool.opaque.dialect == DIALECT:
+            opaque: Json = decode_json(tool.opaque.json)
+            return opaque
+        case "opaque":
+            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
+        case _:
+            raise GatewayError(Reason.INVALID_REQUEST, f"{field} has no kind: set function, custom or opaque", field=field)
+
+
+def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, warnings: list[Warning]) -> None:
+    details = details_of(choice)
+    if choice.mode == ToolChoiceMode.TOOL_CHOICE_MODE_TOOL:
+        kind = details.get("$type", "function")
+        body["tool_choice"] = {"type": kind, kind: {"name": choice.tool_name}}
+    elif choice.allowed_tool_names:
+        tools = details.get("tools") or [
+            {"type": "function", "function": {"name": name}} for name in choice.allowed_tool_names
+        ]
+        allowed = {"mode": TOOL_CHOICES[choice.mode], "tools": tools}
+        body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": allowed}
+    elif word := TOOL_CHOICES.get(choice.mode):
+        body["tool_choice"] = details.get("$word", word)
+
+
+def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, warnings: list[Warning]) -> None:
+    kind = RESPONSE_FORMATS.get(form.type)
+    if kind is None:
+        return
+    details = fields_of(details_of(form))
+    encoded: Json = {"type": kind}
+    if form.type == ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        schema: Json = {"name": form.name} if form.name else {}
+        set_if_present(schema, form, ("description", "strict"))
+        if form.schema_json:
+            schema["schema"] = msgspec.Raw(form.schema_json.encode())
+        encoded["json_schema"] = {**schema, **details.pop("json_schema", {})}
+    body["response_format"] = {**encoded, **details}
+
+
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, warnings: list[Warning]) -> None:
+    details = details_of(reasoning)
+    form = details.pop("$form", "effort")
+    if quirks.reasoning_object and form != "effort":
+        body["reasoning"] = {**settings_of(reasoning), **details}
+        if form == "both":
+            body["reasoning_effort"] = reasoning.effort
+        return
+    settings = settings_of(reasoning)
+    if effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
+        body["reasoning_effort"] = effort
+    if quirks.reasoning_object and settings:
+        body["reasoning"] = {**settings, "effort": body.pop("reasoning_effort")} if effort else settings
+        return
+    warnings.extend(
+        Warning(field=f"reasoning.{name}", message=f"this provider takes no reasoning {name}; it was left out")
+        for name in (*settings, *details)
+    )
+
+
+def settings_of(reasoning: ReasoningSettings) -> Json:
+    return {
+        descriptor.name: value for descriptor, value in reasoning.ListFields() if descriptor.name != "provider_details_json"
+    }
+
+
+def implied_effort(enabled: bool | None) -> str | None:
+    """The effort that a bare on or off stands for; https://openrouter.ai/docs names medium for on."""
+    return None if enabled is None else "medium" if enabled else "none"
+
+
+def encode_stop(body: Json, stop: Any, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["stop"] = list(stop)
+
+
+def encode_max_output_tokens(body: Json, bound: int, quirks: Quirks, warnings: list[Warning]) -> None:
+    body[quirks.max_tokens_field] = bound
+
+
+def encode_max_tokens(body: Json, bound: int, quirks: Quirks, warnings: list[Warning]) -> None:
+    body.setdefault(quirks.max_tokens_field, bound)
+
+
+def encode_candidate_count(body: Json, count: int, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["n"] = count
+
+
+def encode_logit_bias(body: Json, bias: Mapping[str, float], quirks: Quirks, warnings: list[Warning]) -> None:
+    body["logit_bias"] = dict(bias)
+
+
+def encode_modalities(body: Json, modalities: Any, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["modalities"] = list(modalities)
+
+
+FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Quirks, list[Warning]], None]] = {
+    "messages": encode_messages,
+    "tools": encode_tools,
+    "tool_choice": encode_tool_choice,
+    "response_format": encode_response_format,
+    "reasoning": encode_reasoning,
+    "stop": encode_stop,
+    "max_output_tokens": encode_max_output_tokens,
+    "max_tokens": encode_max_tokens,
+    "candidate_count": encode_candidate_count,
+    "logit_bias": encode_logit_bias,
+    "modalities": encode_modalities,
+}

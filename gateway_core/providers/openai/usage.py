@@ -1,0 +1,67 @@
+"""Usage as OpenAI and its compatible vendors report it; each names the cached and reasoning subsets in a place of its own.
+
+Sources: recorded answers of openai-chat, deepseek (prompt_cache_hit_tokens), mistral (num_cached_tokens), huggingface
+(cached_tokens), openrouter (cost, cache_write_tokens), perplexity (cost object).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.v1.usage_pb2 import Cost, CostSource, Usage
+from gateway_core.providers.openai.details import DIALECT, Json, encode_json
+
+INPUT_SUBSETS = (
+    ("cached_tokens", "cache_read_tokens"),
+    ("cache_write_tokens", "cache_write_tokens"),
+    ("audio_tokens", "input_audio_tokens"),
+    ("image_tokens", "input_image_tokens"),
+)
+OUTPUT_SUBSETS = (
+    ("reasoning_tokens", "reasoning_tokens"),
+    ("audio_tokens", "output_audio_tokens"),
+    ("image_tokens", "output_image_tokens"),
+    ("accepted_prediction_tokens", "accepted_prediction_tokens"),
+    ("rejected_prediction_tokens", "rejected_prediction_tokens"),
+)
+CACHE_READ_FIELDS = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+
+
+def decode_usage(raw: Json) -> Usage:
+    """Never raises: a field of an unexpected type is left out of the typed counts and stays in raw_json."""
+    input_tokens, output_tokens = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
+    usage = Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        total_tokens=count(raw.get("total_tokens")) or input_tokens + output_tokens,
+        raw_json=encode_json(raw).decode(),
+        raw_dialect=DIALECT,
+    )
+    set_subsets(usage, raw.get("prompt_tokens_details"), INPUT_SUBSETS)
+    set_subsets(usage, raw.get("completion_tokens_details"), OUTPUT_SUBSETS)
+    if not usage.HasField("cache_read_tokens"):
+        for name in CACHE_READ_FIELDS:
+            if name in raw:
+                usage.cache_read_tokens = count(raw[name])
+    if (total := cost_of(raw.get("cost"))) is not None:
+        usage.cost.CopyFrom(Cost(total_usd=total, source=CostSource.COST_SOURCE_PROVIDER))
+    return usage
+
+
+def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]) -> None:
+    if not isinstance(details, dict):
+        return
+    for theirs, ours in subsets:
+        value = details.get(theirs)
+        if type(value) is int:
+            setattr(usage, ours, value)
+
+
+def count(value: Any) -> int:
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < 2**62 else 0
+
+
+def cost_of(value: Any) -> float | None:
+    if isinstance(value, dict):
+        value = value.get("total_cost")
+    return float(value) if isinstance(value, (int, float)) else None

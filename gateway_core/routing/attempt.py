@@ -1,0 +1,145 @@
+"""One attempt: one request to one target, as a whole answer or as an open stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.deadline import Deadline
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import Dialect, Endpoint, StreamDecoder, UpstreamRequest
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.routing.route import Target
+from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_core.transport.sse import SseDecoder
+
+COMPLETE_GRACE_S = 5.0
+"""How long a stream whose candidates have all ended may stay silent before it counts as ended: some vendors never send
+[DONE] and keep the connection alive with comments."""
+DRAIN_GRACE_S = 0.25
+"""How long the end of the body is awaited after the answer, so that the connection can be used again."""
+
+
+class OpenStream:
+    """A stream that has produced its first content: from here on there is no other target."""
+
+    def __init__(self, response: UpstreamResponse, decoder: StreamDecoder, warnings: Sequence[Warning]) -> None:
+        self.first = StreamResponse()
+        self.warnings = warnings
+        self._response = response
+        self._decoder = decoder
+        self._framing = SseDecoder()
+        self._chunks = response.chunks()
+        self._ended = False
+
+    async def open(self) -> None:
+        """Read until content is there. Raises GatewayError when the stream fails or ends before."""
+        while not committed(self.first) and not self._ended:
+            await self._read_into(self.first)
+
+    async def batches(self) -> AsyncIterator[StreamResponse]:
+        """All that follows the first batch. Raises GatewayError when the stream fails."""
+        while not self._ended:
+            batch = StreamResponse()
+            try:
+                await self._read_into(batch)
+            except GatewayError:
+                if batch.events:
+                    yield batch
+                raise
+            if batch.events:
+                yield batch
+
+    async def close(self) -> None:
+        await self._response.close()
+
+    async def _read_into(self, batch: StreamResponse) -> None:
+        """Decode one read of the upstream."""
+        chunk = await self._next_chunk()
+        if chunk is None:
+            self._ended = True
+            events = self._framing.finish()
+        else:
+            events = self._framing.feed(chunk)
+        for event in events:
+            self._decoder.feed(event, batch)
+        if self._ended:
+            self._decoder.finish(batch)
+
+    async def _next_chunk(self) -> bytes | None:
+        """One read; None at the end of the body, or when nothing can follow any more."""
+        try:
+            if not self._decoder.complete:
+                return await anext(self._chunks)
+            grace = DRAIN_GRACE_S if self._decoder.done else COMPLETE_GRACE_S
+            return await asyncio.wait_for(anext(self._chunks), grace)
+        except (StopAsyncIteration, TimeoutError):
+            return None
+        except GatewayError:
+            if self._decoder.done:
+                return None
+            raise
+
+
+def committed(batch: StreamResponse) -> bool:
+    """Whether there is anything beyond the announcement that the answer begins."""
+    count = len(batch.events)
+    return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
+
+
+def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect, UpstreamRequest, Sequence[Warning]]:
+    """What to send to the target. Raises GatewayError UNSUPPORTED for what it cannot do: always for content, and in strict
+    mode for settings too."""
+    dialect = DIALECTS[target.endpoint.dialect]
+    upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
+    if request.strict and warnings:
+        raise GatewayError(Reason.UNSUPPORTED, warnings[0].message, field=warnings[0].field)
+    return dialect, upstream, warnings
+
+
+def transport_for(upstream: UpstreamRequest, transports: Mapping[str, Transport]) -> Transport:
+    return transports[upstream.url.partition(":")[0]]
+
+
+async def ask(request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]) -> ChatResponse:
+    """The target's whole answer. Raises GatewayError."""
+    dialect, upstream, warnings = encode(request, target, False)
+    response = await transport_for(upstream, transports).send(upstream, deadline)
+    try:
+        body = await response.read()
+        if response.status != 200:
+            raise dialect.decode_error(response.status, response.headers, body)
+        answer = dialect.decode_chat(body)
+    finally:
+        await response.close()
+    answer.warnings.extend(warnings)
+    return answer
+
+
+async def open_stream(
+    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
+) -> OpenStream:
+    """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
+    dialect, upstream, warnings = encode(request, target, True)
+    response = await transport_for(upstream, transports).send(upstream, deadline)
+    try:
+        if response.status != 200:
+            raise dialect.decode_error(response.status, response.headers, await response.read())
+        refuse_what_is_no_stream(response.headers, target.endpoint)
+        opened = OpenStream(response, dialect.stream_decoder(), warnings)
+        await opened.open()
+    except BaseException:
+        await response.close()
+        raise
+    return opened
+
+
+def refuse_what_is_no_stream(headers: Mapping[str, str], endpoint: Endpoint) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/json"):
+        raise GatewayError(
+            Reason.UPSTREAM_INVALID_RESPONSE, f"{endpoint.provider} answered {kind} where a stream was asked for"
+        )
