@@ -1,0 +1,139 @@
+"""Framing of text/event-stream bodies, without I/O: bytes in, events out.
+
+Follows https://html.spec.whatwg.org/multipage/server-sent-events.html except where real providers make it wise not to:
+an event whose data is empty is dropped, and an event that the stream's end cuts off is delivered if it is whole (finish).
+Comments, id and retry yield nothing; that bytes arrived at all is what the transport's idle timer sees.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import ServerSentEvent
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+
+
+class SseDecoder:
+    """Splits one body into its events, however it is cut into chunks. One for each body."""
+
+    __slots__ = ("_after_cr", "_at_start", "_limit", "_pending", "_pending_size")
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._limit = max_event_bytes
+        self._pending: list[bytes] = []
+        """The unfinished event, in pieces, so that a large one is not copied again with each chunk."""
+        self._pending_size = 0
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """The events that this chunk completes. Raises GatewayError UPSTREAM_INVALID_RESPONSE when one is too large."""
+        if self._at_start:
+            chunk = self._without_bom(chunk)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_line_feeds(chunk)
+        if self._pending:
+            if not self._completes(chunk):
+                self._hold(chunk)
+                return []
+            chunk = b"".join((*self._pending, chunk))
+            self._pending.clear()
+            self._pending_size = 0
+        whole, end, rest = chunk.rpartition(b"\n\n")
+        if rest:
+            self._hold(rest)
+        return self._events_in(whole) if end else []
+
+    def finish(self) -> list[ServerSentEvent]:
+        """The event that the stream's end left without its blank line, as several providers end theirs. Only if its data is
+        whole (JSON or [DONE]): half an event must look like the broken stream that it is, not like a provider's mistake."""
+        last = b"".join(self._pending)
+        self._pending.clear()
+        self._pending_size = 0
+        event = event_in(last)
+        return [event] if event and is_whole(event.data) else []
+
+    def _events_in(self, whole: bytes) -> list[ServerSentEvent]:
+        """The events of a run of blocks, blank lines between them."""
+        if whole.startswith(b"data: "):
+            # The common case costs one split and one count: nothing but single data lines.
+            lines = whole[6:].split(b"\n\ndata: ")
+            if whole.count(b"\n") == 2 * len(lines) - 2 and len(whole) <= self._limit and all(lines):
+                return [ServerSentEvent(line) for line in lines]
+        events = []
+        for block in whole.split(b"\n\n"):
+            self._check_size(len(block))
+            if event := event_in(block):
+                events.append(event)
+        return events
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        head = b"".join((*self._pending, chunk))
+        self._pending.clear()
+        self._pending_size = 0
+        if len(head) < len(BOM) and BOM.startswith(head):
+            if head:
+                self._hold(head)
+            return b""
+        self._at_start = False
+        return head.removeprefix(BOM)
+
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        """The chunk with each CRLF or CR as one LF; a CRLF may be cut in two by the chunks' border."""
+        if not chunk:
+            return chunk
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")
+            if not chunk:
+                self._after_cr = False
+                return chunk
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _completes(self, chunk: bytes) -> bool:
+        return b"\n\n" in chunk or (chunk.startswith(b"\n") and self._pending[-1].endswith(b"\n"))
+
+    def _hold(self, rest: bytes) -> None:
+        self._pending_size += len(rest)
+        self._check_size(self._pending_size)
+        if rest:
+            self._pending.append(rest)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            message = f"an event of the upstream's stream is larger than {self._limit} bytes"
+            raise GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
+
+
+def event_in(block: bytes) -> ServerSentEvent | None:
+    """The event of a block of lines, unless it has no data."""
+    head, found, data = block.partition(b"\ndata: ")
+    if found and data and head.startswith(b"event: ") and b"\n" not in data and b"\n" not in head:
+        return ServerSentEvent(data, head[7:].decode(errors="replace"))
+    return event_of_lines(block.split(b"\n"))
+
+
+def event_of_lines(lines: list[bytes]) -> ServerSentEvent | None:
+    data: list[bytes] = []
+    name = b""
+    for line in lines:
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.removeprefix(b" ")
+    joined = b"\n".join(data)
+    return ServerSentEvent(joined, name.decode(errors="replace")) if joined else None
+
+
+def is_whole(data: bytes) -> bool:
+    if data == b"[DONE]":
+        return True
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
