@@ -138,8 +138,8 @@ def decode_reasoning(message: Json) -> Iterator[Part]:
     present = [name for name in REASONING_STRINGS if isinstance(message.get(name), str) and message[name]]
     items = message.get("reasoning_details")
     if isinstance(items, list) and items:
-        for position, item in enumerate(items):
-            yield decode_reasoning_item(item, present[0] if present and not position else None)
+        for item in items:
+            yield decode_reasoning_item(item, present[0] if present else None)
     elif present:
         part = Part(reasoning=Reasoning(text=message[present[0]]))
         notes = reasoning_notes(present)

@@ -54,6 +54,7 @@ CHUNK_FIELDS = frozenset(
         "obfuscation",
     }
 )
+MARKS = ("system_fingerprint", "service_tier")
 PartKey = str | tuple[str, object]
 """What tells one part of a candidate from another: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
 
@@ -82,6 +83,7 @@ class OpenAIStreamDecoder:
         self.candidates: dict[int, CandidateState] = {}
         self.usage: Json | None = None
         self.details: Json = {}
+        self.marks: Json = {}
         self.late_marks: Json = {}
 
     @property
@@ -98,8 +100,8 @@ class OpenAIStreamDecoder:
         choices = chunk.get("choices") or ()
         if not self.started and (choices or chunk.get("id")):
             self.start(chunk, batch)
-        elif not CHUNK_FIELDS.issuperset(chunk):
-            self.keep_details(chunk)
+        else:
+            self.keep_late(chunk)
         if (usage := chunk.get("usage")) or (usage := usage_of_groq(chunk)):
             self.usage = usage
         for choice in choices:
@@ -132,9 +134,18 @@ class OpenAIStreamDecoder:
         started.id, started.model = text_of(chunk.get("id")), text_of(chunk.get("model"))
         started.created = int_of(chunk.get("created"))
         set_marks(started, chunk)
+        self.marks = {name: chunk[name] for name in MARKS if chunk.get(name) is not None}
         self.keep_details(chunk)
         set_details(started, self.details)
         self.details = {}
+
+    def keep_late(self, chunk: Json) -> None:
+        """What a later chunk tells of the whole answer."""
+        if not CHUNK_FIELDS.issuperset(chunk):
+            self.keep_details(chunk)
+        for name in MARKS:
+            if (mark := chunk.get(name)) is not None and mark != self.marks.get(name):
+                self.marks[name] = self.late_marks[name] = mark
 
     def keep_details(self, chunk: Json) -> None:
         self.details.update(unknown_fields(chunk, CHUNK_FIELDS))
@@ -154,7 +165,7 @@ class OpenAIStreamDecoder:
                 raise error_in_body(choice.get("error") or {"message": "the provider reports that generation failed"})
             state.raw_finish = str(reason)
         if not CHOICE_FIELDS.issuperset(choice):
-            state.details.update(unknown_fields(choice, CHOICE_FIELDS))
+            merge(state.details, unknown_fields(choice, CHOICE_FIELDS))
 
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
         before = len(batch.events)
@@ -257,7 +268,7 @@ def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) ->
     if isinstance(items, list) and items:
         for position, item in enumerate(items):
             key = ("reasoning", item.get("index", 0) if isinstance(item, dict) else position)
-            part = decode_reasoning_item(item, present[0] if present and not position else None)
+            part = decode_reasoning_item(item, present[0] if present else None)
             feed_reasoning_text(state, key, part, batch)
     elif present:
         part = Part()
@@ -276,7 +287,7 @@ def feed_reasoning_text(state: CandidateState, key: PartKey, piece: Part, batch:
             part.provider_details_json[dialect] = details
 
     reasoning = piece.reasoning
-    if reasoning.text or key not in state.parts:
+    if reasoning.text:
         grow(state, key, batch, begin).reasoning = reasoning.text
     if reasoning.signature:
         grow(state, key, batch, begin).signature = reasoning.signature
@@ -357,9 +368,19 @@ def feed_logprobs(state: CandidateState, logprobs: Any, batch: StreamResponse, b
 def feed_extra(state: CandidateState, extra: Json, batch: StreamResponse, before: int) -> None:
     """Delta fields the contract does not name: shown live on this delta, and kept for the whole answer."""
     delta_since(state, batch, before).provider_details_json[DIALECT] = encode_json(extra).decode()
-    for name, value in extra.items():
-        known = state.message_details.get(name)
-        state.message_details[name] = known + value if isinstance(known, list) and isinstance(value, list) else value
+    merge(state.message_details, extra)
+
+
+def merge(into: Json, late: Json) -> None:
+    """What many chunks say of one thing: lists and objects grow, anything else is replaced."""
+    for name, value in late.items():
+        match into.get(name), value:
+            case list(known), list():
+                into[name] = known + value
+            case dict(known), dict():
+                into[name] = {**known, **value}
+            case _:
+                into[name] = value
 
 
 def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> PartDelta:

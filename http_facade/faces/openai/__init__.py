@@ -1,0 +1,1 @@
+"""OpenAI's REST and SSE API as we serve it."""

@@ -1,0 +1,51 @@
+"""OpenAI's error envelope. Source: https://platform.openai.com/docs/guides/error-codes and recorded errors."""
+
+from __future__ import annotations
+
+from http_facade.faces.failure import Failure
+from http_facade.faces.json_fields import Json, encode_json
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "invalid_request_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    405: "invalid_request_error",
+    408: "timeout_error",
+    413: "invalid_request_error",
+    429: "rate_limit_error",
+    431: "invalid_request_error",
+    499: "cancelled",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def render_error(failure: Failure) -> bytes:
+    """The JSON body: {"error": {message, type, param, code}}, with metadata where a provider was involved."""
+    return encode_json({"error": error_object(failure)})
+
+
+def error_object(failure: Failure) -> Json:
+    upstream = failure.metadata
+    error: Json = {
+        "message": failure.message,
+        "type": upstream.get("upstream_type") if 400 <= failure.status < 500 else None,
+        "param": failure.param or None,
+        "code": failure.code or upstream_code(failure) or failure.reason.lower(),
+    }
+    error["type"] = error["type"] or TYPES.get(failure.status, "server_error")
+    if upstream:
+        error["metadata"] = dict(upstream)
+    return error
+
+
+def upstream_code(failure: Failure) -> str:
+    """A client's own mistake keeps the provider's code, on which its programs may rely; the gateway's failures have ours."""
+    code = failure.metadata.get("upstream_code", "")
+    return code if 400 <= failure.status < 500 and not code.isdecimal() else ""
+
+
+def render_error_event(failure: Failure) -> bytes:
+    """An error inside a stream, in the form that OpenAI's SDKs raise from. Nothing follows it."""
+    return b"data: " + render_error(failure) + b"\n\n"

@@ -1,0 +1,152 @@
+"""The tools, the tool choice and the answer's form of a client's request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.v1.chat_pb2 import ResponseFormat, ResponseFormatType, Tool, ToolChoice, ToolChoiceMode
+from http_facade.faces.failure import bad_request, missing, wrong_type
+from http_facade.faces.json_fields import (
+    Json,
+    array,
+    boolean,
+    json_text,
+    mapping,
+    required_string,
+    rest_of,
+    string,
+)
+from http_facade.faces.openai.messages import DIALECT
+
+FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
+CUSTOM_FIELDS = frozenset({"name", "description", "format"})
+SCHEMA_FIELDS = frozenset({"name", "description", "schema", "strict"})
+CHOICES = {
+    "auto": ToolChoiceMode.TOOL_CHOICE_MODE_AUTO,
+    "none": ToolChoiceMode.TOOL_CHOICE_MODE_NONE,
+    "required": ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED,
+    # Mistral's word for required.
+    "any": ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED,
+}
+FORMATS = {
+    "text": ResponseFormatType.RESPONSE_FORMAT_TYPE_TEXT,
+    "json_object": ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    "json_schema": ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+}
+
+
+def parse_tool(tool: Tool, value: Any, path: str) -> None:
+    """Tools of a type that the contract does not name are carried as they are."""
+    fields = mapping(value, path)
+    kind = fields.get("type")
+    if kind is None and "function" in fields:
+        kind = "function"
+    match kind:
+        case "function":
+            details = parse_function(tool, fields, path)
+        case "custom":
+            details = parse_custom(tool, fields, path)
+        case str():
+            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+            return
+        case _:
+            raise missing(f"{path}.type", "Use 'function', for example.")
+    details.update(rest_of(fields, {"type", "function", "custom"}))
+    if details:
+        tool.provider_details_json[DIALECT] = json_text(details)
+
+
+def parse_function(tool: Tool, fields: Json, path: str) -> Json:
+    if fields.get("function") is None:
+        raise missing(f"{path}.function")
+    function = mapping(fields["function"], f"{path}.function")
+    tool.function.name = required_string(function, "name", f"{path}.function.")
+    if (description := function.get("description")) is not None:
+        tool.function.description = string(description, f"{path}.function.description")
+    if (parameters := function.get("parameters")) is not None:
+        tool.function.parameters_json = json_text(mapping(parameters, f"{path}.function.parameters"))
+    if (strict := function.get("strict")) is not None:
+        tool.function.strict = boolean(strict, f"{path}.function.strict")
+    rest = rest_of(function, FUNCTION_FIELDS)
+    return {"function": rest} if rest else {}
+
+
+def parse_custom(tool: Tool, fields: Json, path: str) -> Json:
+    if fields.get("custom") is None:
+        raise missing(f"{path}.custom")
+    custom = mapping(fields["custom"], f"{path}.custom")
+    tool.custom.name = required_string(custom, "name", f"{path}.custom.")
+    if (description := custom.get("description")) is not None:
+        tool.custom.description = string(description, f"{path}.custom.description")
+    if (form := custom.get("format")) is not None:
+        tool.custom.format_json = json_text(mapping(form, f"{path}.custom.format"))
+    rest = rest_of(custom, CUSTOM_FIELDS)
+    return {"custom": rest} if rest else {}
+
+
+def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
+    match value:
+        case str():
+            if value not in CHOICES:
+                raise bad_request("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
+            choice.mode = CHOICES[value]
+            if value == "any":
+                choice.provider_details_json[DIALECT] = json_text({"$word": value})
+        case {"type": "allowed_tools"}:
+            parse_allowed_tools(choice, value.get("allowed_tools"))
+        case {"type": "function" | "custom" as kind}:
+            named = mapping(value.get(kind), f"tool_choice.{kind}")
+            choice.mode = ToolChoiceMode.TOOL_CHOICE_MODE_TOOL
+            choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
+            if kind != "function":
+                choice.provider_details_json[DIALECT] = json_text({"$type": kind})
+        case dict():
+            raise bad_request("tool_choice.type", "'tool_choice.type' must be function, custom or allowed_tools.")
+        case _:
+            raise wrong_type("tool_choice", "string or object", value)
+
+
+def parse_allowed_tools(choice: ToolChoice, value: Any) -> None:
+    allowed = mapping(value, "tool_choice.allowed_tools")
+    mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
+    if mode not in ("auto", "required"):
+        raise bad_request("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
+    choice.mode = CHOICES[mode]
+    tools = array(allowed.get("tools"), "tool_choice.allowed_tools.tools")
+    for index, item in enumerate(tools):
+        path = f"tool_choice.allowed_tools.tools[{index}]"
+        tool = mapping(item, path)
+        named = tool.get(str(tool.get("type")))
+        choice.allowed_tool_names.append(required_string(mapping(named, path), "name", f"{path}."))
+    choice.provider_details_json[DIALECT] = json_text({"tools": tools})
+
+
+def parse_response_format(form: ResponseFormat, value: Any) -> bool:
+    """False: a type that the contract does not name, to be carried as it is."""
+    fields = mapping(value, "response_format")
+    kind = required_string(fields, "type", "response_format.")
+    if kind not in FORMATS:
+        return False
+    form.type = FORMATS[kind]
+    details = rest_of(fields, {"type", "json_schema"})
+    if kind == "json_schema":
+        if fields.get("json_schema") is None:
+            raise missing("response_format.json_schema")
+        if rest := parse_schema(form, mapping(fields["json_schema"], "response_format.json_schema")):
+            details["json_schema"] = rest
+    if details:
+        form.provider_details_json[DIALECT] = json_text(details)
+    return True
+
+
+def parse_schema(form: ResponseFormat, schema: Json) -> Json:
+    path = "response_format.json_schema"
+    if (name := schema.get("name")) is not None:
+        form.name = string(name, f"{path}.name")
+    if (description := schema.get("description")) is not None:
+        form.description = string(description, f"{path}.description")
+    if (body := schema.get("schema")) is not None:
+        form.schema_json = json_text(mapping(body, f"{path}.schema"))
+    if (strict := schema.get("strict")) is not None:
+        form.strict = boolean(strict, f"{path}.strict")
+    return rest_of(schema, SCHEMA_FIELDS)
