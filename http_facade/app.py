@@ -1,0 +1,144 @@
+"""The facade as one ASGI application: routes, one envelope for every error, one line in the access log for every request."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import grpc
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from http_facade.calls import ClientGone
+from http_facade.connect import failure_of
+from http_facade.endpoints import Limits
+from http_facade.exchange import Exchange
+from http_facade.faces.failure import Failure
+from http_facade.faces.openai.errors import render_error
+from http_facade.routes import EXCHANGE, Readiness, build_router
+
+if TYPE_CHECKING:
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+
+log = logging.getLogger("dragoman.http")
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
+
+
+class AccessLog(Protocol):
+    """Takes one line's fields."""
+
+    def write(self, fields: Mapping[str, object]) -> None: ...
+
+
+class Facade:
+    """Serves HTTP. One for a process."""
+
+    def __init__(self, router: Router, limits: Limits, access_log: AccessLog | None) -> None:
+        self._router = router
+        self._limits = limits
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        began = time.perf_counter()
+        exchange = Exchange(scope, receive, send, request_id_of(scope))
+        try:
+            await self._answer(exchange, receive, send)
+        except ClientGone:
+            exchange.status = 499
+        finally:
+            if self._access_log is not None:
+                self._access_log.write(line_of(exchange, began))
+
+    async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        """Every way in which a request can fail ends here, in the face's own envelope."""
+        try:
+            check_headers(exchange, self._limits.header_bytes)
+            exchange.scope[EXCHANGE] = exchange
+            await self._router(exchange.scope, receive, send)
+        except Failure as failure:
+            await fail(exchange, failure)
+        except grpc.aio.AioRpcError as error:
+            await fail(exchange, failure_of(error))
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("request %s failed", exchange.request_id)
+            message = f"The gateway failed. Report it with the request id {exchange.request_id}."
+            await fail(exchange, Failure(500, "INTERNAL", message))
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lifespan is answered; websockets are closed."""
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                await send({"type": message["type"] + ".complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return
+        await send({"type": "websocket.close", "code": 1000})
+
+
+def create_app(
+    stub: GatewayServiceAsyncStub,
+    *,
+    limits: Limits | None = None,
+    access_log: AccessLog | None = None,
+    readiness: Readiness | None = None,
+) -> ASGIApp:
+    """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz."""
+    limits = limits or Limits()
+    return Facade(build_router(stub, limits, readiness), limits, access_log)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The client's own x-request-id where it is sane, so that its logs and ours agree."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            if SANE_REQUEST_ID(given):
+                return given
+    return uuid.uuid4().hex
+
+
+def check_headers(exchange: Exchange, limit: int) -> None:
+    size = 0
+    for name, value in exchange.headers:
+        size += len(name) + len(value)
+    if size > limit:
+        raise Failure(
+            431,
+            "REQUEST_TOO_LARGE",
+            f"The request's headers are {size} bytes in all; this gateway takes {limit}.",
+            code="request_headers_too_large",
+            headers={"connection": "close"},
+        )
+
+
+async def fail(exchange: Exchange, failure: Failure) -> None:
+    exchange.details["error"] = failure.reason
+    if exchange.status:
+        # The answer has begun: what can still be said was said in-band, and the connection must not look complete.
+        return
+    headers = dict(failure.headers)
+    if failure.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
+        headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
+    await exchange.respond(failure.status, render_error(failure), headers)
+
+
+def line_of(exchange: Exchange, began: float) -> dict[str, object]:
+    scope = exchange.scope
+    return {
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": exchange.status,
+        "ms": round((time.perf_counter() - began) * 1000, 1),
+        "request_id": exchange.request_id,
+        **exchange.details,
+    }

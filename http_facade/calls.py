@@ -1,0 +1,88 @@
+"""Calls of the core on behalf of an HTTP client that may go away, wait long, or stop reading."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from http_facade.exchange import Exchange
+
+WATCH_AFTER_S = 0.05
+"""A call that is over sooner does not pay for a task that watches the connection; a client that leaves within this time is
+noticed at its end."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its answer was complete."""
+
+
+class Watch:
+    """While it is entered, the client's going away cancels the task that entered it, which then sees ClientGone."""
+
+    __slots__ = ("_exchange", "_gone", "_owner", "_timer", "_watcher")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._gone = False
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._owner = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin)
+        return self
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._exchange.disconnected()
+        self._gone = True
+        if self._owner is not None:
+            self._owner.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher is not None and not self._watcher.done():
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError and self._owner is not None:
+            self._owner.uncancel()
+            raise ClientGone from None
+
+
+class KeepAlive:
+    """Writes a comment whenever nothing was written for a while, so that proxies on the way keep the connection."""
+
+    __slots__ = ("_interval", "_last", "_loop", "_task", "_timer", "_write")
+
+    def __init__(self, interval_s: float, write: Callable[[bytes], Awaitable[None]]) -> None:
+        self._interval = interval_s
+        self._write = write
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(interval_s, self._check) if interval_s > 0 else None
+
+    def touch(self) -> None:
+        """Something was written."""
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _check(self) -> None:
+        idle = self._loop.time() - self._last
+        if idle >= self._interval:
+            self._task = self._loop.create_task(self._comment())
+            idle = 0.0
+        self._timer = self._loop.call_later(self._interval - idle, self._check)
+
+    async def _comment(self) -> None:
+        self.touch()
+        await self._write(b": keep-alive\n\n")

@@ -1,0 +1,68 @@
+"""Where the facade meets the core: the stub, through whatever channel, and its errors. The only module here that imports
+gateway_core, and only when a call has failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+
+from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
+from dragoman.v1.routing_pb2 import RouteTrace
+from http_facade.errors import status_for
+from http_facade.faces.failure import Failure
+
+if TYPE_CHECKING:
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+
+CHANNEL_OPTIONS = (
+    # One retrying layer: the core's.
+    ("grpc.enable_retries", 0),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.lb_policy_name", "round_robin"),
+)
+
+
+def connect(address: str, root_certificates: bytes | None = None) -> tuple[grpc.aio.Channel, GatewayServiceAsyncStub]:
+    """A channel to a core elsewhere, and the stub on it. address: HOST:PORT or dns:///HOST:PORT."""
+    if root_certificates is None:
+        channel = grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
+    else:
+        channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(root_certificates), CHANNEL_OPTIONS)
+    return channel, GatewayServiceStub(channel)
+
+
+def failure_of(error: grpc.aio.AioRpcError) -> Failure:
+    """What a failed call means to an HTTP client."""
+    from gateway_core.rpc.status import unpack
+
+    found = unpack(error)
+    reason = found.reason.value
+    return Failure(
+        status_for(reason, found.metadata),
+        reason,
+        told(reason, found.message, found.metadata.get("provider", "")),
+        param=found.field,
+        metadata=found.metadata,
+        retry_after_s=found.retry_after_s,
+        headers=route_headers(found.trace) if found.trace else {},
+    )
+
+
+def told(reason: str, message: str, provider: str) -> str:
+    """Name the provider where the failure is the provider's: otherwise the client looks for it in the gateway."""
+    if provider and (reason.startswith("UPSTREAM_") or reason == "STREAM_INTERRUPTED") and provider not in message:
+        return f"{provider}: {message}"
+    return message
+
+
+def route_headers(route: RouteTrace) -> dict[str, str]:
+    """Who answered, for the client: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts."""
+    headers = {"x-dragoman-attempts": str(len(route.attempts))}
+    if route.provider:
+        headers["x-dragoman-provider"] = route.provider
+        headers["x-model-used"] = f"{route.provider}/{route.model}"
+    if route.fallback_from:
+        headers["x-fallback-from"] = route.fallback_from
+    return headers

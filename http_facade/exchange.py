@@ -1,0 +1,101 @@
+"""One HTTP request and its answer, on bare ASGI: the hot path leaves out what Starlette's Request and Response do more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from http_facade.faces.failure import Failure, bad_request
+
+JSON = b"application/json"
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+FORBIDDEN_IN_HEADERS = str.maketrans({"\r": " ", "\n": " ", "\0": " "})
+
+
+class Exchange:
+    """Reads the request's body, and answers once."""
+
+    __slots__ = ("_receive", "_send", "details", "headers", "request_id", "scope", "status")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self.request_id = request_id
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.status = 0
+        """Of the answer; 0 before it began."""
+        self.details: dict[str, object] = {}
+        """What the access log should tell beside the request line."""
+
+    def header(self, name: bytes) -> str | None:
+        """The first header of this lower-case name."""
+        for known, value in self.headers:
+            if known == name:
+                return value.decode("latin-1")
+        return None
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises Failure 413 for more than limit bytes, 400 for a compressed one."""
+        if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
+            raise bad_request(
+                "", f"Content-Encoding {encoding} is not supported: send the body as it is.", "invalid_encoding"
+            )
+        length = self.header(b"content-length")
+        if length is not None and length.isdecimal() and int(length) > limit:
+            raise too_large(limit)
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+        pieces, size = [body], len(body)
+        while message.get("more_body", False):
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Failure(499, "CANCELLED", "The client went away while sending the request.")
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > limit:
+                raise too_large(limit)
+        return b"".join(pieces)
+
+    async def disconnected(self) -> None:
+        """Returns when the client has gone away. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def start(self, status: int, content_type: bytes, headers: Mapping[str, str], length: int | None) -> None:
+        self.status = status
+        raw: list[tuple[bytes, bytes]] = [(b"content-type", content_type), (b"x-request-id", self.request_id.encode())]
+        if length is not None:
+            raw.append((b"content-length", b"%d" % length))
+        for name, value in headers.items():
+            raw.append((name.encode(), header_value(value)))
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def write(self, body: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def respond(self, status: int, body: bytes, headers: Mapping[str, str], content_type: bytes = JSON) -> None:
+        """The whole answer at once."""
+        await self.start(status, content_type, headers, len(body))
+        is_head = self.scope["method"] == "HEAD"
+        await self.write(b"" if is_head else body, more=False)
+
+    def query(self) -> Mapping[str, Any]:
+        """The query's parameters; the last of a repeated one counts."""
+        from urllib.parse import parse_qsl
+
+        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+def header_value(value: str) -> bytes:
+    """What a header can carry: no line ends, and only characters of the wire's alphabet."""
+    return value.translate(FORBIDDEN_IN_HEADERS).encode("latin-1", "replace")
+
+
+def too_large(limit: int) -> Failure:
+    message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
+    return Failure(413, "REQUEST_TOO_LARGE", message, code="request_too_large", headers={"connection": "close"})
