@@ -51,7 +51,8 @@ class Quirks:
     developer_role: bool = False
     """Whether the vendor knows the role developer; where it does not, system is sent."""
     reasoning_field: str = "reasoning_content"
-    """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning."""
+    """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning. Empty: the vendor
+    refuses it."""
     reasoning_object: bool = False
     """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
     unsupported: tuple[str, ...] = ()
@@ -69,8 +70,8 @@ class Endpoint:
     url: str
     """Base URL without a trailing slash."""
     keys: tuple[Secret, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every request to this provider."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with every request to this provider. May hold keys."""
     quirks: Quirks = Quirks()
 
 

@@ -140,6 +140,9 @@ def encode_tool_call(part: Part) -> Json:
 
 def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warnings: list[Warning]) -> None:
     """Replay reasoning where this vendor reads it. Vendors ignore or refuse each other's, so only its own goes back."""
+    if not quirks.reasoning_field:
+        warnings.append(Warning(field=field, message="this provider takes no reasoning back; it was left out"))
+        return
     reasoning, details = part.reasoning, details_of(part)
     place = details.get("$field") or quirks.reasoning_field
     if place == "reasoning_details":

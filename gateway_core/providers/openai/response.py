@@ -42,6 +42,8 @@ MESSAGE_FIELDS = frozenset(
     {"role", "content", "refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "audio"}
 )
 REASONING_STRINGS = ("reasoning_content", "reasoning")
+MODEL_LISTS = (("data", "id"), ("result", "name"), ("models", "name"))
+"""Where a model list is and what its items are called by: OpenAI's, Cloudflare's, Cohere's."""
 
 
 def invalid_answer(message: str) -> GatewayError:
@@ -265,15 +267,19 @@ def int_of(value: Any) -> int:
 
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
-    """A model list: {"data": [...]}, or the bare list that Together gives."""
+    """A model list: {"data": [...]}, the bare list that Together gives, or a vendor's own list, whose items have a name."""
     try:
         answer = decode_json(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid_answer(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
-    items = answer.get("data") if isinstance(answer, dict) else answer
-    if not isinstance(items, list):
+    id_field = "id"
+    if isinstance(answer, dict):
+        field, id_field = next((names for names in MODEL_LISTS if names[0] in answer), MODEL_LISTS[0])
+        answer = answer[field] or [] if field in answer else None
+    if not isinstance(answer, list):
         raise invalid_answer("the provider's model list has no data")
-    return [decode_model(item, provider) for item in items if isinstance(item, dict) and item.get("id")]
+    items = (item for item in answer if isinstance(item, dict) and item.get(id_field))
+    return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
 
 
 def decode_model(item: Json, provider: str) -> Model:

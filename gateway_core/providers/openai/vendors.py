@@ -1,0 +1,130 @@
+"""The vendors that speak OpenAI's chat completions API: one row each.
+
+A quirk stands here only where a recording or the vendor's own documentation shows it. The role developer is left on for
+OpenAI alone: everyone takes system, and several vendors refuse developer (DeepSeek: "unknown variant `developer`").
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway_core.providers.dialect import Quirks
+from gateway_core.providers.openai.details import DIALECT
+from gateway_core.providers.vendor import Vendor
+
+_row = partial(Vendor, dialect=DIALECT)
+
+VENDORS: tuple[Vendor, ...] = (
+    _row(
+        "openai",
+        "https://api.openai.com/v1",
+        # Reasoning models refuse max_tokens; every other model takes both.
+        quirks=Quirks(max_tokens_field="max_completion_tokens", developer_role=True, unsupported=("top_k",)),
+        model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
+    ),
+    _row("deepseek", "https://api.deepseek.com", model_prefixes=("deepseek-",)),
+    _row(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        # https://console.groq.com/docs/openai names what is answered with a 400.
+        quirks=Quirks(
+            max_tokens_field="max_completion_tokens",
+            reasoning_field="reasoning",
+            unsupported=("logit_bias", "logprobs", "top_logprobs", "top_k"),
+        ),
+    ),
+    _row(
+        "cloudflare",
+        "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai",
+        # There is no GET /ai/v1/models; the catalogue is searched beside /v1.
+        quirks=Quirks(chat_path="/v1/chat/completions", models_path="/models/search?per_page=1000"),
+        url_suffix="/v1",
+        model_prefixes=("@cf/", "@hf/"),
+    ),
+    _row(
+        "ollama",
+        "http://ollama:8080/v1",
+        quirks=Quirks(reasoning_field="reasoning"),
+        needs_key=False,
+        model_prefixes=("gpt-oss:",),
+    ),
+    _row(
+        "ollama_cloud",
+        "https://ollama.com/v1",
+        quirks=Quirks(reasoning_field="reasoning"),
+        model_prefixes=("gpt-oss:",),
+    ),
+    _row(
+        "google",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        # Answered with 400 "Unknown name".
+        quirks=Quirks(unsupported=("frequency_penalty", "seed", "top_k")),
+        model_prefixes=("gemini-",),
+    ),
+    _row(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        # Refuses every field outside its schema (422 extra_forbidden), stream_options too; usage comes unasked.
+        quirks=Quirks(
+            stream_usage=False,
+            reasoning_field="",
+            unsupported=(
+                "logit_bias",
+                "logprobs",
+                "modalities",
+                "seed",
+                "service_tier",
+                "top_k",
+                "top_logprobs",
+                "user",
+                "verbosity",
+            ),
+        ),
+        model_prefixes=(
+            "mistral-",
+            "open-mistral-",
+            "ministral-",
+            "codestral-",
+            "devstral-",
+            "magistral-",
+            "pixtral-",
+            "voxtral-",
+        ),
+    ),
+    _row("moonshot", "https://api.moonshot.ai/v1", model_prefixes=("kimi-", "moonshot-")),
+    _row(
+        "cohere",
+        "https://api.cohere.ai",
+        # https://docs.cohere.com/docs/compatibility-api; stream_options is refused, and the model list is Cohere's own.
+        quirks=Quirks(
+            stream_usage=False,
+            unsupported=(
+                "logit_bias",
+                "modalities",
+                "n",
+                "parallel_tool_calls",
+                "service_tier",
+                "top_k",
+                "top_logprobs",
+            ),
+            chat_path="/compatibility/v1/chat/completions",
+            models_path="/v1/models?page_size=1000&endpoint=chat",
+        ),
+        url_suffix="/compatibility/v1",
+        model_prefixes=("command-",),
+    ),
+    _row(
+        "xai",
+        "https://api.x.ai/v1",
+        quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        model_prefixes=("grok-",),
+    ),
+    _row(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        quirks=Quirks(reasoning_field="reasoning", reasoning_object=True),
+    ),
+    _row("together", "https://api.together.xyz/v1", quirks=Quirks(reasoning_field="reasoning")),
+    _row("fireworks", "https://api.fireworks.ai/inference/v1"),
+    _row("demo", "demo://demo", needs_key=False, always=True),
+)

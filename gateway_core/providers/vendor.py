@@ -1,0 +1,50 @@
+"""A provider that Dragoman knows by name: one frozen row. Each dialect's folder lists its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway_core.providers.dialect import Quirks
+
+PLAIN = Quirks()
+"""No quirks: the common path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What an operator need not write down about a provider."""
+
+    name: str
+    url: str
+    """The default base URL. {NAME} stands for the environment variable <PROVIDER>_NAME."""
+    dialect: str
+    quirks: Quirks = PLAIN
+    url_suffix: str = ""
+    """A path that people write at the end of this vendor's base URL and that the quirks' own paths already hold."""
+    needs_key: bool = True
+    always: bool = False
+    """Whether it is there without being configured."""
+    model_prefixes: tuple[str, ...] = ()
+    """How the names of the models begin that this vendor makes: gpt-5 without a provider means OpenAI's."""
+
+    @property
+    def key_variable(self) -> str:
+        return f"{self.name.upper()}_API_KEY"
+
+    @property
+    def url_variable(self) -> str:
+        return f"{self.name.upper()}_API_URL"
+
+    def base_url(self, url: str) -> str:
+        """The URL that the quirks' paths are appended to."""
+        return url.rstrip("/").removesuffix(self.url_suffix)
+
+    def claim(self, model: str) -> int:
+        """How much of a bare model name this vendor recognises, in characters; 0: it is not one of its own."""
+        return max((len(prefix) for prefix in self.model_prefixes if model.startswith(prefix)), default=0)
+
+    def how_to_enable(self) -> str:
+        """What an operator does to get this provider, as the end of a sentence."""
+        return (
+            f"set {self.key_variable if self.needs_key else self.url_variable}, or add [providers.{self.name}] to the config"
+        )
