@@ -1,0 +1,159 @@
+"""What every model name stands for: configured routes and aliases, provider/model, and the well-known bare names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from dragoman.v1.models_pb2 import Model
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import Endpoint, Quirks
+from gateway_core.routing.route import Route, Target
+from gateway_core.settings import ModelSettings, ProviderSettings, Settings
+from gateway_core.settings_file import SettingsError, near
+from gateway_core.settings_providers import KNOWN
+
+CACHE_SIZE = 4096
+"""How many resolved names are remembered; clients choose them, so there must be a bound."""
+SHOWN_NAME = 100
+"""How much of an unknown name is repeated to the client, in characters."""
+GATEWAY = "dragoman"
+"""The provider of routes and aliases in model lists."""
+
+
+class Catalog:
+    """Resolves model names. Raises SettingsError when a route or alias leads nowhere."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._endpoints = {provider.name: endpoint_of(provider) for provider in settings.providers}
+        self._models = {model.name: model for model in settings.models}
+        self._routes = {model.name: self._configured(model) for model in settings.models}
+        self._cache = dict(self._routes)
+
+    @property
+    def providers(self) -> Mapping[str, Endpoint]:
+        """The providers that are enabled, by name."""
+        return self._endpoints
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """The configured routes and aliases, by name."""
+        return self._routes
+
+    def endpoint(self, provider: str) -> Endpoint:
+        """Raises GatewayError MODEL_NOT_FOUND, saying what to do, for a provider that is not enabled."""
+        if endpoint := self._endpoints.get(provider):
+            return endpoint
+        if vendor := KNOWN.get(provider):
+            raise not_found(f"the provider {provider} is not enabled: {vendor.how_to_enable()}", "provider")
+        raise not_found(f"there is no provider {shown(provider)}; {self._what_there_is(provider)}", "provider")
+
+    def resolve(self, model: str) -> Route:
+        """The route of a name. Raises GatewayError MODEL_NOT_FOUND, saying what to do."""
+        route = self._cache.get(model)
+        if route is None:
+            route = Route(model, self._targets(model))
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache = dict(self._routes)
+            self._cache[model] = route
+        return route
+
+    def routes_as_models(self) -> Iterator[Model]:
+        """The configured routes and aliases, by name."""
+        for name in sorted(self._routes):
+            targets = dict.fromkeys(target.name for target in self._routes[name].targets)
+            yield Model(id=name, provider=GATEWAY, owned_by=GATEWAY, targets=targets)
+
+    def _targets(self, name: str) -> tuple[Target, ...]:
+        """The targets of provider/model or of a bare name: one for each key, so that a key which is turned away is followed
+        by the next."""
+        provider, slash, model = name.partition("/")
+        endpoint = self._endpoints.get(provider) if slash else None
+        if endpoint is None:
+            endpoint, model = self._claimed(name), name
+        if not model:
+            raise not_found(f"{shown(name)} names no model: write {endpoint.provider}/MODEL")
+        return tuple(Target(one, model) for one in one_key_each(endpoint))
+
+    def _claimed(self, name: str) -> Endpoint:
+        """The only enabled provider whose models are called like this."""
+        claims = {vendor.name: vendor.claim(name) for vendor in KNOWN.values()}
+        best = max(claims.values(), default=0)
+        claimants = [vendor for vendor, claim in claims.items() if claim == best] if best else []
+        enabled = [vendor for vendor in claimants if vendor in self._endpoints]
+        if len(enabled) == 1:
+            return self._endpoints[enabled[0]]
+        if enabled:
+            options = " or ".join(f"{vendor}/{shorten(name)}" for vendor in enabled)
+            raise not_found(f"{shown(name)} could be a model of several providers: ask for {options}")
+        provider = name.partition("/")[0]
+        if "/" in name and provider in KNOWN:
+            claimants = [provider]
+        if claimants:
+            missing = KNOWN[claimants[0]]
+            raise not_found(
+                f"{shown(name)} needs the provider {missing.name}, which is not enabled: {missing.how_to_enable()}"
+            )
+        raise not_found(f"there is no model {shown(name)}; {self._what_there_is(name)}")
+
+    def _what_there_is(self, name: str) -> str:
+        provider, slash, model = name.partition("/")
+        hint = near(shorten(name), self._routes)
+        if not hint and (close := near(shorten(provider), self._endpoints)):
+            hint = close.replace("?", f"/{shorten(model)}?") if slash else close
+        routes = f", or one of the routes {some(self._routes)}" if self._routes else ""
+        return f"name PROVIDER/MODEL with one of the providers {some(self._endpoints)}{routes}.{hint}"
+
+    def _configured(self, model: ModelSettings) -> Route:
+        seen = [model.name]
+        current = model
+        while current.alias in self._models and not current.targets:
+            if current.alias in seen:
+                raise SettingsError(f"{model.place} goes round in circles: {' -> '.join([*seen, current.alias])}.")
+            seen.append(current.alias)
+            current = self._models[current.alias]
+        names = current.targets or (current.alias,)
+        targets = [target for name in names for target in self._configured_target(name, current)]
+        return Route(model.name, tuple(targets))
+
+    def _configured_target(self, name: str, model: ModelSettings) -> tuple[Target, ...]:
+        if model.targets.count(name) > 1:
+            raise SettingsError(f"{model.place}.targets names {name} twice; retries are set in [retries].")
+        try:
+            return self._targets(name)
+        except GatewayError as error:
+            if name in self._models:
+                raise SettingsError(
+                    f"{model.place}.targets names {name}, which is a route itself: name its targets, or make this an alias."
+                ) from None
+            raise SettingsError(f"{model.place}: {error.message}") from None
+
+
+def endpoint_of(provider: ProviderSettings) -> Endpoint:
+    vendor = KNOWN.get(provider.name)
+    quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
+    return Endpoint(provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks)
+
+
+def one_key_each(endpoint: Endpoint) -> tuple[Endpoint, ...]:
+    if len(endpoint.keys) < 2:
+        return (endpoint,)
+    return tuple(dataclasses.replace(endpoint, keys=(key,)) for key in endpoint.keys)
+
+
+def not_found(message: str, field: str = "model") -> GatewayError:
+    return GatewayError(Reason.MODEL_NOT_FOUND, message, field=field)
+
+
+def shorten(name: str) -> str:
+    return name if len(name) <= SHOWN_NAME else name[:SHOWN_NAME] + "..."
+
+
+def shown(name: str) -> str:
+    return repr(shorten(name))
+
+
+def some(names: Mapping[str, object]) -> str:
+    """The first names, in order."""
+    first = sorted(names)[:20]
+    return ", ".join(first) + (" ..." if len(names) > len(first) else "")
