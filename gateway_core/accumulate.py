@@ -89,8 +89,13 @@ def merge_details(into: MutableMapping[str, str], late: MutableMapping[str, str]
         into[dialect] = text if known is None else merge_json(known, text)
 
 
-def merge_json(known: str, late: str) -> str:
-    return msgspec.json.encode({**msgspec.json.decode(known), **msgspec.json.decode(late)}).decode()
+def merge_json(known_json: str, late_json: str) -> str:
+    """Objects grow by what is told later, to the second level; anything else is replaced."""
+    known, late = msgspec.json.decode(known_json), msgspec.json.decode(late_json)
+    for name, value in late.items():
+        inner = known.get(name)
+        known[name] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, dict) else value
+    return msgspec.json.encode(known).decode()
 
 
 def grow(candidate: Candidate, delta: PartDelta) -> None:

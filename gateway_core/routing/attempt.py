@@ -61,13 +61,20 @@ class OpenStream:
         chunk = await self._next_chunk()
         if chunk is None:
             self._ended = True
-            events = self._framing.finish()
-        else:
-            events = self._framing.feed(chunk)
-        for event in events:
+            self._finish_into(batch)
+            return
+        for event in self._framing.feed(chunk):
             self._decoder.feed(event, batch)
-        if self._ended:
-            self._decoder.finish(batch)
+
+    def _finish_into(self, batch: StreamResponse) -> None:
+        """Decode what the end of the body left over: a last event without its blank line, or half of one."""
+        try:
+            for event in self._framing.finish():
+                self._decoder.feed(event, batch)
+        except GatewayError as failure:
+            if failure.reason is not Reason.UPSTREAM_INVALID_RESPONSE:
+                raise
+        self._decoder.finish(batch)
 
     async def _next_chunk(self) -> bytes | None:
         """One read; None at the end of the body, or when nothing can follow any more."""

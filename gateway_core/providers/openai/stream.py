@@ -148,7 +148,9 @@ class OpenAIStreamDecoder:
                 self.marks[name] = self.late_marks[name] = mark
 
     def keep_details(self, chunk: Json) -> None:
-        self.details.update(unknown_fields(chunk, CHUNK_FIELDS))
+        for name, value in unknown_fields(chunk, CHUNK_FIELDS).items():
+            known = self.details.get(name)
+            self.details[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
 
     def feed_choice(self, choice: Any, batch: StreamResponse) -> None:
         if not isinstance(choice, dict):

@@ -1,0 +1,154 @@
+"""The documented differences that identity allows: what means the same in the openai dialect, written one way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+STREAM_FLAGS = ("stream", "stream_options")
+TEXT_FIELDS = ("content", "reasoning", "reasoning_content", "refusal")
+MEANINGLESS_IN_CHUNKS = ("object", "obfuscation", "choices")
+HEAD = ("id", "model", "created")
+"""Told by the first chunk that is not empty, and the same for the whole stream."""
+
+
+def without_nulls(value: Any) -> Any:
+    """null, and an empty list, say the same as leaving the field out."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None and item != []}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def canonical_request(body: dict[str, Any]) -> Any:
+    """Without the model and the stream flags; a tool without a type is a function."""
+    plain = without_nulls({name: value for name, value in body.items() if name not in (*STREAM_FLAGS, "model")})
+    for tool in plain.get("tools", []):
+        tool.setdefault("type", "function")
+    for message, original in zip(plain["messages"], body["messages"], strict=True):
+        if "content" in original and original["content"] is None:
+            message["content"] = None
+    return plain
+
+
+def canonical_answer(body: dict[str, Any]) -> Any:
+    """A tool call's position says nothing; a call without arguments means {}, no text nothing; Together's eos means stop."""
+    plain = without_nulls(body)
+    for choice in plain["choices"]:
+        choice.pop("delta", None)
+        if choice.get("finish_reason") == "eos":
+            choice["finish_reason"] = "stop"
+        for call in choice["message"].get("tool_calls", []):
+            call.pop("index", None)
+            call.setdefault("type", "function")
+            call.get("function", {}).setdefault("arguments", "{}")
+        content = choice["message"].get("content")
+        if content == "":
+            choice["message"].pop("content")
+        if isinstance(content, dict):
+            choice["message"]["content"] = json.dumps(content, separators=(",", ":"))
+        elif isinstance(content, list):
+            split_thinking(choice["message"], content)
+    return plain
+
+
+def split_thinking(message: dict[str, Any], content: list[dict[str, Any]]) -> None:
+    """Mistral's list of thinking and text, as text and reasoning_content."""
+    thoughts = [chunk["text"] for item in content if item["type"] == "thinking" for chunk in item["thinking"]]
+    message["reasoning_content"] = "".join(thoughts)
+    message["content"] = "".join(item["text"] for item in content if item["type"] == "text")
+
+
+def chunks_of(stream: bytes) -> list[dict[str, Any]]:
+    lines = [line[5:].strip() for line in stream.decode().splitlines() if line.startswith("data:")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+def fold_chunks(stream: bytes) -> dict[str, Any]:
+    """A stream's chunks as one chat.completion object: an independent reading, to hold the gateway's own against."""
+    answer: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    for chunk in chunks_of(stream):
+        for name, value in chunk.items():
+            if name not in MEANINGLESS_IN_CHUNKS and value is not None and (name not in HEAD or not answer.get(name)):
+                merge(answer, name, value)
+        for choice in chunk.get("choices") or []:
+            fold_choice(choices.setdefault(choice["index"], {"index": choice["index"], "message": {}}), choice)
+    groq = answer.get("x_groq", {}).get("usage")
+    if groq and "usage" not in answer:
+        answer["usage"] = groq
+    for choice in choices.values():
+        finish_choice(choice)
+    return {**answer, "choices": [choices[index] for index in sorted(choices)]}
+
+
+def fold_choice(into: dict[str, Any], choice: dict[str, Any]) -> None:
+    for name, value in choice.items():
+        if name == "logprobs" and value:
+            known = into.setdefault("logprobs", {"content": []})
+            known["content"] += value.get("content") or []
+        elif name not in ("index", "delta", "message", "logprobs") and value is not None:
+            merge(into, name, value)
+    message = into["message"]
+    for name, value in (choice.get("delta") or {}).items():
+        if name == "tool_calls":
+            for call in value or []:
+                fold_call(message.setdefault("tool_calls", {}), call)
+        elif name == "reasoning_details":
+            for item in value or []:
+                fold_reasoning(message.setdefault(name, {}), item)
+        elif name in TEXT_FIELDS:
+            fold_text(message, name, value)
+        elif isinstance(value, list):
+            message[name] = message.get(name, []) + value
+        elif value is not None and name != "role":
+            merge(message, name, value)
+
+
+def fold_text(message: dict[str, Any], name: str, value: Any) -> None:
+    if isinstance(value, list):
+        parts: dict[str, Any] = {}
+        split_thinking(parts, value)
+        for part, text in parts.items():
+            fold_text(message, part, text)
+    elif value:
+        message[name] = message.get(name, "") + value
+
+
+def fold_call(calls: dict[Any, dict[str, Any]], call: dict[str, Any]) -> None:
+    key = call.get("index", call.get("id"))
+    known = calls.setdefault(key, {"id": call.get("id"), "type": "function", "function": {"name": "", "arguments": ""}})
+    function = call.get("function", {})
+    known["function"]["name"] = function.get("name") or known["function"]["name"]
+    known["function"]["arguments"] += function.get("arguments") or ""
+
+
+def fold_reasoning(items: dict[Any, dict[str, Any]], item: dict[str, Any]) -> None:
+    known = items.setdefault(item.get("index", 0), {})
+    for name, value in item.items():
+        if name in ("text", "summary", "signature", "data"):
+            known[name] = known.get(name, "") + (value or "")
+        elif value is not None:
+            known[name] = value
+
+
+def finish_choice(choice: dict[str, Any]) -> None:
+    message = choice["message"]
+    if "tool_calls" in message:
+        message["tool_calls"] = list(message["tool_calls"].values())
+        for call in message["tool_calls"]:
+            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
+    if "reasoning_details" in message:
+        message["reasoning_details"] = [
+            {name: value for name, value in item.items() if value != ""} for item in message["reasoning_details"].values()
+        ]
+    message["role"] = "assistant"
+
+
+def merge(into: dict[str, Any], name: str, value: Any) -> None:
+    known = into.get(name)
+    if isinstance(known, dict) and isinstance(value, dict) and name != "usage":
+        into[name] = {**known, **value}
+    else:
+        into[name] = value
