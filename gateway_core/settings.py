@@ -153,10 +153,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if path is None and (named := environ.get("DRAGOMAN_CONFIG")):
         path = Path(named)
     root = read_toml(path) if path else None
-    settings = Settings(providers=tuple(read_providers(None, environ)))
-    if root is not None:
-        settings = _read_file(root, environ)
-        root.finish()
+    settings = _read_file(root, environ) if root else Settings(providers=tuple(read_providers(None, environ)))
     addresses = (environ.get("DRAGOMAN_HTTP"), environ.get("DRAGOMAN_GRPC"))
     server = settings.server
     if addresses[0]:
@@ -174,7 +171,7 @@ def hash_key(key: str) -> str:
 
 
 def _read_file(root: Table, environ: Mapping[str, str]) -> Settings:
-    return Settings(
+    settings = Settings(
         server=_read_server(root.table("server")),
         providers=tuple(read_providers(root.table("providers"), environ)),
         models=tuple(_read_models(root.table("models"))),
@@ -184,6 +181,8 @@ def _read_file(root: Table, environ: Mapping[str, str]) -> Settings:
         log=_read_log(root.table("log")),
         chat=_read_chat(root.table("chat")),
     )
+    root.finish()
+    return settings
 
 
 def _read_server(table: Table) -> ServerSettings:

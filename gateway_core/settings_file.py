@@ -130,6 +130,7 @@ class Table:
         self._known: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
+        self._known.add(key)
         return key in self._values
 
     @property

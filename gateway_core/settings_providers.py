@@ -55,13 +55,14 @@ def _from_environment(vendor: Vendor, environ: Mapping[str, str]) -> ProviderSet
         return ProviderSettings(vendor.name, vendor.dialect, vendor.url)
     key = environ.get(vendor.key_variable)
     keys = (_secret(key, vendor.key_variable),) if key else ()
-    return ProviderSettings(vendor.name, vendor.dialect, _environment_url(vendor, environ), keys)
+    return ProviderSettings(vendor.name, vendor.dialect, _environment_url(vendor, environ, vendor.key_variable), keys)
 
 
-def _environment_url(vendor: Vendor, environ: Mapping[str, str]) -> str:
+def _environment_url(vendor: Vendor, environ: Mapping[str, str], place: str) -> str:
+    """The URL of a provider for which the file gives none. place is where it is enabled."""
     if url := environ.get(vendor.url_variable):
         return _checked(vendor.base_url(_filled(url, vendor.name, environ, vendor.url_variable)), vendor.url_variable)
-    return _filled(vendor.url, vendor.name, environ, vendor.key_variable)
+    return _filled(vendor.url, vendor.name, environ, place)
 
 
 def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> ProviderSettings:
@@ -87,7 +88,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
 
 def _table_url(name: str, given: str, vendor: Vendor | None, table: Table, environ: Mapping[str, str]) -> str:
     if not given and vendor:
-        return _environment_url(vendor, environ)
+        return _environment_url(vendor, environ, table.place)
     url = _filled(given, name, environ, table.place_of("url"))
     own = vendor if vendor and table.text("dialect", vendor.dialect) == vendor.dialect else None
     return _checked(own.base_url(url) if own else url.rstrip("/"), table.place_of("url"))
@@ -129,7 +130,10 @@ def _resolved(table: Table, key: str, text: str, environ: Mapping[str, str]) -> 
     variable = text.removeprefix("env:").strip()
     if value := environ.get(variable):
         return value
-    raise table.error(key, f"reads the environment variable {variable}, which is not set.{near(variable, environ)}")
+    raise table.error(
+        key,
+        f"reads the environment variable {variable}, which is not set: set it, or name another.{near(variable, environ)}",
+    )
 
 
 def _secret(value: str, place: str) -> Secret:

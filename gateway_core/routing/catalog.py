@@ -98,10 +98,10 @@ class Catalog:
 
     def _what_there_is(self, name: str) -> str:
         provider, slash, model = name.partition("/")
-        hint = near(shorten(name), self._routes)
+        hint = near(shorten(name), self._models)
         if not hint and (close := near(shorten(provider), self._endpoints)):
             hint = close.replace("?", f"/{shorten(model)}?") if slash else close
-        routes = f", or one of the routes {some(self._routes)}" if self._routes else ""
+        routes = f", or one of the routes {some(self._models)}" if self._models else ""
         return f"name PROVIDER/MODEL with one of the providers {some(self._endpoints)}{routes}.{hint}"
 
     def _configured(self, model: ModelSettings) -> Route:
@@ -126,7 +126,7 @@ class Catalog:
                 raise SettingsError(
                     f"{model.place}.targets names {name}, which is a route itself: name its targets, or make this an alias."
                 ) from None
-            raise SettingsError(f"{model.place}: {error.message}") from None
+            raise SettingsError(f"{model.place}: {error.message}.") from None
 
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:

@@ -1,7 +1,7 @@
 """The vendors that speak OpenAI's chat completions API: one row each.
 
-A quirk stands here only where a recording or the vendor's own documentation shows it. The role developer is left on for
-OpenAI alone: everyone takes system, and several vendors refuse developer (DeepSeek: "unknown variant `developer`").
+A quirk stands here only where a recording or the vendor's own documentation shows it. The role developer is left on
+where it is documented or recorded: everyone takes system, and DeepSeek refuses developer ("unknown variant `developer`").
 """
 
 from __future__ import annotations
@@ -122,7 +122,12 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "openrouter",
         "https://openrouter.ai/api/v1",
-        quirks=Quirks(reasoning_field="reasoning", reasoning_object=True),
+        quirks=Quirks(
+            max_tokens_field="max_completion_tokens",
+            developer_role=True,
+            reasoning_field="reasoning",
+            reasoning_object=True,
+        ),
     ),
     _row("together", "https://api.together.xyz/v1", quirks=Quirks(reasoning_field="reasoning")),
     _row("fireworks", "https://api.fireworks.ai/inference/v1"),
