@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import Role
+from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
 from gateway_core.errors import invalid
 
 LONGEST_MODEL_NAME = 512
@@ -18,7 +18,7 @@ def check_chat(request: ChatRequest) -> None:
     if not request.messages:
         raise invalid("messages", "messages is empty: send at least one message")
     for index, message in enumerate(request.messages):
-        if message.role == Role.ROLE_UNSPECIFIED:
+        if message.role == ROLE_UNSPECIFIED:
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     check_bounds(request)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,13 +42,15 @@ class Facade:
         self._router = router
         self._limits = limits
         self._access_log = access_log
+        self._mark = os.urandom(12).hex()
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(scope, receive, send, request_id_of(scope))
+        exchange = Exchange(scope, receive, send, given_request_id(scope) or self._new_request_id())
         try:
             await self._answer(exchange, receive, send)
         except ClientGone:
@@ -55,6 +58,10 @@ class Facade:
         finally:
             if self._access_log is not None:
                 self._access_log.write(line_of(exchange, began))
+
+    def _new_request_id(self) -> str:
+        """Unique among processes by its first half, within this one by its second."""
+        return f"{self._mark}{next(self._numbers):08x}"
 
     async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         """Every way in which a request can fail ends here, in the face's own envelope."""
@@ -96,14 +103,14 @@ def create_app(
     return Facade(build_router(stub, limits, readiness), limits, access_log)
 
 
-def request_id_of(scope: Scope) -> str:
+def given_request_id(scope: Scope) -> str | None:
     """The client's own x-request-id where it is sane, so that its logs and ours agree."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given: str = value.decode("latin-1")
             if SANE_REQUEST_ID(given):
                 return given
-    return uuid.uuid4().hex
+    return None
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:

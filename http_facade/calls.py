@@ -1,11 +1,11 @@
-"""Calls of the core on behalf of an HTTP client that may go away, wait long, or stop reading."""
+"""Calls of the core on behalf of an HTTP client that may go away, or wait long between two events."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from http_facade.exchange import Exchange
 
@@ -18,20 +18,33 @@ class ClientGone(Exception):
     """The client closed the connection before its answer was complete."""
 
 
+class Cancellable(Protocol):
+    """A gRPC call."""
+
+    def cancel(self) -> bool: ...
+
+
 class Watch:
-    """While it is entered, the client's going away cancels the task that entered it, which then sees ClientGone."""
+    """While it is entered, the client's going away cancels the call; whoever awaits the call then sees ClientGone."""
 
-    __slots__ = ("_exchange", "_gone", "_owner", "_timer", "_watcher")
+    __slots__ = ("_call", "_exchange", "_gone", "_timer", "_watcher")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, call: Cancellable) -> None:
         self._exchange = exchange
+        self._call = call
         self._gone = False
         self._watcher: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._owner = asyncio.current_task()
+    def __enter__(self) -> Self:
         self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin)
         return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._watcher is not None and not self._watcher.done():
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError:
+            raise ClientGone from None
 
     def _begin(self) -> None:
         self._watcher = asyncio.create_task(self._wait())
@@ -39,18 +52,7 @@ class Watch:
     async def _wait(self) -> None:
         await self._exchange.disconnected()
         self._gone = True
-        if self._owner is not None:
-            self._owner.cancel()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        if self._watcher is not None and not self._watcher.done():
-            self._watcher.cancel()
-        if self._gone and kind is asyncio.CancelledError and self._owner is not None:
-            self._owner.uncancel()
-            raise ClientGone from None
+        self._call.cancel()
 
 
 class KeepAlive:

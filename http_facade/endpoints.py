@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.routing_pb2 import RouteTrace, Warning
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
@@ -61,10 +61,9 @@ class ChatCompletions:
             await self._whole(parsed.chat, exchange)
 
     async def _whole(self, chat: ChatRequest, exchange: Exchange) -> None:
-        async with Watch(exchange):
-            answer: ChatResponse = await self._stub.Chat(
-                chat, timeout=self._limits.timeout_s, metadata=call_metadata(exchange)
-            )
+        call = self._stub.Chat(chat, timeout=self._limits.timeout_s, metadata=call_metadata(exchange))
+        with Watch(exchange, call):
+            answer = await call
         note(exchange, answer.route)
         if answer.HasField("usage"):
             exchange.details["tokens"] = f"{answer.usage.input_tokens}+{answer.usage.output_tokens}"
@@ -77,7 +76,7 @@ class ChatCompletions:
             StreamRequest(chat=parsed.chat), timeout=self._limits.timeout_s, metadata=call_metadata(exchange)
         )
         try:
-            async with Watch(exchange):
+            with Watch(exchange, call):
                 first = await call.read()
                 if not isinstance(first, StreamResponse) or not first.events:
                     raise Failure(502, "STREAM_INTERRUPTED", "the core ended the stream before it began")
@@ -131,8 +130,9 @@ class Models:
         await exchange.respond(200, render_model(answer.models[0]), {})
 
     async def _ask(self, exchange: Exchange, wanted: ListModelsRequest) -> ListModelsResponse:
-        async with Watch(exchange):
-            return await self._stub.ListModels(wanted, timeout=self._limits.timeout_s, metadata=call_metadata(exchange))
+        call = self._stub.ListModels(wanted, timeout=self._limits.timeout_s, metadata=call_metadata(exchange))
+        with Watch(exchange, call):
+            return await call
 
 
 def call_metadata(exchange: Exchange) -> tuple[tuple[str, str], ...]:

@@ -5,7 +5,23 @@ from __future__ import annotations
 import base64
 from typing import Any, assert_never
 
-from dragoman.v1.content_pb2 import Media, MediaKind, Message, Part, Reasoning, Role
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_FILE,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    ROLE_ASSISTANT,
+    ROLE_DEVELOPER,
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    Media,
+    MediaKind,
+    Message,
+    Part,
+    Reasoning,
+    Role,
+)
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Quirks
@@ -19,34 +35,35 @@ from gateway_core.providers.openai.details import (
 )
 
 ROLES = {
-    Role.ROLE_SYSTEM: "system",
-    Role.ROLE_DEVELOPER: "developer",
-    Role.ROLE_USER: "user",
-    Role.ROLE_ASSISTANT: "assistant",
-    Role.ROLE_TOOL: "tool",
+    ROLE_SYSTEM: "system",
+    ROLE_DEVELOPER: "developer",
+    ROLE_USER: "user",
+    ROLE_ASSISTANT: "assistant",
+    ROLE_TOOL: "tool",
 }
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 
 def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[Warning]) -> Json:
     """A message object. Raises GatewayError naming the field for content this dialect cannot carry."""
-    if message.role == Role.ROLE_TOOL:
+    role = message.role
+    if role == ROLE_TOOL:
         return encode_tool_result(message, field)
     details = details_of(message) if message.provider_details_json else {}
-    encoded: Json = {"role": encode_role(message.role, quirks, field)}
+    encoded: Json = {"role": encode_role(role, quirks, field)}
     if message.name:
         encoded["name"] = message.name
     content: list[Json] = []
     for index, part in enumerate(message.parts):
         encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, warnings)
-    set_content(encoded, content, details.get("$content"), message.role)
+    set_content(encoded, content, details.get("$content"), role)
     if details:
         encoded.update(fields_of(details))
     return encoded
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:
-    if role == Role.ROLE_DEVELOPER and not quirks.developer_role:
+    if role == ROLE_DEVELOPER and not quirks.developer_role:
         return "system"
     if role not in ROLES:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
@@ -100,7 +117,7 @@ def set_content(encoded: Json, content: list[Json], form: str | None, role: Role
         encoded["content"] = content[0]["text"]
     elif content or form == "list":
         encoded["content"] = content
-    elif role == Role.ROLE_ASSISTANT and form != "string":
+    elif role == ROLE_ASSISTANT and form != "string":
         encoded["content"] = None
     else:
         encoded["content"] = ""
@@ -172,25 +189,24 @@ def encode_reasoning_detail(reasoning: Reasoning, fields: Json) -> Json:
 
 
 def encode_media(media: Media, field: str) -> Json:
-    match media_kind(media):
-        case MediaKind.MEDIA_KIND_IMAGE:
-            image: Json = {"url": uri_of(media, field)}
-            if media.detail:
-                image["detail"] = media.detail
-            return {"type": "image_url", "image_url": image}
-        case MediaKind.MEDIA_KIND_AUDIO:
-            return {"type": "input_audio", "input_audio": encode_audio(media, field)}
-        case MediaKind.MEDIA_KIND_VIDEO:
-            return {"type": "video_url", "video_url": {"url": uri_of(media, field)}}
-        case _:
-            return {"type": "file", "file": encode_file(media, field)}
+    kind = media_kind(media)
+    if kind == MEDIA_KIND_IMAGE:
+        image: Json = {"url": uri_of(media, field)}
+        if media.detail:
+            image["detail"] = media.detail
+        return {"type": "image_url", "image_url": image}
+    if kind == MEDIA_KIND_AUDIO:
+        return {"type": "input_audio", "input_audio": encode_audio(media, field)}
+    if kind == MEDIA_KIND_VIDEO:
+        return {"type": "video_url", "video_url": {"url": uri_of(media, field)}}
+    return {"type": "file", "file": encode_file(media, field)}
 
 
 def media_kind(media: Media) -> Any:
     if media.kind:
         return media.kind
     kind = media.mime_type.partition("/")[0].upper()
-    return MediaKind.Value(f"MEDIA_KIND_{kind}") if kind in ("IMAGE", "AUDIO", "VIDEO") else MediaKind.MEDIA_KIND_FILE
+    return MediaKind.Value(f"MEDIA_KIND_{kind}") if kind in ("IMAGE", "AUDIO", "VIDEO") else MEDIA_KIND_FILE
 
 
 def uri_of(media: Media, field: str) -> str:

@@ -12,13 +12,18 @@ from typing import Any
 import msgspec
 
 from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
     ReasoningSettings,
     ResponseFormat,
-    ResponseFormatType,
     Tool,
     ToolChoice,
-    ToolChoiceMode,
 )
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason
@@ -52,14 +57,14 @@ PLAIN_FIELDS = (
 """Contract fields that have the same name and form in this dialect."""
 
 RESPONSE_FORMATS = {
-    ResponseFormatType.RESPONSE_FORMAT_TYPE_TEXT: "text",
-    ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT: "json_object",
-    ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA: "json_schema",
+    RESPONSE_FORMAT_TYPE_TEXT: "text",
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT: "json_object",
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA: "json_schema",
 }
 TOOL_CHOICES = {
-    ToolChoiceMode.TOOL_CHOICE_MODE_AUTO: "auto",
-    ToolChoiceMode.TOOL_CHOICE_MODE_NONE: "none",
-    ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED: "required",
+    TOOL_CHOICE_MODE_AUTO: "auto",
+    TOOL_CHOICE_MODE_NONE: "none",
+    TOOL_CHOICE_MODE_REQUIRED: "required",
 }
 
 
@@ -166,7 +171,7 @@ def encode_tool(tool: Tool, field: str) -> Json:
 
 def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, warnings: list[Warning]) -> None:
     details = details_of(choice)
-    if choice.mode == ToolChoiceMode.TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == TOOL_CHOICE_MODE_TOOL:
         kind = details.get("$type", "function")
         body["tool_choice"] = {"type": kind, kind: {"name": choice.tool_name}}
     elif choice.allowed_tool_names:
@@ -185,7 +190,7 @@ def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, war
         return
     details = fields_of(details_of(form))
     encoded: Json = {"type": kind}
-    if form.type == ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         schema: Json = {"name": form.name} if form.name else {}
         set_if_present(schema, form, ("description", "strict"))
         if form.schema_json:

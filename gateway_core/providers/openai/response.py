@@ -12,8 +12,18 @@ from typing import Any
 
 import msgspec
 
-from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    Candidate,
+    ChatResponse,
+    Logprobs,
+    TokenLogprob,
+)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.openai.details import DIALECT, Json, decode_json, encode_json
@@ -21,16 +31,16 @@ from gateway_core.providers.openai.errors import error_in_body
 from gateway_core.providers.openai.usage import decode_usage
 
 FINISH_REASONS = {
-    "stop": FinishReason.FINISH_REASON_STOP,
-    "eos": FinishReason.FINISH_REASON_STOP,
-    "end_turn": FinishReason.FINISH_REASON_STOP,
-    "length": FinishReason.FINISH_REASON_LENGTH,
-    "max_tokens": FinishReason.FINISH_REASON_LENGTH,
-    "model_length": FinishReason.FINISH_REASON_LENGTH,
-    "tool_calls": FinishReason.FINISH_REASON_TOOL_CALLS,
-    "function_call": FinishReason.FINISH_REASON_TOOL_CALLS,
-    "content_filter": FinishReason.FINISH_REASON_CONTENT_FILTER,
-    "error": FinishReason.FINISH_REASON_ERROR,
+    "stop": FINISH_REASON_STOP,
+    "eos": FINISH_REASON_STOP,
+    "end_turn": FINISH_REASON_STOP,
+    "length": FINISH_REASON_LENGTH,
+    "max_tokens": FINISH_REASON_LENGTH,
+    "model_length": FINISH_REASON_LENGTH,
+    "tool_calls": FINISH_REASON_TOOL_CALLS,
+    "function_call": FINISH_REASON_TOOL_CALLS,
+    "content_filter": FINISH_REASON_CONTENT_FILTER,
+    "error": FINISH_REASON_ERROR,
 }
 """Words seen in recordings; an unknown one counts as stop and stays readable in raw_finish_reason."""
 
@@ -112,7 +122,7 @@ def decode_choice(choice: Any, position: int) -> Candidate:
     candidate = Candidate(
         index=int_of(choice.get("index", position)),
         parts=decode_message(message),
-        finish_reason=FINISH_REASONS.get(raw, FinishReason.FINISH_REASON_STOP),
+        finish_reason=FINISH_REASONS.get(raw, FINISH_REASON_STOP),
         raw_finish_reason=raw,
     )
     if isinstance(logprobs := choice.get("logprobs"), dict):
@@ -207,7 +217,7 @@ def decode_content_item(item: Any) -> Part:
 
 def decode_audio(audio: Json) -> Part:
     data = text_of(audio.get("data"))
-    part = Part(media=Media(kind=MediaKind.MEDIA_KIND_AUDIO, transcript=text_of(audio.get("transcript"))))
+    part = Part(media=Media(kind=MEDIA_KIND_AUDIO, transcript=text_of(audio.get("transcript"))))
     try:
         part.media.data = base64.b64decode(data, validate=True)
     except binascii.Error:

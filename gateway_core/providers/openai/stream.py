@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman.v1.chat_pb2 import FinishReason
-from dragoman.v1.content_pb2 import MediaKind, Part
+from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
@@ -119,7 +119,7 @@ class OpenAIStreamDecoder:
         for state in sorted(self.candidates.values(), key=lambda state: state.index):
             ending = finished.candidates.add()
             ending.index, ending.raw_finish_reason = state.index, state.raw_finish
-            ending.finish_reason = FINISH_REASONS.get(state.raw_finish, FinishReason.FINISH_REASON_STOP)
+            ending.finish_reason = FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP)
             if state.message_details:
                 state.details["message"] = state.message_details
             set_details(ending, state.details)
@@ -213,7 +213,7 @@ def empty_refusal(part: Part) -> None:
 
 
 def empty_audio(part: Part) -> None:
-    part.media.kind = MediaKind.MEDIA_KIND_AUDIO
+    part.media.kind = MEDIA_KIND_AUDIO
 
 
 def grow(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Callable[[Part], None]) -> PartDelta:

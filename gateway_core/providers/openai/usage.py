@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.v1.usage_pb2 import Cost, CostSource, Usage
+from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Cost, Usage
 from gateway_core.providers.openai.details import DIALECT, Json, encode_json
 
 INPUT_SUBSETS = (
@@ -44,7 +44,7 @@ def decode_usage(raw: Json) -> Usage:
             if name in raw:
                 usage.cache_read_tokens = count(raw[name])
     if (total := cost_of(raw.get("cost"))) is not None:
-        usage.cost.CopyFrom(Cost(total_usd=total, source=CostSource.COST_SOURCE_PROVIDER))
+        usage.cost.CopyFrom(Cost(total_usd=total, source=COST_SOURCE_PROVIDER))
     return usage
 
 

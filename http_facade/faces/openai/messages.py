@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dragoman.v1.content_pb2 import MediaKind, Message, Part, Role
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_FILE,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    ROLE_ASSISTANT,
+    ROLE_DEVELOPER,
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    Message,
+    Part,
+)
 from http_facade.faces.failure import bad_request, missing, wrong_type
 from http_facade.faces.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
 
 DIALECT = "openai"
 
 ROLES = {
-    "system": Role.ROLE_SYSTEM,
-    "developer": Role.ROLE_DEVELOPER,
-    "user": Role.ROLE_USER,
-    "assistant": Role.ROLE_ASSISTANT,
-    "tool": Role.ROLE_TOOL,
-    "function": Role.ROLE_TOOL,
+    "system": ROLE_SYSTEM,
+    "developer": ROLE_DEVELOPER,
+    "user": ROLE_USER,
+    "assistant": ROLE_ASSISTANT,
+    "tool": ROLE_TOOL,
+    "function": ROLE_TOOL,
 }
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id"}
@@ -33,12 +45,12 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     if role not in ROLES:
         known = ", ".join(ROLES)
         raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
-    message.role = ROLES[role]
+    message.role = kind = ROLES[role]
     notes: Json = {}
-    if message.role == Role.ROLE_TOOL:
+    if kind == ROLE_TOOL:
         parse_tool_result(message, fields, path, notes)
         rest = rest_of(fields, TOOL_FIELDS)
-    elif message.role == Role.ROLE_ASSISTANT:
+    elif kind == ROLE_ASSISTANT:
         parse_assistant(message, fields, path, notes)
         rest = rest_of(fields, ASSISTANT_FIELDS)
     else:
@@ -46,7 +58,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
             raise missing(f"{path}.content")
         parse_content(message.parts, fields["content"], f"{path}.content", notes)
         rest = rest_of(fields, MESSAGE_FIELDS) if len(fields) > 2 else {}
-    if (name := fields.get("name")) is not None and message.role != Role.ROLE_TOOL:
+    if (name := fields.get("name")) is not None and kind != ROLE_TOOL:
         message.name = string(name, f"{path}.name")
     if rest or notes:
         message.provider_details_json[DIALECT] = json_text({**notes, **rest})
@@ -116,7 +128,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     if isinstance(image, str):
         image = {"url": image}
     fields = mapping(image, f"{path}.image_url")
-    part.media.kind = MediaKind.MEDIA_KIND_IMAGE
+    part.media.kind = MEDIA_KIND_IMAGE
     set_uri(part, required_string(fields, "url", f"{path}.image_url."))
     if (detail := fields.get("detail")) is not None:
         part.media.detail = string(detail, f"{path}.image_url.detail")
@@ -125,7 +137,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
 
 def parse_video(part: Part, fields: Json, path: str) -> Json:
     video = mapping(fields.get("video_url"), f"{path}.video_url")
-    part.media.kind = MediaKind.MEDIA_KIND_VIDEO
+    part.media.kind = MEDIA_KIND_VIDEO
     set_uri(part, required_string(video, "url", f"{path}.video_url."))
     return nested("video_url", rest_of(video, {"url"}))
 
@@ -134,14 +146,14 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
     audio = mapping(fields.get("input_audio"), f"{path}.input_audio")
     form = required_string(audio, "format", f"{path}.input_audio.")
     data = required_string(audio, "data", f"{path}.input_audio.")
-    part.media.kind, part.media.mime_type = MediaKind.MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
+    part.media.kind, part.media.mime_type = MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
     part.media.uri = f"data:{part.media.mime_type};base64,{data}"
     return nested("input_audio", rest_of(audio, {"data", "format"}))
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
     file = mapping(fields.get("file"), f"{path}.file")
-    part.media.kind = MediaKind.MEDIA_KIND_FILE
+    part.media.kind = MEDIA_KIND_FILE
     if (file_id := file.get("file_id")) is not None:
         part.media.file_id = string(file_id, f"{path}.file.file_id")
     elif (data := file.get("file_data")) is not None:

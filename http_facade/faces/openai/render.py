@@ -12,18 +12,29 @@ from typing import Any
 
 import msgspec
 
-from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Part
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    Candidate,
+    ChatResponse,
+    FinishReason,
+    Logprobs,
+    TokenLogprob,
+)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
 from dragoman.v1.usage_pb2 import Usage
 from http_facade.faces.json_fields import Json, decode_json, encode_json
 from http_facade.faces.openai.messages import DIALECT
 
 FINISH_REASONS = {
-    FinishReason.FINISH_REASON_STOP: "stop",
-    FinishReason.FINISH_REASON_LENGTH: "length",
-    FinishReason.FINISH_REASON_TOOL_CALLS: "tool_calls",
-    FinishReason.FINISH_REASON_CONTENT_FILTER: "content_filter",
-    FinishReason.FINISH_REASON_ERROR: "error",
+    FINISH_REASON_STOP: "stop",
+    FINISH_REASON_LENGTH: "length",
+    FINISH_REASON_TOOL_CALLS: "tool_calls",
+    FINISH_REASON_CONTENT_FILTER: "content_filter",
+    FINISH_REASON_ERROR: "error",
 }
 OWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
@@ -139,7 +150,7 @@ def reasoning_item(part: Part, details: Json) -> Json:
 
 def render_media(part: Part, message: Json) -> None:
     media = part.media
-    if media.kind == MediaKind.MEDIA_KIND_AUDIO:
+    if media.kind == MEDIA_KIND_AUDIO:
         data = base64_of(media)
         message["audio"] = {"data": data, "transcript": media.transcript, **fields_of(part.provider_details_json)}
     else:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.v1.chat_pb2 import ResponseFormat, ResponseFormatType, Tool, ToolChoice, ToolChoiceMode
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
 from http_facade.faces.failure import bad_request, missing, wrong_type
 from http_facade.faces.json_fields import (
     Json,
@@ -22,16 +33,16 @@ FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
 CUSTOM_FIELDS = frozenset({"name", "description", "format"})
 SCHEMA_FIELDS = frozenset({"name", "description", "schema", "strict"})
 CHOICES = {
-    "auto": ToolChoiceMode.TOOL_CHOICE_MODE_AUTO,
-    "none": ToolChoiceMode.TOOL_CHOICE_MODE_NONE,
-    "required": ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED,
+    "auto": TOOL_CHOICE_MODE_AUTO,
+    "none": TOOL_CHOICE_MODE_NONE,
+    "required": TOOL_CHOICE_MODE_REQUIRED,
     # Mistral's word for required.
-    "any": ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED,
+    "any": TOOL_CHOICE_MODE_REQUIRED,
 }
 FORMATS = {
-    "text": ResponseFormatType.RESPONSE_FORMAT_TYPE_TEXT,
-    "json_object": ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    "json_schema": ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    "text": RESPONSE_FORMAT_TYPE_TEXT,
+    "json_object": RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    "json_schema": RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
 }
 
 
@@ -96,7 +107,7 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             parse_allowed_tools(choice, value.get("allowed_tools"))
         case {"type": "function" | "custom" as kind}:
             named = mapping(value.get(kind), f"tool_choice.{kind}")
-            choice.mode = ToolChoiceMode.TOOL_CHOICE_MODE_TOOL
+            choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
             if kind != "function":
                 choice.provider_details_json[DIALECT] = json_text({"$type": kind})
