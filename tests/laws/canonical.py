@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -98,6 +99,8 @@ def fold_choice(into: dict[str, Any], choice: dict[str, Any]) -> None:
         elif name == "reasoning_details":
             for item in value or []:
                 fold_reasoning(message.setdefault(name, {}), item)
+        elif name == "audio":
+            fold_audio(message.setdefault(name, {}), value or {})
         elif name in TEXT_FIELDS:
             fold_text(message, name, value)
         elif isinstance(value, list):
@@ -117,11 +120,25 @@ def fold_text(message: dict[str, Any], name: str, value: Any) -> None:
 
 
 def fold_call(calls: dict[Any, dict[str, Any]], call: dict[str, Any]) -> None:
-    key = call.get("index", call.get("id"))
-    known = calls.setdefault(key, {"id": call.get("id"), "type": "function", "function": {"name": "", "arguments": ""}})
-    function = call.get("function", {})
-    known["function"]["name"] = function.get("name") or known["function"]["name"]
-    known["function"]["arguments"] += function.get("arguments") or ""
+    """Some vendors give every parallel call the index 0 and an id of its own: the id tells them apart."""
+    index, call_id = call.get("index"), call.get("id")
+    same = [key for key in calls if key[0] == index and call_id in (None, key[1])]
+    key = same[-1] if same else (index, call_id)
+    kind = call.get("type") or ("custom" if "custom" in call else "function")
+    known = calls.setdefault(key, {"id": call_id, "type": kind, kind: {}})
+    for name, value in (call.get(kind) or {}).items():
+        so_far = known[kind].get(name, "")
+        known[kind][name] = (value or so_far) if name == "name" else so_far + (value or "")
+
+
+def fold_audio(known: dict[str, Any], piece: dict[str, Any]) -> None:
+    """Base64 that was encoded piece by piece must be joined as bytes."""
+    for name, value in piece.items():
+        if name == "data":
+            value = base64.b64encode(base64.b64decode(known.get(name, "")) + base64.b64decode(value)).decode()
+        elif name == "transcript":
+            value = known.get(name, "") + value
+        known[name] = value
 
 
 def fold_reasoning(items: dict[Any, dict[str, Any]], item: dict[str, Any]) -> None:
@@ -138,7 +155,8 @@ def finish_choice(choice: dict[str, Any]) -> None:
     if "tool_calls" in message:
         message["tool_calls"] = list(message["tool_calls"].values())
         for call in message["tool_calls"]:
-            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
+            if "function" in call:
+                call["function"]["arguments"] = call["function"].get("arguments") or "{}"
     if "reasoning_details" in message:
         message["reasoning_details"] = [
             {name: value for name, value in item.items() if value != ""} for item in message["reasoning_details"].values()

@@ -119,16 +119,18 @@ def test_an_error_inside_a_stream_is_raised(name: str) -> None:
 
 
 def end_of_content(stream: bytes) -> int:
-    """Where the last line begins that gives a candidate its finish reason, plus one: cut before that, it is unfinished."""
-    position = last = 0
+    """Where the last line ends that first gives a candidate its finish reason: cut before that, the answer is unfinished."""
+    position = end = 0
+    ended: set[int] = set()
     for line in stream.splitlines(keepends=True):
         if line.startswith(b"data:") and b"[DONE]" not in line:
             chunk: dict[str, Any] = json.loads(line[5:])
-            if any(choice.get("finish_reason") for choice in chunk.get("choices") or []):
-                last = position + len(line.rstrip())
-                break
+            ends = {choice["index"] for choice in chunk.get("choices") or [] if choice.get("finish_reason")}
+            if ends - ended:
+                ended |= ends
+                end = position + len(line.rstrip())
         position += len(line)
-    return last
+    return end
 
 
 def text_deltas(stream: bytes) -> list[tuple[int, str, str]]:

@@ -62,13 +62,14 @@ PartKey = str | tuple[str, object]
 class CandidateState:
     """What is known of one candidate while it streams."""
 
-    __slots__ = ("bare_tools", "details", "index", "message_details", "parts", "raw_finish", "tool_slots")
+    __slots__ = ("audio_details", "bare_tools", "details", "index", "message_details", "parts", "raw_finish", "tool_slots")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.parts: dict[PartKey, int] = {}
         self.tool_slots: dict[object, tuple[str, PartKey]] = {}
         self.bare_tools: set[PartKey] = set()
+        self.audio_details: Json = {}
         self.raw_finish = ""
         self.details: Json = {}
         self.message_details: Json = {}
@@ -234,9 +235,11 @@ def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
     for key in state.bare_tools:
         # A tool that takes nothing is called with {}, also when no delta ever said so.
         grow(state, key, batch, empty_text).arguments_json = "{}"
-    for part_index in state.parts.values():
+    for key, part_index in state.parts.items():
         ended = batch.events.add().part_finished
         ended.candidate_index, ended.part_index = state.index, part_index
+        if key == "audio":
+            set_details(ended, state.audio_details)
 
 
 def start_part(state: CandidateState, key: PartKey, batch: StreamResponse) -> Part:
@@ -305,11 +308,10 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
             raise invalid_answer("audio of the provider's stream is not base64") from None
     if transcript := audio.get("transcript"):
         grow(state, "audio", batch, empty_audio).transcript = transcript
-    if (extra := unknown_fields(audio, frozenset({"data", "transcript"}))) and "audio" in state.parts:
-        details = batch.events.add().part_delta
-        details.candidate_index, details.part_index = state.index, state.parts["audio"]
+    if extra := unknown_fields(audio, frozenset({"data", "transcript"})):
+        details = grow(state, "audio", batch, empty_audio)
         details.provider_details_json[DIALECT] = encode_json({"audio": extra}).decode()
-        state.message_details.setdefault("audio", {}).update(extra)
+        state.audio_details.update(extra)
 
 
 def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
