@@ -149,9 +149,7 @@ class OpenAIStreamDecoder:
                 self.marks[name] = self.late_marks[name] = mark
 
     def keep_details(self, chunk: Json) -> None:
-        for name, value in unknown_fields(chunk, CHUNK_FIELDS).items():
-            known = self.details.get(name)
-            self.details[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        merge(self.details, unknown_fields(chunk, CHUNK_FIELDS))
 
     def feed_choice(self, choice: Any, batch: StreamResponse) -> None:
         if not isinstance(choice, dict):
@@ -372,19 +370,19 @@ def feed_logprobs(state: CandidateState, logprobs: Any, batch: StreamResponse, b
 def feed_extra(state: CandidateState, extra: Json, batch: StreamResponse, before: int) -> None:
     """Delta fields the contract does not name: shown live on this delta, and kept for the whole answer."""
     delta_since(state, batch, before).provider_details_json[DIALECT] = encode_json(extra).decode()
+    for name, value in extra.items():
+        known = state.message_details.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            # What belongs to a message comes in pieces (annotations); what belongs to a chunk is repeated whole.
+            extra[name] = known + value
     merge(state.message_details, extra)
 
 
 def merge(into: Json, late: Json) -> None:
-    """What many chunks say of one thing: lists and objects grow, anything else is replaced."""
+    """What many chunks say of one thing: objects grow, anything else is replaced."""
     for name, value in late.items():
-        match into.get(name), value:
-            case list(known), list():
-                into[name] = known + value
-            case dict(known), dict():
-                into[name] = {**known, **value}
-            case _:
-                into[name] = value
+        known = into.get(name)
+        into[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
 
 
 def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> PartDelta:
