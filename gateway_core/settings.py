@@ -145,6 +145,16 @@ def from_environment(path: Path | None = None) -> Settings:
     return load(path, os.environ)
 
 
+def plain_or_variable(text: str, place: str) -> str:
+    """A value from the command line; env:NAME stands for a variable. Raises SettingsError when that is not set."""
+    if not text.startswith("env:"):
+        return text
+    variable = text.removeprefix("env:")
+    if value := os.environ.get(variable):
+        return value
+    raise SettingsError(f"{place} reads the environment variable {variable}, which is not set.")
+
+
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
 

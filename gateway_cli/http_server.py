@@ -1,0 +1,81 @@
+"""uvicorn as a part of a larger program: started and stopped by it, without signal handlers or logs of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway_cli.sockets import address_of
+from gateway_core.settings import TlsSettings
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open; longer than clients keep theirs, so that they never write into a closing one."""
+
+
+class HttpServer:
+    """Serves an ASGI application on a bound socket."""
+
+    def __init__(self, app: ASGIApp, bound: socket.socket, tls: TlsSettings | None = None) -> None:
+        self.address = address_of(bound)
+        self.url = f"{'https' if tls else 'http'}://{self.address}"
+        self._socket = bound
+        self._server = _Server(_config(app, tls))
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when connections are accepted."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait((self._serving, ready), return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self._serving
+
+    async def stop(self, grace: float) -> None:
+        """Accepts no more connections; running requests have so many seconds to finish, then they are cut off."""
+        if self._serving is None:
+            return
+        # uvicorn takes whole seconds.
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
+        self._server.should_exit = True
+        await self._serving
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the whole program's business."""
+        yield
+
+
+def _config(app: ASGIApp, tls: TlsSettings | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.private_key if tls else None,
+        ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
+    )

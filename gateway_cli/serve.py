@@ -1,0 +1,134 @@
+"""`dragoman serve`, `core` and `facade`: which servers run in this process, and how they are put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
+from gateway_cli import logs
+from gateway_cli.greeting import greeting
+from gateway_cli.health import is_serving, refuse_open_core
+from gateway_cli.remote import remote_channel
+from gateway_cli.running import run, run_servers
+from gateway_cli.sockets import bind
+from gateway_core.address import Address
+from gateway_core.settings import Settings, from_environment
+from gateway_core.settings_file import SettingsError
+
+if TYPE_CHECKING:
+    import socket
+
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+    from gateway_cli.http_server import HttpServer
+    from gateway_core.rpc.server import GrpcServer
+
+OpenLog = Callable[[str], logs.AccessLog | None]
+
+
+def serve(config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None) -> int:
+    """ready_fd: this is one of several workers, which shares its ports and tells the supervisor there that it is ready."""
+    settings = from_environment(config).listening(http=http, grpc=grpc)
+    settings.check_exposure()
+    shared = ready_fd is not None
+    bound = bind(settings.server.http, "--http", shared=shared)
+    run(_serve(settings, bound, logs.set_up(settings.log), ready_fd))
+    return 0
+
+
+def core(config: Path | None, grpc: str | None) -> int:
+    settings = from_environment(config).listening(grpc=grpc)
+    settings.check_exposure(http=False)
+    run(_core(settings, logs.set_up(settings.log)))
+    return 0
+
+
+def facade(config: Path | None, http: str | None, core: str, *, ca: Path | None) -> int:
+    settings = from_environment(config).listening(http=http)
+    bound = bind(settings.server.http, "--http")
+    run(_facade(settings, bound, core, ca, logs.set_up(settings.log)))
+    return 0
+
+
+async def _serve(settings: Settings, bound: socket.socket, open_log: OpenLog, ready_fd: int | None) -> None:
+    from gateway_cli.assembly import local_core
+
+    async with local_core(settings) as core:
+        http = http_server(core.stub, settings, bound, open_log, None)
+        grpc = GrpcPart(core.servicer, settings, open_log, shared=ready_fd is not None)
+
+        def ready() -> None:
+            if ready_fd is None:
+                print(greeting(settings, http.url, grpc.address), flush=True)
+            else:
+                os.write(ready_fd, b"ready\n")
+
+        await run_servers((grpc, http), settings.server.grace, ready, supervised=ready_fd is not None)
+
+
+async def _core(settings: Settings, open_log: OpenLog) -> None:
+    from gateway_cli.assembly import local_core
+
+    async with local_core(settings) as core:
+        grpc = GrpcPart(core.servicer, settings, open_log)
+        await run_servers((grpc,), settings.server.grace, lambda: print(greeting(settings, None, grpc.address), flush=True))
+
+
+async def _facade(settings: Settings, bound: socket.socket, core: str, ca: Path | None, open_log: OpenLog) -> None:
+    async with remote_channel(core, ca) as (channel, stub):
+        if not settings.keys and not settings.server.http.is_loopback:
+            await refuse_open_core(stub, settings, core)
+        http = http_server(stub, settings, bound, open_log, lambda: is_serving(channel))
+        await run_servers(
+            (http,), settings.server.grace, lambda: print(f"Dragoman's facade is ready: {http.url} -> {core}", flush=True)
+        )
+
+
+class GrpcPart:
+    """The gRPC server with the settings' address, told apart from the HTTP server in messages."""
+
+    def __init__(
+        self, servicer: GatewayServiceServicer, settings: Settings, open_log: OpenLog, *, shared: bool = False
+    ) -> None:
+        from gateway_core.rpc.server import GrpcServer
+
+        self.address = settings.server.grpc
+        self._server: GrpcServer = GrpcServer(
+            servicer,
+            address=str(self.address),
+            tls=settings.server.grpc_tls,
+            max_message_bytes=settings.server.max_body_bytes,
+            access_log=open_log("grpc"),
+            reuse_port=shared,
+        )
+
+    async def start(self) -> None:
+        try:
+            self.address = Address(self.address.host, await self._server.start())
+        except OSError as error:
+            raise SettingsError(f"--grpc {self.address}: {error}.") from None
+
+    async def stop(self, grace: float) -> None:
+        await self._server.stop(grace)
+
+
+def http_server(
+    stub: GatewayServiceAsyncStub,
+    settings: Settings,
+    bound: socket.socket,
+    open_log: OpenLog,
+    readiness: Callable[[], Awaitable[bool]] | None,
+) -> HttpServer:
+    from gateway_cli.http_server import HttpServer
+    from http_facade.app import create_app
+    from http_facade.endpoints import Limits
+
+    limits = Limits(
+        body_bytes=settings.server.max_body_bytes,
+        timeout_s=settings.timeouts.total,
+        keep_alive_s=settings.server.keep_alive,
+    )
+    app = create_app(stub, limits=limits, access_log=open_log("http"), readiness=readiness)
+    return HttpServer(app, bound, settings.server.http_tls)

@@ -1,0 +1,43 @@
+"""Listening sockets of our own making: bound before anything else is loaded, so that a taken port is told at once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from gateway_core.address import Address
+from gateway_core.settings_file import SettingsError
+
+REASONS = {
+    errno.EADDRINUSE: "another program is listening there; stop it, or choose another port",
+    errno.EACCES: "this user may not listen there; choose a port above 1023",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+}
+
+
+def bind(address: Address, flag: str, *, shared: bool = False) -> socket.socket:
+    """A bound TCP socket. shared: other processes of this user may bind the same port, and the kernel spreads connections
+    over them. Raises SettingsError."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise SettingsError(f"{flag} {address}: {error.strerror}.") from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(place)
+    except OSError as error:
+        bound.close()
+        reason = REASONS.get(error.errno or 0, error.strerror)
+        raise SettingsError(f"{flag} {address}: {reason}.") from None
+    return bound
+
+
+def address_of(bound: socket.socket) -> Address:
+    """With the port that the system chose."""
+    host, port = bound.getsockname()[:2]
+    return Address(host, port)

@@ -1,0 +1,127 @@
+"""`dragoman serve --workers N`: one process for each core, all on the same ports, watched over by this one.
+
+The kernel spreads connections over the workers (SO_REUSEPORT). Workers are processes of their own making, not forks: gRPC
+does not survive a fork. This one only binds the ports, so that nobody else gets them between two starts of a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway_cli.main import MISUSED
+from gateway_cli.sockets import address_of, bind
+from gateway_core.address import Address
+from gateway_core.settings import Settings, from_environment
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""A worker that ran for so long and then crashed starts again after the first pause."""
+
+
+def supervise(config: Path | None, http: str | None, grpc: str | None, count: int) -> int:
+    """Runs until it is told to stop; then 0, or the status of a worker that could not even begin."""
+    settings = from_environment(config).listening(http=http, grpc=grpc)
+    settings.check_exposure()
+    with (
+        bind(settings.server.http, "--http", shared=True) as http_held,
+        bind(settings.server.grpc, "--grpc", shared=True) as grpc_held,
+    ):
+        addresses = address_of(http_held), address_of(grpc_held)
+        return asyncio.run(Supervisor(settings, worker_command(config, *addresses), count).run(addresses))
+
+
+def worker_command(config: Path | None, http: Address, grpc: Address) -> Sequence[str]:
+    """The command line of a worker, but for the number of its ready pipe at the end."""
+    command = [sys.executable, "-m", "gateway_cli.main", "serve", "--http", str(http), "--grpc", str(grpc)]
+    return [*command, *(["--config", str(config)] if config else []), "--ready-fd"]
+
+
+class Supervisor:
+    def __init__(self, settings: Settings, command: Sequence[str], count: int) -> None:
+        self._settings = settings
+        self._command = command
+        self._count = count
+        self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._stopping = asyncio.Event()
+        self._status = 0
+
+    async def run(self, addresses: tuple[Address, Address]) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        begun = [loop.create_future() for _ in range(self._count)]
+        keeping = [asyncio.create_task(self._keep(index, ready)) for index, ready in enumerate(begun)]
+        await asyncio.gather(*begun)
+        if not self._stopping.is_set():
+            from gateway_cli.greeting import greeting
+
+            scheme = "https" if self._settings.server.http_tls else "http"
+            line = greeting(self._settings, f"{scheme}://{addresses[0]}", addresses[1])
+            print(f"{line} {self._count} workers.", flush=True)
+        await asyncio.gather(*keeping)
+        return self._status
+
+    def _stop(self) -> None:
+        """Every signal is passed on: the workers know what a second one means."""
+        self._stopping.set()
+        for worker in self._workers.values():
+            with contextlib.suppress(ProcessLookupError):
+                worker.terminate()
+
+    async def _keep(self, index: int, begun: asyncio.Future[None]) -> None:
+        """Keep one worker running. begun is done when it served for the first time, or never will."""
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            started = loop.time()
+            status = await self._run_worker(index, begun)
+            if self._stopping.is_set():
+                break
+            if not begun.done() or status == MISUSED:
+                # It said why itself, and would say so again.
+                self._status = status or 1
+                self._stop()
+                break
+            pause = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause * 2, LONGEST_PAUSE_S)
+            print(f"dragoman: worker {index + 1} ended with status {status}; another one in {pause:g} s", file=sys.stderr)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+        if not begun.done():
+            begun.set_result(None)
+
+    async def _run_worker(self, index: int, begun: asyncio.Future[None]) -> int:
+        """One life of a worker. Its standard input is a pipe from here: where it ends, this process has died."""
+        reading, writing = os.pipe()
+        try:
+            worker = await asyncio.create_subprocess_exec(
+                *self._command, str(writing), stdin=asyncio.subprocess.PIPE, pass_fds=(writing,), process_group=0
+            )
+        finally:
+            os.close(writing)
+        self._workers[index] = worker
+        if self._stopping.is_set():
+            worker.terminate()
+        watching = asyncio.create_task(_tell_ready(reading, begun))
+        try:
+            return await worker.wait()
+        finally:
+            watching.cancel()
+            del self._workers[index]
+
+
+async def _tell_ready(reading: int, begun: asyncio.Future[None]) -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb"))
+    try:
+        if await reader.readline() and not begun.done():
+            begun.set_result(None)
+    finally:
+        transport.close()

@@ -1,0 +1,5 @@
+from gateway_cli.table import table
+
+
+def test_columns_line_up() -> None:
+    assert table(("A", "LONGER"), [("aaa", ""), ("b", "c")]) == "A    LONGER\naaa\nb    c"
