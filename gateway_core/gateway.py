@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -27,7 +27,7 @@ class Gateway:
         check_chat(request)
         return await self._chain.chat(request, self.catalog.resolve(request.model), call)
 
-    def stream(self, request: ChatRequest, call: Call) -> AsyncIterator[StreamResponse]:
+    def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
         return self._chain.stream(request, self.catalog.resolve(request.model), call)

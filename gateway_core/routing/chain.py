@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
@@ -37,7 +37,7 @@ class Chain:
         answer.route.CopyFrom(trace)
         return answer
 
-    async def stream(self, request: ChatRequest, route: Route, call: Call) -> AsyncIterator[StreamResponse]:
+    async def stream(self, request: ChatRequest, route: Route, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
