@@ -48,7 +48,17 @@ REASON_BY_STATUS = {
     524: Reason.UPSTREAM_TIMEOUT,
     529: Reason.UPSTREAM_OVERLOADED,
 }
-CONTEXT_PHRASES = ("maximum context length", "max context length", "prompt is too long", "context window")
+CONTEXT_PHRASES = (
+    "maximum context length",
+    "max context length",
+    "maximum prompt length",
+    "prompt is too long",
+    "context window",
+    "too many tokens",
+    "maximum number of tokens allowed",
+)
+AUTH_PHRASES = ("incorrect api key", "api key not valid")
+"""xAI and Google answer a wrong key with 400."""
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
 LONGEST_MESSAGE = 2000
 
@@ -60,21 +70,26 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     error = error_object(answer)
-    failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    try:
+        failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    except RecursionError:
+        failure = plain_failure(status, headers, body)
     for name in REQUEST_ID_HEADERS:
         if request_id := headers.get(name):
             failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
             break
     failure.retry_after_s = retry_after(headers)
+    if failure.retry_after_s is None and error:
+        failure.retry_after_s = retry_delay(error)
     return failure
 
 
 def error_in_body(error: Any) -> GatewayError:
     """An error reported inside an answer whose status was 200."""
     found = error if isinstance(error, dict) else {"message": str(error)}
-    code = found.get("code")
-    status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return error_from(found, status)
+    given = (found.get("code"), found.get("status_code"))
+    usual = 400 if found.get("type") == "invalid_request_error" else 500
+    return error_from(found, next((code for code in given if isinstance(code, int) and 400 <= code < 600), usual))
 
 
 def error_object(answer: Any) -> Json | None:
@@ -83,7 +98,7 @@ def error_object(answer: Any) -> Json | None:
         case {"error": dict(error)}:
             return error
         case {"error": str(message)}:
-            return {"message": message}
+            return {"message": message, "code": answer.get("code")}
         case {"detail": [{"msg": str(message), **first}, *_]}:
             return {"message": message, "type": first.get("type"), "param": location(first.get("loc"))}
         case {"detail": str(message)}:
@@ -127,12 +142,16 @@ def word_of(value: Any) -> str:
 
 def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
     for word in (words["upstream_code"], words["upstream_type"]):
-        if word in REASON_BY_WORD and (status >= 400 or word != "server_error"):
+        if word in REASON_BY_WORD:
             return REASON_BY_WORD[word]
     if status in (400, 413, 422) and any(phrase in message.lower() for phrase in CONTEXT_PHRASES):
         return Reason.CONTEXT_LENGTH_EXCEEDED
+    if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):
+        return Reason.UPSTREAM_AUTH
     if status in REASON_BY_STATUS:
         return REASON_BY_STATUS[status]
+    if status < 400:
+        return Reason.UPSTREAM_INVALID_RESPONSE
     return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
 
 
@@ -142,8 +161,6 @@ def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> Gatew
     text = body[:200].decode(errors="replace").strip()
     message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
     metadata = {"upstream_status": str(status), "upstream_message": message}
-    if status < 400:
-        return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message, metadata=metadata)
     words = {"upstream_code": "", "upstream_type": ""}
     return GatewayError(reason_for(status, words, message), message, metadata=metadata)
 
@@ -159,9 +176,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return seconds
     try:
         wait = email.utils.parsedate_to_datetime(value) - email.utils.parsedate_to_datetime(now)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
+        # TypeError: only one of them says its time zone.
         return None
     return max(0.0, wait.total_seconds())
+
+
+def retry_delay(error: Json) -> float | None:
+    """Google's RetryInfo among the error's details: {"retryDelay": "36s"}."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
+            return number(delay.removesuffix("s"))
+    return None
 
 
 def number(value: str | None) -> float | None:

@@ -27,7 +27,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reaso
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.openai.details import DIALECT, Json, decode_json, encode_json
-from gateway_core.providers.openai.errors import error_in_body
+from gateway_core.providers.openai.errors import LONGEST_MESSAGE, error_in_body
 from gateway_core.providers.openai.usage import decode_usage
 
 FINISH_REASONS = {
@@ -56,8 +56,18 @@ MODEL_LISTS = (("data", "id"), ("result", "name"), ("models", "name"))
 """Where a model list is and what its items are called by: OpenAI's, Cloudflare's, Cohere's."""
 
 
+SHAPE_ERRORS = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
+"""What reading JSON of another shape than the documented one provokes. Caught once around a whole answer or event: checking
+each value before it is read would cost every good answer."""
+
+
 def invalid_answer(message: str) -> GatewayError:
     return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
+
+
+def misshapen(error: Exception) -> GatewayError:
+    """For one of SHAPE_ERRORS."""
+    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
 
 
 def decode_body(body: bytes) -> Json:
@@ -75,6 +85,13 @@ def decode_body(body: bytes) -> Json:
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.decode_chat."""
     answer = decode_body(body)
+    try:
+        return decode_answer(answer)
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
+
+
+def decode_answer(answer: Json) -> ChatResponse:
     choices = answer.get("choices")
     if error := answer.get("error"):
         raise error_in_body(error)
@@ -288,8 +305,11 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
         answer = answer[field] or [] if field in answer else None
     if not isinstance(answer, list):
         raise invalid_answer("the provider's model list has no data")
-    items = (item for item in answer if isinstance(item, dict) and item.get(id_field))
-    return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
+    items = (item for item in answer if isinstance(item, dict) and isinstance(item.get(id_field), str))
+    try:
+        return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
 
 
 def decode_model(item: Json, provider: str) -> Model:

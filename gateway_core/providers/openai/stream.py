@@ -26,11 +26,13 @@ from gateway_core.providers.openai.response import (
     FINISH_REASONS,
     MESSAGE_FIELDS,
     REASONING_STRINGS,
+    SHAPE_ERRORS,
     decode_content_item,
     decode_logprobs,
     decode_reasoning_item,
     int_of,
     invalid_answer,
+    misshapen,
     reasoning_notes,
     set_details,
     set_marks,
@@ -92,10 +94,17 @@ class OpenAIStreamDecoder:
         return bool(self.candidates) and all(state.raw_finish for state in self.candidates.values())
 
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        if self.done:
+            return
         if event.data == b"[DONE]":
             self.finish(batch)
             return
-        chunk = decode_chunk(event.data)
+        try:
+            self.feed_chunk(decode_chunk(event.data), batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
         if "error" in chunk and (error := chunk["error"]):
             raise error_in_body(error)
         choices = chunk.get("choices") or ()
@@ -103,7 +112,8 @@ class OpenAIStreamDecoder:
             self.start(chunk, batch)
         else:
             self.keep_late(chunk)
-        if (usage := chunk.get("usage")) or (usage := usage_of_groq(chunk)):
+        usage = chunk.get("usage") or usage_of_groq(chunk)
+        if isinstance(usage, dict):
             self.usage = usage
         for choice in choices:
             self.feed_choice(choice, batch)
@@ -114,6 +124,12 @@ class OpenAIStreamDecoder:
         if not self.complete:
             raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
         self.done = True
+        try:
+            self.conclude(batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def conclude(self, batch: StreamResponse) -> None:
         for state in self.candidates.values():
             finish_parts(state, batch)
         finished = batch.events.add().finished
@@ -157,7 +173,7 @@ class OpenAIStreamDecoder:
         index = choice.get("index", 0)
         state = self.candidates.get(index)
         if state is None:
-            state = self.candidates[index] = CandidateState(int_of(index))
+            state = self.candidates.setdefault(int_of(index), CandidateState(int_of(index)))
         delta = choice.get("delta")
         if delta:
             self.feed_delta(state, delta, choice, batch)

@@ -6,7 +6,7 @@ Sources: recorded answers of openai-chat, deepseek (prompt_cache_hit_tokens), mi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Cost, Usage
 from gateway_core.providers.openai.details import DIALECT, Json, encode_json
@@ -24,7 +24,12 @@ OUTPUT_SUBSETS = (
     ("accepted_prediction_tokens", "accepted_prediction_tokens"),
     ("rejected_prediction_tokens", "rejected_prediction_tokens"),
 )
-CACHE_READ_FIELDS = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+CACHE_READ_FIELDS = tuple(
+    (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+)
+"""Where it is when it is not among the details."""
+LARGEST_COUNT = 2**62
+"""The sum of two still fits into the contract's int64."""
 
 
 def decode_usage(raw: Json) -> Usage:
@@ -40,9 +45,7 @@ def decode_usage(raw: Json) -> Usage:
     set_subsets(usage, raw.get("prompt_tokens_details"), INPUT_SUBSETS)
     set_subsets(usage, raw.get("completion_tokens_details"), OUTPUT_SUBSETS)
     if not usage.HasField("cache_read_tokens"):
-        for name in CACHE_READ_FIELDS:
-            if name in raw:
-                usage.cache_read_tokens = count(raw[name])
+        set_subsets(usage, raw, CACHE_READ_FIELDS)
     if (total := cost_of(raw.get("cost"))) is not None:
         usage.cost.CopyFrom(Cost(total_usd=total, source=COST_SOURCE_PROVIDER))
     return usage
@@ -53,15 +56,20 @@ def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]
         return
     for theirs, ours in subsets:
         value = details.get(theirs)
-        if type(value) is int:
-            setattr(usage, ours, value)
+        if is_count(value):
+            setattr(usage, ours, int(value))
+
+
+def is_count(value: Any) -> TypeGuard[int | float]:
+    """Some vendors write whole numbers as floats."""
+    return type(value) in (int, float) and 0 <= value < LARGEST_COUNT
 
 
 def count(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and 0 <= value < 2**62 else 0
+    return int(value) if is_count(value) else 0
 
 
 def cost_of(value: Any) -> float | None:
     if isinstance(value, dict):
         value = value.get("total_cost")
-    return float(value) if isinstance(value, (int, float)) else None
+    return float(value) if is_count(value) else None
