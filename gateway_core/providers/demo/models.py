@@ -1,0 +1,226 @@
+"""The demo's models: how each one behaves. docs/demo.md describes them for users."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+from gateway_core.providers.demo.moves import End, Fail, Move, Say, Wait, refuse, say, think, words
+from gateway_core.providers.demo.question import Question
+from gateway_core.providers.demo.schema import instance_of
+from gateway_core.providers.demo.script import EVENT_STREAM, JSON, Ending, Script, encode_json, error_script
+from gateway_core.providers.demo.scripted import scripted_moves
+from gateway_core.providers.demo.tools import calls_for, spaced
+
+Answer = Iterable[Move] | Script
+NATURE = ("the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "runs", "on")
+RETRY_AFTER_S = 1
+HTML = b"<!doctype html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoModel:
+    """A row of the table of models; N in a name stands for a number."""
+
+    name: str
+    description: str
+    answer: Callable[[Question, int], Answer]
+    """(request, N or the row's own default) -> what the model does. Raises Unreadable for requests that it cannot serve."""
+    number: int = 0
+    """The default of N, and the one that the list of models shows."""
+    listed: bool = True
+
+    @property
+    def example(self) -> str:
+        return self.name.replace("N", str(self.number))
+
+
+def reply_text(question: Question) -> str:
+    """What a model that works says: the last user text, or JSON when the request wants JSON."""
+    match question.response_format:
+        case {"type": "json_schema", "json_schema": {**described}}:
+            return spaced(instance_of(described.get("schema") or {"type": "object"}))
+        case {"type": "json_object"}:
+            return spaced({"echo": question.text()})
+        case _:
+            return question.text()
+
+
+def echo(question: Question, _: int) -> Answer:
+    return say(reply_text(question))
+
+
+def slow(question: Question, pause_ms: int) -> Iterator[Move]:
+    for move in say(reply_text(question)):
+        yield Wait(pause_ms / 1000)
+        yield move
+
+
+def reasoning(question: Question, _: int) -> Iterator[Move]:
+    yield from think(f"The user said {len(words(question.text()))} words. I say them back.")
+    yield from say(reply_text(question))
+
+
+def tools(question: Question, _: int) -> Answer:
+    return call_or_answer(question, parallel=False)
+
+
+def tools_parallel(question: Question, _: int) -> Answer:
+    return call_or_answer(question, parallel=True)
+
+
+def call_or_answer(question: Question, *, parallel: bool) -> Answer:
+    if results := question.tool_results():
+        text = "\n".join(f"{name} answered: {result}" for name, result in results)
+        return say(reply_text(question) if question.response_format else text)
+    return calls_for(question, parallel) or say(reply_text(question))
+
+
+def json(question: Question, _: int) -> Answer:
+    return say(reply_text(question) if question.response_format else spaced({"echo": question.text()}))
+
+
+def error(question: Question, status: int) -> Answer:
+    retry_after_s = RETRY_AFTER_S if status == 429 else None
+    return error_script(status, f"The demo fails with status {status}, as asked.", retry_after_s=retry_after_s)
+
+
+def error_after(_: Question, count: int) -> Iterator[Move]:
+    yield from say(long_text(count))
+    yield Fail(500, f"The demo fails after {count} deltas, as asked.")
+
+
+def cut(_: Question, count: int) -> Iterator[Move]:
+    return breaking(count, End(Ending.CUT))
+
+
+def stall_after(_: Question, count: int) -> Iterator[Move]:
+    return breaking(count, End(Ending.STALL))
+
+
+def breaking(count: int, end: End) -> Iterator[Move]:
+    # With nothing to say there is still the frame that announces an answer.
+    yield from say(long_text(count)) if count else (Say(""),)
+    yield end
+
+
+def stall(_: Question, __: int) -> Answer:
+    return [End(Ending.STALL)]
+
+
+def eof(question: Question, _: int) -> Iterator[Move]:
+    yield from say(reply_text(question))
+    yield End(None)
+
+
+def html(_: Question, __: int) -> Answer:
+    return Script([HTML], 502, {"content-type": "text/html"})
+
+
+def empty(question: Question, _: int) -> Answer:
+    return Script([], headers=EVENT_STREAM if question.stream else JSON)
+
+
+def broken(question: Question, _: int) -> Answer:
+    if question.stream:
+        return Script([b'data: {"id": "chatcmpl-demo", "choices": [{\n\n'], headers=EVENT_STREAM)
+    return Script([b'{"id": "chatcmpl-demo", "choices": [{'])
+
+
+def flaky(question: Question, failures: int) -> Answer:
+    if question.asked_before() % (failures + 1) < failures:
+        return error_script(503, f"The demo fails {failures} times, as asked, and then answers.")
+    return say(reply_text(question))
+
+
+def long(_: Question, count: int) -> Answer:
+    return say(long_text(count))
+
+
+def long_text(count: int) -> str:
+    return " ".join(islice(cycle(NATURE), count))
+
+
+def refusal(_: Question, __: int) -> Answer:
+    return refuse("I am sorry, but I cannot help with that.")
+
+
+def length(question: Question, _: int) -> Iterator[Move]:
+    return first_half(question, "length")
+
+
+def content_filter(question: Question, _: int) -> Iterator[Move]:
+    return first_half(question, "content_filter")
+
+
+def first_half(question: Question, finish: str) -> Iterator[Move]:
+    said = words(reply_text(question))
+    yield from map(Say, said[: (len(said) + 1) // 2])
+    yield End(finish)
+
+
+def script(question: Question, _: int) -> Answer:
+    if question.tool_results():
+        return call_or_answer(question, parallel=False)
+    return scripted_moves(question.text())
+
+
+MODELS = (
+    DemoModel("echo", "Says the last user text back, word by word.", echo),
+    DemoModel("slow", "echo, with 50 ms before each word.", slow, 50),
+    DemoModel("slow-N", "echo, with N ms before each word.", slow, 200),
+    DemoModel("reasoning", "Reasons, then echoes.", reasoning),
+    DemoModel("tools", "Calls the first tool, or the one that tool_choice names; then quotes its result.", tools),
+    DemoModel("tools-parallel", "Calls all tools at once; then quotes their results.", tools_parallel),
+    DemoModel("json", "Answers a JSON object.", json),
+    DemoModel("long-N", "Says N words.", long, 100),
+    DemoModel("length", "Stops half way with the finish reason length.", length),
+    DemoModel("filter", "Stops half way with the finish reason content_filter.", content_filter),
+    DemoModel("refusal", "Refuses.", refusal),
+    *(
+        DemoModel(f"error-{status}", f"Fails with status {status}.", error, status)
+        for status in (400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529)
+    ),
+    DemoModel("error-N", "Fails with status N.", error, 418, listed=False),
+    DemoModel("error-after-N", "Fails within the stream after N words.", error_after, 3),
+    DemoModel("flaky-N", "Fails with status 503 N times for the same request, then echoes.", flaky, 2),
+    DemoModel("cut", "Breaks the connection after 3 words.", cut, 3),
+    DemoModel("cut-N", "Breaks the connection after N words.", cut, 5),
+    DemoModel("eof", "Echoes, then ends the stream without a finish reason.", eof),
+    DemoModel("stall", "Sends a head and then nothing.", stall),
+    DemoModel("stall-N", "Says N words and then nothing more.", stall_after, 3),
+    DemoModel("html", "Fails with status 502 and an HTML page.", html),
+    DemoModel("empty", "Answers an empty body.", empty),
+    DemoModel("broken", "Answers broken JSON.", broken),
+    DemoModel("script", "Does what the last user text says: a JSON list of steps.", script),
+)
+BY_NAME = {model.name: model for model in MODELS}
+NUMBERED = re.compile(r"(.+)-(\d{1,5})")
+
+
+def find_model(name: str) -> tuple[DemoModel, int] | None:
+    """The model and its N. None when there is no such model."""
+    if found := BY_NAME.get(name):
+        return found, found.number
+    numbered = NUMBERED.fullmatch(name)
+    if numbered is None or (found := BY_NAME.get(f"{numbered[1]}-N")) is None:
+        return None
+    number = int(numbered[2])
+    return (found, number) if found.answer is not error or 400 <= number < 600 else None
+
+
+def model_list() -> Script:
+    rows = [
+        {
+            "id": model.example,
+            "object": "model",
+            "created": 1_700_000_000,
+            "owned_by": "dragoman",
+            "description": model.description.replace(" N ", f" {model.number} "),
+        }
+        for model in MODELS
+        if model.listed
+    ]
+    return Script([encode_json({"object": "list", "data": rows})])
