@@ -36,10 +36,11 @@ class Reach:
     async def stub(self) -> AsyncIterator[GatewayServiceAsyncStub]:
         """Raises SettingsError when the configuration cannot be used."""
         if self.core is None:
+            # The operator's own terminal needs no gateway key.
+            settings = dataclasses.replace(self.settings(), keys=())
             from gateway_cli.assembly import local_core
 
-            # The operator's own terminal needs no gateway key.
-            async with local_core(dataclasses.replace(self.settings(), keys=())) as core:
+            async with local_core(settings) as core:
                 yield core.stub
         else:
             from gateway_cli.remote import remote_channel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -79,6 +80,6 @@ async def run_servers(
 
 def end_at_once() -> None:
     """Sockets are the kernel's to close."""
+    logging.shutdown()
     sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(1)

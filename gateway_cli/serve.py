@@ -17,6 +17,7 @@ from gateway_cli.sockets import bind
 from gateway_core.address import Address
 from gateway_core.settings import Settings, from_environment
 from gateway_core.settings_file import SettingsError
+from gateway_core.telemetry import AccessLog
 
 if TYPE_CHECKING:
     import socket
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
     from gateway_cli.http_server import HttpServer
     from gateway_core.rpc.server import GrpcServer
-
-OpenLog = Callable[[str], logs.AccessLog | None]
 
 
 def serve(config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None) -> int:
@@ -52,12 +51,12 @@ def facade(config: Path | None, http: str | None, core: str, *, ca: Path | None)
     return 0
 
 
-async def _serve(settings: Settings, bound: socket.socket, open_log: OpenLog, ready_fd: int | None) -> None:
+async def _serve(settings: Settings, bound: socket.socket, access_log: AccessLog | None, ready_fd: int | None) -> None:
     from gateway_cli.assembly import local_core
 
     async with local_core(settings) as core:
-        http = http_server(core.stub, settings, bound, open_log, None)
-        grpc = GrpcPart(core.servicer, settings, open_log, shared=ready_fd is not None)
+        http = http_server(core.stub, settings, bound, access_log, None)
+        grpc = GrpcPart(core.servicer, settings, access_log, shared=ready_fd is not None)
 
         def ready() -> None:
             if ready_fd is None:
@@ -68,19 +67,21 @@ async def _serve(settings: Settings, bound: socket.socket, open_log: OpenLog, re
         await run_servers((grpc, http), settings.server.grace, ready, supervised=ready_fd is not None)
 
 
-async def _core(settings: Settings, open_log: OpenLog) -> None:
+async def _core(settings: Settings, access_log: AccessLog | None) -> None:
     from gateway_cli.assembly import local_core
 
     async with local_core(settings) as core:
-        grpc = GrpcPart(core.servicer, settings, open_log)
+        grpc = GrpcPart(core.servicer, settings, access_log)
         await run_servers((grpc,), settings.server.grace, lambda: print(greeting(settings, None, grpc.address), flush=True))
 
 
-async def _facade(settings: Settings, bound: socket.socket, core: str, ca: Path | None, open_log: OpenLog) -> None:
+async def _facade(
+    settings: Settings, bound: socket.socket, core: str, ca: Path | None, access_log: AccessLog | None
+) -> None:
     async with remote_channel(core, ca) as (channel, stub):
         if not settings.keys and not settings.server.http.is_loopback:
             await refuse_open_core(stub, settings, core)
-        http = http_server(stub, settings, bound, open_log, lambda: is_serving(channel))
+        http = http_server(stub, settings, bound, access_log, lambda: is_serving(channel))
         await run_servers(
             (http,), settings.server.grace, lambda: print(f"Dragoman's facade is ready: {http.url} -> {core}", flush=True)
         )
@@ -90,21 +91,25 @@ class GrpcPart:
     """The gRPC server with the settings' address, told apart from the HTTP server in messages."""
 
     def __init__(
-        self, servicer: GatewayServiceServicer, settings: Settings, open_log: OpenLog, *, shared: bool = False
+        self, servicer: GatewayServiceServicer, settings: Settings, access_log: AccessLog | None, *, shared: bool = False
     ) -> None:
         from gateway_core.rpc.server import GrpcServer
 
         self.address = settings.server.grpc
+        self._shared = shared
         self._server: GrpcServer = GrpcServer(
             servicer,
             address=str(self.address),
             tls=settings.server.grpc_tls,
             max_message_bytes=settings.server.max_body_bytes,
-            access_log=open_log("grpc"),
+            access_log=access_log,
             reuse_port=shared,
         )
 
     async def start(self) -> None:
+        if not self._shared:
+            # gRPC binds by itself, but when it cannot, it does not tell why and litters the terminal.
+            bind(self.address, "--grpc").close()
         try:
             self.address = Address(self.address.host, await self._server.start())
         except OSError as error:
@@ -118,7 +123,7 @@ def http_server(
     stub: GatewayServiceAsyncStub,
     settings: Settings,
     bound: socket.socket,
-    open_log: OpenLog,
+    access_log: AccessLog | None,
     readiness: Callable[[], Awaitable[bool]] | None,
 ) -> HttpServer:
     from gateway_cli.http_server import HttpServer
@@ -130,5 +135,5 @@ def http_server(
         timeout_s=settings.timeouts.total,
         keep_alive_s=settings.server.keep_alive,
     )
-    app = create_app(stub, limits=limits, access_log=open_log("http"), readiness=readiness)
+    app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness)
     return HttpServer(app, bound, settings.server.http_tls)
