@@ -305,7 +305,7 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
         answer = answer[field] or [] if field in answer else None
     if not isinstance(answer, list):
         raise invalid_answer("the provider's model list has no data")
-    items = (item for item in answer if isinstance(item, dict) and isinstance(item.get(id_field), str))
+    items = (item for item in answer if isinstance(item, dict) and text_of(item.get(id_field)))
     try:
         return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
     except SHAPE_ERRORS as error:

@@ -175,8 +175,8 @@ class OpenAIStreamDecoder:
         if state is None:
             state = self.candidates.setdefault(int_of(index), CandidateState(int_of(index)))
         delta = choice.get("delta")
-        if delta:
-            self.feed_delta(state, delta, choice, batch)
+        if delta or choice.get("logprobs"):
+            self.feed_delta(state, delta or {}, choice, batch)
         if reason := choice.get("finish_reason"):
             if reason == "error":
                 raise error_in_body(choice.get("error") or {"message": "the provider reports that generation failed"})
