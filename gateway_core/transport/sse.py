@@ -98,7 +98,8 @@ class SseDecoder:
 
     def _hold(self, rest: bytes) -> None:
         self._pending_size += len(rest)
-        self._check_size(self._pending_size)
+        # One byte may be the event's line end already.
+        self._check_size(self._pending_size - 1)
         if rest:
             self._pending.append(rest)
 
