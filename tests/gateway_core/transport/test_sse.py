@@ -24,6 +24,12 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     "only one space is taken away": (b"data:  a \n\n", [Event(b" a ")]),
     "several lines of data": (b"data: a\ndata: b\ndata:\ndata: c\n\n", [Event(b"a\nb\n\nc")]),
     "a name": (b"event: ping\ndata: {}\n\n", [Event(b"{}", "ping")]),
+    "several names": (b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", [Event(b"1", "a"), Event(b"2", "b")]),
+    "a name without data among others": (
+        b"event: a\ndata: 1\n\nevent: b\n\nevent: c\ndata: 3\n\n",
+        [Event(b"1", "a"), Event(b"3", "c")],
+    ),
+    "an empty name": (b"event: \ndata: 1\n\n", [Event(b"1")]),
     "a name after the data": (b"data: {}\nevent:ping\n\n", [Event(b"{}", "ping")]),
     "the last name counts": (b"event: a\nevent: b\ndata: {}\n\n", [Event(b"{}", "b")]),
     "a name holds for one event": (b"event: a\ndata: 1\n\ndata: 2\n\n", [Event(b"1", "a"), Event(b"2")]),
@@ -76,7 +82,7 @@ PIECES = [
     b"\r",
     b"\r\n",
 ]
-PIECES += [b"\xef\xbb\xbf", "é".encode(), b"\n\ndata: "]
+PIECES += [b"\xef\xbb\xbf", "é".encode(), b"\n\ndata: ", b"\n\nevent: ", b"\ndata: "]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join), st.lists(st.integers(0, 200), max_size=8))
