@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import uvloop
 
+log = logging.getLogger("dragoman")
 CUT_OFF_S = 5.0
 """How much longer than its grace a stop may take before the process ends without it."""
 
@@ -73,6 +74,7 @@ async def run_servers(
             started.append(server)
         ready()
         await signals.first.wait()
+        log.info("stopping: what runs has %g s to finish, a second signal ends it at once", grace)
     finally:
         asyncio.get_running_loop().call_later(grace + CUT_OFF_S, end_at_once)
         await asyncio.gather(*(server.stop(grace) for server in started))

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway_cli.main import MISUSED
@@ -77,11 +77,18 @@ class Supervisor:
 
     async def _keep(self, index: int, begun: asyncio.Future[None]) -> None:
         """Keep one worker running. begun is done when it served for the first time, or never will."""
+
+        def ready() -> None:
+            if begun.done():
+                print(f"dragoman: worker {index + 1} serves again", file=sys.stderr)
+            else:
+                begun.set_result(None)
+
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
             started = loop.time()
-            status = await self._run_worker(index, begun)
+            status = await self._run_worker(index, ready)
             if self._stopping.is_set():
                 break
             if not begun.done() or status == MISUSED:
@@ -96,7 +103,7 @@ class Supervisor:
         if not begun.done():
             begun.set_result(None)
 
-    async def _run_worker(self, index: int, begun: asyncio.Future[None]) -> int:
+    async def _run_worker(self, index: int, ready: Callable[[], None]) -> int:
         """One life of a worker. Its standard input is a pipe from here: where it ends, this process has died."""
         reading, writing = os.pipe()
         try:
@@ -108,7 +115,7 @@ class Supervisor:
         self._workers[index] = worker
         if self._stopping.is_set():
             worker.terminate()
-        watching = asyncio.create_task(_tell_ready(reading, begun))
+        watching = asyncio.create_task(_wait_ready(reading, ready))
         try:
             return await worker.wait()
         finally:
@@ -116,12 +123,12 @@ class Supervisor:
             del self._workers[index]
 
 
-async def _tell_ready(reading: int, begun: asyncio.Future[None]) -> None:
+async def _wait_ready(reading: int, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb"))
     try:
-        if await reader.readline() and not begun.done():
-            begun.set_result(None)
+        if await reader.readline():
+            ready()
     finally:
         transport.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import IO
 
 WAIT_S = 20.0
 """How long a test waits for what must happen before it fails."""
@@ -22,52 +23,76 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     return plain | dict(changes or {})
 
 
-@dataclass
+class Lines:
+    """What a process writes to a pipe, kept and waited for."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lines: list[str] = []
+        self._grown = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._pipe:
+            with self._grown:
+                self._lines.append(line)
+                self._grown.notify_all()
+
+    def wait_for(self, words: str) -> None:
+        """Until a line holds these words."""
+        with self._grown:
+            assert self._grown.wait_for(lambda: any(words in line for line in self._lines), WAIT_S), self._lines
+
+    def all(self) -> str:
+        """Everything, once the process has closed the pipe."""
+        self._reader.join(WAIT_S)
+        assert not self._reader.is_alive()
+        return "".join(self._lines)
+
+
 class Program:
-    """A running `dragoman`."""
+    """A running `dragoman`, which has said that it is ready."""
 
-    process: subprocess.Popen[str]
-    greeting: str
-    """The line that it printed when it was ready."""
-    log: Path
-    http: str = field(init=False)
-    grpc: str = field(init=False)
+    def __init__(self, process: subprocess.Popen[str], errors: Lines, greeting: str) -> None:
+        self.process = process
+        self.errors = errors
+        self.greeting = greeting
+        http = re.search(r"https?://\S+?:\d+", greeting)
+        grpc = re.search(r"(\S+:\d+) \(gRPC\)", greeting)
+        self.http = http[0] if http else ""
+        self.grpc = grpc[1] if grpc else ""
 
-    def __post_init__(self) -> None:
-        http = re.search(r"https?://\S+?:\d+", self.greeting)
-        grpc = re.search(r"(\S+:\d+) \(gRPC\)", self.greeting)
-        self.http, self.grpc = http[0] if http else "", grpc[1] if grpc else ""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
 
     def ended(self) -> int:
         """The exit status, once it has ended."""
         return self.process.wait(WAIT_S)
 
-    def logged(self) -> str:
-        """What it has written to standard error."""
-        return self.log.read_text()
-
 
 @contextlib.contextmanager
-def running(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Program]:
+def running(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Program]:
     """Yields when the program says that it is ready. Fails with what it said when it ends before."""
-    log = folder / f"{arguments[0]}.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway_cli.main", *arguments],
-            env=environment(environ),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway_cli.main", *arguments],
+        env=environment(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
-    with process.stdout:
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        errors = Lines(process.stderr)
         try:
             greeting = process.stdout.readline()
-            assert greeting, log.read_text()
-            yield Program(process, greeting, log)
+            assert greeting, errors.all()
+            yield Program(process, errors, greeting)
         finally:
             process.kill()
             process.wait()
+            errors.all()
 
 
 def run(*arguments: str, environ: Mapping[str, str] | None = None, text: str = "") -> subprocess.CompletedProcess[str]:
