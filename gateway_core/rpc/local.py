@@ -186,4 +186,6 @@ def _checked(name: str, value: str | bytes) -> tuple[str, str | bytes]:
         raise ValueError(f"metadata name {name!r}: only a-z, 0-9, _, . and - are allowed")
     if isinstance(value, bytes) != name.endswith("-bin"):
         raise ValueError(f"metadata {name}: names that end in -bin have bytes, and only they")
+    if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+        raise ValueError(f"metadata {name}: text is printable ASCII")
     return name, value

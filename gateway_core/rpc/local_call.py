@@ -150,14 +150,14 @@ class LocalCall(Generic[RequestT, ResponseT], grpc.aio.Call):
         context = self._context
         if context.aborted or error is None:
             code = context.code()
-            return None if code is grpc.StatusCode.OK else self._failed(code, context.details())
+            return None if code in (None, grpc.StatusCode.OK) else self._failed(code, context.details())
         if isinstance(error, asyncio.CancelledError):
             return self._handler_cancelled(error)
         if not isinstance(error, Exception):
             return error
         _log.error("Unexpected %s raised by a local servicer method", type(error).__name__, exc_info=error)
         code = context.code()
-        unexpected = grpc.StatusCode.UNKNOWN if code is grpc.StatusCode.OK else code
+        unexpected = grpc.StatusCode.UNKNOWN if code in (None, grpc.StatusCode.OK) else code
         return self._failed(unexpected, f"Unexpected {type(error)}: {error}")
 
     def _was_ours(self) -> bool:

@@ -79,8 +79,8 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
     def set_details(self, details: str) -> None:
         self._details = details
 
-    def code(self) -> grpc.StatusCode:
-        return self._code or grpc.StatusCode.OK
+    def code(self) -> grpc.StatusCode | None:  # type: ignore[override]  # None until it is set, as on a socket
+        return self._code
 
     def details(self) -> str:
         return self._details

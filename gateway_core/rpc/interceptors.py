@@ -1,0 +1,198 @@
+"""What every call that arrives by a socket goes through: it is watched to its end, and gets one line in the access log.
+
+Calls on a LocalChannel come from the HTTP facade, which writes its own line; they do not pay for this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.routing_pb2 import RouteTrace
+from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from dragoman.v1.usage_pb2 import Usage
+from gateway_core.errors import GatewayError
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+"""grpc types the table of handlers no closer."""
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+
+
+class AccessLog(Protocol):
+    """Takes one line's fields; None means not known."""
+
+    def write(self, fields: Mapping[str, object]) -> None: ...
+
+
+class ObservedContext:
+    """A servicer's context to which the servicer can add what the access log should tell. Everything else is the context's
+    own: gRPC's context takes no attributes, and a context variable would cost every call more."""
+
+    __slots__ = ("_context", "caller", "error", "request_id")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.request_id: str | None = None
+        self.caller: str | None = None
+        self.error: GatewayError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+class Observation:
+    """One call from its request to its end, as far as the access log tells of it."""
+
+    __slots__ = ("_began", "_context", "_first", "_last", "_method", "_request", "seen")
+
+    def __init__(self, method: str, request: object, context: Context) -> None:
+        self._began = time.perf_counter()
+        self._method = method
+        self._request = request
+        self._context = context
+        self._first: object = None
+        self._last: object = None
+        self.seen = ObservedContext(context)
+
+    def add(self, message: object) -> None:
+        """The first and the last message that hold something tell who answered and what it took."""
+        if isinstance(message, StreamResponse) and not message.events:
+            return
+        if self._first is None:
+            self._first = message
+        self._last = message
+
+    def line(self, error: BaseException | None) -> Mapping[str, object]:
+        seen = self.seen
+        return {
+            "method": f"grpc {self._method}",
+            "status": self._status(error),
+            "ms": round((time.perf_counter() - self._began) * 1000, 1),
+            "request_id": seen.request_id,
+            "caller": seen.caller,
+            "error": seen.error.reason.value if seen.error else None,
+            **_route_fields(self._requested_model(), self._route()),
+            **_usage_fields(self._usage()),
+        }
+
+    def _status(self, error: BaseException | None) -> str:
+        code: grpc.StatusCode | None = self._context.code()
+        if code is not None:
+            return code.name
+        if isinstance(error, asyncio.CancelledError):
+            return "DEADLINE_EXCEEDED" if self._context.time_remaining() == 0 else "CANCELLED"
+        return "OK" if error is None else "UNKNOWN"
+
+    def _requested_model(self) -> str | None:
+        match self._request:
+            case ChatRequest(model=model) | StreamRequest(chat=ChatRequest(model=model)):
+                return model
+            case _:
+                return None
+
+    def _route(self) -> RouteTrace | None:
+        if self.seen.error is not None:
+            return self.seen.error.trace
+        match self._first:
+            case ChatResponse(route=route):
+                return route
+            case StreamResponse(events=events) if events:
+                return events[0].started.route
+            case _:
+                return None
+
+    def _usage(self) -> Usage | None:
+        match self._last:
+            case ChatResponse() as response if response.HasField("usage"):
+                return response.usage
+            case StreamResponse(events=events) if events and events[-1].finished.HasField("usage"):
+                return events[-1].finished.usage
+            case _:
+                return None
+
+
+class Observer(grpc.aio.ServerInterceptor):
+    """Watches the calls of one service; those of others (health, reflection) pass.
+
+    It also closes the generator of a stream before the call ends, however it ends. Left to itself, grpc.aio drops the
+    generator of a call that is cancelled while it writes, and the upstream connection stays open until it is collected.
+    """
+
+    def __init__(self, service: str, access_log: AccessLog | None) -> None:
+        """service: its full name."""
+        self._prefix = f"/{service}/"
+        self._access_log = access_log
+        self._observed: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        method = handler_call_details.method
+        observed = self._observed.get(method)
+        if observed is not None:
+            return observed
+        handler = await continuation(handler_call_details)
+        if handler is None or not method.startswith(self._prefix):
+            return handler
+        return self._observed.setdefault(method, self._observe(method.removeprefix(self._prefix), handler))
+
+    def _observe(self, name: str, handler: Handler) -> Handler:
+        deserialize, serialize = handler.request_deserializer, handler.response_serializer
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._observe_stream(name, handler), deserialize, serialize)
+        return grpc.unary_unary_rpc_method_handler(self._observe_unary(name, handler), deserialize, serialize)
+
+    def _observe_unary(self, name: str, handler: Handler) -> Any:
+        serve: Any = handler.unary_unary
+
+        async def observed(request: object, context: Context) -> object:
+            about = Observation(name, request, context)
+            try:
+                response = await serve(request, about.seen)
+            except BaseException as error:
+                self._end(about, error)
+                raise
+            about.add(response)
+            self._end(about, None)
+            return response
+
+        return observed
+
+    def _observe_stream(self, name: str, handler: Handler) -> Any:
+        serve: Any = handler.unary_stream
+
+        async def observed(request: object, context: Context) -> None:
+            about = Observation(name, request, context)
+            try:
+                async with aclosing(serve(request, about.seen)) as messages:
+                    async for message in messages:
+                        await context.write(message)
+                        about.add(message)
+            except BaseException as error:
+                self._end(about, error)
+                raise
+            self._end(about, None)
+
+        return observed
+
+    def _end(self, about: Observation, error: BaseException | None) -> None:
+        if self._access_log is not None:
+            self._access_log.write(about.line(error))
+
+
+def _route_fields(requested_model: str | None, route: RouteTrace | None) -> Mapping[str, object]:
+    if route is None:
+        return {"model": requested_model}
+    answered = f"{route.provider}/{route.model}" if route.provider else requested_model
+    return {"model": answered, "provider": route.provider or None, "attempts": len(route.attempts)}
+
+
+def _usage_fields(usage: Usage | None) -> Mapping[str, object]:
+    return {} if usage is None else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}

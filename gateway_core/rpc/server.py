@@ -1,0 +1,115 @@
+"""The gRPC server on a socket: the service, health, reflection, TLS, and a stop that lets streams finish.
+
+Keys are asked for by GatewayService alone. Health is open because load balancers and orchestrators have no key, and
+reflection because it tells nothing but the published contract; neither reaches a provider nor names a model.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from dragoman.v1.gateway_pb2 import DESCRIPTOR
+from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
+from gateway_core.rpc.health import Health
+from gateway_core.rpc.interceptors import AccessLog, Observer
+from gateway_core.settings import SettingsError, TlsSettings
+
+SERVICE: str = DESCRIPTOR.services_by_name["GatewayService"].full_name
+DEFAULT_MAX_MESSAGE_BYTES = 50 * 1024 * 1024
+
+
+class GrpcServer:
+    """One server on one address. It runs in the event loop that starts it, beside whatever else runs there."""
+
+    def __init__(
+        self,
+        servicer: GatewayServiceServicer,
+        *,
+        address: str = "127.0.0.1:0",
+        tls: TlsSettings | None = None,
+        max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+        access_log: AccessLog | None = None,
+        reuse_port: bool = False,
+    ) -> None:
+        """address: HOST:PORT or unix:PATH. max_message_bytes: the largest request that is read; a larger one is
+        RESOURCE_EXHAUSTED. reuse_port: several processes share the port."""
+        self._servicer = servicer
+        self._address = address
+        self._tls = tls
+        self._options = server_options(max_message_bytes, reuse_port)
+        self._access_log = access_log
+        self._server: grpc.aio.Server | None = None
+        self._health = Health(("", SERVICE))
+
+    async def start(self) -> int:
+        """Gives the port. Raises OSError for an address that cannot be had, SettingsError for certificates that are none."""
+        credentials = read_credentials(self._tls) if self._tls else None
+        server = grpc.aio.server(interceptors=[Observer(SERVICE, self._access_log)], options=self._options)
+        add_GatewayServiceServicer_to_server(self._servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # type: ignore[no-untyped-call]
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)  # type: ignore[no-untyped-call]
+        port = _listen(server, self._address, credentials)
+        await server.start()
+        self._server = server
+        return port
+
+    async def stop(self, grace_s: float | None = None) -> None:
+        """Says NOT_SERVING to whoever asks or watches, takes no new calls, and cancels those that run longer than grace_s.
+        May be called again with a shorter grace."""
+        self._health.stop()
+        if self._server is not None:
+            await self._server.stop(grace_s)
+
+    async def wait_stopped(self) -> None:
+        if self._server is not None:
+            await self._server.wait_for_termination()
+
+
+def server_options(max_message_bytes: int, reuse_port: bool) -> Sequence[tuple[str, int]]:
+    """gRPC's arguments (https://grpc.github.io/grpc/core/group__grpc__arg__keys.html)."""
+    return (
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        # Without this, grpc shares the port silently with any other process that asks.
+        ("grpc.so_reuseport", int(reuse_port)),
+        # A client that vanished behind a proxy is noticed, and its upstream call cancelled.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Clients that ping to keep a proxy's idle connection are welcome; gRPC would answer their third ping with GOAWAY.
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 0),
+    )
+
+
+def read_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
+    """Raises SettingsError: gRPC itself would only say that it cannot bind."""
+    try:
+        checked = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        checked.load_cert_chain(tls.certificate, tls.private_key)
+        if tls.client_ca is not None:
+            checked.load_verify_locations(tls.client_ca)
+        pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
+        client_ca = tls.client_ca.read_bytes() if tls.client_ca is not None else None
+    except OSError as error:
+        raise SettingsError(
+            f"grpc_tls: {tls.certificate} and {tls.private_key} are not a usable certificate and its private key: {error}"
+        ) from error
+    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+
+
+def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+    try:
+        if credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise OSError(
+            f"cannot listen on {address} for gRPC: another program does, or the address is not this machine's"
+        ) from error

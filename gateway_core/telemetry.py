@@ -1,0 +1,98 @@
+"""The access log: one line for each request, as text or as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, TextIO
+
+import msgspec
+
+LogFormat = Literal["text", "json"]
+
+_LONGEST_VALUE = 300
+_is_plain = re.compile(r"[A-Za-z0-9_.:/@+-]+").fullmatch
+
+
+class AccessLog:
+    """Gathers lines and writes them together: a busy server makes a few write calls a second, not one for each request.
+
+    Lines are at most flush_s old when they are written; without a running event loop they are written at once. What a
+    request brought (a model's name, a path) cannot break a line or begin another.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        format: LogFormat = "text",
+        flush_s: float = 0.2,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """stream: standard error unless it is given. clock: gives seconds since 1970 UTC."""
+        self._stream = sys.stderr if stream is None else stream
+        self._render = _as_json if format == "json" else _as_text
+        self._flush_s = flush_s
+        self._clock = clock
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._second = (-1, "")
+        atexit.register(self.close)
+
+    def write(self, fields: Mapping[str, object]) -> None:
+        """Fields that are None are left out."""
+        self._lines.append(self._render(self._time(), fields))
+        if self._timer is None:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self.flush()
+            else:
+                self._timer = loop.call_later(self._flush_s, self.flush)
+
+    def flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lines:
+            text = "".join(self._lines)
+            self._lines.clear()
+            self._stream.write(text)
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Write what is left. Nothing is lost where it is called, or the interpreter ends on its own."""
+        atexit.unregister(self.close)
+        self.flush()
+
+    def _time(self) -> str:
+        """UTC with milliseconds, RFC 3339."""
+        now = self._clock()
+        whole = int(now)
+        if whole != self._second[0]:
+            self._second = (whole, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)))
+        return f"{self._second[1]}.{int((now - whole) * 1000):03d}Z"
+
+
+def _as_json(at: str, fields: Mapping[str, object]) -> str:
+    known = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode({"time": at, **known}).decode() + "\n"
+
+
+def _as_text(at: str, fields: Mapping[str, object]) -> str:
+    """The time, then name=value; a value with other than plain characters is quoted as JSON quotes it."""
+    words = [at]
+    words += [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
+    return " ".join(words) + "\n"
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    if len(text) > _LONGEST_VALUE:
+        text = text[:_LONGEST_VALUE] + "..."
+    return text if _is_plain(text) else json.dumps(text)
