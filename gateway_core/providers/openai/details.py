@@ -7,13 +7,19 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError, Reason, invalid
 
 Json = dict[str, Any]
 
 DIALECT = "openai"
 encode_json = msgspec.json.Encoder().encode
 decode_json = msgspec.json.Decoder().decode
+decode_object = msgspec.json.Decoder(Json).decode
+check_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+SHAPE_ERRORS = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
+"""What reading JSON of another shape than the documented one provokes. Caught once around a whole answer or event: checking
+each value before it is read would cost every good answer."""
 
 
 class Detailed(Protocol):
@@ -28,13 +34,21 @@ def details_of(holder: Detailed) -> Json:
     text = holder.provider_details_json.get(DIALECT)
     if not text:
         return {}
-    details: Json = decode_json(text)
-    return details
+    return decode_object(text)
 
 
 def fields_of(details: Json) -> Json:
     """The details that are fields of the dialect's JSON, without the notes."""
     return {name: value for name, value in details.items() if not name.startswith("$")}
+
+
+def raw_json(text: str, field: str) -> msgspec.Raw:
+    """The JSON as its sender wrote it, key order and numbers included. Raises GatewayError unless it is exactly one value:
+    two would break out of their place in the body."""
+    try:
+        return check_json(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise invalid(field, f"{field} is not JSON") from None
 
 
 def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:

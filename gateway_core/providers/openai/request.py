@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -26,15 +24,17 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError, Reason, invalid
 from gateway_core.providers.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_core.providers.openai.details import (
     DIALECT,
+    SHAPE_ERRORS,
     Json,
-    decode_json,
+    decode_object,
     details_of,
     encode_json,
     fields_of,
+    raw_json,
     set_if_present,
     unsupported,
 )
@@ -56,6 +56,8 @@ PLAIN_FIELDS = (
 )
 """Contract fields that have the same name and form in this dialect."""
 
+GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
+"""Never taken from the caller's options."""
 RESPONSE_FORMATS = {
     RESPONSE_FORMAT_TYPE_TEXT: "text",
     RESPONSE_FORMAT_TYPE_JSON_OBJECT: "json_object",
@@ -73,15 +75,21 @@ def encode_chat(
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
     warnings: list[Warning] = []
-    body = encode_body(request, model, endpoint.quirks, warnings)
-    if stream:
-        ask_for_stream(body, endpoint.quirks)
-    if request.provider_options_json:
-        warn_of_foreign_options(request.provider_options_json, warnings)
+    try:
+        body = encode_body(request, model, endpoint.quirks, warnings)
+        if stream:
+            ask_for_stream(body, endpoint.quirks)
+        if request.provider_options_json:
+            warn_of_foreign_options(request.provider_options_json, warnings)
+        content = encode_json(body)
+    except SHAPE_ERRORS as error:
+        # Only a gRPC caller can do this: a face writes these fields itself.
+        message = f"a JSON field of the request (options or details) is broken or has another form than is known: {error}"
+        raise invalid("", message) from error
     for warning in warnings:
         warning.provider = endpoint.provider
     url = endpoint.url + endpoint.quirks.chat_path
-    return UpstreamRequest("POST", url, headers(endpoint), encode_json(body)), warnings
+    return UpstreamRequest("POST", url, headers(endpoint), content), warnings
 
 
 def headers(endpoint: Endpoint) -> dict[str, str]:
@@ -105,16 +113,17 @@ def encode_body(request: ChatRequest, model: str, quirks: Quirks, warnings: list
         if body.pop(name, None) is not None:
             warnings.append(Warning(field=name, message=f"{name} is not supported by this provider and was left out"))
     if options := request.provider_options_json.get(DIALECT):
-        merge_options(body, decode_json(options))
+        merge_options(body, decode_object(options))
     return body
 
 
 def merge_options(body: Json, options: Json) -> None:
-    """Add the fields that only this dialect knows, and put back the form the client used."""
+    """Add the fields that only this dialect knows, and put back the form the client used. What the contract names is not
+    overridden: the model was chosen by the route, and may be all that the caller's key allows."""
     for name, value in options.items():
-        if not name.startswith("$"):
-            body[name] = value
-    if options.get("$stop") == "string":
+        if not name.startswith("$") and name not in GATEWAY_FIELDS:
+            body.setdefault(name, value)
+    if options.get("$stop") == "string" and len(body.get("stop", ())) == 1:
         body["stop"] = body["stop"][0]
 
 
@@ -130,7 +139,7 @@ def warn_of_foreign_options(options: Mapping[str, str], warnings: list[Warning])
         if dialect != DIALECT:
             warnings.extend(
                 Warning(field=name, message=f"{name} is known to the {dialect} dialect only and was left out")
-                for name in decode_json(text)
+                for name in decode_object(text)
                 if not name.startswith("$")
             )
 
@@ -152,17 +161,16 @@ def encode_tool(tool: Tool, field: str) -> Json:
             function: Json = {"name": tool.function.name}
             set_if_present(function, tool.function, ("description", "strict"))
             if tool.function.parameters_json:
-                function["parameters"] = msgspec.Raw(tool.function.parameters_json.encode())
+                function["parameters"] = raw_json(tool.function.parameters_json, f"{field}.function.parameters")
             return {"type": "function", **details, "function": {**function, **details.get("function", {})}}
         case "custom":
             custom: Json = {"name": tool.custom.name}
             set_if_present(custom, tool.custom, ("description",))
             if tool.custom.format_json:
-                custom["format"] = msgspec.Raw(tool.custom.format_json.encode())
+                custom["format"] = raw_json(tool.custom.format_json, f"{field}.custom.format")
             return {"type": "custom", **details, "custom": {**custom, **details.get("custom", {})}}
         case "opaque" if tool.opaque.dialect == DIALECT:
-            opaque: Json = decode_json(tool.opaque.json)
-            return opaque
+            return decode_object(tool.opaque.json)
         case "opaque":
             raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
@@ -171,6 +179,8 @@ def encode_tool(tool: Tool, field: str) -> Json:
 
 def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, warnings: list[Warning]) -> None:
     details = details_of(choice)
+    if choice.mode and choice.mode not in (*TOOL_CHOICES, TOOL_CHOICE_MODE_TOOL):
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         kind = details.get("$type", "function")
         body["tool_choice"] = {"type": kind, kind: {"name": choice.tool_name}}
@@ -178,23 +188,25 @@ def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, warnings:
         tools = details.get("tools") or [
             {"type": "function", "function": {"name": name}} for name in choice.allowed_tool_names
         ]
-        allowed = {"mode": TOOL_CHOICES[choice.mode], "tools": tools}
+        allowed = {"mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools}
         body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": allowed}
     elif word := TOOL_CHOICES.get(choice.mode):
         body["tool_choice"] = details.get("$word", word)
 
 
 def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, warnings: list[Warning]) -> None:
+    if not form.type:
+        return
     kind = RESPONSE_FORMATS.get(form.type)
     if kind is None:
-        return
+        raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
     details = fields_of(details_of(form))
     encoded: Json = {"type": kind}
     if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         schema: Json = {"name": form.name} if form.name else {}
         set_if_present(schema, form, ("description", "strict"))
         if form.schema_json:
-            schema["schema"] = msgspec.Raw(form.schema_json.encode())
+            schema["schema"] = raw_json(form.schema_json, "response_format.json_schema.schema")
         encoded["json_schema"] = {**schema, **details.pop("json_schema", {})}
     body["response_format"] = {**encoded, **details}
 

@@ -26,7 +26,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import DIALECT, Json, decode_json, encode_json
+from gateway_core.providers.openai.details import DIALECT, SHAPE_ERRORS, Json, decode_json, encode_json
 from gateway_core.providers.openai.errors import LONGEST_MESSAGE, error_in_body
 from gateway_core.providers.openai.usage import decode_usage
 
@@ -54,11 +54,6 @@ MESSAGE_FIELDS = frozenset(
 REASONING_STRINGS = ("reasoning_content", "reasoning")
 MODEL_LISTS = (("data", "id"), ("result", "name"), ("models", "name"))
 """Where a model list is and what its items are called by: OpenAI's, Cloudflare's, Cohere's."""
-
-
-SHAPE_ERRORS = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
-"""What reading JSON of another shape than the documented one provokes. Caught once around a whole answer or event: checking
-each value before it is read would cost every good answer."""
 
 
 def invalid_answer(message: str) -> GatewayError:

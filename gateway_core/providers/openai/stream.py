@@ -19,14 +19,13 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
-from gateway_core.providers.openai.details import DIALECT, Json, decode_json, encode_json
+from gateway_core.providers.openai.details import DIALECT, SHAPE_ERRORS, Json, decode_json, encode_json
 from gateway_core.providers.openai.errors import error_in_body
 from gateway_core.providers.openai.response import (
     CHOICE_FIELDS,
     FINISH_REASONS,
     MESSAGE_FIELDS,
     REASONING_STRINGS,
-    SHAPE_ERRORS,
     decode_content_item,
     decode_logprobs,
     decode_reasoning_item,

@@ -14,6 +14,7 @@ from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
 from gateway_core.providers.openai.stream import OpenAIStreamDecoder
 
+Chunk = dict[str, Any] | bytes
 DONE = b"[DONE]"
 
 
@@ -25,26 +26,26 @@ def tool(call: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     return delta(finish, tool_calls=[call])
 
 
-def feed(decoder: OpenAIStreamDecoder, *chunks: dict[str, Any] | bytes) -> StreamResponse:
+def feed(decoder: OpenAIStreamDecoder, *chunks: Chunk) -> StreamResponse:
     batch = StreamResponse()
     for chunk in chunks:
         decoder.feed(ServerSentEvent(chunk if isinstance(chunk, bytes) else json.dumps(chunk).encode()), batch)
     return batch
 
 
-def events(*chunks: dict[str, Any] | bytes) -> list[StreamEvent]:
+def events(*chunks: Chunk) -> list[StreamEvent]:
     return list(feed(OpenAIStreamDecoder(), *chunks).events)
 
 
-def kinds(*chunks: dict[str, Any] | bytes) -> list[str | None]:
+def kinds(*chunks: Chunk) -> list[str | None]:
     return [event.WhichOneof("event") for event in events(*chunks)]
 
 
-def fold(*chunks: dict[str, Any] | bytes) -> ChatResponse:
+def fold(*chunks: Chunk) -> ChatResponse:
     return accumulate([feed(OpenAIStreamDecoder(), *chunks, DONE)])
 
 
-def failure(*chunks: dict[str, Any] | bytes) -> GatewayError:
+def failure(*chunks: Chunk) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
         events(*chunks)
     return caught.value
@@ -112,7 +113,15 @@ def test_the_end_without_a_finish_reason_is_an_error(chunks: list[dict[str, Any]
 def test_complete_and_done() -> None:
     decoder = OpenAIStreamDecoder()
     seen = []
-    for chunk in [delta(content="a"), delta(index=1, content="b"), delta("stop"), delta("stop", 1), {"choices": []}, DONE]:
+    chunks: list[Chunk] = [
+        delta(content="a"),
+        delta(index=1, content="b"),
+        delta("stop"),
+        delta("stop", 1),
+        {"choices": []},
+        DONE,
+    ]
+    for chunk in chunks:
         feed(decoder, chunk)
         seen.append((decoder.complete, decoder.done))
     assert seen == [(False, False)] * 3 + [(True, False)] * 2 + [(True, True)]
