@@ -19,11 +19,11 @@ def bind(address: Address, flag: str, *, shared: bool = False) -> socket.socket:
     """A bound TCP socket. shared: other processes of this user may bind the same port, and the kernel spreads connections
     over them. Raises SettingsError."""
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise SettingsError(f"{flag} {address}: {error.strerror}.") from None
+    # localhost is both, and clients are told 127.0.0.1.
+    family, kind, protocol, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

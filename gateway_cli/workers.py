@@ -17,6 +17,7 @@ from pathlib import Path
 from gateway_cli.main import MISUSED
 from gateway_cli.sockets import address_of, bind
 from gateway_core.address import Address
+from gateway_core.routing.catalog import Catalog
 from gateway_core.settings import Settings, from_environment
 
 FIRST_PAUSE_S = 0.5
@@ -29,6 +30,11 @@ def supervise(config: Path | None, http: str | None, grpc: str | None, count: in
     """Runs until it is told to stop; then 0, or the status of a worker that could not even begin."""
     settings = from_environment(config).listening(http=http, grpc=grpc)
     settings.check_exposure()
+    # What every worker would complain of is complained of once. And workers share their ports with any other process of
+    # this user that asks, so nobody may be there yet.
+    Catalog(settings)
+    bind(settings.server.http, "--http").close()
+    bind(settings.server.grpc, "--grpc").close()
     with (
         bind(settings.server.http, "--http", shared=True) as http_held,
         bind(settings.server.grpc, "--grpc", shared=True) as grpc_held,
@@ -93,7 +99,7 @@ class Supervisor:
                 break
             if not begun.done() or status == MISUSED:
                 # It said why itself, and would say so again.
-                self._status = status or 1
+                self._status = max(status, 1)
                 self._stop()
                 break
             pause = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause * 2, LONGEST_PAUSE_S)

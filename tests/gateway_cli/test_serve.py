@@ -3,7 +3,6 @@ import json
 import os
 import select
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,13 +230,38 @@ def test_workers_do_not_outlive_their_supervisor() -> None:
             os.close(worker)
 
 
-def test_a_worker_that_cannot_begin_ends_them_all() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        ended = run("serve", "--http", "127.0.0.1:0", "--grpc", address, "--workers", "2")
+def test_a_worker_that_cannot_begin_ends_them_all(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("no certificate")
+    config = tmp_path / "dragoman.toml"
+    config.write_text('[server.grpc_tls]\ncertificate = "cert.pem"\nprivate_key = "key.pem"\n')
+
+    ended = run("serve", *HERE, "--workers", "2", "--config", str(config))
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"dragoman: --grpc {address}: another program is listening there")
+    assert ended.stdout == ""
+    assert "not a usable certificate" in ended.stderr
+
+
+def test_workers_do_not_join_strangers() -> None:
+    with running("serve", *HERE, "--workers", "2") as program:
+        for flag, address in (("--http", program.http.removeprefix("http://")), ("--grpc", program.grpc)):
+            ended = run("serve", *HERE, flag, address, "--workers", "2")
+            assert ended.returncode == 2
+            assert ended.stderr == (
+                f"dragoman: {flag} {address}: another program is listening there; stop it, or choose another port.\n"
+            )
+
+
+def test_a_wrong_configuration_is_told_once_for_all_workers(tmp_path: Path) -> None:
+    config = tmp_path / "dragoman.toml"
+    config.write_text('[models.a]\ntargets = ["nothing/x"]\n')
+
+    ended = run("serve", *HERE, "--workers", "2", "--config", str(config))
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("dragoman: ") == 1
+    assert ", line 1: models.a: there is no model 'nothing/x'" in ended.stderr
 
 
 def children(parent: int) -> list[int]:

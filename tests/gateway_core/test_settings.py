@@ -5,6 +5,7 @@ import pytest
 
 from gateway_core.address import Address
 from gateway_core.providers.dialect import Secret
+from gateway_core.providers.openai.vendors import VENDORS
 from gateway_core.settings import (
     KeySettings,
     LogSettings,
@@ -362,3 +363,19 @@ def test_only_loopback_may_be_served_without_keys(address: str, loopback: bool) 
     else:
         with pytest.raises(SettingsError, match=r"^--grpc .* `dragoman keys create NAME`"):
             without_keys.check_exposure()
+
+
+def test_the_documented_file_is_what_it_says(tmp_path: Path) -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    example = documented.partition("```toml\n")[2].partition("```")[0]
+    keys = {"OPENAI_API_KEY": "k", "GROQ_A": "a", "GROQ_B": "b"}
+
+    settings = read(tmp_path, example, keys)
+
+    default = Settings()
+    assert (settings.server, settings.retries, settings.timeouts) == (default.server, default.retries, default.timeouts)
+    assert (settings.log, settings.chat) == (default.log, default.chat)
+    assert [provider.name for provider in settings.providers] == ["openai", "groq", "corp", "demo"]
+    for vendor in VENDORS:
+        assert f"| `{vendor.name}` | " in documented
+        assert vendor.url in documented or vendor.always
