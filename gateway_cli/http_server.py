@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway_cli.sockets import address_of
-from gateway_core.settings import TlsSettings
+from gateway_core.settings import SettingsError, TlsSettings
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open; longer than clients keep theirs, so that they never write into a closing one."""
@@ -23,10 +23,11 @@ class HttpServer:
     """Serves an ASGI application on a bound socket."""
 
     def __init__(self, app: ASGIApp, bound: socket.socket, tls: TlsSettings | None = None) -> None:
+        """Raises SettingsError for certificates that are none."""
         self.address = address_of(bound)
         self.url = f"{'https' if tls else 'http'}://{self.address}"
         self._socket = bound
-        self._server = _Server(_config(app, tls))
+        self._server = _Server(loaded(_config(app, tls), tls))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -79,3 +80,16 @@ def _config(app: ASGIApp, tls: TlsSettings | None) -> uvicorn.Config:
         ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
     )
+
+
+def loaded(config: uvicorn.Config, tls: TlsSettings | None) -> uvicorn.Config:
+    try:
+        config.load()
+    except OSError as error:
+        if tls is None:
+            raise
+        raise SettingsError(
+            f"server.http_tls: {tls.certificate} and {tls.private_key} are not a usable certificate and its private key:"
+            f" {error}."
+        ) from None
+    return config
