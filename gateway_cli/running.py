@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -72,12 +73,21 @@ async def run_servers(
         for server in servers:
             await server.start()
             started.append(server)
+        spare_the_collector()
         ready()
         await signals.first.wait()
         log.info("stopping: what runs has %g s to finish, a second signal ends it at once", grace)
     finally:
         asyncio.get_running_loop().call_later(grace + CUT_OFF_S, end_at_once)
         await asyncio.gather(*(server.stop(grace) for server in started))
+
+
+def spare_the_collector() -> None:
+    """What start-up made lives as long as the process, and requests leave almost nothing in cycles: looking for garbage every
+    700 allocations, as Python does by itself, costs a busy gateway a tenth of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def end_at_once() -> None:
