@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Warning
@@ -16,17 +17,23 @@ from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 
-COMPLETE_GRACE_S = 5.0
-"""How long a stream whose candidates have all ended may stay silent before it counts as ended: some vendors never send
-[DONE] and keep the connection alive with comments."""
-DRAIN_GRACE_S = 0.25
-"""How long the end of the body is awaited after the answer, so that the connection can be used again."""
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """How long the end of a stream is awaited once its answer is complete, in seconds, heartbeats or not."""
+
+    complete_s: float = 5.0
+    """From the last finish reason on: some vendors never send [DONE] and keep the connection alive with comments."""
+    drain_s: float = 0.25
+    """From the answer's own end on: a body that is read to its end leaves a connection that can be used again."""
 
 
 class OpenStream:
     """A stream that has produced its first content: from here on there is no other target."""
 
-    def __init__(self, response: UpstreamResponse, decoder: StreamDecoder, warnings: Sequence[Warning]) -> None:
+    def __init__(
+        self, response: UpstreamResponse, decoder: StreamDecoder, warnings: Sequence[Warning], *, grace: Grace = Grace()
+    ) -> None:
         self.first = StreamResponse()
         self.warnings = warnings
         self._response = response
@@ -34,6 +41,9 @@ class OpenStream:
         self._framing = SseDecoder()
         self._chunks = response.chunks()
         self._ended = False
+        self._grace = grace
+        self._limit: float | None = None
+        self._draining = False
 
     async def open(self) -> None:
         """Read until content is there. Raises GatewayError when the stream fails or ends before."""
@@ -78,17 +88,31 @@ class OpenStream:
 
     async def _next_chunk(self) -> bytes | None:
         """One read; None at the end of the body, or when nothing can follow any more."""
+        if not self._decoder.complete:
+            self._limit = None
+            return await anext(self._chunks, None)
+        now = asyncio.get_running_loop().time()
+        limit = self._limit_from(now)
+        if now >= limit:
+            return None
         try:
-            if not self._decoder.complete:
-                return await anext(self._chunks)
-            grace = DRAIN_GRACE_S if self._decoder.done else COMPLETE_GRACE_S
-            return await asyncio.wait_for(anext(self._chunks), grace)
-        except (StopAsyncIteration, TimeoutError):
+            async with asyncio.timeout_at(limit):
+                return await anext(self._chunks, None)
+        except TimeoutError:
             return None
         except GatewayError:
             if self._decoder.done:
                 return None
             raise
+
+    def _limit_from(self, now: float) -> float:
+        """Until when the end of the body is awaited. What is read meanwhile does not push it back."""
+        if self._decoder.done and not self._draining:
+            self._draining = True
+            self._limit = now + self._grace.drain_s
+        if self._limit is None:
+            self._limit = now + self._grace.complete_s
+        return self._limit
 
 
 def committed(batch: StreamResponse) -> bool:

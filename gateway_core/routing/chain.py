@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from typing import TypeVar
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
@@ -11,13 +12,15 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.routing.attempt import OpenStream, ask, open_stream
+from gateway_core.providers.dialect import Endpoint
+from gateway_core.routing.attempt import ask, open_stream
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.routing.route import Route, Target
 from gateway_core.transport.base import Transport
 
 Answer = TypeVar("Answer")
 Sleep = Callable[[float], Awaitable[None]]
+SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE).search
 
 
 class Chain:
@@ -31,7 +34,7 @@ class Chain:
     async def chat(self, request: ChatRequest, route: Route, call: Call) -> ChatResponse:
         """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
-        answer = await self._first_success(
+        answer, _ = await self._first_success(
             route, call, trace, lambda target: ask(request, target, call.deadline, self._transports)
         )
         answer.route.CopyFrom(trace)
@@ -41,7 +44,7 @@ class Chain:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
-        opened: OpenStream = await self._first_success(
+        opened, served = await self._first_success(
             route, call, trace, lambda target: open_stream(request, target, call.deadline, self._transports)
         )
         try:
@@ -52,7 +55,6 @@ class Chain:
             async for batch in opened.batches():
                 yield batch
         except GatewayError as failure:
-            served = next(target for target in route.targets if target.endpoint.provider == trace.provider)
             explain(failure, served)
             record_failure(trace.attempts[-1], failure)
             failure.trace = trace
@@ -62,11 +64,11 @@ class Chain:
 
     async def _first_success(
         self, route: Route, call: Call, trace: RouteTrace, attempt: Callable[[Target], Awaitable[Answer]]
-    ) -> Answer:
+    ) -> tuple[Answer, Target]:
         failure: GatewayError | None = None
         for target in route.targets:
             try:
-                return await self._retried(target, call, trace, attempt)
+                return await self._retried(target, call, trace, attempt), target
             except GatewayError as latest:
                 latest.retry_after_s = soonest(latest, failure)
                 failure = latest
@@ -119,11 +121,21 @@ def record_failure(record: Attempt, failure: GatewayError) -> None:
 def explain(failure: GatewayError, target: Target) -> None:
     """Say whose failure it is, and make sure that no provider repeats our key to the client."""
     failure.metadata = {"provider": target.endpoint.provider, "model": target.model, **failure.metadata}
-    for key in target.endpoint.keys:
-        secret = key.reveal()
-        if secret and (secret in failure.message or any(secret in value for value in failure.metadata.values())):
+    for secret in secrets_of(target.endpoint):
+        if secret in failure.message or secret in failure.field or any(secret in text for text in failure.metadata.values()):
             failure.message = failure.message.replace(secret, "***")
-            failure.metadata = {name: value.replace(secret, "***") for name, value in failure.metadata.items()}
+            failure.field = failure.field.replace(secret, "***")
+            failure.metadata = {name: text.replace(secret, "***") for name, text in failure.metadata.items()}
+
+
+def secrets_of(endpoint: Endpoint) -> Iterator[str]:
+    """The endpoint's keys, and those that the operator put into headers."""
+    for key in endpoint.keys:
+        if key:
+            yield key.reveal()
+    for name, value in endpoint.headers.items():
+        if SECRET_HEADER(name) and (secret := value.rpartition(" ")[2]):
+            yield secret
 
 
 def soonest(latest: GatewayError, earlier: GatewayError | None) -> float | None:

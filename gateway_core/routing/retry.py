@@ -31,6 +31,6 @@ class RetryPolicy:
         state.attempt_number = attempts_made
         if stop_after_attempt(self.attempts)(state):
             return None
-        backoff = wait_exponential_jitter(initial=self.initial, max=self.longest, jitter=self.jitter)(state)
+        backoff = wait_exponential_jitter(multiplier=self.initial, max=self.longest, jitter=self.jitter)(state)
         floor = failure.retry_after_s or 0.0
         return max(backoff, floor) if floor <= self.longest else None
