@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from gateway_core.providers.dialect import Secret
-from gateway_core.providers.openai.vendors import VENDORS
-from gateway_core.providers.registry import DIALECTS
+from gateway_core.providers.registry import DIALECTS, VENDORS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.settings_file import SettingsError, Table, near
 

@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, as Anthropic and the vendors compatible with it serve it."""

@@ -1,0 +1,25 @@
+"""The dialect's record, as the registry lists it."""
+
+from __future__ import annotations
+
+from gateway_core.providers.anthropic.errors import decode_error
+from gateway_core.providers.anthropic.request import base_url, encode_chat, headers
+from gateway_core.providers.anthropic.response import decode_chat, decode_list_models
+from gateway_core.providers.anthropic.stream import AnthropicStreamDecoder
+from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models. A thousand is the most that one page holds."""
+    return UpstreamRequest("GET", base_url(endpoint) + "/models?limit=1000", headers(endpoint))
+
+
+ANTHROPIC = Dialect(
+    name="anthropic",
+    encode_chat=encode_chat,
+    decode_chat=decode_chat,
+    decode_error=decode_error,
+    stream_decoder=AnthropicStreamDecoder,
+    encode_list_models=encode_list_models,
+    decode_list_models=decode_list_models,
+)

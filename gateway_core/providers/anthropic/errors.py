@@ -1,0 +1,164 @@
+"""Why a provider of this dialect refused or failed: its status and body in the contract's vocabulary.
+
+Source: https://platform.claude.com/docs/en/api/errors and the error_* recordings.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.anthropic.details import Json, decode_json
+
+REASON_BY_TYPE = {
+    "authentication_error": Reason.UPSTREAM_AUTH,
+    "permission_error": Reason.UPSTREAM_AUTH,
+    "billing_error": Reason.QUOTA_EXHAUSTED,
+    "not_found_error": Reason.MODEL_NOT_FOUND,
+    "request_too_large": Reason.REQUEST_TOO_LARGE,
+    "rate_limit_error": Reason.RATE_LIMITED,
+    "api_error": Reason.UPSTREAM_UNAVAILABLE,
+    "overloaded_error": Reason.UPSTREAM_OVERLOADED,
+    "timeout_error": Reason.UPSTREAM_TIMEOUT,
+}
+STATUS_BY_TYPE = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""The status that an error would have had, had it not come inside a stream."""
+REASON_BY_STATUS = {
+    401: Reason.UPSTREAM_AUTH,
+    402: Reason.QUOTA_EXHAUSTED,
+    403: Reason.UPSTREAM_AUTH,
+    404: Reason.MODEL_NOT_FOUND,
+    408: Reason.UPSTREAM_TIMEOUT,
+    409: Reason.UPSTREAM_UNAVAILABLE,
+    413: Reason.REQUEST_TOO_LARGE,
+    425: Reason.UPSTREAM_UNAVAILABLE,
+    429: Reason.RATE_LIMITED,
+    503: Reason.UPSTREAM_OVERLOADED,
+    504: Reason.UPSTREAM_TIMEOUT,
+    524: Reason.UPSTREAM_TIMEOUT,
+    529: Reason.UPSTREAM_OVERLOADED,
+}
+REFUSAL_PHRASES = (
+    ("prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("exceed context limit", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("maximum context length", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("credit balance is too low", Reason.QUOTA_EXHAUSTED),
+    ("usage limits", Reason.QUOTA_EXHAUSTED),
+    ("content filtering policy", Reason.CONTENT_FILTERED),
+)
+"""What a plain invalid_request_error means, by its words."""
+REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
+LONGEST_MESSAGE = 2000
+
+
+def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """See Dialect.decode_error."""
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = None
+    error = error_object(answer)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    request_id = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), request_id_of(answer))
+    if request_id:
+        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+    failure.retry_after_s = retry_after(headers)
+    return failure
+
+
+def error_in_stream(event: Json) -> GatewayError:
+    """An error reported inside an answer whose status was 200."""
+    error = error_object(event) or {"message": "the provider reports an error without saying which"}
+    failure = error_from(error, STATUS_BY_TYPE.get(word_of(error.get("type")), 500))
+    if request_id := request_id_of(event):
+        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+    return failure
+
+
+def error_object(answer: Any) -> Json | None:
+    """The object that describes the error, also in the envelopes of proxies and compatible vendors."""
+    match answer:
+        case {"error": dict(error)}:
+            return error
+        case {"error": str(message)} | {"message": str(message)} | {"detail": str(message)}:
+            return {"message": message}
+        case _:
+            return None
+
+
+def request_id_of(answer: Any) -> str:
+    return word_of(answer.get("request_id")) if isinstance(answer, dict) else ""
+
+
+def error_from(error: Json, status: int) -> GatewayError:
+    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
+    kind = word_of(error.get("type"))
+    words = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind}
+    metadata = {name: value for name, value in words.items() if value}
+    return GatewayError(reason_for(status, kind, message), message, metadata=metadata)
+
+
+def word_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def reason_for(status: int, kind: str, message: str) -> Reason:
+    lowered = message.lower()
+    if status in (400, 402, 403, 413, 422, 429):
+        for phrase, reason in REFUSAL_PHRASES:
+            if phrase in lowered:
+                return reason
+    if kind == "not_found_error" and "model" not in lowered:
+        # A file, a container: the model is there.
+        return Reason.UPSTREAM_REJECTED
+    if kind in REASON_BY_TYPE:
+        return REASON_BY_TYPE[kind]
+    if status in REASON_BY_STATUS:
+        return REASON_BY_STATUS[status]
+    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+
+
+def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """A failure with no JSON error: a proxy's page, an empty body."""
+    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
+    text = body[:200].decode(errors="replace").strip()
+    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
+    metadata = {"upstream_status": str(status), "upstream_message": message}
+    if status < 400:
+        return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message, metadata=metadata)
+    return GatewayError(reason_for(status, "", message), message, metadata=metadata)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from Retry-After (RFC 9110: seconds, or a date, read against Date)."""
+    value, now = headers.get("retry-after"), headers.get("date")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return wait_until(value, now)
+    return seconds if 0 <= seconds < 86400 * 366 else None
+
+
+def wait_until(date: str, now: str | None) -> float | None:
+    try:
+        until, since = email.utils.parsedate_to_datetime(date), email.utils.parsedate_to_datetime(now or "")
+        return max(0.0, (until - since).total_seconds())
+    except (ValueError, TypeError):
+        return None

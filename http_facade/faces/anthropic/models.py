@@ -1,0 +1,30 @@
+"""The model list of Anthropic's API. Source: https://platform.claude.com/docs/en/api/models-list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dragoman.v1.models_pb2 import ListModelsResponse, Model
+from http_facade.faces.anthropic.details import fields_of
+from http_facade.faces.json_fields import Json, encode_json
+
+
+def render_models(response: ListModelsResponse) -> bytes:
+    cards = [model_card(model) for model in response.models]
+    ends = {"first_id": cards[0]["id"], "last_id": cards[-1]["id"]} if cards else {"first_id": None, "last_id": None}
+    return encode_json({"data": cards, "has_more": bool(response.next_page_token), **ends})
+
+
+def render_model(model: Model) -> bytes:
+    return encode_json(model_card(model))
+
+
+def model_card(model: Model) -> Json:
+    created = datetime.fromtimestamp(model.created, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        **fields_of(model.provider_details_json),
+        "type": "model",
+        "id": model.id,
+        "display_name": model.display_name or model.id,
+        "created_at": created,
+    }
