@@ -83,8 +83,8 @@ async def run_servers(
 
 
 def spare_the_collector() -> None:
-    """What start-up made lives as long as the process, and requests leave almost nothing in cycles. Looking for garbage every
-    700 allocations, as Python does by itself, would cost a busy gateway a tenth of its time."""
+    """What start-up made lives as long as the process, and requests leave almost nothing in cycles. Looking for garbage
+    every 700 allocations, as Python does by itself, would cost a busy gateway a tenth of its time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
