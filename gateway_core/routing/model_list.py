@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
@@ -20,6 +21,7 @@ from gateway_core.transport.base import Transport
 LIST_TIMEOUT_S = 10.0
 """How long one provider's list may take: a slow one must not hold up the others'."""
 LARGEST_PAGE = 10_000
+PAGE_TOKEN = re.compile("[0-9]{1,9}").fullmatch
 
 
 async def list_models(
@@ -44,6 +46,8 @@ async def list_models(
 def wanted_endpoints(request: ListModelsRequest, catalog: Catalog) -> Sequence[Endpoint]:
     if request.provider:
         return [catalog.endpoint(request.provider)]
+    if request.model in catalog.routes:
+        return []
     provider = request.model.partition("/")[0]
     if request.model and provider in catalog.providers:
         return [catalog.endpoint(provider)]
@@ -81,7 +85,7 @@ def only_model(name: str, models: Sequence[Model], warnings: Sequence[Warning]) 
 
 def fill_page(response: ListModelsResponse, models: Sequence[Model], request: ListModelsRequest) -> None:
     """The page token is the position of the next model."""
-    if request.page_token and not request.page_token.isdecimal():
+    if request.page_token and not PAGE_TOKEN(request.page_token):
         raise invalid("page_token", "page_token is not one that ListModels gave: start again without it")
     if not 0 <= request.page_size <= LARGEST_PAGE:
         raise invalid("page_size", f"page_size must be 0 to {LARGEST_PAGE}, not {request.page_size}")

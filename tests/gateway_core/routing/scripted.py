@@ -91,12 +91,17 @@ def anew(failure: GatewayError) -> GatewayError:
     return dataclasses.replace(failure)
 
 
-class ScriptedTransport:
-    """Answers each host with its next answer; the last one is repeated."""
+def in_turn(answers: Answer | Sequence[Answer]) -> list[Answer]:
+    return [answers] if isinstance(answers, Answer) else list(answers)
 
-    def __init__(self, clock: Clock, **answers: Answer | Sequence[Answer]) -> None:
+
+class ScriptedTransport:
+    """Answers each host with its next answer; the last one is repeated. default: for any other host."""
+
+    def __init__(self, clock: Clock, default: Answer | Sequence[Answer] = (), **answers: Answer | Sequence[Answer]) -> None:
         self._clock = clock
-        self._answers = {host: [a] if isinstance(a, Answer) else list(a) for host, a in answers.items()}
+        self._default = in_turn(default)
+        self._answers = {host: in_turn(its) for host, its in answers.items()}
         self.sent: list[UpstreamRequest] = []
         self.responses: list[ScriptedResponse] = []
 
@@ -107,7 +112,7 @@ class ScriptedTransport:
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> ScriptedResponse:
         self.sent.append(request)
-        left = self._answers[urlsplit(request.url).netloc]
+        left = self._answers.get(urlsplit(request.url).netloc, self._default)
         answer = left.pop(0) if len(left) > 1 else left[0]
         if not deadline.allows(answer.takes_s):
             raise GatewayError(Reason.DEADLINE_EXCEEDED, "the deadline passed")
