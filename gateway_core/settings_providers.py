@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from gateway_core.providers.dialect import Secret
-from gateway_core.providers.registry import DIALECTS, VENDORS
+from gateway_core.providers.registry import DIALECTS, VENDORS, vendor_of
 from gateway_core.providers.vendor import Vendor
 from gateway_core.settings_file import SettingsError, Table, near
 
-KNOWN: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}
+KNOWN: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS if vendor is vendor_of(vendor.name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[
     for name, provider in table.tables() if table else ():
         yield _from_table(name, provider, environ)
         named.add(name)
-    for vendor in VENDORS:
+    for vendor in KNOWN.values():
         if vendor.name not in named and (vendor.always or _enabled_by_environment(vendor, environ)):
-            yield _from_environment(vendor, environ)
+            yield _from_environment(vendor_of(vendor.name, environ.get(vendor.url_variable, "")) or vendor, environ)
 
 
 def _enabled_by_environment(vendor: Vendor, environ: Mapping[str, str]) -> bool:
@@ -69,6 +69,8 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     if not re.fullmatch(r"[\w.-]+", name):
         raise SettingsError(f"{table.place}: a provider's name may hold letters, digits, - _ and . only.")
     given = read_text(table, "url", environ)
+    if vendor:
+        vendor = vendor_of(name, given or environ.get(vendor.url_variable, ""), table.text("dialect")) or vendor
     dialect = table.choice("dialect", vendor.dialect if vendor else "", DIALECTS) if vendor or "dialect" in table else ""
     keys = _read_keys(name, table, environ)
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}

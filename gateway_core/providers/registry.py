@@ -8,9 +8,20 @@ from types import MappingProxyType
 from gateway_core.providers.anthropic import vendors as anthropic
 from gateway_core.providers.anthropic.dialect import ANTHROPIC
 from gateway_core.providers.dialect import Dialect
+from gateway_core.providers.gemini import vendors as gemini
+from gateway_core.providers.gemini.dialect import GEMINI
 from gateway_core.providers.openai import vendors as openai
 from gateway_core.providers.openai.dialect import OPENAI
 from gateway_core.providers.vendor import Vendor
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)})
-VENDORS: tuple[Vendor, ...] = (*anthropic.VENDORS, *openai.VENDORS)
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, GEMINI)})
+VENDORS: tuple[Vendor, ...] = (*anthropic.VENDORS, *gemini.VENDORS, *openai.VENDORS)
+"""Where a vendor has several rows, its own API stands first."""
+
+
+def vendor_of(name: str, url: str = "", dialect: str = "") -> Vendor | None:
+    """The row of a vendor: the one that speaks the dialect, or that its URL selects, or else its first."""
+    rows = [vendor for vendor in VENDORS if vendor.name == name]
+    marked = [row for row in rows if row.url_mark and url.rstrip("/").endswith(row.url_mark)]
+    speaking = [row for row in rows if row.dialect == dialect]
+    return next(iter((*speaking, *marked, *rows)), None)

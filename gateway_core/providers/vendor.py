@@ -21,6 +21,8 @@ class Vendor:
     quirks: Quirks = PLAIN
     url_suffix: str = ""
     """A path that people write at the end of this vendor's base URL and that the quirks' own paths already hold."""
+    url_mark: str = ""
+    """How a base URL ends that selects this row, where the vendor has one for each of several APIs."""
     needs_key: bool = True
     always: bool = False
     """Whether it is there without being configured."""

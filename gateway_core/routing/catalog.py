@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint, Quirks
+from gateway_core.providers.registry import vendor_of
 from gateway_core.routing.route import Route, Target
 from gateway_core.settings import ModelSettings, ProviderSettings, Settings
 from gateway_core.settings_file import SettingsError, near
@@ -130,7 +131,7 @@ class Catalog:
 
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
-    vendor = KNOWN.get(provider.name)
+    vendor = vendor_of(provider.name, provider.url, provider.dialect)
     quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
     return Endpoint(provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks)
 

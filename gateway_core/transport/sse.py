@@ -1,11 +1,14 @@
 """Framing of text/event-stream bodies, without I/O: bytes in, events out.
 
 Follows https://html.spec.whatwg.org/multipage/server-sent-events.html except where real providers make it wise not to:
-an event whose data is empty is dropped, and an event that the stream's end cuts off is delivered if it is whole (finish).
+an event whose data is empty is dropped, an event that the stream's end cuts off is delivered if it is whole (finish), and
+an error that stands between events as bare JSON, as Google writes it, is data too.
 Comments, id and retry yield nothing; that bytes arrived at all is what the transport's idle timer sees.
 """
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 
@@ -14,6 +17,7 @@ from gateway_core.providers.dialect import ServerSentEvent
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
+BARE_ERROR = re.compile(rb'\{\s*"error"')
 
 
 class SseDecoder:
@@ -130,6 +134,8 @@ def event_in(block: bytes) -> ServerSentEvent | None:
             data.append(value.removeprefix(b" "))
         elif field == b"event":
             name = value.removeprefix(b" ")
+    if not data and BARE_ERROR.match(block):
+        data.append(block)
     joined = b"\n".join(data)
     return ServerSentEvent(joined, name.decode(errors="replace")) if joined else None
 

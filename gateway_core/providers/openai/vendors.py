@@ -59,6 +59,8 @@ VENDORS: tuple[Vendor, ...] = (
         "https://generativelanguage.googleapis.com/v1beta/openai",
         # Answered with 400 "Unknown name".
         quirks=Quirks(unsupported=("frequency_penalty", "seed", "top_k")),
+        # Google's own API is the default; it has a row in the folder of its dialect.
+        url_mark="/openai",
         model_prefixes=("gemini-",),
     ),
     _row(

@@ -23,6 +23,10 @@ CASES: dict[str, tuple[bytes, list[Event]]] = {
     "no space": (b"data:a\n\ndata:b\n\n", [Event(b"a"), Event(b"b")]),
     "only one space is taken away": (b"data:  a \n\n", [Event(b" a ")]),
     "several lines of data": (b"data: a\ndata: b\ndata:\ndata: c\n\n", [Event(b"a\nb\n\nc")]),
+    "an error as bare JSON": (
+        b'data: a\n\n{\n  "error": {\n    "code": 499\n  }\n}\n',
+        [Event(b"a"), Event(b'{\n  "error": {\n    "code": 499\n  }\n}\n')],
+    ),
     "a name": (b"event: ping\ndata: {}\n\n", [Event(b"{}", "ping")]),
     "several names": (b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", [Event(b"1", "a"), Event(b"2", "b")]),
     "a name without data among others": (

@@ -1,0 +1,297 @@
+"""Streamed answers of Gemini's streamGenerateContent?alt=sse: a sans-IO machine.
+
+Every event is a GenerateContentResponse that holds what is new of each candidate. Nothing marks the end: the answer is
+complete once every candidate has told its finishReason, and what follows that (usage, sources) belongs to it too.
+Source: https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent and recorded streams.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
+from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import ServerSentEvent
+from gateway_core.providers.gemini.citations import annotations_of
+from gateway_core.providers.gemini.details import COMPATIBLE, Json, decode_json, set_details, text_of, unknown_fields
+from gateway_core.providers.gemini.errors import error_in_body
+from gateway_core.providers.gemini.response import (
+    ANSWER_FIELDS,
+    CANDIDATE_FIELDS,
+    candidate_details,
+    check_finish,
+    content_of,
+    created_of,
+    decode_logprobs,
+    decode_part,
+    finish_reason,
+    index_of,
+    invalid_answer,
+    is_silent,
+    list_of,
+    refusal_of,
+    set_tier,
+)
+from gateway_core.providers.gemini.signatures import FIELD, compatible
+from gateway_core.providers.gemini.usage import decode_usage
+
+IN_PIECES = frozenset({"citationMetadata", "logprobsResult"})
+"""Fields of a candidate whose lists each chunk continues; of all others the last word counts."""
+
+
+WHOLE = "whole"
+
+
+class CandidateState:
+    """What is known of one candidate while it streams."""
+
+    __slots__ = ("calls", "details", "index", "open_key", "part_count", "raw_finish", "signature", "texts")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.part_count = 0
+        self.open_key: object = None
+        """What tells the part that is not over from the next; WHOLE if it does not grow. None: all are over."""
+        self.calls = 0
+        self.raw_finish = ""
+        self.details: Json = {}
+        self.signature = ""
+        """The last seal over words of the answer."""
+        self.texts: list[str] = []
+
+
+class GeminiStreamDecoder:
+    """See StreamDecoder."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.started = False
+        self.response_id = ""
+        self.candidates: dict[int, CandidateState] = {}
+        self.refusal: Json | None = None
+        """Why the prompt was refused, where it was."""
+        self.usage: Json | None = None
+        self.told: Json = {}
+        self.late: Json = {}
+
+    @property
+    def complete(self) -> bool:
+        if not self.candidates:
+            return self.refusal is not None
+        return all(state.raw_finish for state in self.candidates.values())
+
+    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        chunk = decode_chunk(event.data)
+        if "error" in chunk and (error := chunk["error"]):
+            raise error_in_body(error)
+        if not self.started:
+            self.start(chunk, batch)
+        for name in chunk:
+            if name not in ANSWER_FIELDS and self.told.get(name) != chunk[name] and chunk[name] is not None:
+                self.late[name] = chunk[name]
+        if isinstance(usage := chunk.get("usageMetadata"), dict) and usage:
+            self.usage = usage
+        if "promptFeedback" in chunk and (refusal := refusal_of(chunk)):
+            self.refusal = refusal
+        for position, item in enumerate(list_of(chunk.get("candidates"), "candidates")):
+            self.feed_candidate(item, position, batch)
+
+    def finish(self, batch: StreamResponse) -> None:
+        if self.done:
+            return
+        if not self.complete:
+            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
+        self.done = True
+        states = sorted(self.candidates.values(), key=lambda state: state.index)
+        messages = [end_candidate(state, batch) for state in states]
+        finished = batch.events.add().finished
+        for state, message in zip(states, messages, strict=True):
+            ending = finished.candidates.add()
+            ending.index, ending.raw_finish_reason = state.index, state.raw_finish
+            ending.finish_reason = finish_reason(state.raw_finish, bool(state.calls))
+            set_details(ending, state.details)
+            set_details(ending, {"message": message} if message else {}, COMPATIBLE)
+        if not states and self.refusal is not None:
+            ending = finished.candidates.add()
+            ending.finish_reason = FINISH_REASON_CONTENT_FILTER
+            ending.raw_finish_reason = text_of(self.refusal.get("blockReason"))
+            set_details(ending, {"$blocked": True})
+        if self.usage:
+            finished.usage.CopyFrom(decode_usage(self.usage))
+            set_tier(finished, self.usage)
+        set_details(finished, self.late)
+
+    def start(self, chunk: Json, batch: StreamResponse) -> None:
+        self.started = True
+        started = batch.events.add().started
+        self.response_id = text_of(chunk.get("responseId"))
+        started.id, started.model = self.response_id, text_of(chunk.get("modelVersion"))
+        started.created = created_of(chunk)
+        self.told = unknown_fields(chunk, ANSWER_FIELDS)
+        set_details(started, self.told)
+
+    def feed_candidate(self, item: Any, position: int, batch: StreamResponse) -> None:
+        if not isinstance(item, dict):
+            raise invalid_answer(f"candidates[{position}] of the provider's stream is no object")
+        index = index_of(item, position)
+        state = self.candidates.get(index)
+        if state is None:
+            state = self.candidates[index] = CandidateState(index)
+        content = content_of(item)
+        before = len(batch.events)
+        for piece in list_of(content.get("parts"), "parts"):
+            if not isinstance(piece, dict):
+                raise invalid_answer("a part of the provider's stream is no object")
+            if not is_silent(piece):
+                self.feed_part(state, piece, batch)
+        if raw := text_of(item.get("finishReason")):
+            check_finish(raw, item)
+            state.raw_finish = raw
+        if len(content) > 2 or not item.keys() <= CANDIDATE_FIELDS:
+            keep_details(state, item, content, batch, before)
+
+    def feed_part(self, state: CandidateState, piece: Json, batch: StreamResponse) -> None:
+        text = piece.get("text")
+        if isinstance(text, str) and len(piece) == 1:
+            if state.open_key != "text":
+                begin_part(state, "text", batch).text = ""
+            state.texts.append(text)
+            delta_of(state, batch).text = text
+            return
+        part = decode_part(piece, (self.response_id, state.index, state.calls))
+        match part.WhichOneof("kind"):
+            case "reasoning":
+                feed_reasoning(state, part, batch)
+            case "text":
+                feed_signed_text(state, part, piece, batch)
+            case "tool_call":
+                feed_call(state, part, batch)
+            case "media" if part.media.kind == MEDIA_KIND_AUDIO and part.media.data:
+                feed_sound(state, part, batch)
+            case _:
+                begin_part(state, WHOLE, batch).CopyFrom(part)
+
+
+def decode_chunk(data: bytes) -> Json:
+    try:
+        chunk = decode_json(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+    if isinstance(chunk, list) and len(chunk) == 1:
+        # Errors come in a list from some endpoints.
+        chunk = chunk[0]
+    if not isinstance(chunk, dict):
+        raise invalid_answer(f"an event of the provider's stream is a JSON {type(chunk).__name__}, not an object")
+    return chunk
+
+
+def begin_part(state: CandidateState, key: object, batch: StreamResponse) -> Part:
+    """A new part event, whose part the caller fills in."""
+    end_part(state, batch)
+    event = batch.events.add().part_started
+    event.candidate_index, event.part_index = state.index, state.part_count
+    state.part_count += 1
+    state.open_key = key
+    return event.part
+
+
+def end_part(state: CandidateState, batch: StreamResponse) -> None:
+    """Gemini's parts follow one another, so a part is over when the next begins."""
+    if state.open_key is not None:
+        ended = batch.events.add().part_finished
+        ended.candidate_index, ended.part_index = state.index, state.part_count - 1
+        state.open_key = None
+
+
+def delta_of(state: CandidateState, batch: StreamResponse) -> PartDelta:
+    delta = batch.events.add().part_delta
+    delta.candidate_index, delta.part_index = state.index, state.part_count - 1
+    return delta
+
+
+def feed_reasoning(state: CandidateState, part: Part, batch: StreamResponse) -> None:
+    """Thoughts grow; one that is signed is a part of its own, as it must be given back."""
+    text, part.reasoning.text = part.reasoning.text, ""
+    is_plain = FIELD not in part.provider_details_json["gemini"]
+    if not is_plain or state.open_key != "thought":
+        begin_part(state, "thought" if is_plain else WHOLE, batch).CopyFrom(part)
+    delta_of(state, batch).reasoning = text
+
+
+def feed_signed_text(state: CandidateState, part: Part, piece: Json, batch: StreamResponse) -> None:
+    text, part.text = part.text, ""
+    begin_part(state, WHOLE, batch).CopyFrom(part)
+    state.texts.append(text)
+    delta = delta_of(state, batch)
+    delta.text = text
+    if isinstance(signature := piece.get(FIELD), str):
+        state.signature = signature
+        set_details(delta, compatible(signature), COMPATIBLE)
+
+
+def feed_call(state: CandidateState, part: Part, batch: StreamResponse) -> None:
+    state.calls += 1
+    arguments, part.tool_call.arguments_json = part.tool_call.arguments_json, ""
+    begin_part(state, WHOLE, batch).CopyFrom(part)
+    delta_of(state, batch).arguments_json = arguments
+
+
+def feed_sound(state: CandidateState, part: Part, batch: StreamResponse) -> None:
+    data, part.media.data = part.media.data, b""
+    key = WHOLE if part.provider_details_json else ("sound", part.media.mime_type)
+    if key == WHOLE or state.open_key != key:
+        begin_part(state, key, batch).CopyFrom(part)
+    delta_of(state, batch).data = data
+
+
+def keep_details(state: CandidateState, item: Json, content: Json, batch: StreamResponse, before: int) -> None:
+    details = candidate_details(item, content)
+    if isinstance(logprobs := item.get("logprobsResult"), dict):
+        delta = delta_since(state, batch, before)
+        if delta is not None:
+            delta.logprobs.CopyFrom(decode_logprobs(logprobs))
+    for name, value in details.items():
+        known = state.details.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            state.details[name] = joined(known, value) if name in IN_PIECES else {**known, **value}
+        else:
+            state.details[name] = value
+
+
+def joined(known: Json, value: Json) -> Json:
+    """Both objects, their lists one after the other."""
+    whole = {**known, **value}
+    for name, item in known.items():
+        if isinstance(item, list) and isinstance(value.get(name), list):
+            whole[name] = item + value[name]
+    return whole
+
+
+def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> PartDelta | None:
+    """The last delta of words in this chunk: log-probabilities ride on it."""
+    for position in range(len(batch.events) - 1, before - 1, -1):
+        if batch.events[position].WhichOneof("event") == "part_delta":
+            return batch.events[position].part_delta
+    if state.open_key == "text":
+        delta = delta_of(state, batch)
+        delta.text = ""
+        return delta
+    return None
+
+
+def end_candidate(state: CandidateState, batch: StreamResponse) -> Json:
+    """Close the last part, and tell OpenAI's clients the sources while the message still runs. Returns what its message
+    holds beyond the contract."""
+    message = compatible(state.signature) if state.signature else {}
+    annotations = annotations_of(state.details, [Part(text="".join(state.texts))]) if state.details else []
+    if annotations and state.part_count:
+        numbered = [{"index": index, **annotation} for index, annotation in enumerate(annotations)]
+        set_details(delta_of(state, batch), {"annotations": numbered}, COMPATIBLE)
+    if annotations:
+        message["annotations"] = annotations
+    end_part(state, batch)
+    return message
