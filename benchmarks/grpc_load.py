@@ -12,6 +12,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import grpc.aio
 import uvloop
@@ -20,8 +21,11 @@ from benchmarks import traffic
 from benchmarks.load import Count, Window, add_window, measure, report, window_of
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
-from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub, GatewayServiceStub
+from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.stream_pb2 import StreamRequest
+
+if TYPE_CHECKING:
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
 
 CALLS_PER_CHANNEL = 8
 

@@ -113,7 +113,7 @@ def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
 
 
 def set_ending(target: Any, details: Json, raw: str, annotations: list[Json]) -> None:
-    """Details of a Candidate or CandidateFinish. A word that is not known here is told to this dialect's clients as it is."""
+    """Details of a Candidate or CandidateFinish. A word that is not known here is told to this dialect's clients as is."""
     set_details(target, details if raw in FINISH_REASONS or not raw else {**details, "stop_reason": raw})
     told: Json = {"native_finish_reason": raw} if raw else {}
     if annotations:

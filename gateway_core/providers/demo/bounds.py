@@ -8,7 +8,7 @@ from gateway_core.providers.demo.moves import Call, End, Move, Refuse, Say, Thin
 
 
 def bounded(moves: Iterable[Move], stop: Sequence[str], max_tokens: int | None) -> list[Move]:
-    """The moves that remain. A tool call is never cut in two."""
+    """The moves up to the end, wherever that is. A tool call is never cut in two."""
     return within(before_stop(list(moves), stop), max_tokens)
 
 
@@ -38,6 +38,8 @@ def within(moves: list[Move], max_tokens: int | None) -> list[Move]:
                 return [*kept, End("length")]
             spent += 1
         kept.append(move)
+        if isinstance(move, End):
+            break
     return kept
 
 

@@ -196,16 +196,17 @@ MODELS = (
     DemoModel("broken", "Answers broken JSON.", broken),
     DemoModel("script", "Does what the last user text says: a JSON list of steps.", script),
 )
-BY_NAME = {model.name: model for model in MODELS}
-NUMBERED = re.compile(r"(.+)-(\d{1,5})")
+PLAIN = {model.name: model for model in MODELS if "N" not in model.name}
+NUMBERED = {model.name.removesuffix("-N"): model for model in MODELS if "N" in model.name}
+NUMBERED_NAME = re.compile(r"(.+)-(\d{1,5})")
 
 
 def find_model(name: str) -> tuple[DemoModel, int] | None:
     """The model and its N. None when there is no such model."""
-    if found := BY_NAME.get(name):
+    if found := PLAIN.get(name):
         return found, found.number
-    numbered = NUMBERED.fullmatch(name)
-    if numbered is None or (found := BY_NAME.get(f"{numbered[1]}-N")) is None:
+    numbered = NUMBERED_NAME.fullmatch(name)
+    if numbered is None or (found := NUMBERED.get(numbered[1])) is None:
         return None
     number = int(numbered[2])
     return (found, number) if found.answer is not error or 400 <= number < 600 else None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from gateway_core.providers.demo.bounds import bounded
 from gateway_core.providers.demo.models import MODELS, find_model, model_list
-from gateway_core.providers.demo.question import Question, Unreadable, read_question
-from gateway_core.providers.demo.script import Script, error_script
+from gateway_core.providers.demo.question import Question, read_question
+from gateway_core.providers.demo.script import Script, Unreadable, error_script
 from gateway_core.providers.demo.streamed import streamed_answer
 from gateway_core.providers.demo.whole import whole_answer
 

@@ -10,6 +10,8 @@ import math
 from typing import Any
 from urllib.parse import unquote
 
+from gateway_core.providers.demo.script import Unreadable
+
 Schema = dict[str, Any]
 
 FORMATS = {
@@ -30,6 +32,7 @@ FORMATS = {
 }
 MOST_NODES = 10_000
 MOST_ITEMS = 100
+MOST_CHARACTERS = 10_000
 
 
 class Endless(Exception):
@@ -37,11 +40,13 @@ class Endless(Exception):
 
 
 def instance_of(schema: object) -> Any:
-    """An instance; an empty object when the schema allows none that is finite."""
+    """An instance; an empty object when the schema allows none that is finite. Raises Unreadable for what is no schema."""
     try:
         return Builder(schema).build(schema, ("#",))
     except (Endless, RecursionError):
         return {}
+    except (TypeError, ValueError, AttributeError, LookupError):
+        raise Unreadable("the JSON schema is not valid") from None
 
 
 class Builder:
@@ -191,5 +196,5 @@ def number(schema: Schema, usual: float) -> float:
 
 def string(schema: Schema) -> str:
     text = FORMATS.get(schema.get("format", ""), "text")
-    text = text.ljust(schema.get("minLength", 0), "x")
+    text = text.ljust(min(schema.get("minLength", 0), MOST_CHARACTERS), "x")
     return text[: schema.get("maxLength", len(text))]

@@ -14,6 +14,10 @@ EVENT_STREAM: Mapping[str, str] = MappingProxyType({"content-type": "text/event-
 encode_json = msgspec.json.Encoder().encode
 
 
+class Unreadable(Exception):
+    """The request is not one. Its text says why."""
+
+
 class Ending(Enum):
     """How an answer ends when it does not end well."""
 

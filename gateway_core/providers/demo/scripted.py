@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway_core.providers.demo.moves import Call, End, Fail, Move, Wait, refuse, say, think
-from gateway_core.providers.demo.question import Unreadable
-from gateway_core.providers.demo.script import Ending
+from gateway_core.providers.demo.script import Ending, Unreadable
 from gateway_core.providers.demo.tools import spaced
 
 MOST_PAUSE_MS = 3_600_000
