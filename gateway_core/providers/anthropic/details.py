@@ -19,6 +19,10 @@ CHAT_FORM = "openai"
 encode_json = msgspec.json.Encoder().encode
 decode_json = msgspec.json.Decoder().decode
 
+SHAPE_ERRORS = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
+"""What reading JSON of another shape than the documented one provokes. Caught once around a whole request, answer or event:
+checking each value before it is read would cost every good one."""
+
 
 class Detailed(Protocol):
     """Any contract message that has details."""

@@ -24,6 +24,7 @@ REASON_BY_TYPE = {
     "api_error": Reason.UPSTREAM_UNAVAILABLE,
     "overloaded_error": Reason.UPSTREAM_OVERLOADED,
     "timeout_error": Reason.UPSTREAM_TIMEOUT,
+    "conflict_error": Reason.UPSTREAM_UNAVAILABLE,
 }
 STATUS_BY_TYPE = {
     "invalid_request_error": 400,
@@ -31,6 +32,7 @@ STATUS_BY_TYPE = {
     "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
+    "conflict_error": 409,
     "request_too_large": 413,
     "rate_limit_error": 429,
     "api_error": 500,
@@ -62,6 +64,8 @@ REFUSAL_PHRASES = (
     ("content filtering policy", Reason.CONTENT_FILTERED),
 )
 """What a plain invalid_request_error means, by its words."""
+SPEND_LIMIT = "spend_limit_reached"
+"""How the codes end that say in a 429 that waiting does not help: contract_spend_limit_reached, and others."""
 REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
 LONGEST_MESSAGE = 2000
 
@@ -106,11 +110,13 @@ def request_id_of(answer: Any) -> str:
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
-    kind = word_of(error.get("type"))
-    words = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind}
+    message = (word_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
+    kind, details = word_of(error.get("type")), error.get("details")
+    code = word_of(details.get("error_code")) if isinstance(details, dict) else ""
+    words = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind, "upstream_code": code}
     metadata = {name: value for name, value in words.items() if value}
-    return GatewayError(reason_for(status, kind, message), message, metadata=metadata)
+    reason = Reason.QUOTA_EXHAUSTED if code.endswith(SPEND_LIMIT) else reason_for(status, kind, message)
+    return GatewayError(reason, message, metadata=metadata)
 
 
 def word_of(value: Any) -> str:
@@ -160,5 +166,5 @@ def wait_until(date: str, now: str | None) -> float | None:
     try:
         until, since = email.utils.parsedate_to_datetime(date), email.utils.parsedate_to_datetime(now or "")
         return max(0.0, (until - since).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

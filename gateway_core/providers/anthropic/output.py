@@ -2,7 +2,7 @@
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs. The emulation is one tool that the model
 is forced to call and whose arguments are the answer: response.py and stream.py turn the call back into text. Beside the
-user's own tools, or thinking, no tool can be forced: there the schema is asked for in words.
+user's own tools, and where no tool can be forced, the schema is asked for in words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway_core.providers.anthropic.details import Json, details_of, fields_of
 from gateway_core.providers.anthropic.families import Family
 from gateway_core.providers.anthropic.remarks import Remarks
 from gateway_core.providers.anthropic.schema import fitted
-from gateway_core.providers.anthropic.thinking import is_thinking
+from gateway_core.providers.anthropic.thinking import can_force
 from gateway_core.providers.anthropic.tools import object_of
 
 ANSWER_TOOL = "dragoman_json_answer"
@@ -51,7 +51,7 @@ def encode_schema(body: Json, form: ResponseFormat, family: Family, remarks: Rem
         kept: Any = msgspec.Raw(form.schema_json.encode()) if suited == schema else suited
         native = {"type": "json_schema", "schema": kept, **fields_of(details_of(form))}
         body.setdefault("output_config", {})["format"] = native
-    elif "tools" not in body and not is_thinking(body) and schema.get("type") == "object":
+    elif "tools" not in body and can_force(body, family) and schema.get("type") == "object":
         force_answer_tool(body, form)
     else:
         instruct(body, SCHEMA_INSTRUCTION + form.schema_json)

@@ -15,7 +15,14 @@ import msgspec
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.anthropic.details import CHAT_FORM, DIALECT, Json, decode_json, encode_json
+from gateway_core.providers.anthropic.details import (
+    CHAT_FORM,
+    DIALECT,
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    encode_json,
+)
 from gateway_core.providers.anthropic.families import Family, family_of
 from gateway_core.providers.anthropic.output import encode_response_format
 from gateway_core.providers.anthropic.remarks import Remarks
@@ -25,6 +32,10 @@ from gateway_core.providers.anthropic.turns import Conversation, encode_conversa
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
 
 API_VERSION = "2023-06-01"
+"""What 2026-10-21 changes is that it refuses more: sampling settings on every model, and some content. Answers are the same.
+A configured header anthropic-version wins over it."""
+GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
+"""Never taken from the caller's options: the model was chosen by the route, and may be all that the caller's key allows."""
 SAMPLING = ("temperature", "top_p", "top_k")
 HARMLESS: Mapping[str, tuple[object, ...]] = {
     "seed": (),
@@ -61,13 +72,19 @@ def encode_chat(
     if request.candidate_count > 1:
         raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
     remarks = Remarks()
-    body = encode_body(request, model, remarks)
-    if stream:
-        body["stream"] = True
+    try:
+        body = encode_body(request, model, remarks)
+        if stream:
+            body["stream"] = True
+        content = encode_json(body)
+    except SHAPE_ERRORS as error:
+        # Only a gRPC caller can do this: a face writes these fields itself.
+        message = f"a JSON field of the request (options or details) is broken or has another form than is known: {error}"
+        raise invalid("", message) from error
     for warning in remarks.warnings:
         warning.provider = endpoint.provider
     url = base_url(endpoint) + "/messages"
-    return UpstreamRequest("POST", url, headers(endpoint, remarks.betas), encode_json(body)), remarks.warnings
+    return UpstreamRequest("POST", url, headers(endpoint, remarks.betas), content), remarks.warnings
 
 
 def base_url(endpoint: Endpoint) -> str:
@@ -77,10 +94,11 @@ def base_url(endpoint: Endpoint) -> str:
 
 def headers(endpoint: Endpoint, betas: Sequence[str] = ()) -> dict[str, str]:
     """What a request to this endpoint carries."""
-    found = {"content-type": "application/json", "anthropic-version": API_VERSION, **endpoint.headers}
+    found = {"content-type": "application/json", "anthropic-version": API_VERSION}
+    found.update((name.lower(), value) for name, value in endpoint.headers.items())
     if betas:
-        configured = [found["anthropic-beta"]] if "anthropic-beta" in found else []
-        found["anthropic-beta"] = ",".join([*configured, *betas])
+        configured = [name.strip() for name in found.get("anthropic-beta", "").split(",") if name.strip()]
+        found["anthropic-beta"] = ",".join(dict.fromkeys([*configured, *betas]))
     if endpoint.keys:
         found["x-api-key"] = endpoint.keys[0].reveal()
     return found
@@ -174,7 +192,7 @@ def options_of(dialect: str, text: str) -> Json:
 
 def merge_options(body: Json, options: Json, remarks: Remarks) -> None:
     for name, value in options.items():
-        if name.startswith("$"):
+        if name.startswith("$") or name in GATEWAY_FIELDS:
             continue
         if name == "anthropic_beta":
             add_betas(value, remarks)

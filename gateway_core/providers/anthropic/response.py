@@ -26,8 +26,16 @@ from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.anthropic.citations import annotations_of
-from gateway_core.providers.anthropic.details import CHAT_FORM, DIALECT, Json, decode_json, encode_json, set_details
-from gateway_core.providers.anthropic.errors import error_in_stream
+from gateway_core.providers.anthropic.details import (
+    CHAT_FORM,
+    DIALECT,
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    encode_json,
+    set_details,
+)
+from gateway_core.providers.anthropic.errors import LONGEST_MESSAGE, error_in_stream
 from gateway_core.providers.anthropic.output import ANSWER_TOOL
 from gateway_core.providers.anthropic.usage import decode_usage, service_tier_of
 
@@ -54,6 +62,11 @@ def invalid_answer(message: str) -> GatewayError:
     return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
 
 
+def misshapen(error: Exception) -> GatewayError:
+    """For one of SHAPE_ERRORS."""
+    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
+
+
 def decode_object(body: bytes, what: str) -> Json:
     if not body.strip():
         raise invalid_answer(f"{what} is empty")
@@ -69,6 +82,13 @@ def decode_object(body: bytes, what: str) -> Json:
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.decode_chat."""
     answer = decode_object(body, "the provider's answer")
+    try:
+        return decode_message(answer)
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
+
+
+def decode_message(answer: Json) -> ChatResponse:
     if answer.get("error"):
         raise error_in_stream(answer)
     content = answer.get("content")
@@ -193,7 +213,10 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     items = decode_object(body, "the provider's model list").get("data")
     if not isinstance(items, list):
         raise invalid_answer("the provider's model list has no data")
-    return [decode_model(item, provider) for item in items if isinstance(item, dict) and text_of(item.get("id"))]
+    try:
+        return [decode_model(item, provider) for item in items if isinstance(item, dict) and text_of(item.get("id"))]
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
 
 
 def decode_model(item: Json, provider: str) -> Model:

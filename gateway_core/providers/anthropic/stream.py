@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.anthropic.citations import annotations_of
-from gateway_core.providers.anthropic.details import CHAT_FORM, DIALECT, Json, decode_json, encode_json, set_details
+from gateway_core.providers.anthropic.details import (
+    CHAT_FORM,
+    DIALECT,
+    SHAPE_ERRORS,
+    Json,
+    encode_json,
+    set_details,
+)
 from gateway_core.providers.anthropic.errors import error_in_stream
-from gateway_core.providers.anthropic.output import ANSWER_TOOL
 from gateway_core.providers.anthropic.response import (
     ENDING_FIELDS,
     MESSAGE_FIELDS,
@@ -25,36 +29,16 @@ from gateway_core.providers.anthropic.response import (
     finish_reason,
     input_text,
     invalid_answer,
+    misshapen,
     set_ending,
     text_of,
     unknown_fields,
 )
+from gateway_core.providers.anthropic.streamed import Block, decode_event, index_of, merge_delta
 from gateway_core.providers.anthropic.usage import decode_usage, service_tier_of
 from gateway_core.providers.dialect import ServerSentEvent
 
-KNOWN_TYPES = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
-
-
-class Block:
-    """What is known of one content block while it streams."""
-
-    __slots__ = ("begun", "citations", "details", "kind", "length", "part_index", "pieces", "wrote")
-
-    def __init__(self, begun: Json) -> None:
-        self.begun = begun
-        kind = begun.get("type")
-        self.kind: str = kind if kind in KNOWN_TYPES else "opaque"
-        if kind == "tool_use" and begun.get("name") == ANSWER_TOOL:
-            self.kind = "answer"
-        self.part_index = -1
-        self.length = 0
-        self.citations: list[Any] = []
-        self.pieces: list[str] = []
-        """Of an opaque block's input."""
-        self.wrote = False
-        """Whether a tool's arguments have begun."""
-        self.details: Json = {}
 
 
 class AnthropicStreamDecoder:
@@ -76,7 +60,15 @@ class AnthropicStreamDecoder:
         self._annotations: list[Json] = []
 
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        if self.done:
+            return
         message = decode_event(event.data)
+        try:
+            self._feed(message, batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def _feed(self, message: Json, batch: StreamResponse) -> None:
         match message.get("type"):
             case "content_block_delta":
                 self._delta(message, batch)
@@ -102,6 +94,12 @@ class AnthropicStreamDecoder:
             return
         if not (self.complete and self._started):
             raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
+        try:
+            self._conclude(batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def _conclude(self, batch: StreamResponse) -> None:
         for index in list(self._blocks):
             self._block_stop(index, batch)
         self.done = True
@@ -261,39 +259,5 @@ class AnthropicStreamDecoder:
         set_details(ended, block.details)
 
     def _tell_opaque(self, block: Block, batch: StreamResponse) -> None:
-        content = block.begun
-        if block.pieces:
-            text = "".join(block.pieces)
-            try:
-                content["input"] = decode_json(text)
-            except (msgspec.DecodeError, RecursionError):
-                raise invalid_answer("the input of a server tool in the provider's stream is not JSON") from None
         opaque = self._start_part(block, batch).opaque
-        opaque.dialect, opaque.json = DIALECT, encode_json(content).decode()
-
-
-def decode_event(data: bytes) -> Json:
-    try:
-        message = decode_json(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-    if not isinstance(message, dict):
-        raise invalid_answer("an event of the provider's stream is not a JSON object")
-    return message
-
-
-def index_of(message: Json) -> int:
-    index = message.get("index")
-    if type(index) is not int:
-        raise invalid_answer("an event of the provider's stream does not say to which content block it belongs")
-    return index
-
-
-def merge_delta(into: Json, delta: Json) -> None:
-    """Deltas of kinds that are not known here: texts and lists grow, anything else is set."""
-    for name, value in delta.items():
-        if name == "type" or value is None:
-            continue
-        known = into.get(name)
-        grows = (isinstance(known, str) and isinstance(value, str)) or (isinstance(known, list) and isinstance(value, list))
-        into[name] = known + value if grows else value
+        opaque.dialect, opaque.json = DIALECT, encode_json(block.whole()).decode()

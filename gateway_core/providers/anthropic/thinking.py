@@ -20,8 +20,11 @@ would miss the prompt cache."""
 BUCKETS = ((2000, "low"), (8000, "medium"), (24_000, "high"))
 """The effort that a budget stands for, up to so many tokens; above, xhigh."""
 LEAST_BUDGET = 1024
+OFF = frozenset({"disabled", "between_tools"})
+"""Types of thinking that switch it off, each on other models."""
 NEAREST = {"minimal": "low", "xhigh": "high", "max": "high"}
 LEAST_TOP_P = 0.95
+NO_SAMPLING = "this model takes no sampling settings"
 
 
 def encode_reasoning(body: Json, request: ChatRequest, family: Family, remarks: Remarks) -> None:
@@ -34,10 +37,8 @@ def encode_reasoning(body: Json, request: ChatRequest, family: Family, remarks: 
             return
         if "effort" in native:
             body.setdefault("output_config", {})["effort"] = native["effort"]
-    is_off = reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled)
-    if is_off:
-        if family.thinking is not Thinking.NONE:
-            body["thinking"] = {"type": "disabled"}
+    if reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled):
+        switch_off(body, family, remarks)
     elif not (reasoning.effort or reasoning.enabled or reasoning.HasField("max_tokens")):
         return
     elif family.thinking is Thinking.NONE:
@@ -65,7 +66,20 @@ def fits(thinking: Any, family: Family) -> bool:
         return family.thinking in (Thinking.BUDGET, Thinking.EITHER)
     if kind == "adaptive":
         return family.thinking in (Thinking.ADAPTIVE, Thinking.EITHER) or family is UNKNOWN
-    return kind != "disabled" or family.thinking is not Thinking.NONE
+    if kind in OFF:
+        return kind == family.off and family.thinking is not Thinking.NONE
+    return True
+
+
+def switch_off(body: Json, family: Family, remarks: Remarks) -> None:
+    if family.thinking is Thinking.NONE:
+        return
+    if family.off:
+        body["thinking"] = {"type": family.off}
+        return
+    least = family.efforts[0]
+    body.setdefault("output_config", {})["effort"] = least
+    remarks.warn("reasoning", f"this model cannot be kept from reasoning; its effort was set to {least}")
 
 
 def encode_adaptive(body: Json, reasoning: ReasoningSettings, family: Family, remarks: Remarks) -> None:
@@ -145,24 +159,42 @@ def goes_on_without_thinking(messages: list[Json]) -> bool:
     return not (isinstance(before, list) and before and before[0]["type"] in THINKING_TYPES)
 
 
-def is_thinking(body: Json) -> bool:
+def thinking_type(body: Json) -> Any:
+    """Of the body's thinking object; None where there is none."""
     thinking = body.get("thinking")
-    return isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
+    return thinking.get("type") if isinstance(thinking, dict) else None
+
+
+def can_force(body: Json, family: Family) -> bool:
+    """Whether this request may force a tool: adaptive thinking allows it, a budget does not."""
+    return family.forced_tools and thinking_type(body) != "enabled"
 
 
 def keep_rules(body: Json, family: Family, remarks: Remarks) -> None:
     """Give up what the model or its thinking rules out, each with a warning."""
+    if family.thinking is Thinking.ADAPTIVE:
+        drop_sampling(body, remarks)
     if body.get("temperature", 0) > 1:
         remarks.warn("temperature", f"this provider's temperature ends at 1; {body['temperature']} was sent as 1")
         body["temperature"] = 1.0
-    if family.thinking is Thinking.ADAPTIVE:
-        for name in ("temperature", "top_p", "top_k"):
-            if body.get(name, 1) != 1:
-                drop(body, name, "this model takes no sampling settings", remarks)
-    if is_thinking(body):
+    if thinking_type(body) in ("enabled", "adaptive"):
         keep_thinking_rules(body, remarks)
+    choice = body.get("tool_choice")
+    if choice and choice["type"] in FORCED and not can_force(body, family):
+        body["tool_choice"] = {name: value for name, value in choice.items() if name != "name"} | {"type": "auto"}
+        why = "while the model reasons" if family.forced_tools else "with this model"
+        remarks.warn("tool_choice", f"no tool can be forced {why}; the choice was left to the model")
     if family.one_sampling and "temperature" in body and "top_p" in body:
         drop(body, "top_p", "this model takes temperature or top_p, not both", remarks)
+
+
+def drop_sampling(body: Json, remarks: Remarks) -> None:
+    """The defaults go without a word."""
+    for name in ("temperature", "top_p"):
+        if body.pop(name, 1) != 1:
+            remarks.leave_out(name, NO_SAMPLING)
+    if "top_k" in body:
+        drop(body, "top_k", NO_SAMPLING, remarks)
 
 
 def keep_thinking_rules(body: Json, remarks: Remarks) -> None:
@@ -172,10 +204,6 @@ def keep_thinking_rules(body: Json, remarks: Remarks) -> None:
         drop(body, "top_p", f"it must be {LEAST_TOP_P} or more while the model reasons", remarks)
     if "top_k" in body:
         drop(body, "top_k", "it is not taken while the model reasons", remarks)
-    choice = body.get("tool_choice")
-    if choice and choice["type"] in FORCED:
-        body["tool_choice"] = {name: value for name, value in choice.items() if name != "name"} | {"type": "auto"}
-        remarks.warn("tool_choice", "no tool can be forced while the model reasons; the choice was left to the model")
 
 
 def drop(body: Json, name: str, why: str, remarks: Remarks) -> None:

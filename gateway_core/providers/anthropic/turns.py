@@ -45,6 +45,9 @@ WIRE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 READ_FROM_CHAT = frozenset({"cache_control", "thinking_blocks", "opaque", "annotations", "function"})
 """Message fields of clients of OpenAI's form that are understood here, or that only repeat what an answer said."""
 
+BEGINNING = "(begin)"
+"""The user's words where the assistant speaks first: blank ones are refused."""
+
 
 @dataclasses.dataclass(slots=True)
 class Turn:
@@ -98,6 +101,11 @@ class Conversation:
             self._check_answered()
         if not self.turns:
             self._speak_system()
+        if self.turns[0].role == "assistant":
+            self._remarks.warn(
+                "messages[0]", "this provider's conversations begin with the user; an empty beginning was added"
+            )
+            self.turns.insert(0, Turn("user", blocks=[{"type": "text", "text": BEGINNING}]))
         last = self.turns[-1]
         if last.role == "assistant" and last.blocks and last.blocks[-1].get("type") == "text":
             # A prefill that ends in white space is refused.
