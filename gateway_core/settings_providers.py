@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -27,17 +27,35 @@ class ProviderSettings:
     """In the order they are used: the next one when a provider turns one away."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request to it. May hold keys."""
+    api_version: str = ""
+    """The version of its API to ask for, where it has several by date."""
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
     """The file's providers, then those that the environment enables, then those that are always there."""
     named: set[str] = set()
+    environ = _with_aliases(environ)
     for name, provider in table.tables() if table else ():
         yield _from_table(name, provider, environ)
         named.add(name)
     for vendor in KNOWN.values():
         if vendor.name not in named and (vendor.always or _enabled_by_environment(vendor, environ)):
             yield _from_environment(vendor_of(vendor.name, environ.get(vendor.url_variable, "")) or vendor, environ)
+
+
+def _with_aliases(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with the variables that people know under other names under ours too."""
+    found = dict(environ)
+    for vendor in KNOWN.values():
+        for variable, aliases in ((vendor.key_variable, vendor.key_aliases), (vendor.url_variable, vendor.url_aliases)):
+            if not found.get(variable) and (value := _first(aliases, environ)):
+                found[variable] = value
+    return found
+
+
+def _first(variables: Iterable[str], environ: Mapping[str, str]) -> str:
+    """The value of the first of these variables that is set; empty when none is."""
+    return next((value for variable in variables if (value := environ.get(variable))), "")
 
 
 def _enabled_by_environment(vendor: Vendor, environ: Mapping[str, str]) -> bool:
@@ -54,7 +72,9 @@ def _from_environment(vendor: Vendor, environ: Mapping[str, str]) -> ProviderSet
         return ProviderSettings(vendor.name, vendor.dialect, vendor.url)
     key = environ.get(vendor.key_variable)
     keys = (_secret(key, vendor.key_variable),) if key else ()
-    return ProviderSettings(vendor.name, vendor.dialect, _environment_url(vendor, environ, vendor.key_variable), keys)
+    url = _environment_url(vendor, environ, vendor.key_variable)
+    version = _first(vendor.version_variables, environ)
+    return ProviderSettings(vendor.name, vendor.dialect, url, keys, api_version=version)
 
 
 def _environment_url(vendor: Vendor, environ: Mapping[str, str], place: str) -> str:
@@ -74,6 +94,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     dialect = table.choice("dialect", vendor.dialect if vendor else "", DIALECTS) if vendor or "dialect" in table else ""
     keys = _read_keys(name, table, environ)
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
+    version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
     table.finish()
     if not vendor and not (given and dialect):
         missing = " and ".join(part for part, there in (("url", given), ("dialect", dialect)) if not there)
@@ -84,7 +105,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     url = _table_url(name, given, vendor, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers)
+    return ProviderSettings(name, dialect, url, keys, headers, version)
 
 
 def _table_url(name: str, given: str, vendor: Vendor | None, table: Table, environ: Mapping[str, str]) -> str:

@@ -64,7 +64,11 @@ IMPURE = (
 )
 DIALECT_FOLDERS = ("gateway_core.providers", "http_facade.faces")
 """What is in one of their folders imports no other of them, but for vendor rows, which may import openai's."""
-VARIANTS: Mapping[str, str] = {"gateway_core.providers.azure": "gateway_core.providers.openai"}
+VARIANTS: Mapping[str, str] = {
+    "gateway_core.providers.azure": "gateway_core.providers.openai",
+    "gateway_core.providers.mistral": "gateway_core.providers.openai",
+    "http_facade.faces.mistral": "http_facade.faces.openai",
+}
 """Dialects that are another one with differences, and import it."""
 CORE_DOOR = "http_facade.connect"
 """Where the facade may import the core: lazily, so that a facade alone loads as little as it needs."""
@@ -171,6 +175,7 @@ GOOD: Mapping[str, str] = {
     "gateway_core.routing.route": "import gateway_core.routing.chain\nimport asyncio",
     "gateway_core.transport.http": "import aiohttp, os\nfrom yarl import URL",
     "gateway_core.providers.mistral.vendors": "from gateway_core.providers.openai.vendors import VENDORS",
+    "gateway_core.providers.mistral.request": "from gateway_core.providers.openai.request import encode_tools",
     "gateway_core.bootstrap": "from importlib.metadata import version\ndef real():\n    import gateway_core.transport.http",
     "http_facade.connect": "import grpc\ndef read():\n    from gateway_core.rpc.status import unpack",
     "http_facade.faces.openai.parse": "from http_facade.faces.failure import Failure\nfrom . import messages",
@@ -201,6 +206,11 @@ BAD: Mapping[str, tuple[str, str]] = {
         "from gateway_core.providers.openai.usage import count",
     ),
     "a dialect's rows in another": ("gateway_core.providers.gemini.vendors", "import gateway_core.providers.anthropic"),
+    "a variation in another": (
+        "gateway_core.providers.mistral.stream",
+        "from gateway_core.providers.azure.address import query",
+    ),
+    "the original in its variation": ("gateway_core.providers.openai.usage", "import gateway_core.providers.mistral"),
     "a face in another": ("http_facade.faces.anthropic.render", "from ..openai import render"),
     "the HTTP client": ("gateway_core.routing.attempt", "from aiohttp.client import ClientSession"),
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),

@@ -58,6 +58,8 @@ class Quirks:
     """Request fields that the vendor refuses; they are left out with a warning."""
     chat_path: str = "/chat/completions"
     models_path: str = "/models"
+    key_header: str = "authorization"
+    """Where the key travels: authorization, as a bearer token, or a header of the vendor's own, bare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request to this provider. May hold keys."""
     quirks: Quirks = Quirks()
+    api_version: str = ""
+    """The version of its API to ask for, where it has several by date. Empty: the one that the dialect prefers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ class Vendor:
     model_prefixes: tuple[str, ...] = ()
     """How the names of the models begin that this vendor makes: gpt-5 without a provider means OpenAI's."""
 
+    key_aliases: tuple[str, ...] = ()
+    """Environment variables that people know the key by; read where key_variable is not set, the first one first."""
+    url_aliases: tuple[str, ...] = ()
+    """The same for url_variable."""
+    version_variables: tuple[str, ...] = ()
+    """Environment variables for the version of its API, where it has several by date; the first one first."""
+
     @property
     def key_variable(self) -> str:
         return f"{self.name.upper()}_API_KEY"

@@ -133,7 +133,9 @@ class Catalog:
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
     vendor = vendor_of(provider.name, provider.url, provider.dialect)
     quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
-    return Endpoint(provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks)
+    return Endpoint(
+        provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks, provider.api_version
+    )
 
 
 def one_key_each(endpoint: Endpoint) -> tuple[Endpoint, ...]:

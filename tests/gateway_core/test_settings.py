@@ -5,7 +5,7 @@ import pytest
 
 from gateway_core.address import Address
 from gateway_core.providers.dialect import Secret
-from gateway_core.providers.openai.vendors import VENDORS
+from gateway_core.providers.registry import VENDORS
 from gateway_core.settings import (
     KeySettings,
     LogSettings,
@@ -368,14 +368,14 @@ def test_only_loopback_may_be_served_without_keys(address: str, loopback: bool) 
 def test_the_documented_file_is_what_it_says(tmp_path: Path) -> None:
     documented = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     example = documented.partition("```toml\n")[2].partition("```")[0]
-    keys = {"OPENAI_API_KEY": "k", "GROQ_A": "a", "GROQ_B": "b"}
+    keys = {"OPENAI_API_KEY": "k", "GROQ_A": "a", "GROQ_B": "b", "AZURE_API_KEY": "z"}
 
     settings = read(tmp_path, example, keys)
 
     default = Settings()
     assert (settings.server, settings.retries, settings.timeouts) == (default.server, default.retries, default.timeouts)
     assert (settings.log, settings.chat) == (default.log, default.chat)
-    assert [provider.name for provider in settings.providers] == ["openai", "groq", "corp", "demo"]
+    assert [provider.name for provider in settings.providers] == ["openai", "groq", "corp", "azure", "demo"]
     for vendor in VENDORS:
         assert f"| `{vendor.name}` | " in documented
         assert vendor.url in documented or vendor.always

@@ -96,7 +96,8 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
     """What every request to this endpoint carries."""
     found = {"content-type": "application/json", **endpoint.headers}
     if endpoint.keys:
-        found["authorization"] = "Bearer " + endpoint.keys[0].reveal()
+        name, key = endpoint.quirks.key_header, endpoint.keys[0].reveal()
+        found[name] = "Bearer " + key if name == "authorization" else key
     return found
 
 
