@@ -58,7 +58,10 @@ def boolean(value: Any, param: str) -> bool:
 def number(value: Any, param: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(param, "number", value)
-    return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise bad_request(param, f"Invalid value for '{param}': it is too large for a number.") from None
 
 
 def integer(value: Any, param: str, bits: int = 64) -> int:
