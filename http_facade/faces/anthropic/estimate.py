@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Part
+from http_facade.faces.json_fields import encode_json
 
 BYTES_PER_TOKEN = 4
 MEDIA_TOKENS = 1500
@@ -15,6 +16,11 @@ def estimate_input_tokens(request: ChatRequest) -> int:
     size = sum(size_of(part) for message in request.messages for part in message.parts)
     size += sum(tool.ByteSize() for tool in request.tools)
     return max(1, size // BYTES_PER_TOKEN)
+
+
+def render_count(input_tokens: int) -> bytes:
+    """The answer of POST /v1/messages/count_tokens (https://platform.claude.com/docs/en/api/messages-count-tokens)."""
+    return encode_json({"input_tokens": input_tokens})
 
 
 def size_of(part: Part) -> int:

@@ -91,18 +91,21 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str, note
         raise wrong_type(path, "string or array", content)
     if len(content) == 1 and isinstance(content[0], dict) and content[0].keys() == {"type", "text"}:
         notes["$content"] = "list"
-    current: Message | None = None
+    others: list[tuple[str, Any]] = []
     for index, item in enumerate(content):
         where = f"{path}.{index}"
-        if mapping(item, where).get("type") == "tool_result":
-            if role != "user":
-                raise bad_request(f"{where}.type", f"'{where}': a tool_result belongs in a message of the role user.")
-            parse_tool_result(request.messages.add(role=ROLE_TOOL).parts.add(), item, where)
-            current = None
-        else:
-            current = current or request.messages.add(role=ROLES[role])
-            parse_block(current.parts.add(), item, where)
-    return request.messages[position] if content else request.messages.add(role=ROLES[role])
+        if mapping(item, where).get("type") != "tool_result":
+            others.append((where, item))
+            continue
+        if role != "user":
+            raise bad_request(f"{where}.type", f"'{where}': a tool_result belongs in a message of the role user.")
+        # Results stand first: every dialect wants them right after the calls that they answer.
+        parse_tool_result(request.messages.add(role=ROLE_TOOL).parts.add(), item, where)
+    if others or not content:
+        message = request.messages.add(role=ROLES[role])
+        for where, item in others:
+            parse_block(message.parts.add(), item, where)
+    return request.messages[position]
 
 
 def parse_block(part: Part, value: Any, path: str) -> None:

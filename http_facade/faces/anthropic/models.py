@@ -8,6 +8,10 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from http_facade.faces.anthropic.details import fields_of
 from http_facade.faces.json_fields import Json, encode_json
 
+OFTEN_UNKNOWN = ("capabilities", "deprecated_at", "line", "max_tokens", "retires_at")
+LATEST = 253_402_300_799
+"""The last second of the year 9999: later ones cannot be written."""
+
 
 def render_models(response: ListModelsResponse) -> bytes:
     cards = [model_card(model) for model in response.models]
@@ -20,11 +24,19 @@ def render_model(model: Model) -> bytes:
 
 
 def model_card(model: Model) -> Json:
-    created = datetime.fromtimestamp(model.created, UTC).isoformat().replace("+00:00", "Z")
+    """As the provider wrote it when it speaks this dialect. What is not known is null; a model that is listed is active."""
     return {
+        **dict.fromkeys(OFTEN_UNKNOWN),
+        "lifecycle": "active",
+        "max_input_tokens": model.context_length if model.HasField("context_length") else None,
         **fields_of(model.provider_details_json),
         "type": "model",
         "id": model.id,
         "display_name": model.display_name or model.id,
-        "created_at": created,
+        "created_at": moment(model.created),
     }
+
+
+def moment(seconds: int) -> str:
+    """RFC 3339; 1970 where the time is not known, as Anthropic writes it too."""
+    return datetime.fromtimestamp(min(seconds, LATEST), UTC).isoformat().replace("+00:00", "Z")

@@ -21,7 +21,7 @@ from http_facade.faces.anthropic.tools import (
     parse_tool,
     parse_tool_choice,
 )
-from http_facade.faces.failure import missing
+from http_facade.faces.failure import bad_request, missing
 from http_facade.faces.json_fields import (
     Json,
     array,
@@ -48,10 +48,28 @@ def parse_chat(body: bytes, anthropic_beta: str = "") -> ParsedMessages:
     """The request of POST /v1/messages. anthropic_beta: the header of that name. Raises Failure 400 naming the field at
     fault."""
     fields = parse_object(body)
-    for name in ("model", "max_tokens", "messages"):
+    request = parse_fields(fields, ("model", "max_tokens", "messages"), anthropic_beta)
+    stream = fields.get("stream")
+    return ParsedMessages(request, stream is not None and boolean(stream, "stream"))
+
+
+def parse_count(body: bytes, anthropic_beta: str = "") -> ChatRequest:
+    """The request of POST /v1/messages/count_tokens: a conversation that is not to be answered. Raises like parse_chat."""
+    return parse_fields(parse_object(body), ("model", "messages"), anthropic_beta)
+
+
+def parse_fields(fields: Json, required: tuple[str, ...], anthropic_beta: str) -> ChatRequest:
+    for name in required:
         if fields.get(name) is None:
             raise missing(name, ADVICE.get(name, ""))
-    request = ChatRequest()
+    try:
+        return fill(ChatRequest(), fields, anthropic_beta)
+    except RecursionError:
+        # What was just shallow enough to be read is too deep to be written here.
+        raise bad_request("", "The request body is nested too deeply.", "invalid_json") from None
+
+
+def fill(request: ChatRequest, fields: Json, anthropic_beta: str) -> ChatRequest:
     options: Json = {}
     if fields.get("system") is not None:
         parse_system(request, fields["system"])
@@ -68,8 +86,7 @@ def parse_chat(body: bytes, anthropic_beta: str = "") -> ParsedMessages:
         options["anthropic_beta"] = betas
     if options:
         request.provider_options_json[DIALECT] = json_text(options)
-    stream = fields.get("stream")
-    return ParsedMessages(request, stream is not None and boolean(stream, "stream"))
+    return request
 
 
 def parse_turns(request: ChatRequest, value: Any, options: Json) -> None:

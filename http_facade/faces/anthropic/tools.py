@@ -86,7 +86,8 @@ def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
             reasoning.effort = reasoning.effort or effort_for(reasoning.max_tokens)
         case "adaptive" if not reasoning.effort:
             reasoning.enabled = True
-        case "disabled":
+        case "disabled" | "between_tools":
+            # The latter is how newer models are told not to think beforehand.
             reasoning.enabled = False
             reasoning.ClearField("effort")
     if fields.get("display") == "omitted":
