@@ -11,7 +11,8 @@ from http_facade.faces.failure import Failure, bad_request
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
-FORBIDDEN_IN_HEADERS = str.maketrans({"\r": " ", "\n": " ", "\0": " "})
+FORBIDDEN_IN_HEADERS = str.maketrans(dict.fromkeys((*range(0x20), 0x7F), " "))
+"""Control characters (RFC 9110, section 5.5): a model's name can bring them."""
 
 
 class Exchange:
@@ -46,20 +47,19 @@ class Exchange:
         length = self.header(b"content-length")
         if length is not None and length.isdecimal() and int(length) > limit:
             raise too_large(limit)
-        message = await self._receive()
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body", False):
-            return body
-        pieces, size = [body], len(body)
-        while message.get("more_body", False):
+        pieces: list[bytes] = []
+        left = limit
+        while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Failure(499, "CANCELLED", "The client went away while sending the request.")
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > limit:
+            body: bytes = message.get("body", b"")
+            left -= len(body)
+            if left < 0:
                 raise too_large(limit)
-        return b"".join(pieces)
+            if not message.get("more_body", False):
+                return b"".join((*pieces, body)) if pieces else body
+            pieces.append(body)
 
     async def disconnected(self) -> None:
         """Returns when the client has gone away. The body must have been read."""
@@ -92,7 +92,7 @@ class Exchange:
 
 
 def header_value(value: str) -> bytes:
-    """What a header can carry: no line ends, and only characters of the wire's alphabet."""
+    """What a header can carry: no control characters, and only those of the wire's alphabet."""
     return value.translate(FORBIDDEN_IN_HEADERS).encode("latin-1", "replace")
 
 
