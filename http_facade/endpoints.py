@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import grpc
 
@@ -140,6 +141,9 @@ def call_metadata(exchange: Exchange) -> tuple[tuple[str, str], ...]:
     key = exchange.header(b"authorization")
     if key is None:
         return (("x-request-id", exchange.request_id),)
+    if not (key.isascii() and key.isprintable()):
+        # gRPC carries printable ASCII only. No gateway key has other characters, and in this form it is none either.
+        key = quote(key)
     return (("x-request-id", exchange.request_id), ("authorization", key))
 
 
