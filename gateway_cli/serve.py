@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from gateway_cli.http_server import HttpServer
     from gateway_core.rpc.server import GrpcServer
 
+EXPLAINING_S = 1.0
+"""How much longer the facade waits than the core: only the core can say which provider was late."""
+
 
 def serve(config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None) -> int:
     """ready_fd: this is one of several workers, which shares its ports and tells the supervisor there that it is ready."""
@@ -132,7 +135,7 @@ def http_server(
 
     limits = Limits(
         body_bytes=settings.server.max_body_bytes,
-        timeout_s=settings.timeouts.total,
+        timeout_s=settings.timeouts.total + EXPLAINING_S,
         keep_alive_s=settings.server.keep_alive,
     )
     app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness)

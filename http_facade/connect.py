@@ -21,6 +21,9 @@ CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.lb_policy_name", "round_robin"),
+    # gRPC would let a core that is back wait for up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 250),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
 
@@ -52,7 +55,7 @@ def failure_of(error: grpc.aio.AioRpcError) -> Failure:
 
 def told(reason: str, message: str, provider: str) -> str:
     """Name the provider where the failure is the provider's: otherwise the client looks for it in the gateway."""
-    if provider and (reason.startswith("UPSTREAM_") or reason == "STREAM_INTERRUPTED") and provider not in message:
+    if provider and reason not in ("INVALID_REQUEST", "INTERNAL") and provider not in message:
         return f"{provider}: {message}"
     return message
 
