@@ -143,11 +143,12 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._task: asyncio.Task[None] | None = None
         self._closed = Signal()
-        self._number = len(upstream.connections)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
+        # Not earlier: of several that are accepted together, all are made before the first is here.
+        self._number = len(self._upstream.connections)
         self._upstream.connections.append(self._closed)
         self._upstream._protocols.add(self)
 
