@@ -1,0 +1,20 @@
+"""The dialect's record, as the registry lists it."""
+
+from __future__ import annotations
+
+from gateway_core.providers.cohere.errors import decode_error
+from gateway_core.providers.cohere.models import decode_list_models, encode_list_models
+from gateway_core.providers.cohere.request import encode_chat
+from gateway_core.providers.cohere.response import decode_chat
+from gateway_core.providers.cohere.stream import CohereStreamDecoder
+from gateway_core.providers.dialect import Dialect
+
+COHERE = Dialect(
+    name="cohere",
+    encode_chat=encode_chat,
+    decode_chat=decode_chat,
+    decode_error=decode_error,
+    stream_decoder=CohereStreamDecoder,
+    encode_list_models=encode_list_models,
+    decode_list_models=decode_list_models,
+)

@@ -1,0 +1,37 @@
+"""The list of models that Cohere gives. Source: https://docs.cohere.com/reference/list-models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dragoman.v1.models_pb2 import Model
+from gateway_core.providers.cohere.details import Json, invalid_answer, set_details, text_of, unknown_fields
+from gateway_core.providers.cohere.request import base_url, headers
+from gateway_core.providers.cohere.response import decode_object
+from gateway_core.providers.cohere.usage import count
+from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models. 1000 is the most that a page may hold."""
+    url = base_url(endpoint) + "/v1/models?page_size=1000&endpoint=chat"
+    return UpstreamRequest("GET", url, headers(endpoint))
+
+
+def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
+    """See Dialect.decode_list_models."""
+    listed = decode_object(body, "the provider's model list").get("models")
+    if not isinstance(listed, list):
+        raise invalid_answer("the provider's model list has no models")
+    try:
+        return [decode_model(item, provider) for item in listed if isinstance(item, dict) and text_of(item.get("name"))]
+    except (ValueError, RecursionError):
+        raise invalid_answer("the provider's model list holds what no text may hold") from None
+
+
+def decode_model(item: Json, provider: str) -> Model:
+    model = Model(id=f"{provider}/{item['name']}", provider=provider, owned_by="cohere")
+    if length := count(item.get("context_length")):
+        model.context_length = length
+    set_details(model, unknown_fields(item, frozenset({"name"})))
+    return model

@@ -1,0 +1,213 @@
+"""Whole answers of Cohere's chat API.
+
+Source: https://docs.cohere.com/reference/chat and recorded answers. What clients of OpenAI's form can read of it (url
+citations, Cohere's own citations, the native finish reason) stands in provider_details_json["openai"].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    Candidate,
+    ChatResponse,
+)
+from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
+from gateway_core.errors import GatewayError
+from gateway_core.providers.cohere.citations import annotations_of, told_to_chat
+from gateway_core.providers.cohere.details import (
+    CHAT_FORM,
+    DIALECT,
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    details_of,
+    encode_json,
+    invalid_answer,
+    set_details,
+    text_of,
+    unknown_fields,
+)
+from gateway_core.providers.cohere.errors import LONGEST_MESSAGE, REASON_BY_FINISH, error_in_answer
+from gateway_core.providers.cohere.logprobs import decode_logprobs
+from gateway_core.providers.cohere.usage import decode_usage
+
+FINISH_REASONS = {
+    "COMPLETE": FINISH_REASON_STOP,
+    "STOP_SEQUENCE": FINISH_REASON_STOP,
+    "MAX_TOKENS": FINISH_REASON_LENGTH,
+    "TOOL_CALL": FINISH_REASON_TOOL_CALLS,
+}
+"""An unknown word counts as stop and stays readable in raw_finish_reason. Words for failures raise."""
+ANSWER_FIELDS = frozenset({"id", "message", "finish_reason", "usage", "logprobs"})
+MESSAGE_FIELDS = frozenset({"role", "content", "tool_plan", "tool_calls", "citations"})
+PLAN: Json = {"$field": "tool_plan"}
+"""How a part is marked that is the plan before tool calls: reasoning to everyone else."""
+
+
+def misshapen(error: Exception) -> GatewayError:
+    """For one of SHAPE_ERRORS."""
+    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
+
+
+def decode_object(body: bytes, what: str) -> Json:
+    if not body.strip():
+        raise invalid_answer(f"{what} is empty")
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise invalid_answer(f"{what} is not JSON; it begins with {body[:80]!r}") from None
+    if not isinstance(answer, dict):
+        raise invalid_answer(f"{what} is a JSON {type(answer).__name__}, not an object")
+    return answer
+
+
+def decode_chat(body: bytes) -> ChatResponse:
+    """See Dialect.decode_chat."""
+    answer = decode_object(body, "the provider's answer")
+    try:
+        return decode_answer(answer)
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
+
+
+def decode_answer(answer: Json) -> ChatResponse:
+    raw, message = text_of(answer.get("finish_reason")), answer.get("message")
+    if raw in REASON_BY_FINISH:
+        raise error_in_answer(answer, raw)
+    if not isinstance(message, dict):
+        raise error_in_answer(answer) if text_of(message) else invalid_answer("the provider's answer has no message")
+    if not raw:
+        raise invalid_answer("the provider's answer has no finish_reason")
+    response = ChatResponse(id=text_of(answer.get("id")), candidates=[decode_candidate(message, answer, raw)])
+    if isinstance(usage := answer.get("usage"), dict):
+        response.usage.CopyFrom(decode_usage(usage))
+    set_details(response, unknown_fields(answer, ANSWER_FIELDS))
+    return response
+
+
+def decode_candidate(message: Json, answer: Json, raw: str) -> Candidate:
+    candidate = Candidate(finish_reason=FINISH_REASONS.get(raw, FINISH_REASON_STOP), raw_finish_reason=raw)
+    parts = candidate.parts
+    if plan := text_of(message.get("tool_plan")):
+        parts.add().CopyFrom(plan_part(plan))
+    content = message.get("content")
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    parts.extend(decode_block(block) for block in blocks)
+    parts.extend(decode_tool_call(call) for call in message.get("tool_calls") or ())
+    unplaced, annotations = place_citations(message.get("citations") or [], parts, len(blocks))
+    logprobs = answer.get("logprobs")
+    if isinstance(logprobs, list):
+        candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
+    extra = unknown_fields(message, MESSAGE_FIELDS)
+    if unplaced:
+        extra["citations"] = unplaced
+    set_ending(candidate, extra, logprobs, raw)
+    set_details(candidate, chat_ending(raw, message.get("citations") or [], annotations), CHAT_FORM)
+    return candidate
+
+
+def set_ending(target: Any, message: Json, logprobs: Any, raw: str) -> None:
+    """Details of a Candidate or CandidateFinish. A word that is not known here is told to this dialect's clients as is."""
+    details: Json = {"message": message} if message else {}
+    if isinstance(logprobs, list) and logprobs:
+        details["logprobs"] = logprobs
+    if raw not in FINISH_REASONS:
+        details["finish_reason"] = raw
+    set_details(target, details)
+
+
+def chat_ending(raw: str, citations: list[Any], annotations: list[Json]) -> Json:
+    told: Json = {"native_finish_reason": raw}
+    if message := told_to_chat(citations, annotations):
+        told["message"] = message
+    return told
+
+
+def plan_part(text: str) -> Part:
+    part = Part(reasoning=Reasoning(text=text, provider=DIALECT))
+    set_details(part, PLAN)
+    return part
+
+
+def decode_block(block: Any) -> Part:
+    match block:
+        case {"type": "text", "text": str(text)}:
+            part = Part(text=text)
+        case {"type": "thinking", "thinking": str(text)}:
+            part = Part(reasoning=Reasoning(text=text, provider=DIALECT))
+        case dict():
+            return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(block).decode()))
+        case _:
+            raise invalid_answer("a content block of the provider's answer is not an object")
+    set_details(part, unknown_fields(block, frozenset({"type", "text", "thinking"})))
+    return part
+
+
+def decode_tool_call(call: Any) -> Part:
+    if not isinstance(call, dict):
+        raise invalid_answer("a tool call of the provider's answer is not an object")
+    part = begin_tool_call(call)
+    part.tool_call.arguments_json = arguments_of((call.get("function") or {}).get("arguments"))
+    return part
+
+
+def begin_tool_call(call: Json) -> Part:
+    """A tool call without its arguments."""
+    function = call.get("function") or {}
+    part = Part(tool_call=ToolCall(id=text_of(call.get("id")), name=text_of(function.get("name"))))
+    details = unknown_fields(call, frozenset({"id", "type", "function"}))
+    if extra := unknown_fields(function, frozenset({"name", "arguments"})):
+        details["function"] = extra
+    set_details(part, details)
+    return part
+
+
+def arguments_of(value: Any) -> str:
+    """A tool that takes nothing is called with {}, also where Cohere writes null."""
+    if value is None or (isinstance(value, str) and value.strip() in ("", "null")):
+        return "{}"
+    return value if isinstance(value, str) else encode_json(value).decode()
+
+
+def place_citations(citations: list[Any], parts: Any, block_count: int) -> tuple[list[Any], list[Json]]:
+    """Put each citation onto the part that it cites. Gives those that cite none, and the annotations of all."""
+    has_plan = len(parts) > 0 and details_of(parts[0]).get("$field") == "tool_plan"
+    first = 1 if has_plan else 0
+    blocks = parts[first : first + block_count]
+    placed: dict[int, list[Any]] = {}
+    unplaced: list[Any] = []
+    annotations: list[Json] = []
+    for citation in citations:
+        index = 0 if has_plan and is_of_plan(citation) else cited_block(citation, [kind_of(part) for part in blocks], first)
+        if index is None:
+            unplaced.append(citation)
+            continue
+        placed.setdefault(index, []).append(citation)
+        if kind_of(parts[index]) == "text":
+            annotations += annotations_of([citation], sum(len(part.text) for part in parts[:index]))
+    for index, found in placed.items():
+        set_details(parts[index], {**details_of(parts[index]), "citations": found})
+    return unplaced, annotations
+
+
+def kind_of(part: Part) -> str:
+    return part.WhichOneof("kind") or ""
+
+
+def is_of_plan(citation: Any) -> bool:
+    return isinstance(citation, dict) and citation.get("type") == "PLAN"
+
+
+def cited_block(citation: Any, kinds: Sequence[str], first: int) -> int | None:
+    """The part that a citation names by the index of its block; without one, the first text."""
+    named = citation.get("content_index") if isinstance(citation, dict) else None
+    if type(named) is int:
+        return first + named if 0 <= named < len(kinds) and kinds[named] in ("text", "reasoning") else None
+    return next((first + index for index, kind in enumerate(kinds) if kind == "text"), None)
