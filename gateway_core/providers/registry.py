@@ -9,6 +9,8 @@ from gateway_core.providers.anthropic import vendors as anthropic
 from gateway_core.providers.anthropic.dialect import ANTHROPIC
 from gateway_core.providers.azure import vendors as azure
 from gateway_core.providers.azure.dialect import AZURE
+from gateway_core.providers.cohere import vendors as cohere
+from gateway_core.providers.cohere.dialect import COHERE
 from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.gemini import vendors as gemini
 from gateway_core.providers.gemini.dialect import GEMINI
@@ -16,8 +18,10 @@ from gateway_core.providers.openai import vendors as openai
 from gateway_core.providers.openai.dialect import OPENAI
 from gateway_core.providers.vendor import Vendor
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, AZURE, GEMINI)})
-VENDORS: tuple[Vendor, ...] = (*anthropic.VENDORS, *azure.VENDORS, *gemini.VENDORS, *openai.VENDORS)
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, AZURE, GEMINI, COHERE)}
+)
+VENDORS: tuple[Vendor, ...] = (*anthropic.VENDORS, *azure.VENDORS, *gemini.VENDORS, *cohere.VENDORS, *openai.VENDORS)
 """Where a vendor has several rows, its own API stands first."""
 
 

@@ -113,6 +113,8 @@ VENDORS: tuple[Vendor, ...] = (
             models_path="/v1/models?page_size=1000&endpoint=chat",
         ),
         url_suffix="/compatibility/v1",
+        # Cohere's own API is the default; it has a row in the folder of its dialect.
+        url_mark="/compatibility/v1",
         model_prefixes=("command-",),
     ),
     _row(
