@@ -6,19 +6,14 @@ from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import Json, encode_json
 
 TYPES = {
-    400: "invalid_request_error",
-    401: "invalid_request_error",
     403: "permission_error",
-    404: "invalid_request_error",
-    405: "invalid_request_error",
     408: "timeout_error",
-    413: "invalid_request_error",
     429: "rate_limit_error",
-    431: "invalid_request_error",
     499: "cancelled",
     503: "overloaded_error",
     504: "timeout_error",
 }
+"""By status; any other 4xx is an invalid_request_error, any other 5xx a server_error."""
 
 
 def render_error(failure: Failure) -> bytes:
@@ -34,10 +29,14 @@ def error_object(failure: Failure) -> Json:
         "param": failure.param or None,
         "code": failure.code or upstream_code(failure) or failure.reason.lower(),
     }
-    error["type"] = error["type"] or TYPES.get(failure.status, "server_error")
+    error["type"] = error["type"] or type_of(failure.status)
     if upstream:
         error["metadata"] = dict(upstream)
     return error
+
+
+def type_of(status: int) -> str:
+    return TYPES.get(status) or ("invalid_request_error" if status < 500 else "server_error")
 
 
 def upstream_code(failure: Failure) -> str:
