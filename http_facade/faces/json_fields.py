@@ -88,6 +88,24 @@ def mapping(value: Any, param: str) -> Json:
     return value
 
 
+def required_mapping(body: Json, name: str, path: str = "") -> Json:
+    value = body.get(name)
+    if value is None:
+        raise missing(path + name)
+    return mapping(value, path + name)
+
+
 def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
-    """The fields a face does not know, to be carried. null says nothing and is not carried."""
-    return {name: value for name, value in body.items() if name not in known and value is not None}
+    """The fields a face does not know, to be carried. null says nothing and is not carried.
+
+    Raises Failure 400 for a name that begins with "$": those are a face's own notes, and would not reach the provider.
+    """
+    rest = {name: value for name, value in body.items() if name not in known and value is not None}
+    for name in rest:
+        refuse_note(name)
+    return rest
+
+
+def refuse_note(name: str) -> None:
+    if name.startswith("$"):
+        raise bad_request(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")

@@ -19,7 +19,16 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from http_facade.faces.failure import bad_request, missing, wrong_type
-from http_facade.faces.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
+from http_facade.faces.json_fields import (
+    Json,
+    array,
+    json_text,
+    mapping,
+    required_mapping,
+    required_string,
+    rest_of,
+    string,
+)
 
 DIALECT = "openai"
 
@@ -136,14 +145,14 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
 
 
 def parse_video(part: Part, fields: Json, path: str) -> Json:
-    video = mapping(fields.get("video_url"), f"{path}.video_url")
+    video = required_mapping(fields, "video_url", f"{path}.")
     part.media.kind = MEDIA_KIND_VIDEO
     set_uri(part, required_string(video, "url", f"{path}.video_url."))
     return nested("video_url", rest_of(video, {"url"}))
 
 
 def parse_audio(part: Part, fields: Json, path: str) -> Json:
-    audio = mapping(fields.get("input_audio"), f"{path}.input_audio")
+    audio = required_mapping(fields, "input_audio", f"{path}.")
     form = required_string(audio, "format", f"{path}.input_audio.")
     data = required_string(audio, "data", f"{path}.input_audio.")
     part.media.kind, part.media.mime_type = MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
@@ -152,17 +161,19 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
-    file = mapping(fields.get("file"), f"{path}.file")
+    file = required_mapping(fields, "file", f"{path}.")
     part.media.kind = MEDIA_KIND_FILE
-    if (file_id := file.get("file_id")) is not None:
-        part.media.file_id = string(file_id, f"{path}.file.file_id")
-    elif (data := file.get("file_data")) is not None:
+    known = {"file_data", "filename"}
+    if (data := file.get("file_data")) is not None:
         set_uri(part, string(data, f"{path}.file.file_data"))
+    elif (file_id := file.get("file_id")) is not None:
+        part.media.file_id = string(file_id, f"{path}.file.file_id")
+        known.add("file_id")
     else:
         raise missing(f"{path}.file.file_data", "Give file_data as a data: URI, or the file_id of an uploaded file.")
     if (filename := file.get("filename")) is not None:
         part.media.filename = string(filename, f"{path}.file.filename")
-    return nested("file", rest_of(file, {"file_id", "file_data", "filename"}))
+    return nested("file", rest_of(file, known))
 
 
 def nested(name: str, rest: Json) -> Json:
@@ -204,9 +215,7 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
     kind = call.get("type") or "function"
     if kind not in ("function", "custom"):
         raise bad_request(f"{path}.type", f"Invalid value for '{path}.type': use function or custom.")
-    if call.get(kind) is None:
-        raise missing(f"{path}.{kind}")
-    inner = mapping(call[kind], f"{path}.{kind}")
+    inner = required_mapping(call, kind, f"{path}.")
     part.tool_call.id = required_string(call, "id", f"{path}.")
     part.tool_call.name = required_string(inner, "name", f"{path}.{kind}.")
     if kind == "custom":
@@ -223,26 +232,27 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
 def parse_reasoning(message: Message, fields: Json, path: str) -> None:
     """Reasoning that a client gives back: in a string field, in OpenRouter's reasoning_details, or in both."""
     present = [name for name in REASONING_STRINGS if fields.get(name) is not None]
+    texts = [string(fields[name], f"{path}.{name}") for name in present]
     items = fields.get("reasoning_details")
-    if items:
-        for index, item in enumerate(array(items, f"{path}.reasoning_details")):
+    if items is not None and array(items, f"{path}.reasoning_details"):
+        for index, item in enumerate(items):
             also = present[0] if present else None
-            parse_reasoning_item(message.parts.add(), mapping(item, f"{path}.reasoning_details[{index}]"), also)
+            parse_reasoning_item(message.parts.add(), item, f"{path}.reasoning_details[{index}]", also)
     elif present:
         part = message.parts.add()
-        part.reasoning.text = string(fields[present[0]], f"{path}.{present[0]}")
+        part.reasoning.text = texts[0]
         if present != ["reasoning_content"]:
             note = {"$field": present[0]} | ({"$also": present[1]} if len(present) > 1 else {})
             part.provider_details_json[DIALECT] = json_text(note)
 
 
-def parse_reasoning_item(part: Part, item: Json, also: str | None) -> None:
+def parse_reasoning_item(part: Part, value: Any, path: str, also: str | None) -> None:
     """One item of reasoning_details. also: the string field that repeats the texts of all items."""
-    reasoning = part.reasoning
-    for name in ("text", "summary", "signature", "data"):
-        if isinstance(text := item.get(name), str):
-            setattr(reasoning, REASONING_TARGETS[name], text)
-    reasoning.summary = isinstance(item.get("summary"), str)
+    item, reasoning = mapping(value, path), part.reasoning
+    for name, target in REASONING_TARGETS.items():
+        if (text := item.get(name)) is not None:
+            setattr(reasoning, target, string(text, f"{path}.{name}"))
+    reasoning.summary = item.get("summary") is not None
     notes = {"$field": "reasoning_details"} | ({"$also": also} if also else {})
     rest = rest_of(item, frozenset(REASONING_TARGETS))
     part.provider_details_json[DIALECT] = json_text({**rest, **notes})

@@ -22,6 +22,7 @@ from http_facade.faces.json_fields import (
     mapping,
     number,
     parse_object,
+    refuse_note,
     rest_of,
     small_integer,
     string,
@@ -57,6 +58,7 @@ def parse_chat(body: bytes) -> ParsedChat:
         elif parser := FIELD_PARSERS.get(name):
             parser(request, value, options)
         else:
+            refuse_note(name)
             options[name] = value
     stream, include_usage = parse_stream_fields(fields, options)
     if options:

@@ -23,6 +23,7 @@ from http_facade.faces.json_fields import (
     boolean,
     json_text,
     mapping,
+    required_mapping,
     required_string,
     rest_of,
     string,
@@ -60,17 +61,17 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
         case str():
             tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
             return
-        case _:
+        case None:
             raise missing(f"{path}.type", "Use 'function', for example.")
+        case _:
+            raise wrong_type(f"{path}.type", "string", kind)
     details.update(rest_of(fields, {"type", "function", "custom"}))
     if details:
         tool.provider_details_json[DIALECT] = json_text(details)
 
 
 def parse_function(tool: Tool, fields: Json, path: str) -> Json:
-    if fields.get("function") is None:
-        raise missing(f"{path}.function")
-    function = mapping(fields["function"], f"{path}.function")
+    function = required_mapping(fields, "function", f"{path}.")
     tool.function.name = required_string(function, "name", f"{path}.function.")
     if (description := function.get("description")) is not None:
         tool.function.description = string(description, f"{path}.function.description")
@@ -83,9 +84,7 @@ def parse_function(tool: Tool, fields: Json, path: str) -> Json:
 
 
 def parse_custom(tool: Tool, fields: Json, path: str) -> Json:
-    if fields.get("custom") is None:
-        raise missing(f"{path}.custom")
-    custom = mapping(fields["custom"], f"{path}.custom")
+    custom = required_mapping(fields, "custom", f"{path}.")
     tool.custom.name = required_string(custom, "name", f"{path}.custom.")
     if (description := custom.get("description")) is not None:
         tool.custom.description = string(description, f"{path}.custom.description")
@@ -104,31 +103,33 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             if value == "any":
                 choice.provider_details_json[DIALECT] = json_text({"$word": value})
         case {"type": "allowed_tools"}:
-            parse_allowed_tools(choice, value.get("allowed_tools"))
+            parse_allowed_tools(choice, required_mapping(value, "allowed_tools", "tool_choice."))
         case {"type": "function" | "custom" as kind}:
-            named = mapping(value.get(kind), f"tool_choice.{kind}")
+            named = required_mapping(value, kind, "tool_choice.")
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
             if kind != "function":
                 choice.provider_details_json[DIALECT] = json_text({"$type": kind})
         case dict():
-            raise bad_request("tool_choice.type", "'tool_choice.type' must be function, custom or allowed_tools.")
+            kind = required_string(value, "type", "tool_choice.")
+            raise bad_request("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
         case _:
             raise wrong_type("tool_choice", "string or object", value)
 
 
-def parse_allowed_tools(choice: ToolChoice, value: Any) -> None:
-    allowed = mapping(value, "tool_choice.allowed_tools")
+def parse_allowed_tools(choice: ToolChoice, allowed: Json) -> None:
     mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
     if mode not in ("auto", "required"):
         raise bad_request("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
     choice.mode = CHOICES[mode]
-    tools = array(allowed.get("tools"), "tool_choice.allowed_tools.tools")
-    for index, item in enumerate(tools):
+    if (tools := allowed.get("tools")) is None:
+        raise missing("tool_choice.allowed_tools.tools")
+    for index, item in enumerate(array(tools, "tool_choice.allowed_tools.tools")):
         path = f"tool_choice.allowed_tools.tools[{index}]"
         tool = mapping(item, path)
-        named = tool.get(str(tool.get("type")))
-        choice.allowed_tool_names.append(required_string(mapping(named, path), "name", f"{path}."))
+        kind = required_string(tool, "type", f"{path}.")
+        named = required_mapping(tool, kind, f"{path}.")
+        choice.allowed_tool_names.append(required_string(named, "name", f"{path}.{kind}."))
     choice.provider_details_json[DIALECT] = json_text({"tools": tools})
 
 
@@ -140,11 +141,8 @@ def parse_response_format(form: ResponseFormat, value: Any) -> bool:
         return False
     form.type = FORMATS[kind]
     details = rest_of(fields, {"type", "json_schema"})
-    if kind == "json_schema":
-        if fields.get("json_schema") is None:
-            raise missing("response_format.json_schema")
-        if rest := parse_schema(form, mapping(fields["json_schema"], "response_format.json_schema")):
-            details["json_schema"] = rest
+    if kind == "json_schema" and (rest := parse_schema(form, required_mapping(fields, "json_schema", "response_format."))):
+        details["json_schema"] = rest
     if details:
         form.provider_details_json[DIALECT] = json_text(details)
     return True
