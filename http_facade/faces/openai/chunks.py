@@ -17,6 +17,7 @@ from http_facade.faces.openai.render import (
     finish_reason,
     reasoning_item,
     render_logprobs,
+    render_opaque,
     render_tool_call,
     render_usage,
 )
@@ -44,6 +45,7 @@ class ChunkRenderer:
         self.include_usage = include_usage
         self._fallback_id = fallback_id
         self._now = now
+        self._fields: Json = {}
         self._late: Json = {}
         self._head = b""
         self._text_head = b""
@@ -84,6 +86,7 @@ class ChunkRenderer:
         # A scalar describes the stream (OpenRouter's provider); a structure is told once.
         head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
+        self._fields = head
         self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if self.include_usage else b"]}\n\n"
         self._text_head = self._head + b'{"index":0,"delta":{"content":'
@@ -108,14 +111,15 @@ class ChunkRenderer:
         choice: Json = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
         if ending:
             choice.update(ending)
-        out.append(self._head + encode_json(choice) + self._tail_once())
+        out.append(self._late_chunk([choice]) if self._late else self._head + encode_json(choice) + self._tail)
 
-    def _tail_once(self) -> bytes:
-        """The end of a chunk, with the structures that are told once."""
-        if not self._late:
-            return self._tail
-        late, self._late = encode_json(self._late), {}
-        return b"]," + late[1:-1] + self._tail[1:]
+    def _late_chunk(self, choices: list[Json], usage: Json | None = None) -> bytes:
+        """A chunk with what is told once."""
+        body: Json = {**self._fields, "choices": choices, **self._late}
+        if self.include_usage:
+            body["usage"] = usage
+        self._late = {}
+        return b"data: " + encode_json(body) + b"\n\n"
 
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
         index, part = started.candidate_index, started.part
@@ -129,8 +133,7 @@ class ChunkRenderer:
             self._tool_counts[index] = tool_index + 1
             self._choice(index, {"tool_calls": [{"index": tool_index, **render_tool_call(part)}]}, out)
         elif kind == "opaque":
-            opaque = {"dialect": part.opaque.dialect, "content": part.opaque.json}
-            self._choice(index, {"opaque": [opaque]}, out)
+            self._choice(index, {"opaque": [render_opaque(part.opaque)]}, out)
         elif kind == "text" and part.text:
             self._choice(index, {"content": part.text}, out)
 
@@ -143,9 +146,7 @@ class ChunkRenderer:
         for ending in finished.candidates:
             self._ending(ending, out)
         if self.include_usage and usage:
-            late, self._late = self._late, {}
-            head = self._head[: -len(b',"choices":[')]
-            out.append(head + b"," + encode_json({"choices": [], "usage": usage, **late})[1:] + b"\n\n")
+            out.append(self._late_chunk([], usage))
         out.append(DONE)
 
     def _ending(self, ending: CandidateFinish, out: list[bytes]) -> None:

@@ -24,7 +24,7 @@ from dragoman.v1.chat_pb2 import (
     Logprobs,
     TokenLogprob,
 )
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part
 from dragoman.v1.usage_pb2 import Usage
 from http_facade.faces.json_fields import Json, decode_json, encode_json
 from http_facade.faces.openai.messages import DIALECT
@@ -107,11 +107,18 @@ def render_part(part: Part, message: Json) -> None:
         case "media":
             render_media(part, message)
         case "opaque":
-            message.setdefault("opaque", []).append(
-                {"dialect": part.opaque.dialect, "content": msgspec.Raw(part.opaque.json.encode())}
-            )
+            message.setdefault("opaque", []).append(render_opaque(part.opaque))
         case _:
             pass  # Only a client sends tool results.
+
+
+def render_opaque(opaque: Opaque) -> Json:
+    """Decoded and encoded again: written as it is, its line ends would end an event, and broken JSON the whole answer."""
+    try:
+        content = decode_json(opaque.json)
+    except (msgspec.DecodeError, RecursionError):
+        content = opaque.json
+    return {"dialect": opaque.dialect, "content": content}
 
 
 def render_tool_call(part: Part) -> Json:
