@@ -379,3 +379,42 @@ def test_the_documented_file_is_what_it_says(tmp_path: Path) -> None:
     for vendor in VENDORS:
         assert f"| `{vendor.name}` | " in documented
         assert vendor.url in documented or vendor.always
+
+
+AZURE = "https://r.openai.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "key", "version"),
+    [
+        ({"AZURE_API_KEY": "k", "AZURE_RESOURCE": "r"}, AZURE, "k", ""),
+        ({"AZURE_API_KEY": "k", "AZURE_API_URL": f"{AZURE}/openai/v1/"}, f"{AZURE}/openai/v1", "k", ""),
+        (
+            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": f"{AZURE}/", "OPENAI_API_VERSION": "2024-10-21"},
+            AZURE,
+            "k",
+            "2024-10-21",
+        ),
+        (
+            {"AZURE_API_KEY": "a", "AZURE_OPENAI_API_KEY": "b", "AZURE_API_URL": AZURE, "AZURE_API_VERSION": "preview"},
+            AZURE,
+            "a",
+            "preview",
+        ),
+    ],
+)
+def test_azure_by_the_names_that_people_know(environ: dict[str, str], url: str, key: str, version: str) -> None:
+    [azure] = [provider for provider in load(None, environ).providers if provider.name == "azure"]
+
+    assert azure == ProviderSettings("azure", "azure", url, (Secret(key),), api_version=version)
+
+
+def test_the_file_names_the_version_of_an_api(tmp_path: Path) -> None:
+    text = f'[providers.a]\ndialect = "azure"\nurl = "{AZURE}"\napi_version = "env:V"\n[providers.azure]\nurl = "{AZURE}"\n'
+    own, known, _ = read(
+        tmp_path, text, {"V": "2024-10-21", "AZURE_OPENAI_API_KEY": "k", "OPENAI_API_VERSION": "preview"}
+    ).providers
+
+    assert (own.api_version, known.api_version, known.keys) == ("2024-10-21", "preview", (Secret("k"),))
+    with pytest.raises(SettingsError, match=r"set AZURE_RESOURCE, or give the whole URL in AZURE_API_URL"):
+        load(None, {"AZURE_API_KEY": "k"})

@@ -170,3 +170,30 @@ def merge(into: dict[str, Any], name: str, value: Any) -> None:
         into[name] = {**known, **value}
     else:
         into[name] = value
+
+
+def end_of_content(stream: bytes) -> int:
+    """Where the last line ends that first gives a candidate its finish reason: cut before that, the answer is unfinished."""
+    position = end = 0
+    ended: set[int] = set()
+    for line in stream.splitlines(keepends=True):
+        if line.startswith(b"data:") and b"[DONE]" not in line:
+            chunk: dict[str, Any] = json.loads(line[5:])
+            ends = {choice["index"] for choice in chunk.get("choices") or [] if choice.get("finish_reason")}
+            if ends - ended:
+                ended |= ends
+                end = position + len(line.rstrip())
+        position += len(line)
+    return end
+
+
+def text_deltas(stream: bytes) -> list[tuple[int, str, str]]:
+    """Every piece of text in the order it came."""
+    found: list[tuple[int, str, str]] = []
+    for chunk in chunks_of(stream):
+        for choice in chunk.get("choices") or []:
+            for name, value in (choice.get("delta") or {}).items():
+                texts = [item.get("text") for item in value] if name == "content" and isinstance(value, list) else [value]
+                if name in ("content", "refusal"):
+                    found += [(choice["index"], name, text) for text in texts if text]
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,14 @@ from gateway_core.settings_providers import KNOWN
 from http_facade.faces.openai.chunks import ChunkRenderer
 from http_facade.faces.openai.parse import parse_chat
 from http_facade.faces.openai.render import render_chat
-from tests.laws.canonical import canonical_answer, canonical_request, chunks_of, fold_chunks, without_nulls
+from tests.laws.canonical import (
+    canonical_answer,
+    canonical_request,
+    end_of_content,
+    fold_chunks,
+    text_deltas,
+    without_nulls,
+)
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent
 
@@ -25,7 +31,9 @@ REFUSED = {"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_mess
 ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"}
 FAILED_STREAMS = {"openrouter/stream_max_tokens"}
 """Recorded streams that hold the provider's error."""
-ALL = exchanges()
+OTHER_FIXTURES = ("fixtures-azure", "fixtures-mistral")
+"""They hold what the openai dialect as such does not have."""
+ALL = [exchange for exchange in exchanges() if exchange.vendor not in OTHER_FIXTURES]
 REQUESTS = [e for e in ALL if isinstance(e.request.get("body"), dict) and e.name not in REFUSED]
 ANSWERS = [e for e in ALL if e.response["status"] == 200 and isinstance(e.body, dict)]
 STREAMS = [e for e in ALL if e.response["status"] == 200 and "stream" in e.response and e.name not in FAILED_STREAMS]
@@ -116,30 +124,3 @@ def test_an_error_inside_a_stream_is_raised(name: str) -> None:
     with pytest.raises(GatewayError) as caught:
         read_stream(OPENAI, [found[0].stream])
     assert caught.value.message == "Token limit reached"
-
-
-def end_of_content(stream: bytes) -> int:
-    """Where the last line ends that first gives a candidate its finish reason: cut before that, the answer is unfinished."""
-    position = end = 0
-    ended: set[int] = set()
-    for line in stream.splitlines(keepends=True):
-        if line.startswith(b"data:") and b"[DONE]" not in line:
-            chunk: dict[str, Any] = json.loads(line[5:])
-            ends = {choice["index"] for choice in chunk.get("choices") or [] if choice.get("finish_reason")}
-            if ends - ended:
-                ended |= ends
-                end = position + len(line.rstrip())
-        position += len(line)
-    return end
-
-
-def text_deltas(stream: bytes) -> list[tuple[int, str, str]]:
-    """Every piece of text in the order it came."""
-    found: list[tuple[int, str, str]] = []
-    for chunk in chunks_of(stream):
-        for choice in chunk.get("choices") or []:
-            for name, value in (choice.get("delta") or {}).items():
-                texts = [item.get("text") for item in value] if name == "content" and isinstance(value, list) else [value]
-                if name in ("content", "refusal"):
-                    found += [(choice["index"], name, text) for text in texts if text]
-    return found

@@ -13,6 +13,7 @@ import msgspec
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.openai.details import decode_json
 from gateway_core.providers.openai.errors import decode_error as decode_openai_error
+from gateway_core.providers.openai.errors import word_of
 
 RESULTS = ("content_filter_result", "content_filter_results")
 FILTERED_CODES = frozenset({"ResponsibleAIPolicyViolation", "content_filter"})
@@ -23,9 +24,10 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     """See Dialect.decode_error."""
     failure = decode_openai_error(status, headers, body)
     error = error_of(body)
-    code, inner = error.get("code"), error.get("innererror")
+    inner = error.get("innererror")
     inner = inner if isinstance(inner, dict) else {}
-    if code in FILTERED_CODES or inner.get("code") in FILTERED_CODES:
+    code = word_of(error.get("code"))
+    if code in FILTERED_CODES or word_of(inner.get("code")) in FILTERED_CODES:
         failure.reason = Reason.CONTENT_FILTERED
         if met := ", ".join(categories_met(inner)):
             failure.message = f"{failure.message} (met: {met})"
