@@ -2,13 +2,14 @@
 
 Source: https://ai.google.dev/api/caching#Content. Turns of one role are merged into one Content, but the results of tools
 keep a Content of their own: Gemini pairs it, part by part, with the calls before it. Where a client of this dialect wrote
-its turns otherwise, a note ("$content": "new" or "join") says so.
+its turns otherwise, a note ("$content": "new" or "join") on the message or on a part of it says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from dragoman.v1.content_pb2 import (
     ROLE_ASSISTANT,
@@ -19,7 +20,7 @@ from dragoman.v1.content_pb2 import (
     Message,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import Json, details_of, fields_of, unsupported
+from gateway_core.providers.gemini.details import DIALECT, Json, details_of, fields_of, unsupported
 from gateway_core.providers.gemini.parts import Scope, encode_answer, encode_part, encode_result
 from gateway_core.providers.gemini.signatures import skip_where_lost
 
@@ -40,6 +41,8 @@ class Turn:
     """Media of results, for models that take it only after them."""
     form: Json = field(default_factory=dict)
     """How the client wrote the Content: fields of its own, and the note of its role."""
+    in_order: bool = False
+    """Whether results stand in the order that a client of this dialect gave them."""
 
 
 def encode_contents(messages: Sequence[Message], scope: Scope) -> Json:
@@ -96,9 +99,10 @@ def add_message(turns: list[Turn], message: Message, place: str, scope: Scope) -
         parts = [part for part in encoded if part is not None] or [{"text": ""}]
         turn_for(turns, "user", details, True).parts += parts
     elif message.role == ROLE_ASSISTANT:
-        parts = encode_answer(message, place, scope)
-        turn = turn_for(turns, "model", details, bool(parts))
-        turn.parts += parts
+        first, *others = encode_answer(message, place, scope)
+        turn = turn_for(turns, "model", details, bool(first))
+        turn.parts += first
+        turns += [Turn("model", parts) for parts in others]
         turn.call_ids += [part.tool_call.id for part in message.parts if part.WhichOneof("kind") == "tool_call"]
     elif message.role == ROLE_TOOL:
         add_results(turn_for(turns, "results", details, True), message, place, scope)
@@ -127,6 +131,7 @@ def add_results(turn: Turn, message: Message, place: str, scope: Scope) -> None:
         response, media = encode_result(part, where, scope)
         turn.parts.append(response)
         turn.call_ids.append(part.tool_result.tool_call_id)
+        turn.in_order |= DIALECT in part.provider_details_json
         turn.late += media
 
 
@@ -134,20 +139,28 @@ def finished(turns: list[Turn], scope: Scope) -> list[Turn]:
     """The turns with their results in the order of the calls, their late media placed, and no call unsigned that must be."""
     whole: list[Turn] = []
     calls: list[str] = []
-    for turn in turns:
+    for speaker, run in groupby(turns, key=lambda turn: turn.speaker):
+        together = list(run)
         if whole and whole[-1].late:
-            place_late_media(whole, turn)
-        if turn.speaker == "model":
-            calls = turn.call_ids
+            place_late_media(whole, together[0])
+        if speaker == "model":
+            calls = [call_id for turn in together for call_id in turn.call_ids]
             if scope.family.signed_calls:
-                skip_where_lost(turn.parts)
-        elif turn.speaker == "results" and len(turn.parts) == len(turn.call_ids):
-            in_order = sorted(zip(turn.call_ids, turn.parts, strict=True), key=lambda pair: position(calls, pair[0]))
-            turn.parts = [part for _, part in in_order]
-        whole.append(turn)
+                skip_where_lost([part for turn in together for part in turn.parts])
+        elif speaker == "results":
+            for turn in together:
+                put_in_order(turn, calls)
+        whole += together
     if whole and whole[-1].late:
         place_late_media(whole, None)
     return whole
+
+
+def put_in_order(turn: Turn, calls: Sequence[str]) -> None:
+    """Gemini pairs results with calls by their place."""
+    if not turn.in_order and len(turn.parts) == len(turn.call_ids):
+        in_order = sorted(zip(turn.call_ids, turn.parts, strict=True), key=lambda pair: position(calls, pair[0]))
+        turn.parts = [part for _, part in in_order]
 
 
 def position(calls: Sequence[str], call_id: str) -> int:

@@ -15,9 +15,10 @@ from gateway_core.errors import invalid
 from gateway_core.providers.gemini.details import Json
 from gateway_core.providers.gemini.families import Family
 
-DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mpeg", MEDIA_KIND_VIDEO: "video/mp4"}
+DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mp3", MEDIA_KIND_VIDEO: "video/mp4"}
 DOCUMENT = "application/pdf"
-NORMALISED = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav", "audio/mp3": "audio/mpeg"}
+NORMALISED = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
+UPLOADED = "https://generativelanguage.googleapis.com/"
 VIDEO_HOSTS = ("www.youtube.com", "youtube.com", "youtu.be", "m.youtube.com")
 RESOLUTIONS = {
     "low": "MEDIA_RESOLUTION_LOW",
@@ -43,7 +44,7 @@ def encode_source(media: Media, field: str, url: str) -> Json:
         case "uri" if media.uri.startswith("data:"):
             return encode_data_uri(media, field)
         case "uri":
-            return encode_uri(media)
+            return encode_uri(media, url)
         case "file_id":
             # Google's Files API knows a file as files/ID, and by the URI that ends so.
             return {"fileData": with_type(media.mime_type, f"{url}/{media.file_id}")}
@@ -66,9 +67,10 @@ def encode_data_uri(media: Media, field: str) -> Json:
     return inline(media.mime_type or mime_type or default_type(media), data)
 
 
-def encode_uri(media: Media) -> Json:
+def encode_uri(media: Media, url: str) -> Json:
+    """Google knows the type of a file that was uploaded to it, and of its own films."""
     parts = urlsplit(media.uri)
-    if media.mime_type or parts.hostname in VIDEO_HOSTS:
+    if media.mime_type or parts.hostname in VIDEO_HOSTS or media.uri.startswith((f"{url}/", UPLOADED)):
         return {"fileData": with_type(media.mime_type, media.uri)}
     guessed = mimetypes.guess_type(parts.path)[0] or mimetypes.guess_type(media.filename)[0]
     return {"fileData": with_type(guessed or default_type(media), media.uri)}

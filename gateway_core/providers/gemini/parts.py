@@ -77,19 +77,43 @@ def with_fields(encoded: Json, part: Part) -> Json:
     return encoded
 
 
-def encode_answer(message: Message, place: str, scope: Scope) -> list[Json]:
-    """The parts of a turn of the model."""
+def encode_answer(message: Message, place: str, scope: Scope) -> list[list[Json]]:
+    """The parts of a turn of the model, in as many Contents as its client of this dialect kept it; otherwise in one."""
     loose = LooseSignatures(message)
-    encoded: list[Json] = []
+    contents: list[list[Json]] = [[]]
     for index, part in enumerate(message.parts):
+        notes = details_of(part) if DIALECT in part.provider_details_json else {}
+        if notes.get("$content") == "new":
+            contents.append([])
+        if "$pieces" in notes:
+            first, *others = encode_pieces(part, notes["$pieces"])
+            contents[-1] += first
+            contents += others
+            continue
         found = encode_part(part, f"{place}.parts[{index}]", scope)
         if found is None:
             continue
         if part.WhichOneof("kind") == "tool_call" and (late := loose.of_call(part.tool_call.id)):
             found.setdefault(FIELD, late)
-        encoded.append(found)
-    loose.place(encoded)
-    return encoded
+        contents[-1].append(found)
+    loose.place([part for content in contents for part in content])
+    return contents
+
+
+def encode_pieces(part: Part, pieces: list[list[Json]]) -> list[list[Json]]:
+    """Words or thoughts as the client of this dialect keeps them: [[{"$length": characters, fields}, ...] for each
+    Content]."""
+    is_thought = part.WhichOneof("kind") == "reasoning"
+    text, kind = (part.reasoning.text, {"thought": True}) if is_thought else (part.text, {})
+    contents: list[list[Json]] = []
+    start = 0
+    for content in pieces:
+        contents.append([])
+        for piece in content:
+            end = start + piece["$length"]
+            contents[-1].append({"text": text[start:end], **kind, **fields_of(piece)})
+            start = end
+    return contents
 
 
 def encode_reasoning(part: Part, place: str, scope: Scope) -> Json | None:

@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
+from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
 from gateway_core.providers.gemini.contents import encode_contents
-from gateway_core.providers.gemini.details import DIALECT, Json, decode_json, encode_json
+from gateway_core.providers.gemini.details import DIALECT, SHAPE_ERRORS, Json, decode_object, encode_json
 from gateway_core.providers.gemini.families import family_of
 from gateway_core.providers.gemini.parts import Scope
 from gateway_core.providers.gemini.thinking import encode_thinking
@@ -47,14 +48,20 @@ def encode_chat(
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
     scope = Scope(family_of(model), endpoint.url, [])
-    body = encode_body(request, scope)
-    if request.provider_options_json:
-        add_options(body, request.provider_options_json, scope)
+    try:
+        body = encode_body(request, scope)
+        if request.provider_options_json:
+            add_options(body, request.provider_options_json, scope)
+        content = encode_json(body)
+    except SHAPE_ERRORS as error:
+        # Only a gRPC caller can do this: a face writes these fields itself.
+        message = f"a JSON field of the request (options or details) is broken or has another form than is known: {error}"
+        raise invalid("", message) from error
     for warning in scope.warnings:
         warning.provider = endpoint.provider
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
     url = f"{endpoint.url}/{path_of(model)}:{method}"
-    return UpstreamRequest("POST", url, headers(endpoint), encode_json(body)), scope.warnings
+    return UpstreamRequest("POST", url, headers(endpoint), content), scope.warnings
 
 
 def headers(endpoint: Endpoint) -> dict[str, str]:
@@ -129,7 +136,7 @@ def add_tier(body: Json, wanted: str, scope: Scope) -> None:
 def add_options(body: Json, options_json: Mapping[str, str], scope: Scope) -> None:
     """Add the fields that only this dialect knows; those of other dialects become warnings."""
     for dialect, text in options_json.items():
-        options: Json = decode_json(text)
+        options = decode_object(text)
         if dialect == DIALECT:
             drop_streamed_arguments(options, scope)
             merge(body, options)

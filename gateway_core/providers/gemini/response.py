@@ -42,6 +42,7 @@ from gateway_core.providers.gemini.citations import annotations_of
 from gateway_core.providers.gemini.details import (
     COMPATIBLE,
     DIALECT,
+    SHAPE_ERRORS,
     Json,
     decode_json,
     encode_json,
@@ -49,7 +50,7 @@ from gateway_core.providers.gemini.details import (
     text_of,
     unknown_fields,
 )
-from gateway_core.providers.gemini.errors import error_in_body
+from gateway_core.providers.gemini.errors import LONGEST_MESSAGE, error_in_body
 from gateway_core.providers.gemini.signatures import FIELD, compatible
 from gateway_core.providers.gemini.usage import decode_usage
 
@@ -110,6 +111,18 @@ def decode_body(body: bytes) -> Json:
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.decode_chat."""
     answer = decode_body(body)
+    try:
+        return decode_answer(answer)
+    except SHAPE_ERRORS as error:
+        raise misshapen(error) from error
+
+
+def misshapen(error: Exception) -> GatewayError:
+    """For one of SHAPE_ERRORS."""
+    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
+
+
+def decode_answer(answer: Json) -> ChatResponse:
     if error := answer.get("error"):
         raise error_in_body(error)
     response_id = text_of(answer.get("responseId"))
@@ -190,8 +203,13 @@ def decode_candidate(item: Any, position: int, response_id: str) -> Candidate:
     candidate.finish_reason = finish_reason(raw, bool(calls))
     if isinstance(logprobs := item.get("logprobsResult"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
-    set_candidate_details(candidate, candidate_details(item, content), candidate.parts)
+    set_candidate_details(candidate, {**candidate_details(item, content), **finish_note(raw)}, candidate.parts)
     return candidate
+
+
+def finish_note(raw: str) -> Json:
+    """A word of the future, for clients of this dialect: no other place says that it is one of Gemini's."""
+    return {"$finish": raw} if raw and raw not in FINISH_REASONS else {}
 
 
 def index_of(item: Json, position: int) -> int:

@@ -17,7 +17,15 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
 from gateway_core.providers.gemini.citations import annotations_of
-from gateway_core.providers.gemini.details import COMPATIBLE, Json, decode_json, set_details, text_of, unknown_fields
+from gateway_core.providers.gemini.details import (
+    COMPATIBLE,
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    set_details,
+    text_of,
+    unknown_fields,
+)
 from gateway_core.providers.gemini.errors import error_in_body
 from gateway_core.providers.gemini.response import (
     ANSWER_FIELDS,
@@ -28,11 +36,13 @@ from gateway_core.providers.gemini.response import (
     created_of,
     decode_logprobs,
     decode_part,
+    finish_note,
     finish_reason,
     index_of,
     invalid_answer,
     is_silent,
     list_of,
+    misshapen,
     refusal_of,
     set_tier,
 )
@@ -85,7 +95,14 @@ class GeminiStreamDecoder:
         return all(state.raw_finish for state in self.candidates.values())
 
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        chunk = decode_chunk(event.data)
+        if self.done:
+            return
+        try:
+            self.feed_chunk(decode_chunk(event.data), batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
         if "error" in chunk and (error := chunk["error"]):
             raise error_in_body(error)
         if not self.started:
@@ -113,7 +130,7 @@ class GeminiStreamDecoder:
             ending = finished.candidates.add()
             ending.index, ending.raw_finish_reason = state.index, state.raw_finish
             ending.finish_reason = finish_reason(state.raw_finish, bool(state.calls))
-            set_details(ending, state.details)
+            set_details(ending, {**state.details, **finish_note(state.raw_finish)})
             set_details(ending, {"message": message} if message else {}, COMPATIBLE)
         if not states and self.refusal is not None:
             ending = finished.candidates.add()
@@ -254,6 +271,7 @@ def keep_details(state: CandidateState, item: Json, content: Json, batch: Stream
         delta = delta_since(state, batch, before)
         if delta is not None:
             delta.logprobs.CopyFrom(decode_logprobs(logprobs))
+            set_details(delta, {"logprobsResult": logprobs})
     for name, value in details.items():
         known = state.details.get(name)
         if isinstance(known, dict) and isinstance(value, dict):

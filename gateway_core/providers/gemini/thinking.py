@@ -35,7 +35,7 @@ def encode_thinking(settings: ReasoningSettings, family: Family, warnings: list[
     if off:
         return switched_off(family, warnings)
     encoded = bounded(settings, family, warnings)
-    encoded["includeThoughts"] = not settings.exclude
+    encoded["includeThoughts"] = written.get("includeThoughts", False) if written else not settings.exclude
     return encoded
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -24,7 +22,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import DIALECT, Json, decode_json, details_of, fields_of, unsupported
+from gateway_core.providers.gemini.details import DIALECT, Json, decode_json, details_of, fields_of, raw_json, unsupported
 from gateway_core.providers.gemini.parts import Scope
 from gateway_core.providers.gemini.schema import SchemaConverter
 
@@ -78,7 +76,7 @@ def encode_function(tool: Tool, place: str, scope: Scope) -> Json:
 
 def encode_parameters(schema_json: str, written: str | None, place: str, scope: Scope) -> Json:
     if scope.family.json_schema or written == "parametersJsonSchema":
-        return {"parametersJsonSchema": msgspec.Raw(schema_json.encode())}
+        return {"parametersJsonSchema": raw_json(schema_json, f"{place}.function.parameters_json")}
     converted = convert(decode_json(schema_json), place, scope)
     # An object without properties is refused; a function without parameters is not.
     return {"parameters": converted} if converted.get("properties") else {}
@@ -130,7 +128,7 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], scope: Scope) -> 
 
 def encode_schema(schema_json: str, written: str | None, scope: Scope) -> Json:
     if scope.family.json_schema or written == "responseJsonSchema":
-        return {"responseJsonSchema": msgspec.Raw(schema_json.encode())}
+        return {"responseJsonSchema": raw_json(schema_json, "response_format.schema_json")}
     return {"responseSchema": convert(decode_json(schema_json), "response_format.json_schema.schema", scope)}
 
 
