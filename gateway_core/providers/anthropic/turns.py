@@ -102,9 +102,7 @@ class Conversation:
         if not self.turns:
             self._speak_system()
         if self.turns[0].role == "assistant":
-            self._remarks.warn(
-                "messages[0]", "this provider's conversations begin with the user; an empty beginning was added"
-            )
+            self._remarks.warn("messages", f"this provider's conversations begin with the user: {BEGINNING!r} was added")
             self.turns.insert(0, Turn("user", blocks=[{"type": "text", "text": BEGINNING}]))
         last = self.turns[-1]
         if last.role == "assistant" and last.blocks and last.blocks[-1].get("type") == "text":
