@@ -12,12 +12,14 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.errors import GatewayError
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.rpc.status import pack
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 """grpc types the table of handlers no closer."""
@@ -52,14 +54,23 @@ class Observation:
 
     __slots__ = ("_began", "_context", "_first", "_last", "_method", "_request", "seen")
 
-    def __init__(self, method: str, request: object, context: Context) -> None:
+    def __init__(self, method: str, context: Context) -> None:
         self._began = time.perf_counter()
         self._method = method
-        self._request = request
+        self._request: object = None
         self._context = context
         self._first: object = None
         self._last: object = None
         self.seen = ObservedContext(context)
+
+    async def read(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
+        """The request. Left to itself, grpc.aio takes bytes that are none for the servicer's fault, and logs it as one."""
+        try:
+            self._request = deserialize(raw)
+        except DecodeError as error:
+            self.seen.error = GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}")
+            await self._context.abort(*pack(self.seen.error))
+        return self._request
 
     def add(self, message: object) -> None:
         """The first and the last message that hold something tell who answered and what it took."""
@@ -144,18 +155,19 @@ class Observer(grpc.aio.ServerInterceptor):
         return self._observed.setdefault(method, self._observe(method.removeprefix(self._prefix), handler))
 
     def _observe(self, name: str, handler: Handler) -> Handler:
-        deserialize, serialize = handler.request_deserializer, handler.response_serializer
+        serialize = handler.response_serializer
         if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(self._observe_stream(name, handler), deserialize, serialize)
-        return grpc.unary_unary_rpc_method_handler(self._observe_unary(name, handler), deserialize, serialize)
+            return grpc.unary_stream_rpc_method_handler(self._observe_stream(name, handler), None, serialize)
+        return grpc.unary_unary_rpc_method_handler(self._observe_unary(name, handler), None, serialize)
 
     def _observe_unary(self, name: str, handler: Handler) -> Any:
         serve: Any = handler.unary_unary
+        deserialize: Any = handler.request_deserializer
 
-        async def observed(request: object, context: Context) -> object:
-            about = Observation(name, request, context)
+        async def observed(raw: bytes, context: Context) -> object:
+            about = Observation(name, context)
             try:
-                response = await serve(request, about.seen)
+                response = await serve(await about.read(deserialize, raw), about.seen)
             except BaseException as error:
                 self._end(about, error)
                 raise
@@ -167,11 +179,12 @@ class Observer(grpc.aio.ServerInterceptor):
 
     def _observe_stream(self, name: str, handler: Handler) -> Any:
         serve: Any = handler.unary_stream
+        deserialize: Any = handler.request_deserializer
 
-        async def observed(request: object, context: Context) -> None:
-            about = Observation(name, request, context)
+        async def observed(raw: bytes, context: Context) -> None:
+            about = Observation(name, context)
             try:
-                async with aclosing(serve(request, about.seen)) as messages:
+                async with aclosing(serve(await about.read(deserialize, raw), about.seen)) as messages:
                     async for message in messages:
                         await context.write(message)
                         about.add(message)

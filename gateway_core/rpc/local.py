@@ -44,9 +44,9 @@ class LocalChannel(grpc.aio.Channel):
 
     def __init__(self, *, strict: bool = False, interceptors: Sequence[grpc.aio.ServerInterceptor] = ()) -> None:
         self.handlers = LocalHandlers(interceptors)
-        self.running = Running(set(), weakref.WeakSet(), set())
-        self.strict = strict
         self._closed = asyncio.Event()
+        self.running = Running(self._closed, set(), weakref.WeakSet(), set())
+        self.strict = strict
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Handler]) -> None:
         """Raises TypeError for handlers that are neither coroutine functions nor async generator functions."""

@@ -38,6 +38,8 @@ class Interruption(enum.Enum):
 class Running:
     """The calls of a channel that have begun and not ended, so that closing the channel can end them."""
 
+    closed: asyncio.Event
+    """Set once the channel is closed. A call that was made before and not begun is then cancelled."""
     unary: MutableSet[grpc.aio.Call]
     streams: MutableSet[grpc.aio.Call]
     """Holds them weakly: a stream that its reader forgets is collected, and its handler closed, as on a socket."""
@@ -216,7 +218,9 @@ class LocalUnaryCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryUnaryCall[Req
 
     async def _run(self) -> ResponseT:
         self._begun = True
-        if self._expires_at is not None:
+        if self._running.closed.is_set():
+            self.cancel()
+        elif self._expires_at is not None:
             self._start_timer()
         if self._done:
             return self._result()
@@ -237,14 +241,17 @@ class LocalUnaryCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryUnaryCall[Req
     async def _join(self) -> ResponseT:
         """For whoever awaits the call while another task runs it, or after it ended."""
         if not self._done:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
             try:
-                await asyncio.shield(waiter)
+                await self._ended()
             except asyncio.CancelledError:
                 self.cancel()
                 raise
         return self._result()
+
+    async def _ended(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await asyncio.shield(waiter)
 
     def _result(self) -> ResponseT:
         if self._outcome is not None:
@@ -256,8 +263,13 @@ class LocalUnaryCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryUnaryCall[Req
         self._conclude(None)
 
     async def _settled(self) -> None:
+        if self._done:
+            return
+        if self._begun:
+            await self._ended()
+            return
         try:
-            await self
+            await self._run()
         except grpc.RpcError:
             return
         except asyncio.CancelledError:
@@ -318,7 +330,9 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
 
     def _begin(self) -> None:
         self._begun = True
-        if self._expires_at is not None:
+        if self._running.closed.is_set():
+            self.cancel()
+        elif self._expires_at is not None:
             self._start_timer()
         if not self._done:
             self._running.streams.add(self)
