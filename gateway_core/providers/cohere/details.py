@@ -48,8 +48,8 @@ def set_details(target: Any, details: Json, dialect: str = DIALECT) -> None:
 
 
 def unknown_fields(body: Json, known: frozenset[str]) -> Json:
-    """Fields the contract does not name; null says nothing and is not carried."""
-    return {name: value for name, value in body.items() if name not in known and value is not None}
+    """Fields the contract does not name; null says nothing and is not carried, nor is what would pass for a note."""
+    return {name: value for name, value in body.items() if name not in known and value is not None and name[:1] != "$"}
 
 
 def text_of(value: Any) -> str:
