@@ -48,7 +48,7 @@ def encode_part(part: Part, place: str, scope: Scope) -> Json | None:
         case "text":
             return with_fields({"text": part.text}, part)
         case "media":
-            return with_fields(encode_media(part.media, place, scope.url, scope.family, scope.warnings), part)
+            return encode_media_part(part, place, scope)
         case "refusal":
             return with_fields({"text": part.refusal}, part)
         case "opaque" if part.opaque.dialect == DIALECT:
@@ -66,6 +66,14 @@ def encode_part(part: Part, place: str, scope: Scope) -> Json | None:
             raise invalid(place, f"{place} has no kind: set text, media, tool_call ...")
         case unknown:
             assert_never(unknown)
+
+
+def encode_media_part(part: Part, place: str, scope: Scope) -> Json:
+    encoded = encode_media(part.media, place, scope.url, scope.family, scope.warnings)
+    if "fileData" in encoded and details_of(part).get("$type") is False:
+        # Its client of this dialect left the type to Google.
+        encoded["fileData"].pop("mimeType", None)
+    return with_fields(encoded, part)
 
 
 def with_fields(encoded: Json, part: Part) -> Json:
