@@ -71,6 +71,8 @@ class Stream:
                     yield Pause(seconds)
                 case Fail():
                     error = error_object(move.status, move.message, kind=move.kind, code=move.code, param=move.param)
+                    # In a read of its own: a failure in the read of the first content is still one before any content.
+                    yield Pause(0)
                     yield event(error)
                     return
                 case End(Ending() as ending):

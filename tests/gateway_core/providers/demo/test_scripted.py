@@ -66,9 +66,12 @@ def test_an_error_before_anything_was_said_is_a_status(stream: bool) -> None:
 def test_an_error_after_something_was_said_is_told_in_the_stream() -> None:
     script = ask("script", '[{"text":"a"},{"error":{"status":529}},{"text":"b"}]', stream=True)
     assert script.status == 200
-    *_, last, end = only_bytes(script).split(b"\n\n")
-    assert end == b""
-    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "overloaded_error"
+    said, pause, failed = script.steps
+    assert pause == Pause(0)
+    assert isinstance(said, bytes)
+    assert isinstance(failed, bytes)
+    assert said.endswith(b"\n\n")
+    assert json.loads(failed.removeprefix(b"data: "))["error"]["code"] == "overloaded_error"
     assert ask("script", '[{"text":"a"},{"error":{"status":529}}]').status == 529
 
 
