@@ -26,6 +26,7 @@ TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml
 FILES_BETA = "files-api-2025-04-14"
 """The anthropic-beta that sources of type file need."""
 SNIFFED_CHARACTERS = 24
+LONGEST_SCHEME = 20
 
 
 def encode_media(media: Media, field: str) -> Json:
@@ -53,14 +54,18 @@ def image_source(media: Media, field: str) -> Json:
     if remote := remote_source(media, field):
         return remote
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data) or mime_type
+    mime_type = sniffed(data, field) or mime_type
     if mime_type not in IMAGE_TYPES:
         raise unsupported(field, f"this provider takes JPEG, PNG, GIF and WebP, not {mime_type or 'an unknown type'}")
     return {"type": "base64", "media_type": mime_type, "data": data}
 
 
 def encode_document(media: Media, field: str) -> Json:
-    document: Json = {"type": "document", "source": document_source(media, field)}
+    source = document_source(media, field)
+    if source.get("media_type") in IMAGE_TYPES:
+        # Sent as a file of another type, or of none.
+        return {"type": "image", "source": source}
+    document: Json = {"type": "document", "source": source}
     if media.filename:
         document["title"] = media.filename
     return document
@@ -72,8 +77,8 @@ def document_source(media: Media, field: str) -> Json:
     if media.WhichOneof("source") == "data" and is_text(media.mime_type):
         return text_source(media.data, field)
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data) or mime_type
-    if mime_type == "application/pdf":
+    mime_type = sniffed(data, field) or mime_type
+    if mime_type == "application/pdf" or mime_type in IMAGE_TYPES:
         return {"type": "base64", "media_type": mime_type, "data": data}
     if is_text(mime_type):
         return text_source(bytes_of(data, field), field)
@@ -88,7 +93,10 @@ def remote_source(media: Media, field: str) -> Json | None:
         case "uri" if media.uri.startswith(("https:", "http:")):
             return {"type": "url", "url": media.uri}
         case "uri" if not media.uri.startswith("data:"):
-            raise unsupported(field, f"this provider cannot read {media.uri.partition(':')[0]}: URIs")
+            scheme, colon, _ = media.uri[:LONGEST_SCHEME].partition(":")
+            if not colon:
+                raise invalid(field, f"{field} is no URI: give a URL, or the bytes as a data: URI")
+            raise unsupported(field, f"this provider cannot read {scheme}: URIs")
         case None:
             raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
         case _:
@@ -113,12 +121,9 @@ def spelled(mime_type: str) -> str:
     return "image/jpeg" if mime_type in ("image/jpg", "image/pjpeg") else mime_type
 
 
-def sniffed(data: str) -> str:
+def sniffed(data: str, field: str) -> str:
     """The type that the first bytes show, for declared types are often wrong; empty when they show none."""
-    try:
-        head = base64.b64decode(data[:SNIFFED_CHARACTERS])
-    except (binascii.Error, ValueError):
-        return ""
+    head = bytes_of(data[:SNIFFED_CHARACTERS], field)
     if head.startswith(b"\x89PNG\r\n"):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -145,4 +150,4 @@ def bytes_of(data: str, field: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise invalid(field, f"{field} is not base64") from None
+        raise invalid(field, f"{field} does not hold valid base64") from None

@@ -147,7 +147,7 @@ class Conversation:
         if self.turns and self.turns[-1].role != "assistant":
             self._check_answered()
             self._answered.clear()
-        carried, opaques = carried_blocks(message, field)
+        carried, opaques = carried_blocks(message, field, self._remarks)
         blocks: list[Json] = []
         for index, part in enumerate(message.parts):
             where = f"{field}.parts[{index}]"
@@ -252,21 +252,26 @@ def with_cache_control(blocks: list[Json], message: Message) -> list[Json]:
     return blocks
 
 
-def carried_blocks(message: Message, field: str) -> tuple[list[Json], list[Json]]:
+def carried_blocks(message: Message, field: str, remarks: Remarks) -> tuple[list[Json], list[Json]]:
     """Thinking blocks and server tools' blocks that a client of OpenAI's form gives back on an assistant message."""
     if CHAT_FORM not in message.provider_details_json:
         return [], []
     chat = details_of(message, CHAT_FORM)
     thinking, opaque = chat.get("thinking_blocks"), chat.get("opaque")
-    carried = [
-        block
-        for block in (thinking if isinstance(thinking, list) else [])
-        if isinstance(block, dict) and block.get("type") in THINKING_TYPES and (block.get("signature") or block.get("data"))
-    ]
+    given = thinking if isinstance(thinking, list) else []
+    carried = [block for block in given if is_sealed(block)]
+    if len(carried) < len(given):
+        remarks.leave_out(f"{field}.thinking_blocks", "this provider takes back only reasoning that it signed itself")
     items = [item for item in (opaque if isinstance(opaque, list) else []) if isinstance(item, dict)]
     own = [item.get("content") for item in items if item.get("dialect") == DIALECT]
     texts = [content if isinstance(content, str) else encode_json(content).decode() for content in own]
     return carried, [opaque_block(text, f"{field}.opaque") for text in texts]
+
+
+def is_sealed(block: object) -> bool:
+    if not (isinstance(block, dict) and block.get("type") in THINKING_TYPES):
+        return False
+    return bool(block.get("signature") or block.get("data"))
 
 
 def wire_id(call_id: str) -> str:
