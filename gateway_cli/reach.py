@@ -25,7 +25,7 @@ class Reach:
     """The gateway key, or env:NAME."""
 
     def settings(self) -> Settings:
-        return from_environment(self.config)
+        return from_environment(self.config, core=self.core is None)
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What every call carries."""

@@ -48,7 +48,7 @@ def core(config: Path | None, grpc: str | None) -> int:
 
 
 def facade(config: Path | None, http: str | None, core: str, *, ca: Path | None) -> int:
-    settings = from_environment(config).listening(http=http)
+    settings = from_environment(config, core=False).listening(http=http)
     bound = bind(settings.server.http, "--http")
     run(_facade(settings, bound, core, ca, logs.set_up(settings.log)))
     return 0
@@ -82,7 +82,7 @@ async def _facade(
     settings: Settings, bound: socket.socket, core: str, ca: Path | None, access_log: AccessLog | None
 ) -> None:
     async with remote_channel(core, ca) as (channel, stub):
-        if not settings.keys and not settings.server.http.is_loopback:
+        if not settings.server.http.is_loopback:
             await refuse_open_core(stub, settings, core)
         http = http_server(stub, settings, bound, access_log, lambda: is_serving(channel))
         await run_servers(

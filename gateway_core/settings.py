@@ -24,6 +24,7 @@ __all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 DEFAULT_HTTP = Address("127.0.0.1", 8080)
 DEFAULT_GRPC = Address("127.0.0.1", 50051)
+CORE_TABLES = ("providers", "models", "keys")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
@@ -140,9 +141,9 @@ class Settings:
                 )
 
 
-def from_environment(path: Path | None = None) -> Settings:
+def from_environment(path: Path | None = None, *, core: bool = True) -> Settings:
     """The settings of this process. See load."""
-    return load(path, os.environ)
+    return load(path, os.environ, core=core)
 
 
 def plain_or_variable(text: str, place: str) -> str:
@@ -155,24 +156,30 @@ def plain_or_variable(text: str, place: str) -> str:
     raise SettingsError(f"{place} reads the environment variable {variable}, which is not set.")
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) -> Settings:
     """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
+
+    core: False leaves out providers, models and gateway keys, for a facade of its own: where it runs, the variables that
+    hold the core's keys need not be set, and keys that it knew would protect nothing.
 
     Raises SettingsError, which names the file, the line, the key and what to do.
     """
     if path is None and (named := environ.get("DRAGOMAN_CONFIG")):
         path = Path(named)
     root = read_toml(path) if path else None
-    settings = _read_file(root, environ) if root else Settings(providers=tuple(read_providers(None, environ)))
+    settings = _read_file(root) if root else Settings()
+    if core:
+        settings = _with_core(settings, root, environ)
+    if root:
+        root.skip(*CORE_TABLES)
+        root.finish()
     addresses = (environ.get("DRAGOMAN_HTTP"), environ.get("DRAGOMAN_GRPC"))
     server = settings.server
     if addresses[0]:
         server = dataclasses.replace(server, http=parse_address(addresses[0], "DRAGOMAN_HTTP"))
     if addresses[1]:
         server = dataclasses.replace(server, grpc=parse_address(addresses[1], "DRAGOMAN_GRPC"))
-    keys = settings.keys + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
-    _refuse_doubles(keys)
-    return dataclasses.replace(settings, server=server, keys=keys)
+    return dataclasses.replace(settings, server=server)
 
 
 def hash_key(key: str) -> str:
@@ -180,19 +187,26 @@ def hash_key(key: str) -> str:
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
-def _read_file(root: Table, environ: Mapping[str, str]) -> Settings:
-    settings = Settings(
+def _read_file(root: Table) -> Settings:
+    return Settings(
         server=_read_server(root.table("server")),
-        providers=tuple(read_providers(root.table("providers"), environ)),
-        models=tuple(_read_models(root.table("models"))),
-        keys=tuple(_read_keys(root, environ)),
         retries=_read_retries(root.table("retries")),
         timeouts=_read_timeouts(root.table("timeouts")),
         log=_read_log(root.table("log")),
         chat=_read_chat(root.table("chat")),
     )
-    root.finish()
-    return settings
+
+
+def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str]) -> Settings:
+    from_file = tuple(_read_keys(root, environ)) if root else ()
+    keys = from_file + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
+    _refuse_doubles(keys)
+    return dataclasses.replace(
+        settings,
+        providers=tuple(read_providers(root.table("providers") if root else None, environ)),
+        models=tuple(_read_models(root.table("models"))) if root else (),
+        keys=keys,
+    )
 
 
 def _read_server(table: Table) -> ServerSettings:

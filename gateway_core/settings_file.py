@@ -213,6 +213,10 @@ class Table:
         for index, item in enumerate(found):
             yield Table(item, self._source, (*self._path, key, index))
 
+    def skip(self, *keys: str) -> None:
+        """Nobody here reads these, and they may stand there nevertheless."""
+        self._known.update(keys)
+
     def names(self) -> Iterable[str]:
         return self._values.keys()
 

@@ -418,3 +418,26 @@ def test_the_file_names_the_version_of_an_api(tmp_path: Path) -> None:
     assert (own.api_version, known.api_version, known.keys) == ("2024-10-21", "preview", (Secret("k"),))
     with pytest.raises(SettingsError, match=r"set AZURE_RESOURCE, or give the whole URL in AZURE_API_URL"):
         load(None, {"AZURE_API_KEY": "k"})
+
+
+def test_a_facade_of_its_own_needs_none_of_the_cores_keys(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text(
+        '[server]\ngrace = 5\n[providers.openai]\nkey = "env:NOT_HERE"\n[models.a]\nalias = "demo/echo"\n'
+        '[[keys]]\nname = "a"\nkey = "env:NOT_HERE"\n'
+    )
+
+    settings = load(file, {"DRAGOMAN_API_KEYS": "b=secret", "DRAGOMAN_HTTP": "127.0.0.1:1"}, core=False)
+
+    assert (settings.server.grace, settings.server.http.port) == (5, 1)
+    assert (settings.providers, settings.models, settings.keys) == ((), (), ())
+    with pytest.raises(SettingsError, match="NOT_HERE, which is not set"):
+        load(file, {})
+
+
+def test_a_facade_of_its_own_knows_no_other_tables_either(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text("[provider.openai]\n")
+
+    with pytest.raises(SettingsError, match="Did you mean providers"):
+        load(file, {}, core=False)
