@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway_core.providers.demo.script import Ending, Pause
-from tests.gateway_core.providers.demo.asking import ask, chat, error, message, only_bytes
+from tests.gateway_core.providers.demo.asking import ask, chat, error, message
 
 
 def test_steps_are_played_in_order() -> None:
