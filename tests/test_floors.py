@@ -67,7 +67,9 @@ DIALECT_FOLDERS = ("gateway_core.providers", "http_facade.faces")
 VARIANTS: Mapping[str, str] = {
     "gateway_core.providers.azure": "gateway_core.providers.openai",
     "gateway_core.providers.mistral": "gateway_core.providers.openai",
+    "gateway_core.providers.openai_responses": "gateway_core.providers.openai",
     "http_facade.faces.mistral": "http_facade.faces.openai",
+    "http_facade.faces.openai_responses": "http_facade.faces.openai",
 }
 """Dialects that are another one with differences, and import it."""
 CORE_DOOR = "http_facade.connect"

@@ -16,12 +16,21 @@ from gateway_core.providers.gemini import vendors as gemini
 from gateway_core.providers.gemini.dialect import GEMINI
 from gateway_core.providers.openai import vendors as openai
 from gateway_core.providers.openai.dialect import OPENAI
+from gateway_core.providers.openai_responses import vendors as openai_responses
+from gateway_core.providers.openai_responses.dialect import OPENAI_RESPONSES
 from gateway_core.providers.vendor import Vendor
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, AZURE, GEMINI, COHERE)}
+    {dialect.name: dialect for dialect in (OPENAI, OPENAI_RESPONSES, ANTHROPIC, AZURE, GEMINI, COHERE)}
 )
-VENDORS: tuple[Vendor, ...] = (*anthropic.VENDORS, *azure.VENDORS, *gemini.VENDORS, *cohere.VENDORS, *openai.VENDORS)
+VENDORS: tuple[Vendor, ...] = (
+    *anthropic.VENDORS,
+    *azure.VENDORS,
+    *gemini.VENDORS,
+    *cohere.VENDORS,
+    *openai.VENDORS,
+    *openai_responses.VENDORS,
+)
 """Where a vendor has several rows, its own API stands first."""
 
 
