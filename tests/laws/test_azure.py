@@ -1,4 +1,4 @@
-"""The laws of the azure dialect, over every exchange with Azure at hand: where it is sent, identity, fold, split, truncation."""
+"""The laws of the azure dialect, over every exchange with Azure at hand: address, identity, fold, split, truncation."""
 
 from __future__ import annotations
 

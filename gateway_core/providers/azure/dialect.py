@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from gateway_core.providers.azure.errors import decode_error
 from gateway_core.providers.azure.request import encode_chat, encode_list_models
-from gateway_core.providers.azure.response import decode_list_models
 from gateway_core.providers.dialect import Dialect
-from gateway_core.providers.openai.response import decode_chat
+from gateway_core.providers.openai.response import decode_chat, decode_list_models
 from gateway_core.providers.openai.stream import OpenAIStreamDecoder
 
 AZURE = Dialect(

@@ -7,7 +7,7 @@ about where type and code stand, so each word is looked for in both.
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +59,7 @@ CONTEXT_PHRASES = (
 )
 AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
+MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
 LONGEST_MESSAGE = 2000
 
@@ -94,13 +95,13 @@ def error_in_body(error: Any) -> GatewayError:
 
 def error_object(answer: Any) -> Json | None:
     """The object that describes the error, whichever of the vendors' envelopes it came in."""
+    if isinstance(answer, dict) and (refused := refused_fields(answer)):
+        return refused
     match answer:
         case {"error": dict(error)}:
             return error
         case {"error": str(message)}:
             return {"message": message, "code": answer.get("code")}
-        case {"detail": [{"msg": str(message), **first}, *_]}:
-            return {"message": message, "type": first.get("type"), "param": location(first.get("loc"))}
         case {"detail": str(message)}:
             return {"message": message}
         case {"errors": [{"message": str(message), **first}, *_]}:
@@ -114,11 +115,37 @@ def error_object(answer: Any) -> Json | None:
             return None
 
 
+def refused_fields(answer: Json) -> Json | None:
+    """FastAPI's list of the fields that it refused, wherever a server put it: at detail, at message or inside it."""
+    for holder in (answer.get("detail"), answer.get("message")):
+        listed = holder.get("detail") if isinstance(holder, dict) else holder
+        if isinstance(listed, list):
+            found = [item for item in listed if isinstance(item, dict) and isinstance(item.get("msg"), str)]
+            if found:
+                return {**refusal_of(found), "code": answer.get("code")}
+    return None
+
+
+def refusal_of(found: Sequence[Json]) -> Json:
+    """The first field is the error's param; where there are several, the message tells all."""
+    places = [location(item.get("loc")) for item in found]
+    message = found[0]["msg"]
+    if len(found) > 1:
+        message = "; ".join(f"{place}: {item['msg']}" for place, item in zip(places, found, strict=True))
+    return {"message": message, "type": found[0].get("type"), "param": places[0]}
+
+
 def location(loc: Any) -> str | None:
-    """FastAPI's list of path pieces, as Mistral sends it, in the words of a JSON path."""
+    """FastAPI's list of path pieces, as Mistral sends it, in the words of a JSON path. It names which of several forms of a
+    message was tried: no piece of the client's JSON."""
     if not isinstance(loc, list):
         return None
-    path = "".join(f"[{piece}]" if isinstance(piece, int) else f".{piece}" for piece in loc if piece != "body")
+    path = ""
+    for before, piece in zip([None, *loc], loc, strict=False):
+        if isinstance(piece, int):
+            path += f"[{piece}]"
+        elif piece != "body" and not (isinstance(before, int) and piece in MESSAGE_FORMS):
+            path += f".{piece}"
     return path.removeprefix(".")
 
 

@@ -161,7 +161,10 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warn
         warnings.append(Warning(field=field, message="this provider takes no reasoning back; it was left out"))
         return
     reasoning, details = part.reasoning, details_of(part)
-    place = details.get("$field") or quirks.reasoning_field
+    place = details.get("$field", "content")
+    if place == "content":
+        # Mistral's place, and this dialect's for text.
+        place = quirks.reasoning_field
     if place == "reasoning_details":
         encoded.setdefault("reasoning_details", []).append(encode_reasoning_detail(reasoning, fields_of(details)))
         if also := details.get("$also"):

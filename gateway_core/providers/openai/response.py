@@ -218,13 +218,22 @@ def decode_content_item(item: Any) -> Part:
     match item:
         case {"type": "text", "text": str(text)}:
             return Part(text=text)
-        case {"type": "thinking", "thinking": [*chunks]}:
-            text = "".join(text_of(chunk.get("text")) for chunk in chunks if isinstance(chunk, dict))
-            part = Part(reasoning=Reasoning(text=text))
-            set_details(part, {"$field": "content"})
-            return part
+        case {"type": "thinking", "thinking": [*chunks]} if not chunks or any(map(is_text, chunks)):
+            return decode_thinking(item, chunks)
         case _:
             return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(item).decode()))
+
+
+def decode_thinking(item: Json, chunks: Sequence[Any]) -> Part:
+    """A piece of Mistral's content list."""
+    text = "".join(text_of(chunk.get("text")) for chunk in chunks if is_text(chunk))
+    part = Part(reasoning=Reasoning(text=text, signature=text_of(item.get("signature"))))
+    set_details(part, {"$field": "content", **unknown_fields(item, frozenset({"type", "thinking", "signature"}))})
+    return part
+
+
+def is_text(chunk: Any) -> bool:
+    return isinstance(chunk, dict) and isinstance(chunk.get("text"), str)
 
 
 def decode_audio(audio: Json) -> Part:
@@ -311,7 +320,7 @@ def decode_model(item: Json, provider: str) -> Model:
     model = Model(
         id=f"{provider}/{text_of(item['id']).removeprefix('models/')}",
         provider=provider,
-        created=int_of(item.get("created")),
+        created=int_of(item.get("created")) or int_of(item.get("created_at")),
         owned_by=text_of(item.get("owned_by")),
         display_name=text_of(item.get("name")) or text_of(item.get("display_name")),
     )

@@ -63,14 +63,14 @@ PartKey = str | tuple[str, object]
 class CandidateState:
     """What is known of one candidate while it streams."""
 
-    __slots__ = ("audio_details", "bare_tools", "details", "index", "message_details", "parts", "raw_finish", "tool_slots")
+    __slots__ = ("bare_tools", "details", "index", "message_details", "part_details", "parts", "raw_finish", "tool_slots")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.parts: dict[PartKey, int] = {}
         self.tool_slots: dict[object, tuple[str, PartKey]] = {}
         self.bare_tools: set[PartKey] = set()
-        self.audio_details: Json = {}
+        self.part_details: dict[int, Json] = {}
         self.raw_finish = ""
         self.details: Json = {}
         self.message_details: Json = {}
@@ -248,11 +248,11 @@ def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
     for key in state.bare_tools:
         # A tool that takes nothing is called with {}, also when no delta ever said so.
         grow(state, key, batch, empty_text).arguments_json = "{}"
-    for key, part_index in state.parts.items():
+    for part_index in state.parts.values():
         ended = batch.events.add().part_finished
         ended.candidate_index, ended.part_index = state.index, part_index
-        if key == "audio":
-            set_details(ended, state.audio_details)
+        if details := state.part_details.get(part_index):
+            set_details(ended, details)
 
 
 def start_part(state: CandidateState, key: PartKey, batch: StreamResponse) -> Part:
@@ -324,7 +324,7 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
     if extra := unknown_fields(audio, frozenset({"data", "transcript"})):
         details = grow(state, "audio", batch, empty_audio)
         details.provider_details_json[DIALECT] = encode_json({"audio": extra}).decode()
-        state.audio_details.update(extra)
+        state.part_details.setdefault(state.parts["audio"], {}).update(extra)
 
 
 def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
