@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway_cli.joined_writes import JoinedWrites
 from gateway_cli.sockets import address_of
 from gateway_core.settings import SettingsError, TlsSettings
 
@@ -49,6 +51,13 @@ class HttpServer:
         await self._serving
 
 
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn writes the head and the body of an answer one after the other: here both leave in one write."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(JoinedWrites(transport, self.loop))
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -67,7 +76,7 @@ class _Server(uvicorn.Server):
 def _config(app: ASGIApp, tls: TlsSettings | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

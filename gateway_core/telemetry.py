@@ -93,6 +93,8 @@ def _as_text(at: str, fields: Mapping[str, object]) -> str:
 
 def _word(value: object) -> str:
     text = str(value)
+    if type(value) is int or type(value) is float:
+        return text
     if len(text) > _LONGEST_VALUE:
         text = text[:_LONGEST_VALUE] + "..."
     return text if _is_plain(text) else json.dumps(text)

@@ -50,12 +50,15 @@ class Facade:
             await self._other(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(scope, receive, send, given_request_id(scope) or self._new_request_id())
+        exchange = Exchange(scope, receive, send)
+        exchange.request_id = given_request_id(exchange) or self._new_request_id()
         try:
             await self._answer(exchange, receive, send)
         except ClientGone:
             exchange.status = 499
         finally:
+            # The exchange holds the scope: a circle would leave every request to the garbage collector.
+            scope.pop(EXCHANGE, None)
             if self._access_log is not None:
                 self._access_log.write(line_of(exchange, began))
 
@@ -103,20 +106,14 @@ def create_app(
     return Facade(build_router(stub, limits, readiness), limits, access_log)
 
 
-def given_request_id(scope: Scope) -> str | None:
+def given_request_id(exchange: Exchange) -> str | None:
     """The client's own x-request-id where it is sane, so that its logs and ours agree."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given: str = value.decode("latin-1")
-            if SANE_REQUEST_ID(given):
-                return given
-    return None
+    given = exchange.header(b"x-request-id")
+    return given if given is not None and SANE_REQUEST_ID(given) else None
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:
-    size = 0
-    for name, value in exchange.headers:
-        size += len(name) + len(value)
+    size = sum(map(len, itertools.chain.from_iterable(exchange.scope["headers"])))
     if size > limit:
         raise Failure(
             431,

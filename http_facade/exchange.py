@@ -20,23 +20,22 @@ class Exchange:
 
     __slots__ = ("_receive", "_send", "details", "headers", "request_id", "scope", "status")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
-        self.request_id = request_id
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.request_id = ""
+        self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        """By lower-case name; the first of those that were sent twice."""
         self.status = 0
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
         """What the access log should tell beside the request line."""
 
     def header(self, name: bytes) -> str | None:
-        """The first header of this lower-case name."""
-        for known, value in self.headers:
-            if known == name:
-                return value.decode("latin-1")
-        return None
+        """The header of this lower-case name."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises Failure 413 for more than limit bytes, 400 for a compressed one."""
@@ -93,6 +92,8 @@ class Exchange:
 
 def header_value(value: str) -> bytes:
     """What a header can carry: no control characters, and only those of the wire's alphabet."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
     return value.translate(FORBIDDEN_IN_HEADERS).encode("latin-1", "replace")
 
 

@@ -41,7 +41,20 @@ ROLES = {
     ROLE_ASSISTANT: "assistant",
     ROLE_TOOL: "tool",
 }
+PLAIN_ROLES = {role: ROLES[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
+"""Roles that every vendor knows."""
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
+
+
+def encode_plain_message(message: Message) -> Json | None:
+    """The short way for a message that is one text and nothing else, as most are; None for any other."""
+    role = PLAIN_ROLES.get(message.role)
+    if role is None or len(message.parts) != 1 or message.provider_details_json or message.name:
+        return None
+    part = message.parts[0]
+    if part.WhichOneof("kind") != "text" or part.provider_details_json:
+        return None
+    return {"role": role, "content": part.text}
 
 
 def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[Warning]) -> Json:

@@ -38,7 +38,7 @@ from gateway_core.providers.openai.details import (
     set_if_present,
     unsupported,
 )
-from gateway_core.providers.openai.messages import encode_message
+from gateway_core.providers.openai.messages import encode_message, encode_plain_message
 
 PLAIN_FIELDS = (
     "parallel_tool_calls",
@@ -147,7 +147,8 @@ def warn_of_foreign_options(options: Mapping[str, str], warnings: list[Warning])
 
 def encode_messages(body: Json, messages: Any, quirks: Quirks, warnings: list[Warning]) -> None:
     body["messages"] = [
-        encode_message(message, quirks, f"messages[{index}]", warnings) for index, message in enumerate(messages)
+        encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", warnings)
+        for index, message in enumerate(messages)
     ]
 
 

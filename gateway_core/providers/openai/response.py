@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,6 +29,9 @@ from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.openai.details import DIALECT, SHAPE_ERRORS, Json, decode_json, encode_json
 from gateway_core.providers.openai.errors import LONGEST_MESSAGE, error_in_body
 from gateway_core.providers.openai.usage import decode_usage
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 FINISH_REASONS = {
     "stop": FINISH_REASON_STOP,
@@ -66,7 +69,7 @@ def misshapen(error: Exception) -> GatewayError:
 
 
 def decode_body(body: bytes) -> Json:
-    if not body.strip():
+    if not body or body.isspace():
         raise invalid_answer("the provider answered 200 with an empty body")
     try:
         answer = decode_json(body)
@@ -93,13 +96,12 @@ def decode_answer(answer: Json) -> ChatResponse:
     if not isinstance(choices, list) or not choices:
         raise invalid_answer("the provider's answer has no choices")
     response = ChatResponse(
-        id=text_of(answer.get("id")),
-        model=text_of(answer.get("model")),
-        created=int_of(answer.get("created")),
-        candidates=[decode_choice(choice, position) for position, choice in enumerate(choices)],
+        id=text_of(answer.get("id")), model=text_of(answer.get("model")), created=int_of(answer.get("created"))
     )
+    for position, choice in enumerate(choices):
+        decode_choice(response.candidates.add(), choice, position)
     if isinstance(usage := answer.get("usage"), dict):
-        response.usage.CopyFrom(decode_usage(usage))
+        decode_usage(response.usage, usage)
     set_marks(response, answer)
     set_details(response, unknown_fields(answer, ANSWER_FIELDS))
     return response
@@ -123,7 +125,8 @@ def unknown_fields(body: Json, known: frozenset[str]) -> Json:
     return {name: value for name, value in body.items() if name not in known and value is not None}
 
 
-def decode_choice(choice: Any, position: int) -> Candidate:
+def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
+    """Written in place, like everything below: a message built apart is copied when it is put where it belongs."""
     if not isinstance(choice, dict) or not isinstance(message := choice.get("message"), dict):
         raise invalid_answer(f"choices[{position}] of the provider's answer has no message")
     if error := choice.get("error"):
@@ -131,31 +134,30 @@ def decode_choice(choice: Any, position: int) -> Candidate:
     raw = text_of(choice.get("finish_reason"))
     if raw == "error":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider reports that generation failed")
-    candidate = Candidate(
-        index=int_of(choice.get("index", position)),
-        parts=decode_message(message),
-        finish_reason=FINISH_REASONS.get(raw, FINISH_REASON_STOP),
-        raw_finish_reason=raw,
-    )
+    candidate.index = int_of(choice.get("index", position))
+    candidate.finish_reason = FINISH_REASONS.get(raw, FINISH_REASON_STOP)
+    candidate.raw_finish_reason = raw
+    decode_message(candidate.parts, message)
     if isinstance(logprobs := choice.get("logprobs"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     details = unknown_fields(choice, CHOICE_FIELDS)
     if extra := unknown_fields(message, MESSAGE_FIELDS):
         details["message"] = extra
     set_details(candidate, details)
-    return candidate
 
 
-def decode_message(message: Json) -> Sequence[Part]:
+def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) -> None:
     """The parts of an assistant message, reasoning first, as a stream gives them."""
-    parts = list(decode_reasoning(message))
-    parts.extend(decode_content(message.get("content")))
+    parts.extend(decode_reasoning(message))
+    if isinstance(content := message.get("content"), str):
+        parts.add().text = content
+    elif content is not None:
+        parts.extend(decode_content(content))
     if isinstance(refusal := message.get("refusal"), str):
-        parts.append(Part(refusal=refusal))
+        parts.add().refusal = refusal
     if isinstance(audio := message.get("audio"), dict):
         parts.append(decode_audio(audio))
     parts.extend(decode_tool_call(call) for call in message.get("tool_calls") or ())
-    return parts
 
 
 def decode_reasoning(message: Json) -> Iterator[Part]:
@@ -201,11 +203,8 @@ def decode_reasoning_item(item: Any, also: str | None = None) -> Part:
 
 
 def decode_content(content: Any) -> Iterator[Part]:
+    """Content in another form than text."""
     match content:
-        case None:
-            return
-        case str():
-            yield Part(text=content)
         case list():
             for item in content:
                 yield decode_content_item(item)

@@ -140,7 +140,7 @@ class OpenAIStreamDecoder:
                 state.details["message"] = state.message_details
             set_details(ending, state.details)
         if self.usage:
-            finished.usage.CopyFrom(decode_usage(self.usage))
+            decode_usage(finished.usage, self.usage)
         set_marks(finished, self.late_marks)
         set_details(finished, self.details)
 

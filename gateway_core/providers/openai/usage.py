@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Cost, Usage
+from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
 from gateway_core.providers.openai.details import DIALECT, Json, encode_json
 
 INPUT_SUBSETS = (
@@ -32,23 +32,20 @@ LARGEST_COUNT = 2**62
 """The sum of two still fits into the contract's int64."""
 
 
-def decode_usage(raw: Json) -> Usage:
-    """Never raises: a field of an unexpected type is left out of the typed counts and stays in raw_json."""
-    input_tokens, output_tokens = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
-    usage = Usage(
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        total_tokens=count(raw.get("total_tokens")) or input_tokens + output_tokens,
-        raw_json=encode_json(raw).decode(),
-        raw_dialect=DIALECT,
-    )
+def decode_usage(usage: Usage, raw: Json) -> None:
+    """Fills an empty usage. Never raises: a field of an unexpected type is left out of the typed counts and stays in
+    raw_json."""
+    usage.input_tokens = input_tokens = count(raw.get("prompt_tokens"))
+    usage.output_tokens = output_tokens = count(raw.get("completion_tokens"))
+    usage.total_tokens = count(raw.get("total_tokens")) or input_tokens + output_tokens
+    usage.raw_json = encode_json(raw).decode()
+    usage.raw_dialect = DIALECT
     set_subsets(usage, raw.get("prompt_tokens_details"), INPUT_SUBSETS)
     set_subsets(usage, raw.get("completion_tokens_details"), OUTPUT_SUBSETS)
     if not usage.HasField("cache_read_tokens"):
         set_subsets(usage, raw, CACHE_READ_FIELDS)
     if (total := cost_of(raw.get("cost"))) is not None:
-        usage.cost.CopyFrom(Cost(total_usd=total, source=COST_SOURCE_PROVIDER))
-    return usage
+        usage.cost.total_usd, usage.cost.source = total, COST_SOURCE_PROVIDER
 
 
 def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]) -> None:
@@ -56,7 +53,7 @@ def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]
         return
     for theirs, ours in subsets:
         value = details.get(theirs)
-        if is_count(value):
+        if value is not None and is_count(value):
             setattr(usage, ours, int(value))
 
 

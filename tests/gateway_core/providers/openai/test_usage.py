@@ -9,9 +9,15 @@ from dragoman.v1.usage_pb2 import CostSource, Usage
 from gateway_core.providers.openai.usage import decode_usage
 
 
+def usage_of(raw: dict[str, Any]) -> Usage:
+    usage = Usage()
+    decode_usage(usage, raw)
+    return usage
+
+
 def typed(raw: dict[str, Any]) -> dict[str, Any]:
     """The counts that were understood, by their names in the contract."""
-    usage = decode_usage(raw)
+    usage = usage_of(raw)
     usage.ClearField("raw_json")
     usage.ClearField("raw_dialect")
     return {descriptor.name: value for descriptor, value in usage.ListFields()}
@@ -49,7 +55,7 @@ def test_all_that_openai_tells() -> None:
 
 def test_the_providers_own_words_are_kept() -> None:
     raw = {"prompt_tokens": 1, "queue_time": 0.25, "deep": {"x": [None]}, "huge": 10**30}
-    usage = decode_usage(raw)
+    usage = usage_of(raw)
     assert json.loads(usage.raw_json) == raw
     assert usage.raw_dialect == "openai"
 
@@ -66,12 +72,12 @@ def test_the_providers_own_words_are_kept() -> None:
     ],
 )
 def test_where_vendors_put_cached_tokens(raw: dict[str, Any]) -> None:
-    assert decode_usage(raw).cache_read_tokens == 7
+    assert usage_of(raw).cache_read_tokens == 7
 
 
 def test_zero_is_told_and_absence_is_not() -> None:
-    assert decode_usage({"prompt_tokens_details": {"cached_tokens": 0}}).HasField("cache_read_tokens")
-    assert not decode_usage({"prompt_tokens_details": {}}).HasField("cache_read_tokens")
+    assert usage_of({"prompt_tokens_details": {"cached_tokens": 0}}).HasField("cache_read_tokens")
+    assert not usage_of({"prompt_tokens_details": {}}).HasField("cache_read_tokens")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_zero_is_told_and_absence_is_not() -> None:
     ],
 )
 def test_the_total_is_the_providers_or_the_sum(raw: dict[str, Any], total: int) -> None:
-    assert decode_usage(raw).total_tokens == total
+    assert usage_of(raw).total_tokens == total
 
 
 @pytest.mark.parametrize("odd", ["7", -7, True, None, [], {}, 2**63, 1e300, -0.5])
@@ -96,7 +102,7 @@ def test_what_is_no_count_is_left_out(odd: Any) -> None:
 
 @pytest.mark.parametrize("odd", ["details", 7, [1], True])
 def test_details_of_another_type_are_left_out(odd: Any) -> None:
-    assert decode_usage({"prompt_tokens_details": odd, "completion_tokens_details": odd}).input_tokens == 0
+    assert usage_of({"prompt_tokens_details": odd, "completion_tokens_details": odd}).input_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -112,11 +118,11 @@ def test_details_of_another_type_are_left_out(odd: Any) -> None:
     ],
 )
 def test_the_cost_that_a_provider_reports(cost: Any, total: float | None) -> None:
-    usage = decode_usage({"cost": cost})
+    usage = usage_of({"cost": cost})
     assert (usage.cost.total_usd if usage.HasField("cost") else None) == total
     if total is not None:
         assert usage.cost.source == CostSource.COST_SOURCE_PROVIDER
 
 
 def test_nothing_is_estimated() -> None:
-    assert decode_usage({}) == Usage(raw_json="{}", raw_dialect="openai")
+    assert usage_of({}) == Usage(raw_json="{}", raw_dialect="openai")
