@@ -116,7 +116,16 @@ def render_stream(stream: bytes) -> bytes:
 
 
 def deltas(stream: bytes) -> list[object]:
-    """Everything that is shown live, in the order it came. A call's arguments and an end may come later than they came here."""
-    live = ("message-start", "content-start", "content-delta", "tool-plan-delta", "citation-start", "citation-end")
-    found = [event for event in events_of(stream) if event["type"] in live]
-    return [event for event in found if event.get("delta", {}).get("message", {}).get("content") not in ({"text": ""}, {})]
+    """Every piece that is shown live, in the order it came; the fold shows what the pieces make. A tool's arguments that may
+    be null, and blocks of the future, are kept until they are whole."""
+    found: list[object] = []
+    for event in events_of(stream):
+        told = event.get("delta", {}).get("message", {})
+        if event["type"] in ("content-start", "content-delta"):
+            pieces = {name: told["content"][name] for name in ("text", "thinking") if told["content"].get(name)}
+            found += [(event["index"], pieces, event.get("logprobs"))] if pieces else []
+        elif event["type"] == "tool-call-start":
+            found.append((event["index"], told["tool_calls"]["id"], told["tool_calls"]["function"]["name"]))
+        elif event["type"] in ("tool-plan-delta", "citation-start", "citation-end"):
+            found.append(event)
+    return found

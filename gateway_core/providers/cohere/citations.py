@@ -6,10 +6,43 @@ of the plan before tool calls) and its sources: documents of the request, or too
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway_core.providers.cohere.details import Json
+
+
+@dataclasses.dataclass(slots=True)
+class Places:
+    """The parts of an answer that may be cited, by their places among all parts."""
+
+    plan: int | None = None
+    blocks: dict[int, int] = dataclasses.field(default_factory=dict)
+    """By the index of the content block; text and thinking only."""
+    first_text: int | None = None
+
+    def of(self, citation: Any) -> int | None:
+        """The part that a citation names by the index of its block; without one, the first text. None: there is none."""
+        if not isinstance(citation, dict):
+            return None
+        if citation.get("type") == "PLAN" and self.plan is not None:
+            return self.plan
+        named = citation.get("content_index")
+        return self.blocks.get(named) if type(named) is int else self.first_text
+
+    def share_out(self, citations: Iterable[Any]) -> tuple[dict[int, list[Any]], list[Any]]:
+        """The citations of each part, and the rest. What follows one that cites nothing here, or goes back to an earlier
+        part, stays with the rest: so their order is kept."""
+        placed: dict[int, list[Any]] = {}
+        rest: list[Any] = []
+        for citation in citations:
+            part = self.of(citation)
+            if rest or part is None or part < max(placed, default=0):
+                rest.append(citation)
+            else:
+                placed.setdefault(part, []).append(citation)
+        return placed, rest
 
 
 def annotations_of(citations: Iterable[Any], offset: int) -> list[Json]:

@@ -20,7 +20,7 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
 from gateway_core.errors import GatewayError
-from gateway_core.providers.cohere.citations import annotations_of, told_to_chat
+from gateway_core.providers.cohere.citations import Places, annotations_of, told_to_chat
 from gateway_core.providers.cohere.details import (
     CHAT_FORM,
     DIALECT,
@@ -101,15 +101,14 @@ def decode_candidate(message: Json, answer: Json, raw: str) -> Candidate:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
     parts.extend(decode_block(block) for block in blocks)
     parts.extend(decode_tool_call(call) for call in message.get("tool_calls") or ())
-    unplaced, annotations = place_citations(message.get("citations") or [], parts, len(blocks))
+    citations = list(message.get("citations") or ())
+    rest, annotations = place_citations(citations, candidate, len(blocks))
     logprobs = answer.get("logprobs")
     if isinstance(logprobs, list):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     extra = unknown_fields(message, MESSAGE_FIELDS)
-    if unplaced:
-        extra["citations"] = unplaced
-    set_ending(candidate, extra, logprobs, raw)
-    set_details(candidate, chat_ending(raw, message.get("citations") or [], annotations), CHAT_FORM)
+    set_ending(candidate, {**extra, "citations": rest} if rest else extra, logprobs, raw)
+    set_details(candidate, chat_ending(raw, citations, annotations), CHAT_FORM)
     return candidate
 
 
@@ -176,38 +175,26 @@ def arguments_of(value: Any) -> str:
     return value if isinstance(value, str) else encode_json(value).decode()
 
 
-def place_citations(citations: list[Any], parts: Any, block_count: int) -> tuple[list[Any], list[Json]]:
-    """Put each citation onto the part that it cites. Gives those that cite none, and the annotations of all."""
+def place_citations(citations: list[Any], candidate: Candidate, block_count: int) -> tuple[list[Any], list[Json]]:
+    """Put each citation onto the part that it cites. Gives those that belong to none, and the annotations of all."""
+    parts = candidate.parts
     has_plan = len(parts) > 0 and details_of(parts[0]).get("$field") == "tool_plan"
-    first = 1 if has_plan else 0
-    blocks = parts[first : first + block_count]
-    placed: dict[int, list[Any]] = {}
-    unplaced: list[Any] = []
-    annotations: list[Json] = []
-    for citation in citations:
-        index = 0 if has_plan and is_of_plan(citation) else cited_block(citation, [kind_of(part) for part in blocks], first)
-        if index is None:
-            unplaced.append(citation)
-            continue
-        placed.setdefault(index, []).append(citation)
-        if kind_of(parts[index]) == "text":
-            annotations += annotations_of([citation], sum(len(part.text) for part in parts[:index]))
-    for index, found in placed.items():
-        set_details(parts[index], {**details_of(parts[index]), "citations": found})
-    return unplaced, annotations
+    places = Places(plan=0) if has_plan else Places()
+    for index in range(block_count):
+        place = index + has_plan
+        kind = parts[place].WhichOneof("kind")
+        if kind in ("text", "reasoning"):
+            places.blocks[index] = place
+        if kind == "text" and places.first_text is None:
+            places.first_text = place
+    placed, rest = places.share_out(citations)
+    for place, found in placed.items():
+        set_details(parts[place], {**details_of(parts[place]), "citations": found})
+    return rest, [annotation for citation in citations for annotation in annotated(citation, places, parts)]
 
 
-def kind_of(part: Part) -> str:
-    return part.WhichOneof("kind") or ""
-
-
-def is_of_plan(citation: Any) -> bool:
-    return isinstance(citation, dict) and citation.get("type") == "PLAN"
-
-
-def cited_block(citation: Any, kinds: Sequence[str], first: int) -> int | None:
-    """The part that a citation names by the index of its block; without one, the first text."""
-    named = citation.get("content_index") if isinstance(citation, dict) else None
-    if type(named) is int:
-        return first + named if 0 <= named < len(kinds) and kinds[named] in ("text", "reasoning") else None
-    return next((first + index for index, kind in enumerate(kinds) if kind == "text"), None)
+def annotated(citation: Any, places: Places, parts: Sequence[Part]) -> list[Json]:
+    place = places.of(citation)
+    if place is None or parts[place].WhichOneof("kind") != "text":
+        return []
+    return annotations_of([citation], sum(len(part.text) for part in parts[:place]))

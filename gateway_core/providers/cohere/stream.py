@@ -2,7 +2,7 @@
 
 Source: https://docs.cohere.com/docs/streaming and recorded streams. Content blocks and tool calls are numbered apart; the
 plan before tool calls has neither beginning nor end; citations come between the pieces of the text that they cite, or
-after it, so that a part ends only when the next one begins.
+after it, so that what may be cited ends only with the answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.content_pb2 import Opaque, Part
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.cohere.citations import annotations_of, told_to_chat
+from gateway_core.providers.cohere.citations import Places, annotations_of, told_to_chat
 from gateway_core.providers.cohere.details import (
     CHAT_FORM,
     DIALECT,
@@ -35,7 +35,6 @@ from gateway_core.providers.cohere.response import (
     MESSAGE_FIELDS,
     begin_tool_call,
     chat_ending,
-    is_of_plan,
     misshapen,
     plan_part,
     set_ending,
@@ -61,12 +60,12 @@ class CohereStreamDecoder:
         self._blocks: dict[int, StreamedPart] = {}
         self._calls: dict[int, StreamedPart] = {}
         self._plan: StreamedPart | None = None
+        self._places = Places()
         self._gathered: dict[int, Json] = {}
         """Blocks of kinds that are not known here: they are told whole, for the contract's opaque parts do not grow."""
         self._message: Json = {}
         """Fields of the message that the contract does not name."""
         self._citations: list[Any] = []
-        self._unplaced: list[Any] = []
         self._annotations: list[Json] = []
         self._logprobs: list[Any] = []
 
@@ -104,6 +103,8 @@ class CohereStreamDecoder:
             self._content_start(event, batch)
         elif kind == "content-end":
             self._tell_gathered(batch)
+        elif kind == "tool-call-end":
+            self._call_end(event, batch)
         elif kind == "tool-call-start":
             self._call_start(event, batch)
         elif kind == "citation-start":
@@ -124,11 +125,11 @@ class CohereStreamDecoder:
         self._message = unknown_fields(message, MESSAGE_FIELDS)
 
     def _start_part(self, kind: str, part: Part, batch: StreamResponse) -> StreamedPart:
-        """Ends the part before, and tells the new one's beginning."""
+        """Ends the tool call before, and tells the new one's beginning."""
         self._start(batch, {})
         if self._gathered:
             self._tell_gathered(batch)
-        if self._parts:
+        if self._parts and self._parts[-1].kind == "call":
             self._parts[-1].end(batch)
         begun = batch.events.add().part_started
         begun.part_index = len(self._parts)
@@ -156,6 +157,9 @@ class CohereStreamDecoder:
             return
         set_details(part, unknown_fields(content, BLOCK_FIELDS))
         block = self._blocks[index] = self._start_part(kind, part, batch)
+        self._places.blocks[index] = block.index
+        if kind == "text" and self._places.first_text is None:
+            self._places.first_text = block.index
         if text := text_of(content.get(kind)):
             block.grow(text, batch)
 
@@ -167,7 +171,7 @@ class CohereStreamDecoder:
             merge(self._gathered[index], content)
             return
         block = self._blocks.get(index)
-        if block is None or block.ended or text_of(content.get(OTHER_KIND[block.kind])):
+        if block is None or text_of(content.get(OTHER_KIND[block.kind])):
             self._start_block(index, {"type": "thinking" if "thinking" in content else "text"}, batch)
             block = self._blocks[index]
         before = len(batch.events)
@@ -189,8 +193,9 @@ class CohereStreamDecoder:
     def _plan_delta(self, message: Json, batch: StreamResponse) -> None:
         if not (text := text_of(message.get("tool_plan"))):
             return
-        if self._plan is None or self._plan.ended:
+        if self._plan is None:
             self._plan = self._start_part("plan", plan_part(""), batch)
+            self._places.plan = self._plan.index
         self._plan.grow(text, batch)
 
     def _call_start(self, event: Json, batch: StreamResponse) -> None:
@@ -206,33 +211,24 @@ class CohereStreamDecoder:
             raise invalid_answer("a delta of the provider's stream belongs to no tool call")
         call.grow(text_of((piece.get("function") or {}).get("arguments")), batch)
 
+    def _call_end(self, event: Json, batch: StreamResponse) -> None:
+        if call := self._calls.get(index_of(event)):
+            call.end(batch)
+
     def _cite(self, told: Any, batch: StreamResponse) -> None:
         for citation in told if isinstance(told, list) else [told]:
             if not isinstance(citation, dict):
                 raise invalid_answer("a citation of the provider's stream is not an object")
             self._citations.append(citation)
-            part = self._cited(citation)
-            if part is None:
-                self._unplaced.append(citation)
+            place = self._places.of(citation)
+            if place is None:
                 continue
+            part = self._parts[place]
             annotations = annotations_of([citation], part.offset) if part.kind == "text" else []
             self._annotations += annotations
-            if part.ended:
-                self._unplaced.append(citation)
-                continue
-            part.citations.append(citation)
             delta = part.delta(batch)
             set_details(delta, {"citation": citation})
             set_details(delta, told_to_chat([citation], annotations), CHAT_FORM)
-
-    def _cited(self, citation: Json) -> StreamedPart | None:
-        if is_of_plan(citation) and self._plan:
-            return self._plan
-        named = citation.get("content_index")
-        if type(named) is int:
-            part = self._blocks.get(named)
-            return part if part and part.kind in ("text", "thinking") else None
-        return next((part for part in self._parts if part.kind == "text"), None)
 
     def _end(self, event: Json, batch: StreamResponse) -> None:
         delta = event.get("delta")
@@ -243,14 +239,15 @@ class CohereStreamDecoder:
             raise error_in_answer(delta, raw)
         self._start(batch, {})
         self._tell_gathered(batch)
-        if self._parts:
-            self._parts[-1].end(batch)
+        placed, rest = self._places.share_out(self._citations)
+        for part in self._parts:
+            part.end(batch, placed.get(part.index))
         self.done = True
         finished = batch.events.add().finished
         ending = finished.candidates.add()
         ending.raw_finish_reason, ending.finish_reason = raw, FINISH_REASONS.get(raw, FINISH_REASON_STOP)
-        if self._unplaced:
-            self._message["citations"] = self._unplaced
+        if rest:
+            self._message["citations"] = rest
         set_ending(ending, self._message, self._logprobs, raw)
         set_details(ending, chat_ending(raw, self._citations, self._annotations), CHAT_FORM)
         if isinstance(usage := delta.get("usage"), dict):

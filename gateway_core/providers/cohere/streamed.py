@@ -11,7 +11,7 @@ from gateway_core.providers.cohere.details import Json, set_details
 class StreamedPart:
     """What is known of a part while it streams."""
 
-    __slots__ = ("_held", "citations", "details", "ended", "index", "kind", "length", "offset")
+    __slots__ = ("_held", "details", "ended", "index", "kind", "length", "offset")
 
     def __init__(self, kind: str, index: int, offset: int) -> None:
         self.kind = kind
@@ -20,7 +20,6 @@ class StreamedPart:
         self.offset = offset
         """Where its text begins in the whole text, in characters."""
         self.length = 0
-        self.citations: list[Any] = []
         self.details: Json = {}
         """Fields of its deltas that the contract does not name."""
         self.ended = False
@@ -48,7 +47,7 @@ class StreamedPart:
         elif text:
             self.delta(batch).arguments_json = text
 
-    def end(self, batch: StreamResponse) -> None:
+    def end(self, batch: StreamResponse, citations: list[Any] | None = None) -> None:
         if self.ended:
             return
         self.ended = True
@@ -58,4 +57,4 @@ class StreamedPart:
             self.delta(batch).arguments_json = "{}" if held in ("", "null") else self._held
         ended = batch.events.add().part_finished
         ended.part_index = self.index
-        set_details(ended, {**self.details, "citations": self.citations} if self.citations else self.details)
+        set_details(ended, {**self.details, "citations": citations} if citations else self.details)

@@ -43,6 +43,10 @@ class ChunkRenderer:
         self._block_count = 0
         self._call_count = 0
         self._citation_count = 0
+        self._cited: list[Json] = []
+        """Citations that were told live."""
+        self._citations: list[Json] = []
+        """Those of the parts that ended, told live or not."""
 
     def render(self, batch: StreamResponse) -> bytes:
         """The SSE bytes of a batch, to be written at once."""
@@ -123,6 +127,7 @@ class ChunkRenderer:
             logprobs = merged_logprobs(delta)
         self._grow(delta, kind, part, logprobs, out)
         if "citation" in details:
+            self._cited.append(details["citation"])
             self._cite(details["citation"], out)
 
     def _grow(self, delta: PartDelta, kind: str | None, part: StreamedPart, logprobs: Json | None, out: list[bytes]) -> None:
@@ -155,11 +160,18 @@ class ChunkRenderer:
         out.append(sse("citation-start", {"index": index, "delta": {"message": {"citations": citation}}}))
         out.append(sse("citation-end", {"index": index}))
 
+    def _cite_the_rest(self, out: list[bytes]) -> None:
+        for citation in self._citations:
+            if citation in self._cited:
+                self._cited.remove(citation)
+            else:
+                self._cite(citation, out)
+
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
         part = self._parts.get(ended.part_index)
         if part is not None and not ended.candidate_index:
             late = fields_of(ended.provider_details_json)
-            late.pop("citations", None)
+            self._citations += late.pop("citations", [])
             self._end_part(part, late, out)
 
     def _end_part(self, part: StreamedPart, late: Json, out: list[bytes]) -> None:
@@ -188,8 +200,8 @@ class ChunkRenderer:
             fields = fields_of(ending.provider_details_json)
             # The logprobs were told with the pieces that they are of.
             fields.pop("logprobs", None)
-            for citation in fields.get("message", {}).pop("citations", []):
-                self._cite(citation, out)
+            self._citations += fields.get("message", {}).pop("citations", [])
+            self._cite_the_rest(out)
             delta["finish_reason"] = finish_reason(ending.finish_reason, ending.raw_finish_reason)
             delta.update({name: value for name, value in fields.items() if value != {}})
         if finished.HasField("usage"):

@@ -106,7 +106,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> Json:
 
 def place_citations(message: Message, citations: list[Any], blocks: range) -> list[Any]:
     """Put each citation onto the part that it cites, for there it stays when the content is written in another way. Gives
-    them all back where one cites nothing here: then they are carried as they are."""
+    them all back where one cites nothing here, or goes back to an earlier part: then they are carried as they are."""
     placed: dict[int, list[Any]] = {}
     for citation in citations:
         index = cited_part(citation, message, blocks)
