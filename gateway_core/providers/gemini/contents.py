@@ -80,7 +80,7 @@ def with_instructions(contents: list[Json], system: list[Json], form: Json, scop
         begin_with_the_user(contents)
         role = form.get("$role")
         return {"systemInstruction": {"parts": system, **({"role": role} if role else {}), **fields_of(form)}}
-    if contents and contents[0]["role"] == "user" and "functionResponse" not in contents[0]["parts"][0]:
+    if contents and contents[0].get("role", "user") == "user" and "functionResponse" not in contents[0]["parts"][0]:
         contents[0]["parts"][:0] = system
     else:
         contents.insert(0, {"role": "user", "parts": system})

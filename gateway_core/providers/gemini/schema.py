@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_core.providers.gemini.details import Json
+from gateway_core.providers.gemini.details import Json, encode_json
 
 KEPT = (
     "description",
@@ -107,7 +107,9 @@ class SchemaConverter:
             return
         if None in values:
             converted["nullable"] = True
-        texts = [value if isinstance(value, str) else str(value) for value in values if value is not None]
+        if "type" not in converted and (kind := kind_of(values)):
+            converted["type"] = kind
+        texts = [value if isinstance(value, str) else encode_json(value).decode() for value in values if value is not None]
         if converted.get("type", "STRING") == "STRING":
             converted.update(type="STRING", format="enum", enum=texts)
         elif texts:
@@ -139,6 +141,14 @@ class SchemaConverter:
                 converted.update({name: value for name, value in inner[0].items() if name not in converted})
             elif inner:
                 converted["anyOf"] = inner
+
+
+def kind_of(values: list[Any]) -> str:
+    """The type of values that are all numbers or all truth values; empty for any other."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int, float}:
+        return "INTEGER" if kinds == {int} else "NUMBER"
+    return "BOOLEAN" if kinds == {bool} else ""
 
 
 def merged(schema: Json) -> Json:

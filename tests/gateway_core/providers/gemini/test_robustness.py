@@ -1,0 +1,145 @@
+"""Whatever a provider sends, nothing but GatewayError comes out of the decoders; whatever a gRPC caller sends, out of the
+encoder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, Tool, ToolChoice
+from dragoman.v1.content_pb2 import Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.dialect import Endpoint, ServerSentEvent
+from gateway_core.providers.gemini.dialect import GEMINI
+from http_facade.faces.gemini.chunks import ChunkRenderer
+from http_facade.faces.gemini.render import render_chat
+from tests.gateway_core.providers.gemini.shapes import ANSWER, BODIES
+
+PROPERTY = settings(
+    max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+DEEP = b'{"candidates":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "content-type", "x-request-id", "x-goog-request-id"]),
+    st.sampled_from(["", "1", "nan", "inf", "1e400", "soon"]) | st.text(st.characters(max_codepoint=255), max_size=40),
+)
+
+
+@PROPERTY
+@given(BODIES)
+def test_a_whole_answer(body: bytes) -> None:
+    with contextlib.suppress(GatewayError):
+        answer = GEMINI.decode_chat(body)
+        answer.SerializeToString()
+        assert json.loads(render_chat(answer, "fallback"))["responseId"]
+
+
+@PROPERTY
+@given(st.lists(BODIES, max_size=4))
+def test_a_stream(bodies: list[bytes]) -> None:
+    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    with contextlib.suppress(GatewayError):
+        for body in bodies:
+            decoder.feed(ServerSentEvent(body or b"x"), batch)
+        decoder.finish(batch)
+    batch.SerializeToString()
+
+
+@PROPERTY
+@given(st.lists(ANSWER, min_size=1, max_size=3))
+def test_a_stream_of_strange_chunks_is_whole_or_an_error(chunks: list[object]) -> None:
+    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    try:
+        for chunk in chunks:
+            decoder.feed(ServerSentEvent(json.dumps(chunk).encode()), batch)
+        decoder.finish(batch)
+    except GatewayError:
+        return
+    assert batch.events[0].WhichOneof("event") == "started"
+    assert [event.WhichOneof("event") for event in batch.events].count("finished") == 1
+    assert batch.events[-1].WhichOneof("event") == "finished"
+    assert json.loads(ChunkRenderer(fallback_id="fallback", sse=False).render(batch))
+
+
+@PROPERTY
+@given(st.integers(100, 599), HEADERS, BODIES)
+def test_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
+    failure = GEMINI.decode_error(status, headers, body)
+    assert failure.message
+    assert int(failure.metadata["upstream_status"]) == status
+    assert all(isinstance(value, str) for value in failure.metadata.values())
+    assert failure.retry_after_s is None or failure.retry_after_s >= 0
+
+
+@PROPERTY
+@given(BODIES)
+def test_a_model_list(body: bytes) -> None:
+    with contextlib.suppress(GatewayError):
+        for model in GEMINI.decode_list_models(body, "p"):
+            assert model.id.startswith("p/")
+
+
+def test_an_answer_that_is_nested_without_end() -> None:
+    decoder = GEMINI.stream_decoder()
+    assert GEMINI.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
+    for decode in (
+        GEMINI.decode_chat,
+        lambda body: GEMINI.decode_list_models(body, "p"),
+        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
+    ):
+        with pytest.raises(GatewayError) as caught:
+            decode(DEEP)
+        assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+
+
+BROKEN = st.sampled_from(
+    ["", "{", "[]", "3", '{"a":1}', '{"parameters":[]}', '{"$pieces":[[{}]]}', '{"$pieces":7}', '{"x":1}{}']
+)
+NESTED_TOO_DEEP = '{"functionCall":3,"$content":"new","$pieces":[[{"$length":"x"}]],"$key":[],"$role":7}'
+DETAILS = st.dictionaries(st.sampled_from(["gemini", "openai"]), BROKEN | st.just(NESTED_TOO_DEEP), max_size=2)
+KINDS = st.one_of(
+    st.builds(lambda text: Part(text=text), st.text(max_size=3)),
+    st.builds(lambda text: Part(reasoning=Reasoning(text=text, encrypted=text)), st.text(max_size=3)),
+    st.builds(lambda text: Part(opaque=Opaque(dialect="gemini", json=text)), BROKEN),
+    st.builds(lambda text: Part(tool_call=ToolCall(id="c", name="f", arguments_json=text)), BROKEN),
+    st.builds(
+        lambda text: Part(tool_result=ToolResult(tool_call_id="c", name="f", parts=[Part(text=text)], is_error=text == "{")),
+        BROKEN,
+    ),
+)
+ROLES = st.sampled_from([Role.ROLE_SYSTEM, Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> ChatRequest:
+    request = ChatRequest(model="m")
+    for _ in range(draw(st.integers(1, 3))):
+        message = Message(role=draw(ROLES), parts=draw(st.lists(KINDS, max_size=3)), provider_details_json=draw(DETAILS))
+        for part in message.parts:
+            part.provider_details_json.update(draw(DETAILS))
+        request.messages.append(message)
+    tool = Tool(provider_details_json=draw(DETAILS))
+    tool.function.name, tool.function.parameters_json = "f", draw(BROKEN)
+    request.tools.append(tool)
+    request.tool_choice.CopyFrom(ToolChoice(mode=draw(st.sampled_from([0, 1, 2, 3])), provider_details_json=draw(DETAILS)))
+    request.response_format.CopyFrom(
+        ResponseFormat(
+            type=draw(st.sampled_from([0, 1, 2, 3])), schema_json=draw(BROKEN), provider_details_json=draw(DETAILS)
+        )
+    )
+    request.reasoning.CopyFrom(ReasoningSettings(effort="low", provider_details_json=draw(DETAILS)))
+    request.provider_options_json.update(draw(DETAILS))
+    return request
+
+
+@PROPERTY
+@given(requests(), st.sampled_from(["gemini-2.0-flash", "gemini-2.5-flash", "gemini-3-pro-preview", "gemma-3", "other"]))
+def test_a_request_with_broken_details(request: ChatRequest, model: str) -> None:
+    with contextlib.suppress(GatewayError):
+        upstream, _ = GEMINI.encode_chat(request, model, Endpoint("p", "gemini", "http://u"), False)
+        assert isinstance(json.loads(upstream.body)["contents"], list)
