@@ -14,8 +14,11 @@ import msgspec
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    RESPONSE_FORMAT_TYPE_UNSPECIFIED,
     ResponseFormat,
 )
+from gateway_core.errors import invalid
 from gateway_core.providers.anthropic.details import Json, details_of, fields_of
 from gateway_core.providers.anthropic.families import Family
 from gateway_core.providers.anthropic.remarks import Remarks
@@ -39,6 +42,8 @@ def encode_response_format(body: Json, form: ResponseFormat, family: Family, rem
         instruct(body, JSON_INSTRUCTION)
     elif form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         encode_schema(body, form, family, remarks)
+    elif form.type not in (RESPONSE_FORMAT_TYPE_TEXT, RESPONSE_FORMAT_TYPE_UNSPECIFIED):
+        raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
 
 
 def encode_schema(body: Json, form: ResponseFormat, family: Family, remarks: Remarks) -> None:

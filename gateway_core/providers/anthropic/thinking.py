@@ -20,6 +20,8 @@ would miss the prompt cache."""
 BUCKETS = ((2000, "low"), (8000, "medium"), (24_000, "high"))
 """The effort that a budget stands for, up to so many tokens; above, xhigh."""
 LEAST_BUDGET = 1024
+LEAST_ANSWER = 1024
+"""Tokens of the most that a model produces which no thinking budget takes."""
 OFF = frozenset({"disabled", "between_tools"})
 """Types of thinking that switch it off, each on other models."""
 NEAREST = {"minimal": "low", "xhigh": "high", "max": "high"}
@@ -108,14 +110,7 @@ def encode_budget(body: Json, request: ChatRequest, family: Family, remarks: Rem
         remarks.leave_out("reasoning", why)
         return
     reasoning = request.reasoning
-    effort = reasoning.effort or "medium"
-    if reasoning.HasField("max_tokens"):
-        budget = max(LEAST_BUDGET, reasoning.max_tokens)
-    else:
-        if effort not in BUDGETS:
-            remarks.leave_out("reasoning.effort", f"this provider does not know the effort {effort!r}; it got medium")
-        budget = BUDGETS.get(effort, BUDGETS["medium"])
-    budget = min(budget, family.most_output - 1)
+    budget = budget_of(reasoning, family, remarks)
     body["thinking"] = {"type": "enabled", "budget_tokens": budget, **display_of(reasoning, family)}
     make_room(body, budget, family)
     asked = bound_of(request)
@@ -123,6 +118,19 @@ def encode_budget(body: Json, request: ChatRequest, family: Family, remarks: Rem
         remarks.warn(
             "max_tokens", f"max_tokens was raised from {asked} to {body['max_tokens']}, to hold {budget} of thinking"
         )
+
+
+def budget_of(reasoning: ReasoningSettings, family: Family, remarks: Remarks) -> int:
+    """Tokens to think with: as asked for within what the model takes, or for the effort, with as much left to answer."""
+    if reasoning.HasField("max_tokens"):
+        budget = max(LEAST_BUDGET, min(reasoning.max_tokens, family.most_output - LEAST_ANSWER))
+        if budget != reasoning.max_tokens:
+            remarks.warn("reasoning.max_tokens", f"this model's thinking budget was set to {budget}")
+        return budget
+    effort = reasoning.effort or "medium"
+    if effort not in BUDGETS:
+        remarks.leave_out("reasoning.effort", f"this provider does not know the effort {effort!r}; it got medium")
+    return min(BUDGETS.get(effort, BUDGETS["medium"]), family.most_output // 2)
 
 
 def bound_of(request: ChatRequest) -> int | None:

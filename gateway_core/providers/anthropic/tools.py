@@ -135,6 +135,8 @@ def encode_tool_choice(request: ChatRequest) -> Json | None:
     alone = request.HasField("parallel_tool_calls") and not request.parallel_tool_calls
     if choice.mode == TOOL_CHOICE_MODE_UNSPECIFIED and not alone:
         return None
+    if choice.mode and choice.mode not in CHOICES:
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     encoded: Json = {"type": CHOICES.get(choice.mode, "auto")}
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         encoded["name"] = choice.tool_name

@@ -264,6 +264,8 @@ def carried_blocks(message: Message, field: str, remarks: Remarks) -> tuple[list
         remarks.leave_out(f"{field}.thinking_blocks", "this provider takes back only reasoning that it signed itself")
     items = [item for item in (opaque if isinstance(opaque, list) else []) if isinstance(item, dict)]
     own = [item.get("content") for item in items if item.get("dialect") == DIALECT]
+    if len(own) < len(items):
+        remarks.leave_out(f"{field}.opaque", "this provider does not understand content of another dialect")
     texts = [content if isinstance(content, str) else encode_json(content).decode() for content in own]
     return carried, [opaque_block(text, f"{field}.opaque") for text in texts]
 

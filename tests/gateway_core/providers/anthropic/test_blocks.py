@@ -8,7 +8,7 @@ import json
 import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import MediaKind, Media, Message, Opaque, Part, Reasoning, Role
+from dragoman.v1.content_pb2 import Media, MediaKind, Message, Opaque, Part, Reasoning, Role
 from gateway_core.errors import GatewayError, Reason
 from tests.gateway_core.providers.anthropic.asking import (
     HI,
@@ -261,6 +261,7 @@ def test_server_tools_blocks_come_back_after_the_reasoning(as_text: bool) -> Non
     assistant = {"role": "assistant", "content": "Found.", "reasoning_details": DETAILS[:1], "opaque": [*opaque, foreign]}
     sent = ask(HI, assistant, HI)
     assert sent.turns[1]["content"] == [SIGNED, SEARCH, FOUND, {"type": "text", "text": "Found."}]
+    assert sent.warned == ["messages[1].opaque"]
 
 
 def test_opaque_parts_of_this_dialect_go_as_they_are_and_others_are_refused() -> None:
