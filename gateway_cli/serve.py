@@ -58,7 +58,7 @@ async def _serve(settings: Settings, bound: socket.socket, access_log: AccessLog
     from gateway_cli.assembly import local_core
 
     async with local_core(settings) as core:
-        http = http_server(core.stub, settings, bound, access_log, None)
+        http = http_server(core.stub, settings, bound, access_log)
         grpc = GrpcPart(core.servicer, settings, access_log, shared=ready_fd is not None)
 
         def ready() -> None:
@@ -84,7 +84,8 @@ async def _facade(
     async with remote_channel(core, ca) as (channel, stub):
         if not settings.server.http.is_loopback:
             await refuse_open_core(stub, settings, core)
-        http = http_server(stub, settings, bound, access_log, lambda: is_serving(channel))
+        timeout_s = settings.timeouts.total + EXPLAINING_S
+        http = http_server(stub, settings, bound, access_log, timeout_s, lambda: is_serving(channel))
         await run_servers(
             (http,), settings.server.grace, lambda: print(f"Dragoman's facade is ready: {http.url} -> {core}", flush=True)
         )
@@ -127,15 +128,17 @@ def http_server(
     settings: Settings,
     bound: socket.socket,
     access_log: AccessLog | None,
-    readiness: Callable[[], Awaitable[bool]] | None,
+    timeout_s: float | None = None,
+    readiness: Callable[[], Awaitable[bool]] | None = None,
 ) -> HttpServer:
+    """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself."""
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
     from http_facade.endpoints import Limits
 
     limits = Limits(
         body_bytes=settings.server.max_body_bytes,
-        timeout_s=settings.timeouts.total + EXPLAINING_S,
+        timeout_s=timeout_s,
         keep_alive_s=settings.server.keep_alive,
     )
     app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness)

@@ -10,8 +10,8 @@ from typing import Protocol, Self
 from http_facade.exchange import Exchange
 
 WATCH_AFTER_S = 0.05
-"""A call that is over sooner does not pay for a task that watches the connection; a client that leaves within this time is
-noticed at its end."""
+"""A call that is over sooner does not pay for a task that watches the connection. One that takes longer is watched after
+this time, or twice as long at most: a client that leaves before is noticed then."""
 
 
 class ClientGone(Exception):
@@ -24,29 +24,58 @@ class Cancellable(Protocol):
     def cancel(self) -> bool: ...
 
 
+class Watches:
+    """The calls that are not watched yet, and the one timer that they share: one for each would cost more than the watching."""
+
+    __slots__ = ("_earlier", "_latest", "_timer")
+
+    def __init__(self) -> None:
+        self._latest: set[Watch] = set()
+        self._earlier: set[Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watch: Watch) -> None:
+        self._latest.add(watch)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
+
+    def remove(self, watch: Watch) -> None:
+        self._latest.discard(watch)
+        self._earlier.discard(watch)
+
+    def _tick(self) -> None:
+        """Begin with those that were already there at the last tick."""
+        due, self._earlier, self._latest = self._earlier, self._latest, set()
+        for watch in due:
+            watch.begin()
+        again = bool(self._earlier)
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick) if again else None
+
+
 class Watch:
     """While it is entered, the client's going away cancels the call; whoever awaits the call then sees ClientGone."""
 
-    __slots__ = ("_call", "_exchange", "_gone", "_timer", "_watcher")
+    __slots__ = ("_call", "_exchange", "_gone", "_watcher", "_watches")
 
-    def __init__(self, exchange: Exchange, call: Cancellable) -> None:
+    def __init__(self, exchange: Exchange, call: Cancellable, watches: Watches) -> None:
         self._exchange = exchange
         self._call = call
         self._gone = False
         self._watcher: asyncio.Task[None] | None = None
+        self._watches = watches
 
     def __enter__(self) -> Self:
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin)
+        self._watches.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
+        self._watches.remove(self)
         if self._watcher is not None and not self._watcher.done():
             self._watcher.cancel()
         if self._gone and kind is asyncio.CancelledError:
             raise ClientGone from None
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         self._watcher = asyncio.create_task(self._wait())
 
     async def _wait(self) -> None:

@@ -14,7 +14,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.routing_pb2 import RouteTrace, Warning
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
-from http_facade.calls import KeepAlive, Watch
+from http_facade.calls import KeepAlive, Watch, Watches
 from http_facade.connect import failure_of, route_headers
 from http_facade.exchange import EVENT_STREAM, Exchange
 from http_facade.faces.failure import Failure
@@ -36,7 +36,8 @@ class Limits:
 
     body_bytes: int = 50_000_000
     header_bytes: int = 65_536
-    timeout_s: float = 600.0
+    timeout_s: float | None = 600.0
+    """How long an answer is waited for; None: the core alone decides."""
     keep_alive_s: float = 15.0
     """Silence after which a stream gets a comment; 0: never."""
 
@@ -51,6 +52,7 @@ class ChatCompletions:
     def __init__(self, stub: GatewayServiceAsyncStub, limits: Limits) -> None:
         self._stub = stub
         self._limits = limits
+        self._watches = Watches()
 
     async def __call__(self, exchange: Exchange) -> None:
         parsed = parse_chat(await exchange.body(self._limits.body_bytes))
@@ -63,7 +65,7 @@ class ChatCompletions:
 
     async def _whole(self, chat: ChatRequest, exchange: Exchange) -> None:
         call = self._stub.Chat(chat, timeout=self._limits.timeout_s, metadata=call_metadata(exchange))
-        with Watch(exchange, call):
+        with Watch(exchange, call, self._watches):
             answer = await call
         note(exchange, answer.route)
         if answer.HasField("usage"):
@@ -77,7 +79,7 @@ class ChatCompletions:
             StreamRequest(chat=parsed.chat), timeout=self._limits.timeout_s, metadata=call_metadata(exchange)
         )
         try:
-            with Watch(exchange, call):
+            with Watch(exchange, call, self._watches):
                 first = await call.read()
                 if not isinstance(first, StreamResponse) or not first.events:
                     raise Failure(502, "STREAM_INTERRUPTED", "the core ended the stream before it began")
@@ -121,6 +123,7 @@ class Models:
     def __init__(self, stub: GatewayServiceAsyncStub, limits: Limits) -> None:
         self._stub = stub
         self._limits = limits
+        self._watches = Watches()
 
     async def __call__(self, exchange: Exchange) -> None:
         answer = await self._ask(exchange, ListModelsRequest(provider=exchange.query().get("provider", "")))
@@ -132,7 +135,7 @@ class Models:
 
     async def _ask(self, exchange: Exchange, wanted: ListModelsRequest) -> ListModelsResponse:
         call = self._stub.ListModels(wanted, timeout=self._limits.timeout_s, metadata=call_metadata(exchange))
-        with Watch(exchange, call):
+        with Watch(exchange, call, self._watches):
             return await call
 
 

@@ -101,10 +101,10 @@ class AiohttpTransport:
         return self._session
 
     def _timeout(self, left: float | None) -> aiohttp.ClientTimeout:
+        """Without a bound of its own for the answer's head where the deadline comes first: every timer costs."""
         limits = self._limits
-        return aiohttp.ClientTimeout(
-            total=left, connect=limits.connect_s, sock_read=limits.answer_s, ceil_threshold=float("inf")
-        )
+        answer_s = limits.answer_s if left is None or left > limits.answer_s else None
+        return aiohttp.ClientTimeout(total=left, connect=limits.connect_s, sock_read=answer_s, ceil_threshold=float("inf"))
 
 
 class AiohttpResponse:
