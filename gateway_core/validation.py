@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+from google.protobuf.message import Message
+
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
 from gateway_core.errors import invalid
 
 LONGEST_MODEL_NAME = 512
+_is_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_is_json = msgspec.json.Decoder(msgspec.Raw).decode
+TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
+    "parameters_json": _is_json,
+    "schema_json": _is_json,
+    "format_json": _is_object,
+    "json": _is_object,
+}
+"""Fields that hold JSON. Not arguments_json, which a model may have written wrongly, and which is carried as it is."""
 
 
 def check_chat(request: ChatRequest) -> None:
@@ -31,3 +45,33 @@ def check_bounds(request: ChatRequest) -> None:
         raise invalid("max_completion_tokens", f"max_output_tokens must be 1 or more, not {request.max_output_tokens}")
     if request.HasField("max_tokens") and request.max_tokens < 1:
         raise invalid("max_tokens", f"max_tokens must be 1 or more, not {request.max_tokens}")
+
+
+def name_broken_json(request: ChatRequest) -> str:
+    """The first field whose text should be JSON and is not: messages[0].provider_details_json.openai. Empty when there is
+    none. Whoever serves a request finds broken text where it reads it; only then is it worth looking for its place."""
+    return next(_broken_json(request, ""), "")
+
+
+def _broken_json(message: Message, place: str) -> Iterator[str]:
+    for descriptor, value in message.ListFields():
+        name = place + descriptor.name
+        match value:
+            case str() if decode := TEXT_DECODERS.get(descriptor.name):
+                if not _decodes(decode, value):
+                    yield name
+            case Message():
+                yield from _broken_json(value, f"{name}.")
+            case Mapping() if descriptor.name.endswith("_json"):
+                yield from (f"{name}.{key}" for key, text in value.items() if not _decodes(_is_object, text))
+            case _ if descriptor.message_type is not None and not isinstance(value, Mapping):
+                for index, one in enumerate(value):
+                    yield from _broken_json(one, f"{name}[{index}].")
+
+
+def _decodes(decode: Callable[[str], object], text: str) -> bool:
+    try:
+        decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True

@@ -16,6 +16,7 @@ from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
+from gateway_core.validation import name_broken_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,12 @@ def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect,
     """What to send to the target. Raises GatewayError UNSUPPORTED for what it cannot do: always for content, and in strict
     mode for settings too."""
     dialect = DIALECTS[target.endpoint.dialect]
-    upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
+    try:
+        upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
+    except GatewayError as failure:
+        if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
+            failure.field, failure.message = broken, f"{broken}: {failure.message}"
+        raise
     if request.strict and warnings:
         raise GatewayError(Reason.UNSUPPORTED, warnings[0].message, field=warnings[0].field)
     return dialect, upstream, warnings

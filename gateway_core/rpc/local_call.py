@@ -42,7 +42,7 @@ class Running:
     """Set once the channel is closed. A call that was made before and not begun is then cancelled."""
     unary: MutableSet[grpc.aio.Call]
     streams: MutableSet[grpc.aio.Call]
-    """Holds them weakly: a stream that its reader forgets is collected, and its handler closed, as on a socket."""
+    """Holds them weakly: a stream that its reader forgets is collected, and its handler closed."""
     closing: set[asyncio.Task[None]]
     """Tasks that close the generators of streams that were cancelled between two reads."""
 

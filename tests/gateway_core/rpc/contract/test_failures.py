@@ -17,6 +17,7 @@ from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import ANONYMOUS, Call
 from gateway_core.errors import Reason
+from gateway_core.providers.registry import DIALECTS
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import GRPC_CODES, unpack
 from gateway_core.settings import ModelSettings
@@ -40,7 +41,7 @@ from tests.gateway_core.rpc.serving import (
     streamed,
     text_of,
 )
-from tests.upstream import CUT, Received, Reply, Step, event_stream, json_reply
+from tests.upstream import CUT, Received, Reply, Signal, Step, event_stream, json_reply
 
 EARLY = {
     "demo/error-400": Reason.UPSTREAM_REJECTED,
@@ -132,14 +133,19 @@ def test_a_stream_that_fails_after_content(contract: Contract, model: str, said:
     contract(check)
 
 
-@pytest.mark.parametrize("steps", [[chunk("Hi"), CUT], [chunk("Hi")], [chunk("Hi"), b"data: {\n\n"]])
-def test_a_socket_that_breaks_off_after_content(contract: Contract, steps: list[Step]) -> None:
+@pytest.mark.parametrize("steps", [[CUT], [], [b"data: {\n\n"]], ids=["cut", "end", "broken"])
+def test_an_upstream_that_breaks_off_after_content(contract: Contract, steps: list[Step]) -> None:
+    go_on = Signal()
+
     async def check(house: Served) -> None:
-        batches, error = await read_until_failure(house.stub.Stream(streamed("at-openai/gpt")))
-        assert text_of(batches) == "Hi"
+        messages = aiter(house.stub.Stream(streamed("at-openai/gpt")))
+        assert text_of([await anext(messages)]) == "Hi"
+        go_on.set()
+        batches, error = await read_until_failure(messages)
+        assert text_of(batches) == ""
         assert error.code() is grpc.StatusCode.UNAVAILABLE
 
-    contract(check, Behind(lambda _: event_stream(*steps)))
+    contract(check, Behind(lambda _: event_stream(chunk("Hi"), go_on, *steps)))
 
 
 def leaks(request: Received) -> Reply:
@@ -149,7 +155,7 @@ def leaks(request: Received) -> Reply:
     return json_reply({"error": error}, 401, {"x-request-id": key})
 
 
-@pytest.mark.parametrize("dialect", ["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_status_holds_a_providers_key(contract: Contract, dialect: str, caplog: pytest.LogCaptureFixture) -> None:
     async def check(house: Served) -> None:
         model = f"at-{dialect}/m"

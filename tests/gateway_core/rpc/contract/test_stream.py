@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.stream_pb2 import StreamRequest
+from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from gateway_core.accumulate import accumulate
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, chunk, question, read_all, streamed, text_of
@@ -52,9 +52,10 @@ def test_events_come_when_they_happen(contract: Contract) -> None:
 def test_messages_can_be_read_one_by_one(contract: Contract) -> None:
     async def check(house: Served) -> None:
         call = house.stub.Stream(streamed())
-        batches = []
-        while (batch := await call.read()) is not grpc.aio.EOF:
+        batches: list[StreamResponse] = []
+        while isinstance(batch := await call.read(), StreamResponse):
             batches.append(batch)
+        assert batch is grpc.aio.EOF
         assert text_of(batches) == "Hello there"
         assert await call.read() is grpc.aio.EOF
         assert call.done()
