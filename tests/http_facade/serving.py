@@ -8,15 +8,16 @@ import dataclasses
 import io
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import uvloop
 
-from gateway_cli.assembly import local_core
+from gateway_cli.assembly import LocalCore, local_core
 from gateway_cli.http_server import HttpServer
 from gateway_cli.remote import remote_channel
 from gateway_cli.serve import http_server
@@ -25,7 +26,10 @@ from gateway_core.address import Address
 from gateway_core.rpc.server import GrpcServer
 from gateway_core.settings import RetrySettings, ServerSettings, Settings, Timeouts, load
 from gateway_core.telemetry import AccessLog
-from tests.upstream import WAIT_S, Signal
+from tests.upstream import WAIT_S, Received, Reply, Signal, Upstream, event_stream
+
+if TYPE_CHECKING:
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
 
 GRACE_S = 5.0
 ANYWHERE = Address("127.0.0.1", 0)
@@ -88,6 +92,25 @@ class Facade:
         assert (answer.status_code, text_of(answer)) == (200, "Still there?")
 
 
+@dataclass(frozen=True)
+class Provided:
+    """A running facade and the provider that it asks for openai/... ."""
+
+    facade: Facade
+    upstream: Upstream
+
+    def replies(self, *replies: Reply) -> None:
+        """To the next requests, in this order; the last one to all that follow."""
+        left = list(replies)
+        self.upstream.requests.clear()
+        self.upstream.handler = lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+    @property
+    def requests(self) -> list[Received]:
+        """What came since the replies were told."""
+        return self.upstream.requests
+
+
 def settings_for(environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
     """The settings of this environment, without retries unless the changes say otherwise."""
     plain = dataclasses.replace(load(None, environ or {}), retries=RetrySettings(attempts=1))
@@ -104,14 +127,19 @@ def server_settings(**changes: Any) -> ServerSettings:
     return dataclasses.replace(ServerSettings(), **changes)
 
 
+Readiness = Callable[[], Awaitable[bool]]
+
+
 @contextlib.contextmanager
-def serving(settings: Settings | None = None, *, split: bool = False) -> Iterator[Facade]:
+def serving(
+    settings: Settings | None = None, *, split: bool = False, readiness: Readiness | None = None
+) -> Iterator[Facade]:
     """The facade in a thread of its own. split: its core is asked over a socket, as when it is another process."""
     started: Future[str] = Future()
     stop = Signal()
     lines = Lines()
-    main = serve(settings or settings_for(), lines, started, stop, split)
-    thread = threading.Thread(target=run, args=[main, started], name="facade")
+    opened = opened_server(settings or settings_for(), lines, split, readiness)
+    thread = threading.Thread(target=run, args=[serve(opened, started, stop), started], name="facade")
     thread.start()
     try:
         url = started.result(WAIT_S)
@@ -123,7 +151,7 @@ def serving(settings: Settings | None = None, *, split: bool = False) -> Iterato
         assert not thread.is_alive()
 
 
-def run(main: Any, started: Future[str]) -> None:
+def run(main: Coroutine[Any, Any, None], started: Future[str]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main)
@@ -133,12 +161,8 @@ def run(main: Any, started: Future[str]) -> None:
         started.set_exception(error)
 
 
-async def serve(settings: Settings, lines: Lines, started: Future[str], stop: Signal, split: bool) -> None:
-    together = split_server if split else joined_server
-    log = AccessLog(lines, format="json", flush_s=0.0)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.callback(log.close)
-        server = await stack.enter_async_context(together(settings, log))
+async def serve(opened: AbstractAsyncContextManager[HttpServer], started: Future[str], stop: Signal) -> None:
+    async with opened as server:
         await server.start()
         try:
             started.set_result(server.url)
@@ -148,26 +172,55 @@ async def serve(settings: Settings, lines: Lines, started: Future[str], stop: Si
 
 
 @contextlib.asynccontextmanager
-async def joined_server(settings: Settings, log: AccessLog) -> AsyncIterator[HttpServer]:
-    async with local_core(settings) as core:
-        yield http_server(core.stub, settings, bind(ANYWHERE, "--http"), log, None)
+async def opened_server(
+    settings: Settings, lines: Lines, split: bool, readiness: Readiness | None
+) -> AsyncIterator[HttpServer]:
+    log = AccessLog(lines, format="json", flush_s=0.0)
+    try:
+        async with local_core(settings) as core, channel_to(core, split) as stub:
+            yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, readiness)
+    finally:
+        log.close()
 
 
 @contextlib.asynccontextmanager
-async def split_server(settings: Settings, log: AccessLog) -> AsyncIterator[HttpServer]:
-    async with local_core(settings) as core:
-        grpc = GrpcServer(core.servicer)
-        port = await grpc.start()
-        try:
-            async with remote_channel(f"127.0.0.1:{port}", None) as (_, stub):
-                yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, None)
-        finally:
-            await grpc.stop(GRACE_S)
+async def channel_to(core: LocalCore, split: bool) -> AsyncIterator[GatewayServiceAsyncStub]:
+    if not split:
+        yield core.stub
+        return
+    grpc = GrpcServer(core.servicer)
+    port = await grpc.start()
+    try:
+        async with remote_channel(f"127.0.0.1:{port}", None) as (_, stub):
+            yield stub
+    finally:
+        await grpc.stop(GRACE_S)
 
 
 def asking(text: str, model: str = "demo/echo", **more: Any) -> dict[str, Any]:
     """A request's body."""
     return {"model": model, "messages": [{"role": "user", "content": text}], **more}
+
+
+def completion(text: str = "Hi", **more: Any) -> dict[str, Any]:
+    """A provider's whole answer."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 7, "model": "m", "choices": [choice], **more}
+
+
+def chunk(text: str = "", finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
+    """A piece of a provider's stream."""
+    choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": finish_reason}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "m", "choices": [choice], **more}
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def streamed(*texts: str) -> Reply:
+    """A provider's whole stream."""
+    return event_stream(*(chunk(text) for text in texts), chunk(finish_reason="stop"), DONE)
 
 
 def text_of(answer: httpx.Response) -> Any:
