@@ -20,7 +20,7 @@ import uvloop
 from gateway_cli.assembly import LocalCore, local_core
 from gateway_cli.http_server import HttpServer
 from gateway_cli.remote import remote_channel
-from gateway_cli.serve import http_server
+from gateway_cli.serve import EXPLAINING_S, http_server
 from gateway_cli.sockets import bind
 from gateway_core.address import Address
 from gateway_core.rpc.server import GrpcServer
@@ -99,15 +99,20 @@ class Provided:
     facade: Facade
     upstream: Upstream
 
-    def replies(self, *replies: Reply) -> None:
-        """To the next requests, in this order; the last one to all that follow."""
-        left = list(replies)
+    def replies(self, reply: Reply, *, arrived: Signal | None = None) -> None:
+        """To all requests from now on. arrived: set when the first of them has come."""
+
+        def answer(request: Received) -> Reply:
+            if arrived is not None:
+                arrived.set()
+            return reply
+
         self.upstream.requests.clear()
-        self.upstream.handler = lambda _: left.pop(0) if len(left) > 1 else left[0]
+        self.upstream.handler = answer
 
     @property
     def requests(self) -> list[Received]:
-        """What came since the replies were told."""
+        """What came since the reply was told."""
         return self.upstream.requests
 
 
@@ -178,7 +183,8 @@ async def opened_server(
     log = AccessLog(lines, format="json", flush_s=0.0)
     try:
         async with local_core(settings) as core, channel_to(core, split) as stub:
-            yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, readiness)
+            timeout_s = settings.timeouts.total + EXPLAINING_S if split else None
+            yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, timeout_s, readiness)
     finally:
         log.close()
 
