@@ -53,6 +53,7 @@ class ChunkRenderer:
         self._tail = b""
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._tool_counts: dict[int, int] = {}
+        self._opaque_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
 
     def render(self, batch: StreamResponse) -> bytes:
@@ -133,7 +134,10 @@ class ChunkRenderer:
             self._tool_counts[index] = tool_index + 1
             self._choice(index, {"tool_calls": [{"index": tool_index, **render_tool_call(part)}]}, out)
         elif kind == "opaque":
-            self._choice(index, {"opaque": [render_opaque(part.opaque)]}, out)
+            # OpenAI's accumulators take only list items that say their place.
+            place = self._opaque_counts.get(index, 0)
+            self._opaque_counts[index] = place + 1
+            self._choice(index, {"opaque": [{"index": place, **render_opaque(part.opaque)}]}, out)
         elif kind == "text" and part.text:
             self._choice(index, {"content": part.text}, out)
 

@@ -301,7 +301,7 @@ def test_details_of_a_delta_are_told() -> None:
 
 def test_what_another_dialect_alone_understands_fits_into_its_line() -> None:
     opaque = Opaque(dialect="anthropic", json='{\n\n "a": [1]\n}')
-    told = {"opaque": [{"dialect": "anthropic", "content": {"a": [1]}}]}
+    told = {"opaque": [{"index": 0, "dialect": "anthropic", "content": {"a": [1]}}]}
     assert deltas(PartStarted(part=Part(opaque=opaque))) == [told]
 
 
