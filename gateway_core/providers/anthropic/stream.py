@@ -249,7 +249,9 @@ class AnthropicStreamDecoder:
             self._input(block, input_text(block.begun.get("input")), batch)
         annotations = annotations_of(block.citations, self._text_length, self._text_length + block.length)
         if annotations:
-            set_details(self._grow(block, batch), {"annotations": annotations}, CHAT_FORM)
+            # OpenAI's accumulators take only list items that say their place.
+            placed = [{"index": place, **item} for place, item in enumerate(annotations, len(self._annotations))]
+            set_details(self._grow(block, batch), {"annotations": placed}, CHAT_FORM)
             self._annotations += annotations
         self._text_length += block.length
         ended = batch.events.add().part_finished
