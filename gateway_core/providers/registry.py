@@ -14,6 +14,8 @@ from gateway_core.providers.cohere.dialect import COHERE
 from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.gemini import vendors as gemini
 from gateway_core.providers.gemini.dialect import GEMINI
+from gateway_core.providers.mistral import vendors as mistral
+from gateway_core.providers.mistral.dialect import MISTRAL
 from gateway_core.providers.openai import vendors as openai
 from gateway_core.providers.openai.dialect import OPENAI
 from gateway_core.providers.openai_responses import vendors as openai_responses
@@ -21,13 +23,14 @@ from gateway_core.providers.openai_responses.dialect import OPENAI_RESPONSES
 from gateway_core.providers.vendor import Vendor
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OPENAI, OPENAI_RESPONSES, ANTHROPIC, AZURE, GEMINI, COHERE)}
+    {dialect.name: dialect for dialect in (OPENAI, OPENAI_RESPONSES, ANTHROPIC, AZURE, GEMINI, COHERE, MISTRAL)}
 )
 VENDORS: tuple[Vendor, ...] = (
     *anthropic.VENDORS,
     *azure.VENDORS,
     *gemini.VENDORS,
     *cohere.VENDORS,
+    *mistral.VENDORS,
     *openai.VENDORS,
     *openai_responses.VENDORS,
 )

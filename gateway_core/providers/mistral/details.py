@@ -1,0 +1,31 @@
+"""The JSON that travels beside the contract's typed fields, for this dialect.
+
+Mistral refuses every field that it does not know (422). What a client of Mistral's own form wrote goes there as it is; of
+what a client of OpenAI's form added, only what Mistral knows.
+"""
+
+from __future__ import annotations
+
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.mistral.remarks import Remarks
+from gateway_core.providers.openai.details import DIALECT as OPENAI
+from gateway_core.providers.openai.details import Detailed, Json, decode_object
+
+DIALECT = "mistral"
+
+
+def details_of(holder: Detailed, known: frozenset[str], field: str, remarks: Remarks) -> Json:
+    """The details for this dialect, notes included; a warning for each one that Mistral would refuse."""
+    found = holder.provider_details_json
+    if own := found.get(DIALECT):
+        return decode_object(own)
+    theirs = decode_object(found[OPENAI]) if OPENAI in found else {}
+    for name in theirs.keys() - known:
+        if not name.startswith("$"):
+            del theirs[name]
+            remarks.leave_out(f"{field}.{name}")
+    return theirs
+
+
+def unsupported(field: str, message: str) -> GatewayError:
+    return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)
