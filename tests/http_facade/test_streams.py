@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
@@ -100,17 +101,12 @@ def next_data(lines: Iterator[str], word: str) -> str:
     return next(line for line in lines if word in line)
 
 
-class streaming:  # noqa: N801
-    """A stream that is being read, line by line."""
-
-    def __init__(self, facade: Facade, model: str = "openai/m") -> None:
-        self._opened = facade.client.stream("POST", "/v1/chat/completions", json=asking("Hi", model, stream=True))
-
-    def __enter__(self) -> Iterator[str]:
-        return self._opened.__enter__().iter_lines()
-
-    def __exit__(self, *error: Any) -> None:
-        self._opened.__exit__(*error)
+@contextlib.contextmanager
+def streaming(facade: Facade) -> Iterator[Iterator[str]]:
+    """The lines of a stream while it is being read."""
+    body = asking("Hi", "openai/m", stream=True)
+    with facade.client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        yield answer.iter_lines()
 
 
 @pytest.mark.parametrize("split", [False, True], ids=["joined", "split"])
