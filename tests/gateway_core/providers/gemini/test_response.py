@@ -21,10 +21,14 @@ CALL = {"functionCall": {"name": "f", "args": {"x": 1}}}
     [
         ("STOP", "STOP"),
         ("MAX_TOKENS", "LENGTH"),
-        *[
-            (word, "CONTENT_FILTER")
-            for word in "SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY MODEL_ARMOR".split()
-        ],
+        ("SAFETY", "CONTENT_FILTER"),
+        ("RECITATION", "CONTENT_FILTER"),
+        ("LANGUAGE", "CONTENT_FILTER"),
+        ("BLOCKLIST", "CONTENT_FILTER"),
+        ("PROHIBITED_CONTENT", "CONTENT_FILTER"),
+        ("SPII", "CONTENT_FILTER"),
+        ("IMAGE_SAFETY", "CONTENT_FILTER"),
+        ("MODEL_ARMOR", "CONTENT_FILTER"),
         ("OTHER", "ERROR"),
         ("NO_IMAGE", "ERROR"),
         ("TOO_MANY_TOOL_CALLS", "ERROR"),

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, Tool, ToolChoice
+from dragoman.v1.chat_pb2 import (
+    ChatRequest,
+    ReasoningSettings,
+    ResponseFormat,
+    ResponseFormatType,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
@@ -114,6 +122,9 @@ KINDS = st.one_of(
 )
 ROLES = st.sampled_from([Role.ROLE_SYSTEM, Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL])
 
+MODES = st.sampled_from(ToolChoiceMode.values())
+FORMS = st.sampled_from(ResponseFormatType.values())
+
 
 @st.composite
 def requests(draw: st.DrawFn) -> ChatRequest:
@@ -126,11 +137,9 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     tool = Tool(provider_details_json=draw(DETAILS))
     tool.function.name, tool.function.parameters_json = "f", draw(BROKEN)
     request.tools.append(tool)
-    request.tool_choice.CopyFrom(ToolChoice(mode=draw(st.sampled_from([0, 1, 2, 3])), provider_details_json=draw(DETAILS)))
+    request.tool_choice.CopyFrom(ToolChoice(mode=draw(MODES), provider_details_json=draw(DETAILS)))
     request.response_format.CopyFrom(
-        ResponseFormat(
-            type=draw(st.sampled_from([0, 1, 2, 3])), schema_json=draw(BROKEN), provider_details_json=draw(DETAILS)
-        )
+        ResponseFormat(type=draw(FORMS), schema_json=draw(BROKEN), provider_details_json=draw(DETAILS))
     )
     request.reasoning.CopyFrom(ReasoningSettings(effort="low", provider_details_json=draw(DETAILS)))
     request.provider_options_json.update(draw(DETAILS))

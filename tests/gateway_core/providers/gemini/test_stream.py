@@ -84,7 +84,7 @@ def test_usage_is_the_last_that_was_told() -> None:
 
 
 def test_what_follows_the_finish_reason_belongs_to_the_answer() -> None:
-    grounding = {"groundingChunks": []}
+    grounding: dict[str, Any] = {"groundingChunks": []}
     events = streamed(answer("a"), {"candidates": [{"groundingMetadata": grounding, "index": 0}]}, {"newField": 1})
     finished = events[-1].finished
     assert json.loads(finished.candidates[0].provider_details_json["gemini"]) == {"groundingMetadata": grounding}
