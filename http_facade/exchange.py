@@ -45,7 +45,7 @@ class Exchange:
             )
         length = self.header(b"content-length")
         if length is not None and length.isdecimal() and int(length) > limit:
-            raise too_large(limit)
+            raise self._too_large(limit)
         pieces: list[bytes] = []
         left = limit
         while True:
@@ -55,10 +55,17 @@ class Exchange:
             body: bytes = message.get("body", b"")
             left -= len(body)
             if left < 0:
-                raise too_large(limit)
+                raise self._too_large(limit)
             if not message.get("more_body", False):
                 return b"".join((*pieces, body)) if pieces else body
             pieces.append(body)
+
+    def _too_large(self, limit: int) -> Failure:
+        """The rest of the body is read and thrown away by the server: many a client that finds its connection closed while
+        it still writes never reads the answer. Only one that waits to be told to send the body has nothing to write."""
+        message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
+        headers = {} if self.header(b"expect") is None else {"connection": "close"}
+        return Failure(413, "REQUEST_TOO_LARGE", message, code="request_too_large", headers=headers)
 
     async def disconnected(self) -> None:
         """Returns when the client has gone away. The body must have been read."""
@@ -95,8 +102,3 @@ def header_value(value: str) -> bytes:
     if value.isascii() and value.isprintable():
         return value.encode()
     return value.translate(FORBIDDEN_IN_HEADERS).encode("latin-1", "replace")
-
-
-def too_large(limit: int) -> Failure:
-    message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
-    return Failure(413, "REQUEST_TOO_LARGE", message, code="request_too_large", headers={"connection": "close"})
