@@ -1,0 +1,99 @@
+"""Whatever a provider sends, nothing but GatewayError comes out of the decoders, and the face can show what does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.accumulate import accumulate
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.providers.cohere.dialect import COHERE
+from gateway_core.providers.dialect import ServerSentEvent
+from http_facade.faces.cohere.chunks import ChunkRenderer
+from http_facade.faces.cohere.render import render_chat
+from tests.gateway_core.providers.cohere.shapes import ANSWER, BODIES, EVENT
+
+PROPERTY = settings(
+    max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+DEEP = b'{"message":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+END = {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}}
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "date", "content-type", "x-debug-trace-id"]),
+    st.sampled_from(
+        ["", "1", "-3", "nan", "1e400", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 -0000"]
+    ),
+)
+
+
+@PROPERTY
+@given(BODIES | ANSWER.map(lambda answer: json.dumps(answer).encode()))
+def test_a_whole_answer(body: bytes) -> None:
+    with contextlib.suppress(GatewayError):
+        answer = COHERE.decode_chat(body)
+        answer.SerializeToString()
+        json.loads(render_chat(answer, "fallback"))
+
+
+@PROPERTY
+@given(st.lists(BODIES, max_size=4))
+def test_a_stream(bodies: list[bytes]) -> None:
+    decoder, batch = COHERE.stream_decoder(), StreamResponse()
+    with contextlib.suppress(GatewayError):
+        for body in bodies:
+            decoder.feed(ServerSentEvent(body or b"x"), batch)
+        decoder.finish(batch)
+    batch.SerializeToString()
+
+
+@PROPERTY
+@given(st.lists(EVENT, min_size=1, max_size=6))
+def test_a_stream_of_strange_events_is_whole_or_an_error(events: list[object]) -> None:
+    decoder, batch = COHERE.stream_decoder(), StreamResponse()
+    try:
+        for event in [*events, END]:
+            decoder.feed(ServerSentEvent(json.dumps(event).encode()), batch)
+        decoder.finish(batch)
+    except GatewayError:
+        return
+    kinds = [event.WhichOneof("event") for event in batch.events]
+    assert (kinds[0], kinds[-1], kinds.count("finished")) == ("started", "finished", 1)
+    assert kinds.count("part_started") == kinds.count("part_finished")
+    accumulate([batch])
+    assert ChunkRenderer(fallback_id="fallback").render(batch).endswith(b"data: [DONE]\n\n")
+
+
+@PROPERTY
+@given(st.integers(100, 599), HEADERS, BODIES)
+def test_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
+    failure = COHERE.decode_error(status, headers, body)
+    assert failure.message
+    assert int(failure.metadata["upstream_status"]) == status
+    assert all(isinstance(value, str) for value in failure.metadata.values())
+    assert failure.retry_after_s is None or failure.retry_after_s >= 0
+
+
+@PROPERTY
+@given(BODIES)
+def test_a_model_list(body: bytes) -> None:
+    with contextlib.suppress(GatewayError):
+        for model in COHERE.decode_list_models(body, "p"):
+            assert model.id.startswith("p/")
+
+
+def test_an_answer_that_is_nested_without_end() -> None:
+    decoder = COHERE.stream_decoder()
+    assert COHERE.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
+    for decode in (
+        COHERE.decode_chat,
+        lambda body: COHERE.decode_list_models(body, "p"),
+        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
+    ):
+        with pytest.raises(GatewayError) as caught:
+            decode(DEEP)
+        assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
