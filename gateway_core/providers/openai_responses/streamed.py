@@ -138,7 +138,8 @@ class StreamedMessage:
             finish(index, {"item": fields, "$empty": True}, batch)
             return
         first = min(self._pieces.values(), key=lambda piece: piece.index)
-        for place, piece in self._pieces.items():
+        # The first one ends last: with it ends the item.
+        for place, piece in reversed(self._pieces.items()):
             details = content_details(content[place]) if place < len(content) else {}
             finish(piece.index, {**details, "item": fields} if piece is first else details, batch)
 

@@ -1,0 +1,47 @@
+"""An item that is told when it is whole: a picture, or what only one dialect understands, with the events of its progress."""
+
+from __future__ import annotations
+
+from dragoman.v1.content_pb2 import Part
+from dragoman.v1.stream_pb2 import PartDelta
+from http_facade.faces.json_fields import Json
+from http_facade.faces.openai_responses.details import details_of
+from http_facade.faces.openai_responses.output import opaque_item, picture_item
+from http_facade.faces.openai_responses.streamed import Emit
+
+
+class StreamedWhole:
+    """An opaque item, or a picture."""
+
+    def __init__(self, item_id: str, index: int, part: Part) -> None:
+        self.index = index
+        self.part = part
+        self.closed = False
+        self._item_id = item_id
+        self._events: list[Json] = []
+
+    def begin(self, emit: Emit) -> None:
+        """Nothing: what it is shows when it ends."""
+
+    def grow(self, delta: PartDelta, emit: Emit) -> None:
+        self.part.media.data += delta.data if delta.WhichOneof("delta") == "data" else b""
+        self._events += details_of(delta.provider_details_json).get("events", ())
+
+    def close(self, emit: Emit, status: str) -> Json:
+        self.closed = True
+        item = self._item(status)
+        begun = {name: item[name] for name in ("id", "type", "status", "role") if name in item}
+        if "status" in begun:
+            begun["status"] = "in_progress"
+        empty: Json = {name: [] for name in ("summary", "content") if name in item}
+        emit("response.output_item.added", {"output_index": self.index, "item": {**begun, **empty}})
+        for event in self._events:
+            fields = {name: value for name, value in event.items() if name != "type"}
+            emit(str(event.get("type")), {"output_index": self.index, **fields})
+        emit("response.output_item.done", {"output_index": self.index, "item": item})
+        return item
+
+    def _item(self, status: str) -> Json:
+        if self.part.WhichOneof("kind") == "media":
+            return picture_item(self.part, self._item_id, status)
+        return opaque_item(self.part, self._item_id)
