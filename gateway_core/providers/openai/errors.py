@@ -23,6 +23,7 @@ REASON_BY_WORD = {
     "content_filter": Reason.CONTENT_FILTERED,
     "content_policy_violation": Reason.CONTENT_FILTERED,
     "model_not_found": Reason.MODEL_NOT_FOUND,
+    "invalid_model": Reason.MODEL_NOT_FOUND,
     "DeploymentNotFound": Reason.MODEL_NOT_FOUND,
     "rate_limit_exceeded": Reason.RATE_LIMITED,
     "RateLimitReached": Reason.RATE_LIMITED,
