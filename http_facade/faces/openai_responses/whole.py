@@ -1,4 +1,4 @@
-"""An item that is told when it is whole: a picture, or what only one dialect understands, with the events of its progress."""
+"""An item that is told when it is whole: a picture, or what one dialect alone understands, with its progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class StreamedWhole:
         """Nothing: what it is shows when it ends."""
 
     def grow(self, delta: PartDelta, emit: Emit) -> None:
-        self.part.media.data += delta.data if delta.WhichOneof("delta") == "data" else b""
+        if delta.WhichOneof("delta") == "data":
+            self.part.media.data += delta.data
         self._events += details_of(delta.provider_details_json).get("events", ())
 
     def close(self, emit: Emit, status: str) -> Json:
