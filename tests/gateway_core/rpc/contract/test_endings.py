@@ -171,6 +171,19 @@ def test_cancelling_between_two_events(contract: Contract) -> None:
     contract(check, Behind(lambda _: event_stream(chunk("Hi"), STALL)))
 
 
+def test_cancelling_while_the_client_reads_too_slowly(contract: Contract) -> None:
+    """The second message is larger than what HTTP/2 lets pass unread, so over a socket the gateway waits to write it."""
+    large = chunk("x" * 4_000_000)
+
+    async def check(house: Served) -> None:
+        call = stream(house)
+        await anext(aiter(call))
+        call.cancel()
+        await let_go(house)
+
+    contract(check, Behind(lambda _: event_stream(chunk("Hi"), large, large, STALL)))
+
+
 def test_a_client_that_goes_away(contract: Contract) -> None:
     async def check(house: Served) -> None:
         readings = [asyncio.ensure_future(ended(start(house))) for start in (chat, stream)]

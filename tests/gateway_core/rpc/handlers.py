@@ -1,0 +1,76 @@
+"""Servicers made of functions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
+from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+
+Context: TypeAlias = Any
+"""grpc.aio.ServicerContext; tests ask it for more than its types know."""
+ChatHandler: TypeAlias = Callable[[ChatRequest, Context], Awaitable[ChatResponse]]
+StreamHandler: TypeAlias = Callable[[StreamRequest, Context], AsyncGenerator[StreamResponse, None]]
+
+
+async def no_chat(request: ChatRequest, context: Context) -> ChatResponse:
+    return ChatResponse()
+
+
+async def no_stream(request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
+    yield StreamResponse()
+
+
+class Handlers(GatewayServiceServicer):
+    def __init__(self, chat: ChatHandler = no_chat, stream: StreamHandler = no_stream) -> None:
+        self._chat = chat
+        self._stream = stream
+
+    async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:  # noqa: N802
+        return await self._chat(request, context)
+
+    async def Stream(  # noqa: N802
+        self, request: StreamRequest, context: Context
+    ) -> AsyncGenerator[StreamResponse, None]:
+        messages = self._stream(request, context)
+        try:
+            async for message in messages:
+                yield message
+        finally:
+            await messages.aclose()
+
+    async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:  # noqa: N802
+        return ListModelsResponse()
+
+
+class Waiting:
+    """Handlers that wait for ever. `begun` and `ended` are set when they do so, `go_on` lets them end."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.handlers = Handlers(self.chat, self.stream)
+
+    async def chat(self, request: ChatRequest, context: Context) -> ChatResponse:
+        await self._wait()
+        return ChatResponse(id="late")
+
+    async def stream(self, request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
+        try:
+            yield StreamResponse()
+            await self._wait()
+            yield StreamResponse()
+        finally:
+            self.ended.set()
+
+    async def _wait(self) -> None:
+        self.begun.set()
+        try:
+            await self.go_on.wait()
+        finally:
+            self.ended.set()
