@@ -134,7 +134,7 @@ def http_server(
     """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself."""
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
-    from http_facade.endpoints import Limits
+    from http_facade.limits import Limits
 
     limits = Limits(
         body_bytes=settings.server.max_body_bytes,

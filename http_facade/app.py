@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from http_facade.calls import ClientGone
 from http_facade.connect import failure_of
-from http_facade.endpoints import Limits
-from http_facade.exchange import Exchange
+from http_facade.core import Core
+from http_facade.exchange import EXCHANGE, Exchange
 from http_facade.faces.failure import Failure
-from http_facade.faces.openai.errors import render_error
-from http_facade.routes import EXCHANGE, Readiness, build_router
+from http_facade.limits import Limits
+from http_facade.mounts import openai
+from http_facade.routes import Readiness, build_router
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
@@ -50,7 +51,7 @@ class Facade:
             await self._other(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, openai.MANNERS)
         exchange.request_id = given_request_id(exchange) or self._new_request_id()
         try:
             await self._answer(exchange, receive, send)
@@ -103,7 +104,7 @@ def create_app(
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz."""
     limits = limits or Limits()
-    return Facade(build_router(stub, limits, readiness), limits, access_log)
+    return Facade(build_router(Core(stub, limits), readiness), limits, access_log)
 
 
 def given_request_id(exchange: Exchange) -> str | None:
@@ -133,7 +134,7 @@ async def fail(exchange: Exchange, failure: Failure) -> None:
     if failure.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
         headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
-    await exchange.respond(failure.status, render_error(failure), headers)
+    await exchange.respond(failure.status, exchange.manners.render_error(failure, exchange.request_id), headers)
 
 
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:

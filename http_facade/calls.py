@@ -25,7 +25,7 @@ class Cancellable(Protocol):
 
 
 class Watches:
-    """The calls that are not watched yet, and the one timer that they share: one for each would cost more than the watching."""
+    """The calls that are not watched yet, and their one timer: one for each would cost more than the watching."""
 
     __slots__ = ("_earlier", "_latest", "_timer")
 
@@ -85,11 +85,11 @@ class Watch:
 
 
 class KeepAlive:
-    """Writes a comment whenever nothing was written for a while, so that proxies on the way keep the connection."""
+    """Writes a sign of life whenever nothing was written for a while, so that proxies on the way keep the connection."""
 
     __slots__ = ("_interval", "_last", "_loop", "_task", "_timer", "_write")
 
-    def __init__(self, interval_s: float, write: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(self, interval_s: float, write: Callable[[], Awaitable[None]]) -> None:
         self._interval = interval_s
         self._write = write
         self._loop = asyncio.get_running_loop()
@@ -110,10 +110,10 @@ class KeepAlive:
     def _check(self) -> None:
         idle = self._loop.time() - self._last
         if idle >= self._interval:
-            self._task = self._loop.create_task(self._comment())
+            self._task = self._loop.create_task(self._sign())
             idle = 0.0
         self._timer = self._loop.call_later(self._interval - idle, self._check)
 
-    async def _comment(self) -> None:
+    async def _sign(self) -> None:
         self.touch()
-        await self._write(b": keep-alive\n\n")
+        await self._write()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from dragoman.v1.routing_pb2 import RouteTrace
+from http_facade.answer_headers import route_headers
 from http_facade.errors import status_for
 from http_facade.faces.failure import Failure
 
@@ -58,14 +58,3 @@ def told(reason: str, message: str, provider: str) -> str:
     if provider and reason not in ("INVALID_REQUEST", "INTERNAL") and provider not in message:
         return f"{provider}: {message}"
     return message
-
-
-def route_headers(route: RouteTrace) -> dict[str, str]:
-    """Who answered, for the client: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts."""
-    headers = {"x-dragoman-attempts": str(len(route.attempts))}
-    if route.provider:
-        headers["x-dragoman-provider"] = route.provider
-        headers["x-model-used"] = f"{route.provider}/{route.model}"
-    if route.fallback_from:
-        headers["x-fallback-from"] = route.fallback_from
-    return headers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -15,15 +16,31 @@ FORBIDDEN_IN_HEADERS = str.maketrans(dict.fromkeys((*range(0x20), 0x7F), " "))
 """Control characters (RFC 9110, section 5.5): a model's name can bring them."""
 
 
+EXCHANGE = "dragoman.exchange"
+"""Where the scope holds the Exchange on its way through the router."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the clients of a face expect to be spoken to, whatever they asked."""
+
+    render_error: Callable[[Failure, str], bytes]
+    """(what failed, the request's id) -> the body in the face's own envelope."""
+    request_id_header: bytes = b"x-request-id"
+    """Where the face's clients look for the request's id; it is in x-request-id as well."""
+
+
 class Exchange:
     """Reads the request's body, and answers once."""
 
-    __slots__ = ("_receive", "_send", "details", "headers", "request_id", "scope", "status")
+    __slots__ = ("_receive", "_send", "details", "headers", "manners", "request_id", "scope", "status")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, manners: Manners) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
+        self.manners = manners
+        """Of the face that the request belongs to, once that is known."""
         self.request_id = ""
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         """By lower-case name; the first of those that were sent twice."""
@@ -75,6 +92,8 @@ class Exchange:
     async def start(self, status: int, content_type: bytes, headers: Mapping[str, str], length: int | None) -> None:
         self.status = status
         raw: list[tuple[bytes, bytes]] = [(b"content-type", content_type), (b"x-request-id", self.request_id.encode())]
+        if self.manners.request_id_header != b"x-request-id":
+            raw.append((self.manners.request_id_header, self.request_id.encode()))
         if length is not None:
             raw.append((b"content-length", b"%d" % length))
         for name, value in headers.items():

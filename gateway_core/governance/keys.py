@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway_core.call import ANONYMOUS, Caller
 from gateway_core.errors import GatewayError, Reason
@@ -27,24 +27,28 @@ class KeyRing:
         """Whether callers need a key."""
         return bool(self._owners)
 
-    def authenticate(self, presented: str | None) -> Caller:
-        """Whose key this is. Raises GatewayError MISSING_API_KEY or INVALID_API_KEY.
-
-        The key is looked up by its digest, which nobody can steer, so the duration says nothing about the keys there are.
-        """
+    def authenticate(self, presented: Sequence[str]) -> Caller:
+        """Whose keys these are: the first that is known counts, for clients fill some places with placeholders and with
+        providers' keys. Raises GatewayError MISSING_API_KEY or INVALID_API_KEY."""
         if not self._owners:
             return ANONYMOUS
-        if not presented:
+        for key in presented:
+            if key and (owner := self._owner_of(key)) is not None:
+                return owner
+        if not any(presented):
             raise GatewayError(Reason.MISSING_API_KEY, "this gateway needs a key: send it as Authorization: Bearer KEY")
-        digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).digest()
+        raise GatewayError(
+            Reason.INVALID_API_KEY,
+            "the key that was sent is not one of this gateway's; a provider's own key does not open it."
+            " Check it, or ask the gateway's operator for one",
+        )
+
+    def _owner_of(self, key: str) -> Caller | None:
+        """The key is looked up by its digest, which nobody can steer, so the duration says nothing about the keys there
+        are."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
         known, owner = self._owners.get(digest, NOBODY)
-        if not hmac.compare_digest(known, digest):
-            raise GatewayError(
-                Reason.INVALID_API_KEY,
-                "the key that was sent is not one of this gateway's; a provider's own key does not open it."
-                " Check it, or ask the gateway's operator for one",
-            )
-        return owner
+        return owner if hmac.compare_digest(known, digest) else None
 
 
 def create_key() -> tuple[str, str]:

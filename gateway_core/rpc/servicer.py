@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Never, Protocol, TypeAlias, TypeVar
@@ -27,11 +27,13 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 Context: TypeAlias = grpc.aio.ServicerContext[RequestT, ResponseT]
 
-Authenticate: TypeAlias = Callable[[str | None], Caller]
-"""(the key that was presented) -> whose it is. Raises GatewayError."""
+Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
+"""(the keys that were presented) -> whose they are. Raises GatewayError."""
 
-SECRET_METADATA = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"})
-"""What may hold a key, and so never becomes part of a Call."""
+KEY_METADATA = frozenset({"x-api-key", "api-key", "x-goog-api-key"})
+"""Where a key may stand by itself, as the SDKs of the providers send it; in authorization it follows Bearer."""
+SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
+"""What may hold other secrets, and so never becomes part of a Call."""
 
 _log = logging.getLogger("dragoman.grpc")
 _is_sane_request_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
@@ -54,7 +56,8 @@ class Received:
 
     request_id: str
     """The client's own where it is sane, so that its logs and ours agree."""
-    key: str | None
+    keys: Sequence[str]
+    """Whatever may be a gateway key, in the order in which it came."""
     metadata: Mapping[str, str]
 
 
@@ -110,7 +113,7 @@ class GatewayServicer(GatewayServiceServicer):
 
     def _call(self, context: Context[RequestT, ResponseT], received: Received) -> Call:
         """Raises GatewayError for a missing or unknown key."""
-        caller = self._authenticate(received.key)
+        caller = self._authenticate(received.keys)
         if isinstance(context, ObservedContext):
             context.caller = caller.name
         given: float | None = context.time_remaining()
@@ -128,22 +131,24 @@ async def _accept(context: Context[RequestT, ResponseT]) -> Received:
 
 
 def read_metadata(context: Context[RequestT, ResponseT]) -> Received:
-    """The key is taken from authorization: Bearer KEY. What stands there in another form is presented as it is, and so is
-    refused wherever keys are needed."""
+    """What stands in authorization in another form than Bearer KEY is presented as it is, and so is refused wherever keys
+    are needed."""
     metadata: dict[str, str] = {}
-    key: str | None = None
+    keys: list[str] = []
     for name, value in context.invocation_metadata() or ():
         if isinstance(value, bytes):
             continue
         if name == "authorization":
             scheme, _, rest = value.partition(" ")
-            key = rest.strip() if scheme.lower() == "bearer" else value
+            keys.append(rest.strip() if scheme.lower() == "bearer" else value)
+        elif name in KEY_METADATA:
+            keys.append(value)
         elif name not in SECRET_METADATA:
             metadata[name] = value
     request_id = metadata.get(REQUEST_ID, "")
     if not _is_sane_request_id(request_id):
         request_id = uuid.uuid4().hex
-    return Received(request_id, key, metadata)
+    return Received(request_id, keys, metadata)
 
 
 async def _fail(context: Context[RequestT, ResponseT], received: Received, error: Exception) -> Never:

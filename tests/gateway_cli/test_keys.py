@@ -20,5 +20,5 @@ def test_what_is_printed_can_be_used_as_it_is(tmp_path: Path, capsys: pytest.Cap
     config = tmp_path / "dragoman.toml"
     config.write_text(lines[0])
     for settings in (load(config, {}), load(None, {"DRAGOMAN_API_KEYS": variable[1]})):
-        assert KeyRing(settings.keys).authenticate(key).name == "team-a"
+        assert KeyRing(settings.keys).authenticate([key]).name == "team-a"
     assert said.count(key) == 1

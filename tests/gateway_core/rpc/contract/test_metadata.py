@@ -146,15 +146,24 @@ def test_a_wrong_key(contract: Contract, method: Method, metadata: Metadata) -> 
     contract(check, LOCKED)
 
 
-def test_no_key_without_authorization(contract: Contract) -> None:
-    """Other places are not looked at: a proxy in between may not know that they hold keys."""
+@pytest.mark.parametrize("name", ["x-api-key", "api-key", "x-goog-api-key"])
+def test_a_key_counts_wherever_the_sdks_of_providers_put_theirs(contract: Contract, name: str) -> None:
+    async def check(house: Served) -> None:
+        await chat(house, (("authorization", "Bearer a-placeholder"), (name, "right-key")))
+        error = await failure_of(chat(house, ((name, "wrong-key"),)))
+        assert detail(error, ErrorInfo).reason == "INVALID_API_KEY"
+        assert "wrong-key" not in str(error)
+
+    contract(check, LOCKED)
+
+
+def test_no_key_in_other_places(contract: Contract) -> None:
+    """A proxy in between may not know that they hold keys."""
 
     async def check(house: Served) -> None:
-        for name in ("x-api-key", "api-key", "key"):
-            error = await failure_of(chat(house, ((name, "right-key"),)))
+        for place in (("key", "right-key"), ("authorization-bin", b"Bearer right-key")):
+            error = await failure_of(chat(house, (place,)))
             assert detail(error, ErrorInfo).reason == "MISSING_API_KEY"
-        error = await failure_of(chat(house, (("authorization-bin", b"Bearer right-key"),)))
-        assert detail(error, ErrorInfo).reason == "MISSING_API_KEY"
 
     contract(check, LOCKED)
 

@@ -1,0 +1,1 @@
+"""Each face on its paths."""

@@ -1,0 +1,36 @@
+"""Endpoints as the router wants them, and the manners of the face that each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from http_facade.exchange import EXCHANGE, Exchange, Manners
+from http_facade.faces.failure import Failure
+
+Endpoint = Callable[[Exchange], Awaitable[None]]
+"""Answers one request. Raises Failure or grpc.aio.AioRpcError before the answer has begun, ClientGone at any time."""
+
+
+class Served:
+    """The endpoints of one path by method, as an ASGI application. Refuses other methods, in the manners of the face."""
+
+    def __init__(self, manners: Manners, endpoints: Mapping[str, Endpoint]) -> None:
+        """HEAD is answered like GET."""
+        self._manners = manners
+        self._endpoints = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope[EXCHANGE]
+        exchange.manners = self._manners
+        endpoint = self._endpoints.get(scope["method"])
+        if endpoint is None:
+            raise not_allowed(scope, self._endpoints)
+        await endpoint(exchange)
+
+
+def not_allowed(scope: Scope, endpoints: Mapping[str, Endpoint]) -> Failure:
+    allowed = ", ".join(endpoints)
+    message = f"{scope['method']} is not allowed on {scope['path']}; use {allowed}."
+    return Failure(405, "INVALID_REQUEST", message, code="method_not_allowed", headers={"allow": allowed})
