@@ -17,8 +17,18 @@ NAMES = re.findall(
     modality tokenCount serviceTier models inputTokenLimit""",
 )
 VALUES = st.sampled_from([None, True, False, -1, 0, 1, 2**31, 2**63, 10**30, 0.5, -1e308]) | st.sampled_from(
-    ["", "text", "STOP", "SAFETY", "MALFORMED_FUNCTION_CALL", "AA==", "AUDIO", "audio/wav", "2026-01-01T00:00:00Z"]
-    + ["9999-12-31T23:59:59+99:99", "é\0"]
+    [
+        "",
+        "text",
+        "STOP",
+        "SAFETY",
+        "MALFORMED_FUNCTION_CALL",
+        "AA==",
+        "AUDIO",
+        "audio/wav",
+        "2026-01-01T00:00:00Z",
+        "9999-12-31T23:59:59+99:99",
+    ]
 )
 ANY_JSON = st.recursive(
     VALUES,

@@ -31,7 +31,7 @@ def info(reason: str) -> dict[str, Any]:
         (400, error(400, "bad"), Reason.UPSTREAM_REJECTED),
         (400, error(400, "API key not valid.", "INVALID_ARGUMENT", info("API_KEY_INVALID")), Reason.UPSTREAM_AUTH),
         (400, error(400, "API key expired. Please renew the API key."), Reason.UPSTREAM_AUTH),
-        (400, error(400, "The input token count exceeds the maximum number of tokens allowed."), Reason.CONTEXT_LENGTH_EXCEEDED),
+        (400, error(400, "The input exceeds the maximum number of tokens allowed."), Reason.CONTEXT_LENGTH_EXCEEDED),
         (400, error(400, "Request payload size exceeds the limit: 20971520 bytes."), Reason.REQUEST_TOO_LARGE),
         (400, error(400, "User location is not supported for the API use.", "FAILED_PRECONDITION"), Reason.UPSTREAM_AUTH),
         (401, error(401), Reason.UPSTREAM_AUTH),
