@@ -34,9 +34,9 @@ FAILED_STREAMS = {
     "openai-responses/prism_stream_rate_limited": Reason.RATE_LIMITED,
     "openai-responses/prism_stream_unknown_error": Reason.UPSTREAM_UNAVAILABLE,
     "openai-responses/va_openai_error_1_stream": Reason.QUOTA_EXHAUSTED,
-    "fixtures-openai-responses/stream_failed": Reason.UPSTREAM_REJECTED,
+    "fixtures-openai_responses/stream_failed": Reason.UPSTREAM_REJECTED,
 }
-ALL = [found for found in exchanges("/responses") if found.vendor.endswith("openai-responses")]
+ALL = [found for found in exchanges("/responses") if found.vendor.endswith(("openai-responses", "openai_responses"))]
 REQUESTS = [e for e in ALL if isinstance(e.request.get("body"), dict)]
 WHOLE = [e for e in ALL if e.response["status"] == 200 and isinstance(e.body, dict)]
 QUEUED = [e for e in WHOLE if e.body["status"] == "queued"]
