@@ -7,7 +7,7 @@ an event line, and need message_stop, usage.input_tokens at the beginning and us
 from __future__ import annotations
 
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
-from http_facade.faces.anthropic.details import details_of, fields_of
+from http_facade.faces.anthropic.details import DIALECT, details_of, fields_of
 from http_facade.faces.anthropic.render import render_usage, stop_reason, unknown_usage
 from http_facade.faces.anthropic.streamed import StreamedBlock
 from http_facade.faces.json_fields import Json, encode_json
@@ -89,6 +89,8 @@ class ChunkRenderer:
         if block.closed:
             if block.kind == "tool_call":
                 return  # Its arguments were whole; what follows can only be white space.
+            if delta.WhichOneof("delta") is None and DIALECT not in delta.provider_details_json:
+                return  # Another dialect's late word on it, which shows nothing here.
             # What has been closed for another part cannot be opened again: the rest gets a block of its own.
             block = self._parts[delta.part_index] = StreamedBlock(block.part, delta.part_index, is_continuation=True)
             self._waiting.append(block)
@@ -143,7 +145,8 @@ class ChunkRenderer:
         delta: Json = {"stop_reason": None, "stop_sequence": None}
         if finished.candidates:
             ending = finished.candidates[0]
-            delta["stop_reason"] = stop_reason(ending.finish_reason, ending.raw_finish_reason)
+            refused = any(block.kind == "refusal" for block in self._parts.values())
+            delta["stop_reason"] = stop_reason(ending.finish_reason, ending.raw_finish_reason, refused=refused)
             delta.update(fields_of(ending.provider_details_json))
         late = fields_of(finished.provider_details_json)
         delta.update({name: value for name, value in late.items() if name in IN_DELTA})

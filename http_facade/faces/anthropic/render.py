@@ -50,13 +50,14 @@ OWN_REASONS = {
 def render_chat(response: ChatResponse, fallback_id: str, input_tokens: int = 0) -> bytes:
     """The JSON body. fallback_id and input_tokens, an estimate, stand in where the provider gave none."""
     candidate = response.candidates[0] if response.candidates else Candidate()
+    refused = any(part.HasField("refusal") for part in candidate.parts)
     body: Json = {
         "id": response.id or fallback_id,
         "type": "message",
         "role": "assistant",
         "model": response.model or response.route.model,
         "content": [render_part(part) for part in candidate.parts],
-        "stop_reason": stop_reason(candidate.finish_reason, candidate.raw_finish_reason),
+        "stop_reason": stop_reason(candidate.finish_reason, candidate.raw_finish_reason, refused=refused),
         "stop_sequence": None,
         "usage": render_usage(response.usage) if response.HasField("usage") else unknown_usage(input_tokens),
     }
@@ -65,9 +66,12 @@ def render_chat(response: ChatResponse, fallback_id: str, input_tokens: int = 0)
     return encode_json(body)
 
 
-def stop_reason(reason: FinishReason.ValueType, raw: str) -> str:
-    """The provider's own word where it speaks this dialect, unless the gateway knows better."""
-    return raw if OWN_REASONS.get(raw) == reason else STOP_REASONS.get(reason, "end_turn")
+def stop_reason(reason: FinishReason.ValueType, raw: str, *, refused: bool = False) -> str:
+    """The provider's own word where it speaks this dialect, unless the gateway knows better. refused: whether the answer
+    declines in words, which other dialects tell by the content alone."""
+    if OWN_REASONS.get(raw) == reason:
+        return raw
+    return "refusal" if refused and reason == FINISH_REASON_STOP else STOP_REASONS.get(reason, "end_turn")
 
 
 def render_part(part: Part) -> Json:

@@ -132,7 +132,25 @@ def parse_format(form: ResponseFormat, value: Any, path: str) -> bool:
         return False
     if fields.get("schema") is None:
         raise missing(f"{path}.schema")
-    form.type, form.name, form.strict = RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME, True
-    form.schema_json = json_text(mapping(fields["schema"], f"{path}.schema"))
+    schema = mapping(fields["schema"], f"{path}.schema")
+    form.type, form.name, form.schema_json = RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME, json_text(schema)
+    if leaves_nothing_open(schema):
+        form.strict = True
     set_details(form, rest_of(fields, {"type", "schema"}))
     return True
+
+
+def leaves_nothing_open(schema: Any) -> bool:
+    """Whether every object is closed and requires all its properties: only then do providers that can be strict without
+    this dialect's freedom take it so. Where it is not, the schema is what guides the answer."""
+    if isinstance(schema, list):
+        return all(leaves_nothing_open(item) for item in schema)
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object" or "properties" in schema:
+        names, required = schema.get("properties", {}), schema.get("required", [])
+        if schema.get("additionalProperties") is not False or not isinstance(names, dict) or not isinstance(required, list):
+            return False
+        if not all(name in required for name in names):
+            return False
+    return all(leaves_nothing_open(value) for value in schema.values())
