@@ -62,7 +62,7 @@ def test_a_failure_is_bare_json_as_google_writes_it() -> None:
 def test_a_failure_inside_an_array_is_its_last_element() -> None:
     renderer = ChunkRenderer(fallback_id="fallback", sse=False)
     written = renderer.render(StreamResponse(events=HELLO[:3])) + renderer.failed(Failure(503, "INTERNAL", "busy"))
-    assert [list(chunk)[0] for chunk in json.loads(written)] == ["candidates", "error"]
+    assert [next(iter(chunk)) for chunk in json.loads(written)] == ["candidates", "error"]
     early = ChunkRenderer(fallback_id="fallback", sse=False).failed(Failure(503, "INTERNAL", "busy"))
     assert json.loads(early)[0]["error"]["message"] == "busy"
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, ResponseFormat, Tool, ToolChoice
+from dragoman.v1.chat_pb2 import (
+    ChatRequest,
+    FunctionTool,
+    ReasoningSettings,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
 from dragoman.v1.content_pb2 import Opaque
 from http_facade.faces.failure import Failure
 from http_facade.faces.gemini.parse import parse_chat, parse_count, parse_method
@@ -154,17 +162,20 @@ def test_tools() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"mode": "AUTO"}, ToolChoice(mode="TOOL_CHOICE_MODE_AUTO")),
-        ({"mode": "none"}, ToolChoice(mode="TOOL_CHOICE_MODE_NONE")),
-        ({"mode": "ANY"}, ToolChoice(mode="TOOL_CHOICE_MODE_REQUIRED")),
-        ({"mode": "ANY", "allowedFunctionNames": ["f"]}, ToolChoice(mode="TOOL_CHOICE_MODE_TOOL", tool_name="f")),
+        ({"mode": "AUTO"}, ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO)),
+        ({"mode": "none"}, ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_NONE)),
+        ({"mode": "ANY"}, ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED)),
+        (
+            {"mode": "ANY", "allowedFunctionNames": ["f"]},
+            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_TOOL, tool_name="f"),
+        ),
         (
             {"mode": "ANY", "allowedFunctionNames": ["f", "g"]},
-            ToolChoice(mode="TOOL_CHOICE_MODE_REQUIRED", allowed_tool_names=["f", "g"]),
+            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED, allowed_tool_names=["f", "g"]),
         ),
         (
             {"mode": "VALIDATED"},
-            ToolChoice(mode="TOOL_CHOICE_MODE_AUTO", provider_details_json=details({"$mode": "VALIDATED"})),
+            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO, provider_details_json=details({"$mode": "VALIDATED"})),
         ),
         ({"sparkle": 1}, ToolChoice(provider_details_json=details({"sparkle": 1}))),
     ],

@@ -37,7 +37,7 @@ ANY_JSON = st.recursive(
 )
 BODY = st.fixed_dictionaries(
     {"contents": st.lists(st.dictionaries(st.sampled_from(["role", "parts"]), ANY_JSON), max_size=3) | ANY_JSON},
-    optional={name: ANY_JSON for name in ("systemInstruction", "tools", "toolConfig", "generationConfig", "odd")},
+    optional=dict.fromkeys(("systemInstruction", "tools", "toolConfig", "generationConfig", "odd"), ANY_JSON),
 )
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6)
 SEALED = st.fixed_dictionaries({}, optional={"thoughtSignature": st.sampled_from(["c2ln", "dA=="])})

@@ -16,7 +16,7 @@ from http_facade.faces.gemini.schema import json_schema_of
         ({"type": "string", "format": "enum", "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
         ({"type": "STRING", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
         ({"any_of": [{"type": "STRING"}], "nullable": True}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
-        ({"type": "ARRAY", "items": {"type": "NUMBER"}, "min_items": "2"}, {"type": "array", "items": {"type": "number"}, "minItems": 2}),
+        ({"items": {"type": "NUMBER"}, "min_items": "2"}, {"items": {"type": "number"}, "minItems": 2}),
         ({"type": "TYPE_UNSPECIFIED", "description": "d"}, {"description": "d"}),
         ({"type": "OBJECT", "example": {}, "property_ordering": ["a"], "title": None}, {"type": "object"}),
         ({"ref": "#/$defs/a", "defs": {"a": {"type": "STRING"}}}, {"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}),
