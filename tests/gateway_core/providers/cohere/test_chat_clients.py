@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from gateway_core.providers.cohere.dialect import COHERE
+from http_facade.faces.anthropic.chunks import ChunkRenderer as AnthropicRenderer
 from http_facade.faces.openai.chunks import ChunkRenderer
 from http_facade.faces.openai.render import render_chat
 from tests.gateway_core.providers.cohere.answers import (
@@ -166,3 +167,20 @@ def test_what_the_client_gives_back_is_what_cohere_said() -> None:
         "citations": [CITATION],
     }
     assert warned == []
+
+
+def test_a_late_citation_opens_no_block_for_a_client_of_anthropic() -> None:
+    late = {**CITATION, "content_index": 0, "type": "THINKING_CONTENT"}
+    batch = feed(
+        COHERE.stream_decoder(),
+        START,
+        content_start(0, type="thinking", thinking="Hm."),
+        content_start(1, type="text", text="Ruby."),
+        citation_start(late),
+        citation_start(CITATION),
+        message_end(),
+    )
+    events = AnthropicRenderer(fallback_id="fallback").render(batch).decode()
+
+    assert events.count("event: content_block_start") == events.count("event: content_block_stop") == 2
+    assert events.count("event: content_block_delta") == 3
