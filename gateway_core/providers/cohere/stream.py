@@ -177,7 +177,8 @@ class CohereStreamDecoder:
         before = len(batch.events)
         if text := text_of(content.get(block.kind)):
             block.grow(text, batch)
-        merge(block.details, unknown_fields(content, BLOCK_FIELDS))
+        if not BLOCK_FIELDS.issuperset(content):
+            merge(block.details, unknown_fields(content, BLOCK_FIELDS))
         if isinstance(logprobs := event.get("logprobs"), dict):
             self._logprobs.append(logprobs)
             delta = batch.events[before].part_delta if len(batch.events) > before else block.delta(batch)
