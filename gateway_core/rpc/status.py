@@ -6,6 +6,7 @@ https://grpc.io/docs/guides/error/); errors.proto says what is in it. Nothing el
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar, assert_never, cast
 
@@ -58,6 +59,8 @@ _METADATA_BYTES = 1400
 _VALUE_BYTES = 512
 _FIELD_BYTES = 200
 _ATTEMPT_MESSAGE_BYTES = 120
+_LONGEST_WAIT_S = 365 * 24 * 3600.0
+"""Providers may say anything, and a Duration does not hold everything."""
 
 
 class PackedStatus(NamedTuple):
@@ -79,7 +82,7 @@ def pack(error: GatewayError) -> PackedStatus:
             field=_clip(error.field, _FIELD_BYTES), description=_clip(error.message, _FIELD_BYTES)
         )
         status.details.add().Pack(BadRequest(field_violations=[violation]))
-    if error.retry_after_s is not None:
+    if error.retry_after_s is not None and not math.isnan(error.retry_after_s):
         status.details.add().Pack(_retry_info(error.retry_after_s))
     if error.trace is not None:
         _add_trace(status, error.trace)
@@ -116,7 +119,7 @@ def _error_info(error: GatewayError) -> ErrorInfo:
 
 def _retry_info(seconds: float) -> RetryInfo:
     info = RetryInfo()
-    info.retry_delay.FromNanoseconds(round(seconds * 1e9))
+    info.retry_delay.FromNanoseconds(round(min(max(seconds, 0.0), _LONGEST_WAIT_S) * 1e9))
     return info
 
 
