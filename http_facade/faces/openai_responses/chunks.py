@@ -10,7 +10,7 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import Json, encode_json
-from http_facade.faces.openai_responses.details import details_of
+from http_facade.faces.openai_responses.details import CHAT_FORM, details_of
 from http_facade.faces.openai_responses.errors import failed_error, stream_error
 from http_facade.faces.openai_responses.output import (
     ItemIds,
@@ -19,7 +19,14 @@ from http_facade.faces.openai_responses.output import (
     is_blank,
     is_words,
 )
-from http_facade.faces.openai_responses.render import INCOMPLETE, add_details, begin, conclude, response_id_of
+from http_facade.faces.openai_responses.render import (
+    INCOMPLETE,
+    add_details,
+    begin,
+    conclude,
+    response_id_of,
+    sources_by_text,
+)
 from http_facade.faces.openai_responses.streamed import (
     Piece,
     StreamedCall,
@@ -47,6 +54,7 @@ class ChunkRenderer:
         self._parts: dict[int, tuple[StreamedItem, Piece | None]] = {}
         self._began: dict[int, Part] = {}
         self._open: list[StreamedItem] = []
+        self._messages: list[StreamedMessage] = []
         self._items: dict[int, Json] = {}
         self._count = 0
         self._text_head = b""
@@ -101,9 +109,7 @@ class ChunkRenderer:
 
     def _keep(self, event: Started | Finished) -> None:
         """What they tell of the whole response."""
-        add_details(self.response, details_of(event.provider_details_json), self._echo)
-        if event.HasField("service_tier"):
-            self.response["service_tier"] = event.service_tier
+        add_details(self.response, event, self._echo)
 
     def _part_started(self, started: PartStarted) -> None:
         if started.candidate_index:
@@ -121,6 +127,7 @@ class ChunkRenderer:
         if is_words(part):
             if not isinstance(last, StreamedMessage) or begins_item(part):
                 last = StreamedMessage(self._next_id("message"), self._next_index(), part)
+                self._messages.append(last)
                 self._begin_item(last)
             piece = last.add(part, self._emit)
             self._parts[part_index] = (last, piece)
@@ -177,7 +184,7 @@ class ChunkRenderer:
             self._begin(self._began[delta.part_index], delta.part_index)
         item, piece = self._parts[delta.part_index]
         if item.closed or (piece is not None and piece.closed):
-            if isinstance(item, (StreamedCall, StreamedWhole)):
+            if isinstance(item, (StreamedCall, StreamedWhole)) or not has_growth(delta):
                 return  # A call's arguments were whole; what follows can only be white space.
             # What ended for another item cannot be opened again: the rest gets an item of its own.
             self._begin(continuation(self._began[delta.part_index]), delta.part_index)
@@ -228,12 +235,28 @@ class ChunkRenderer:
     def _finished(self, finished: Finished) -> None:
         ending = finished.candidates[0] if finished.candidates else CandidateFinish()
         is_cut = ending.finish_reason in INCOMPLETE
+        self._name_sources(ending.provider_details_json.get(CHAT_FORM, ""))
         for item in list(self._open):
             self._close(item, "incomplete" if is_cut else "completed")
         self._keep(finished)
         usage = finished.usage if finished.HasField("usage") else None
         conclude(self.response, ending, [self._items[index] for index in sorted(self._items)], usage)
         self._emit(f"response.{self.response['status']}", {"response": self.response})
+
+    def _name_sources(self, chat_form: str) -> None:
+        """Sources that another provider named only now: with what is still open, or in the whole response at least."""
+        pieces = [(item, piece) for item in self._messages for piece in item.pieces if piece.is_text]
+        if not chat_form or any(piece.annotations for _, piece in pieces):
+            return
+        texts = ["".join(piece.texts) for _, piece in pieces]
+        for (item, piece), sources in zip(pieces, sources_by_text(texts, chat_form), strict=True):
+            if item.closed:
+                self._items[item.index]["content"][piece.place]["annotations"] = sources
+            elif piece.closed:
+                piece.annotations = sources
+            else:
+                for source in sources:
+                    item.annotate(piece, source, self._emit)
 
 
 def has_growth(delta: PartDelta) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 from http_facade.faces.json_fields import Json, decode_json, json_text
 
 DIALECT = "openai-responses"
+CHAT_FORM = "openai"
+"""Where other providers tell sources in the form that clients of chat completions read."""
 PICTURE = "image_generation_call"
 SUMMARY_GAP = "\n\n"
 """Between the summaries of one reasoning item, which the contract holds as one text."""

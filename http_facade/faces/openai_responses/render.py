@@ -6,7 +6,9 @@ says null: strict clients refuse an answer that leaves one out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import bisect
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragoman.v1.chat_pb2 import (
@@ -17,10 +19,10 @@ from dragoman.v1.chat_pb2 import (
     ChatResponse,
     FinishReason,
 )
+from dragoman.v1.stream_pb2 import Finished, Started
 from dragoman.v1.usage_pb2 import Usage
 from http_facade.faces.json_fields import Json, decode_json, encode_json
-from http_facade.faces.openai.messages import DIALECT as CHAT_FORM
-from http_facade.faces.openai_responses.details import DIALECT, details_of
+from http_facade.faces.openai_responses.details import CHAT_FORM, DIALECT, details_of
 from http_facade.faces.openai_responses.output import ItemIds, render_output
 
 DEFAULTS: Json = {
@@ -51,6 +53,7 @@ DEFAULTS: Json = {
 """What OpenAI shows of a request that says nothing of it."""
 GATEWAY_FIELDS = ("previous_response_id", "store", "metadata", "background")
 """What the gateway does itself: the provider's own word for it is another matter."""
+SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
 INCOMPLETE: Mapping[FinishReason.ValueType, str] = {
     FINISH_REASON_LENGTH: "max_output_tokens",
     FINISH_REASON_CONTENT_FILTER: "content_filter",
@@ -69,9 +72,7 @@ def response_object(answer: ChatResponse, echo: Json, fallback_id: str, now: int
     response_id = response_id_of(answer.id, fallback_id)
     candidate = answer.candidates[0] if answer.candidates else Candidate()
     body = begin(response_id, answer.model or answer.route.model, answer.created or now, echo)
-    if answer.HasField("service_tier"):
-        body["service_tier"] = answer.service_tier
-    add_details(body, details_of(answer.provider_details_json), echo)
+    add_details(body, answer, echo)
     is_cut = candidate.finish_reason in INCOMPLETE
     output = render_output(candidate.parts, candidate.logprobs.content, ItemIds(response_id), is_cut=is_cut)
     usage = answer.usage if answer.HasField("usage") else None
@@ -99,9 +100,12 @@ def with_nulls(tool: Json) -> Json:
     return {"parameters": None, "strict": None, **tool} if tool.get("type") == "function" else tool
 
 
-def add_details(body: Json, details: Json, echo: Json) -> None:
-    """What a provider of this dialect says of the answer. Of what the gateway does itself, it says only what the client did
-    not."""
+def add_details(body: Json, answer: ChatResponse | Started | Finished, echo: Json) -> None:
+    """What the provider says of the answer. Of what the gateway does itself, it says only what the client did not; another
+    dialect's words for a class of service would be refused by typed clients."""
+    details = details_of(answer.provider_details_json)
+    if answer.HasField("service_tier") and (answer.service_tier in SERVICE_TIERS or details):
+        body["service_tier"] = answer.service_tier
     body.update({name: value for name, value in details.items() if name not in GATEWAY_FIELDS or name not in echo})
 
 
@@ -120,28 +124,27 @@ def conclude(body: Json, ending: Any, output: list[Json], usage: Usage | None) -
 
 
 def annotate(output: list[Json], chat_form: str) -> None:
-    """Sources that another provider named, on the text in which they are. Theirs count from the whole text's beginning."""
+    """Sources that another provider named, on the text in which they are."""
+    texts = [piece for item in output if item.get("type") == "message" for piece in item["content"] if "text" in piece]
+    if chat_form and not any(piece["annotations"] for piece in texts):
+        for piece, sources in zip(texts, sources_by_text([piece["text"] for piece in texts], chat_form), strict=True):
+            piece["annotations"] = sources
+
+
+def sources_by_text(texts: Sequence[str], chat_form: str) -> list[list[Json]]:
+    """The url_citation annotations of each text. chat_form: the details in which they count from the whole text's beginning;
+    those without a place belong to the last text."""
     message = decode_json(chat_form).get("message") if chat_form else None
     annotations = message.get("annotations") if isinstance(message, dict) else None
-    texts = [piece for item in output if item.get("type") == "message" for piece in item["content"] if "text" in piece]
-    if not isinstance(annotations, list) or any(piece.get("annotations") for piece in texts):
-        return
-    start = 0
-    for place, piece in enumerate(texts):
-        end = start + len(piece["text"])
-        for annotation in annotations:
-            cited = annotation.get("url_citation") if isinstance(annotation, dict) else None
-            if isinstance(cited, dict) and isinstance(cited.get("url"), str) and is_within(cited, start, end, place, texts):
-                piece["annotations"].append(url_citation(cited, start))
-        start = end
-
-
-def is_within(cited: Json, start: int, end: int, place: int, texts: list[Json]) -> bool:
-    """Sources without a place belong to the last text."""
-    begin = cited.get("start_index")
-    if not isinstance(begin, int):
-        return place == len(texts) - 1
-    return start <= begin < end
+    found: list[list[Json]] = [[] for _ in texts]
+    starts = list(itertools.accumulate((len(text) for text in texts), initial=0))[: len(texts)]
+    for annotation in annotations if texts and isinstance(annotations, list) else ():
+        cited = annotation.get("url_citation") if isinstance(annotation, dict) else None
+        if isinstance(cited, dict) and isinstance(cited.get("url"), str):
+            begin = cited.get("start_index")
+            place = bisect.bisect_right(starts, max(0, begin)) - 1 if isinstance(begin, int) else len(texts) - 1
+            found[place].append(url_citation(cited, starts[place]))
+    return found
 
 
 def url_citation(cited: Json, start: int) -> Json:
