@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway_cli.joined_writes import JoinedWrites
+from gateway_cli.http_protocol import HttpProtocol
 from gateway_cli.sockets import address_of
 from gateway_core.settings import SettingsError, TlsSettings
 
@@ -49,13 +48,6 @@ class HttpServer:
         self._server.config.timeout_graceful_shutdown = math.ceil(grace)
         self._server.should_exit = True
         await self._serving
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn writes the head and the body of an answer one after the other: here both leave in one write."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedWrites(transport, self.loop))
 
 
 class _Server(uvicorn.Server):
