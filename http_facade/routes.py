@@ -8,12 +8,16 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from http_facade.core import Core
-from http_facade.exchange import Exchange
+from http_facade.exchange import EXCHANGE, Exchange
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import encode_json
-from http_facade.mounts import openai
+from http_facade.mounts import anthropic, gemini, openai, shared
 from http_facade.served import Served
 
+SERVED = (
+    "/v1/chat/completions, /v1/models (both under /api/v1 too), /v1/messages, /v1beta/models/MODEL:generateContent"
+    " and :streamGenerateContent"
+)
 Readiness = Callable[[], Awaitable[bool]]
 
 
@@ -34,13 +38,13 @@ def build_router(core: Core, readiness: Readiness | None) -> Router:
         Route("/healthz", Served(openai.MANNERS, {"GET": Health(None)})),
         Route("/readyz", Served(openai.MANNERS, {"GET": Health(readiness)})),
     ]
-    return Router([*openai.routes(core), *health], redirect_slashes=False, default=refuse_path)
+    faces = [route for face in (openai, anthropic, shared, gemini) for route in face.routes(core)]
+    return Router([*faces, *health], redirect_slashes=False, default=refuse_path)
 
 
 async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
-    raise Failure(
-        404,
-        "INVALID_REQUEST",
-        f"There is nothing at {scope['path']}. Served here: /v1/chat/completions, /v1/models, and both under /api/v1.",
-        code="unknown_url",
-    )
+    exchange: Exchange = scope[EXCHANGE]
+    for face in (anthropic, gemini):
+        if face.is_client(exchange):
+            exchange.manners = face.MANNERS
+    raise Failure(404, "INVALID_REQUEST", f"There is nothing at {scope['path']}. Served here: {SERVED}.", code="unknown_url")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
@@ -30,7 +30,7 @@ class Served:
         await endpoint(exchange)
 
 
-def not_allowed(scope: Scope, endpoints: Mapping[str, Endpoint]) -> Failure:
-    allowed = ", ".join(endpoints)
+def not_allowed(scope: Scope, methods: Iterable[str]) -> Failure:
+    allowed = ", ".join(methods)
     message = f"{scope['method']} is not allowed on {scope['path']}; use {allowed}."
     return Failure(405, "INVALID_REQUEST", message, code="method_not_allowed", headers={"allow": allowed})

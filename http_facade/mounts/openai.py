@@ -20,7 +20,7 @@ from http_facade.faces.openai.render import render_chat
 from http_facade.model_lists import ModelLists
 from http_facade.served import Served
 
-PREFIXES = ("/v1", "/api/v1")
+OPENROUTER = "/api/v1"
 
 
 def render_failure(failure: Failure, request_id: str) -> bytes:
@@ -43,10 +43,13 @@ def read_chat(exchange: Exchange, body: bytes) -> Asked:
     return Asked(parsed.chat, whole, Streamed(renderer, render_error_event))
 
 
+def model_lists(core: Core) -> ModelLists:
+    return ModelLists(core, render_models, render_model)
+
+
 def routes(core: Core) -> Iterator[BaseRoute]:
-    chats, lists = Chats(core, read_chat), ModelLists(core, render_models, render_model)
-    for prefix in PREFIXES:
+    chats, lists = Chats(core, read_chat), model_lists(core)
+    for prefix in ("/v1", OPENROUTER):
         yield Route(prefix + "/chat/completions", Served(MANNERS, {"POST": chats}))
-    for prefix in PREFIXES:
-        yield Route(prefix + "/models", Served(MANNERS, {"GET": lists.all}))
-        yield Route(prefix + "/models/{model:path}", Served(MANNERS, {"GET": lists.one}))
+    yield Route(OPENROUTER + "/models", Served(MANNERS, {"GET": lists.all}))
+    yield Route(OPENROUTER + "/models/{model:path}", Served(MANNERS, {"GET": lists.one}))

@@ -1,0 +1,71 @@
+"""Gemini's generateContent and models, in all of its API's versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starlette.routing import BaseRoute, Route
+
+from dragoman.v1.chat_pb2 import ChatResponse
+from http_facade.chats import Asked, Chats, Streamed
+from http_facade.core import Core
+from http_facade.exchange import EVENT_STREAM, JSON, Exchange, Manners
+from http_facade.faces.failure import Failure
+from http_facade.faces.gemini.chunks import KEEP_ALIVE, ChunkRenderer
+from http_facade.faces.gemini.errors import render_error
+from http_facade.faces.gemini.models import render_model, render_models
+from http_facade.faces.gemini.parse import parse_chat, parse_method
+from http_facade.faces.gemini.render import render_chat
+from http_facade.model_lists import ModelLists
+from http_facade.served import Served, not_allowed
+
+VERSIONS = ("/v1beta", "/v1alpha")
+METHODS = ("generateContent", "streamGenerateContent")
+
+
+def render_failure(failure: Failure, request_id: str) -> bytes:
+    return render_error(failure)
+
+
+MANNERS = Manners(render_failure)
+
+
+def read_generate(exchange: Exchange, body: bytes) -> Asked:
+    model, method = parse_method(exchange.scope["path_params"]["model"])
+    if not method:
+        raise not_allowed(exchange.scope, ("GET", "HEAD"))
+    exchange.manners = MANNERS
+    if method not in METHODS:
+        raise unknown_method(exchange.scope["path"])
+    chat, fallback_id = parse_chat(body, model), exchange.request_id
+
+    def whole(answer: ChatResponse) -> bytes:
+        return render_chat(answer, fallback_id)
+
+    if method == "generateContent":
+        return Asked(chat, whole)
+    sse = exchange.query().get("alt") == "sse"
+    renderer = ChunkRenderer(fallback_id=fallback_id, sse=sse)
+    content_type = EVENT_STREAM if sse else JSON
+    return Asked(chat, whole, Streamed(renderer, renderer.failed, alive=KEEP_ALIVE, content_type=content_type))
+
+
+def unknown_method(path: str) -> Failure:
+    message = f"There is nothing at {path}. A model takes {' and '.join(f':{method}' for method in METHODS)}."
+    return Failure(404, "INVALID_REQUEST", message, code="unknown_url")
+
+
+def model_lists(core: Core) -> ModelLists:
+    return ModelLists(core, render_models, render_model)
+
+
+def is_client(exchange: Exchange) -> bool:
+    """Whether one of Google's SDKs asks: they send its own key header, or tell their version."""
+    return exchange.header(b"x-goog-api-key") is not None or exchange.header(b"x-goog-api-client") is not None
+
+
+def routes(core: Core) -> Iterator[BaseRoute]:
+    generate, lists = Chats(core, read_generate), model_lists(core)
+    for version in VERSIONS:
+        yield Route(version + "/models", Served(MANNERS, {"GET": lists.all}))
+        yield Route(version + "/models/{model:path}", Served(MANNERS, {"GET": lists.one, "POST": generate}))
