@@ -29,6 +29,8 @@ class ProviderSettings:
     """Sent with every request to it. May hold keys."""
     api_version: str = ""
     """The version of its API to ask for, where it has several by date."""
+    inline_thinking: bool = False
+    """Whether its models write their reasoning into the text between <think> and </think>."""
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
@@ -95,6 +97,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     keys = _read_keys(name, table, environ)
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
+    inline_thinking = table.flag("inline_thinking", False)
     table.finish()
     if not vendor and not (given and dialect):
         missing = " and ".join(part for part, there in (("url", given), ("dialect", dialect)) if not there)
@@ -105,7 +108,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     url = _table_url(name, given, vendor, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers, version)
+    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking)
 
 
 def _table_url(name: str, given: str, vendor: Vendor | None, table: Table, environ: Mapping[str, str]) -> str:

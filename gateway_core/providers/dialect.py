@@ -52,6 +52,17 @@ class Quirks:
     reasoning_field: str = "reasoning_content"
     """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning. Empty: the vendor
     refuses it."""
+    reasoning_field_only: bool = False
+    """Whether the vendor refuses or overlooks replayed reasoning that is spelled otherwise."""
+    reasoning_in_tool_turns: bool = False
+    """Whether the vendor, while it thinks, refuses an assistant message with tool calls that has no reasoning: turns of
+    other providers get an empty one."""
+    shown_field: str = ""
+    """The boolean request field that says whether reasoning is shown, where the vendor has one."""
+    thinking_object: bool = False
+    """Whether thinking is switched by {"thinking": {"type": "enabled" | "disabled"}}."""
+    inline_thinking: bool = False
+    """Whether reasoning stands in the text between <think> and </think> and is to be told apart."""
     reasoning_object: bool = False
     """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
     unsupported: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Dialect, Endpoint, StreamDecoder, UpstreamRequest
+from gateway_core.providers.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
@@ -150,6 +151,8 @@ async def ask(request: ChatRequest, target: Target, deadline: Deadline, transpor
         if response.status != 200:
             raise dialect.decode_error(response.status, response.headers, body)
         answer = dialect.decode_chat(body)
+        if target.endpoint.quirks.inline_thinking:
+            split_answer(answer)
     finally:
         await response.close()
     answer.warnings.extend(warnings)
@@ -166,12 +169,17 @@ async def open_stream(
         if response.status != 200:
             raise dialect.decode_error(response.status, response.headers, await response.read())
         refuse_what_is_no_stream(response.headers, target.endpoint)
-        opened = OpenStream(response, dialect.stream_decoder(), warnings)
+        opened = OpenStream(response, decoder_for(dialect, target.endpoint), warnings)
         await opened.open()
     except BaseException:
         await response.close()
         raise
     return opened
+
+
+def decoder_for(dialect: Dialect, endpoint: Endpoint) -> StreamDecoder:
+    decoder = dialect.stream_decoder()
+    return InlineThinkingDecoder(decoder) if endpoint.quirks.inline_thinking else decoder
 
 
 def refuse_what_is_no_stream(headers: Mapping[str, str], endpoint: Endpoint) -> None:

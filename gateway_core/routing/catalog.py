@@ -133,6 +133,8 @@ class Catalog:
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
     vendor = vendor_of(provider.name, provider.url, provider.dialect)
     quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
+    if provider.inline_thinking:
+        quirks = dataclasses.replace(quirks, inline_thinking=True)
     return Endpoint(
         provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks, provider.api_version
     )

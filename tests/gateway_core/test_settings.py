@@ -410,12 +410,14 @@ def test_azure_by_the_names_that_people_know(environ: dict[str, str], url: str, 
 
 
 def test_the_file_names_the_version_of_an_api(tmp_path: Path) -> None:
-    text = f'[providers.a]\ndialect = "azure"\nurl = "{AZURE}"\napi_version = "env:V"\n[providers.azure]\nurl = "{AZURE}"\n'
-    own, known, _ = read(
+    own = f'[providers.a]\ndialect = "azure"\nurl = "{AZURE}"\napi_version = "env:V"\ninline_thinking = true\n'
+    text = f'{own}[providers.azure]\nurl = "{AZURE}"\n'
+    other, known, _ = read(
         tmp_path, text, {"V": "2024-10-21", "AZURE_OPENAI_API_KEY": "k", "OPENAI_API_VERSION": "preview"}
     ).providers
 
-    assert (own.api_version, known.api_version, known.keys) == ("2024-10-21", "preview", (Secret("k"),))
+    assert (other.api_version, known.api_version, known.keys) == ("2024-10-21", "preview", (Secret("k"),))
+    assert (other.inline_thinking, known.inline_thinking) == (True, False)
     with pytest.raises(SettingsError, match=r"set AZURE_RESOURCE, or give the whole URL in AZURE_API_URL"):
         load(None, {"AZURE_API_KEY": "k"})
 

@@ -175,8 +175,8 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warn
         return
     reasoning, details = part.reasoning, details_of(part)
     place = details.get("$field", "content")
-    if place == "content":
-        # Mistral's place, and this dialect's for text.
+    if place == "content" or quirks.reasoning_field_only:
+        # content is Mistral's place, and this dialect's for text.
         place = quirks.reasoning_field
     if place == "reasoning_details":
         encoded.setdefault("reasoning_details", []).append(encode_reasoning_detail(reasoning, fields_of(details)))
@@ -186,7 +186,7 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warn
         warnings.append(Warning(field=field, message="signed reasoning of another provider was left out"))
     else:
         encoded[place] = encoded.get(place, "") + reasoning.text
-        if also := details.get("$also"):
+        if (also := details.get("$also")) and not quirks.reasoning_field_only:
             encoded[also] = encoded[place]
 
 

@@ -39,6 +39,7 @@ from gateway_core.providers.openai.details import (
     unsupported,
 )
 from gateway_core.providers.openai.messages import encode_message, encode_plain_message
+from gateway_core.providers.openai.thinking import complete_tool_turns, thinking_switch, thinks
 
 PLAIN_FIELDS = (
     "parallel_tool_calls",
@@ -113,6 +114,8 @@ def encode_body(request: ChatRequest, model: str, quirks: Quirks, warnings: list
     for name in quirks.unsupported:
         if body.pop(name, None) is not None:
             warnings.append(Warning(field=name, message=f"{name} is not supported by this provider and was left out"))
+    if quirks.reasoning_in_tool_turns and thinks(request):
+        complete_tool_turns(body["messages"], quirks.reasoning_field)
     if options := request.provider_options_json.get(DIALECT):
         merge_options(body, decode_object(options))
     return body
@@ -222,7 +225,12 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, w
             body["reasoning_effort"] = reasoning.effort
         return
     settings = settings_of(reasoning)
-    if effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
+    if quirks.shown_field and "exclude" in settings:
+        body[quirks.shown_field] = not settings.pop("exclude")
+    if quirks.thinking_object and (switch := thinking_switch(settings)):
+        body["thinking"] = switch
+        effort = None
+    elif effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
         body["reasoning_effort"] = effort
     if quirks.reasoning_object and settings:
         body["reasoning"] = {**settings, "effort": body.pop("reasoning_effort")} if effort else settings

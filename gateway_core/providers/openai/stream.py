@@ -111,7 +111,7 @@ class OpenAIStreamDecoder:
             self.start(chunk, batch)
         else:
             self.keep_late(chunk)
-        usage = chunk.get("usage") or usage_of_groq(chunk)
+        usage = chunk.get("usage") or report_of_groq(chunk)
         if isinstance(usage, dict):
             self.usage = usage
         for choice in choices:
@@ -213,9 +213,14 @@ def decode_chunk(data: bytes) -> Json:
     return chunk
 
 
-def usage_of_groq(chunk: Json) -> Json | None:
+def report_of_groq(chunk: Json) -> Json | None:
+    """The usage that Groq tells in a place of its own. Raises GatewayError where it tells why it stopped instead."""
     groq = chunk.get("x_groq")
-    return groq.get("usage") if isinstance(groq, dict) else None
+    if not isinstance(groq, dict):
+        return None
+    if error := groq.get("error"):
+        raise error_in_body(error)
+    return groq.get("usage")
 
 
 def empty_text(part: Part) -> None:

@@ -22,14 +22,23 @@ VENDORS: tuple[Vendor, ...] = (
         quirks=Quirks(max_tokens_field="max_completion_tokens", developer_role=True, unsupported=("top_k",)),
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
     ),
-    _row("deepseek", "https://api.deepseek.com", model_prefixes=("deepseek-",)),
+    _row(
+        "deepseek",
+        "https://api.deepseek.com",
+        # https://api-docs.deepseek.com/guides/thinking_mode: reasoning is needed back behind tool calls, ignored elsewhere.
+        quirks=Quirks(reasoning_field_only=True, reasoning_in_tool_turns=True, thinking_object=True),
+        model_prefixes=("deepseek-",),
+    ),
     _row(
         "groq",
         "https://api.groq.com/openai/v1",
         # https://console.groq.com/docs/openai names what is answered with a 400.
         quirks=Quirks(
             max_tokens_field="max_completion_tokens",
+            # "property 'reasoning_content' is unsupported"
             reasoning_field="reasoning",
+            reasoning_field_only=True,
+            shown_field="include_reasoning",
             unsupported=("logit_bias", "logprobs", "top_logprobs", "top_k"),
         ),
     ),
@@ -93,7 +102,13 @@ VENDORS: tuple[Vendor, ...] = (
             "voxtral-",
         ),
     ),
-    _row("moonshot", "https://api.moonshot.ai/v1", model_prefixes=("kimi-", "moonshot-")),
+    _row(
+        "moonshot",
+        "https://api.moonshot.ai/v1",
+        # "thinking is enabled but reasoning_content is missing in assistant tool call message"
+        quirks=Quirks(reasoning_field_only=True, reasoning_in_tool_turns=True, thinking_object=True),
+        model_prefixes=("kimi-", "moonshot-"),
+    ),
     _row(
         "cohere",
         "https://api.cohere.ai",
@@ -135,5 +150,24 @@ VENDORS: tuple[Vendor, ...] = (
     ),
     _row("together", "https://api.together.xyz/v1", quirks=Quirks(reasoning_field="reasoning")),
     _row("fireworks", "https://api.fireworks.ai/inference/v1"),
+    _row("perplexity", "https://api.perplexity.ai", quirks=Quirks(models_path="/v1/models"), model_prefixes=("sonar",)),
+    _row(
+        "cerebras",
+        "https://api.cerebras.ai/v1",
+        # https://inference-docs.cerebras.ai/resources/openai names what is answered with a 400.
+        quirks=Quirks(
+            max_tokens_field="max_completion_tokens",
+            reasoning_field="reasoning",
+            reasoning_field_only=True,
+            unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
+        ),
+    ),
+    _row("huggingface", "https://router.huggingface.co/v1"),
+    _row(
+        "zai",
+        "https://api.z.ai/api/paas/v4",
+        quirks=Quirks(reasoning_field_only=True, thinking_object=True),
+        model_prefixes=("glm-",),
+    ),
     _row("demo", "demo://demo", needs_key=False, always=True),
 )

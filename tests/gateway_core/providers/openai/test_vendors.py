@@ -31,8 +31,9 @@ def question(*, role: Role.ValueType = Role.ROLE_USER, max_output_tokens: int | 
 
 def test_the_rows_are_those_that_are_promised() -> None:
     promised = "openai deepseek groq cloudflare ollama ollama_cloud google mistral moonshot cohere xai openrouter together"
+    added = "fireworks perplexity cerebras huggingface zai"
 
-    assert [vendor.name for vendor in VENDORS] == [*promised.split(), "fireworks", "demo"]
+    assert [vendor.name for vendor in VENDORS] == [*promised.split(), *added.split(), "demo"]
     assert {vendor.dialect for vendor in VENDORS} <= set(DIALECTS)
     assert {vendor.name for vendor in VENDORS if not vendor.needs_key} == {"ollama", "demo"}
 
@@ -54,6 +55,10 @@ def test_the_rows_are_those_that_are_promised() -> None:
         ("openrouter", "https://openrouter.ai/api/v1/chat/completions"),
         ("together", "https://api.together.xyz/v1/chat/completions"),
         ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions"),
+        ("perplexity", "https://api.perplexity.ai/chat/completions"),
+        ("cerebras", "https://api.cerebras.ai/v1/chat/completions"),
+        ("huggingface", "https://router.huggingface.co/v1/chat/completions"),
+        ("zai", "https://api.z.ai/api/paas/v4/chat/completions"),
     ],
 )
 def test_where_a_chat_goes(vendor: str, url: str) -> None:
@@ -99,7 +104,9 @@ def test_only_those_who_know_the_role_developer_are_sent_it(vendor: str) -> None
 def test_how_the_token_bound_is_spelled(vendor: str) -> None:
     body = sent(vendor, question(max_output_tokens=5))[1]
 
-    assert body["max_completion_tokens" if vendor in ("openai", "groq", "xai", "openrouter") else "max_tokens"] == 5
+    assert (
+        body["max_completion_tokens" if vendor in ("openai", "groq", "xai", "openrouter", "cerebras") else "max_tokens"] == 5
+    )
 
 
 def test_what_mistral_refuses_is_left_out_with_a_warning() -> None:
