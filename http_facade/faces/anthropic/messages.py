@@ -98,7 +98,7 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str, note
             others.append((where, item))
             continue
         if role != "user":
-            raise bad_request(f"{where}.type", f"'{where}': a tool_result belongs in a message of the role user.")
+            raise bad_request(f"{where}.type", f"'{where}.type': a tool_result belongs in a message of the role user.")
         # Results stand first: every dialect wants them right after the calls that they answer.
         parse_tool_result(request.messages.add(role=ROLE_TOOL).parts.add(), item, where)
     if others or not content:
