@@ -13,9 +13,10 @@ from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartSta
 from http_facade.faces.json_fields import Json, encode_json
 from http_facade.faces.openai.render import (
     details_of,
+    encrypted_item,
     fields_of,
     finish_reason,
-    reasoning_item,
+    reasoning_items,
     render_logprobs,
     render_opaque,
     render_tool_call,
@@ -167,7 +168,7 @@ def reasoning_delta(delta: PartDelta, part: StreamedPart) -> Json:
     if part.field == "reasoning_details":
         piece = Part()
         piece.reasoning.text, piece.reasoning.summary = delta.reasoning, part.summary
-        body: Json = {"reasoning_details": [reasoning_item(piece, part.details)]}
+        body: Json = {"reasoning_details": reasoning_items(piece, part.details)}
     else:
         body = {"reasoning_content" if part.field == "content" else part.field: delta.reasoning}
     if part.also:
@@ -177,9 +178,9 @@ def reasoning_delta(delta: PartDelta, part: StreamedPart) -> Json:
 
 def sealed_delta(delta: PartDelta, part: StreamedPart) -> Json:
     """A signature or encrypted reasoning: clients that give reasoning back need it."""
-    name, value = ("signature", delta.signature) if delta.signature else ("data", delta.encrypted)
     item = {key: value for key, value in part.details.items() if not key.startswith("$")}
-    return {"reasoning_details": [{**item, name: value}]}
+    sealed = {**item, "signature": delta.signature} if delta.signature else encrypted_item(item, delta.encrypted)
+    return {"reasoning_details": [sealed]}
 
 
 DELTA_RENDERERS: dict[str, Callable[[PartDelta, StreamedPart], Json]] = {

@@ -36,6 +36,7 @@ FINISH_REASONS = {
     FINISH_REASON_CONTENT_FILTER: "content_filter",
     FINISH_REASON_ERROR: "error",
 }
+WORD_TYPES = frozenset({"reasoning.text", "reasoning.summary"})
 OWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
 
@@ -135,7 +136,7 @@ def render_reasoning(part: Part, message: Json) -> None:
     details = details_of(part.provider_details_json)
     field, also = details.get("$field", "reasoning_content"), details.get("$also")
     if field == "reasoning_details":
-        message.setdefault("reasoning_details", []).append(reasoning_item(part, details))
+        message.setdefault("reasoning_details", []).extend(reasoning_items(part, details))
     else:
         name = "reasoning_content" if field == "content" else field
         message[name] = message.get(name, "") + part.reasoning.text
@@ -143,16 +144,23 @@ def render_reasoning(part: Part, message: Json) -> None:
         message[also] = message.get(also, "") + part.reasoning.text
 
 
-def reasoning_item(part: Part, details: Json) -> Json:
+def reasoning_items(part: Part, details: Json) -> list[Json]:
+    """Words and encrypted content are items of their own, each of its type; what they share tells that they are one."""
     reasoning = part.reasoning
     item: Json = {name: value for name, value in details.items() if not name.startswith("$")}
+    items = []
+    if reasoning.text or not reasoning.encrypted:
+        items.append({**item, "summary" if reasoning.summary else "text": reasoning.text})
     if reasoning.encrypted:
-        item["data"] = reasoning.encrypted
-    else:
-        item["summary" if reasoning.summary else "text"] = reasoning.text
+        items.append(encrypted_item(item, reasoning.encrypted))
     if reasoning.signature:
-        item["signature"] = reasoning.signature
-    return item
+        items[-1]["signature"] = reasoning.signature
+    return items
+
+
+def encrypted_item(item: Json, data: str) -> Json:
+    kind = {"type": "reasoning.encrypted"} if item.get("type") in WORD_TYPES else {}
+    return {**item, **kind, "data": data}
 
 
 def render_media(part: Part, message: Json) -> None:

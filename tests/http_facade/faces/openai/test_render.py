@@ -186,6 +186,15 @@ def test_sealed_reasoning() -> None:
     ]
 
 
+def test_reasoning_with_words_and_encrypted_content_is_two_items() -> None:
+    given = details({"$field": "reasoning_details", "type": "reasoning.summary", "id": "rs_1"})
+    sealed = Part(reasoning=Reasoning(text="Short.", summary=True, encrypted="x"), provider_details_json=given)
+    assert message_of(sealed)["reasoning_details"] == [
+        {"type": "reasoning.summary", "id": "rs_1", "summary": "Short."},
+        {"type": "reasoning.encrypted", "id": "rs_1", "data": "x"},
+    ]
+
+
 def test_audio() -> None:
     sound = Media(kind=MEDIA_KIND_AUDIO, data=b"ID3", transcript="Hi")
     part = Part(media=sound, provider_details_json=details({"id": "audio_1", "expires_at": 9}))
