@@ -21,9 +21,10 @@ from openai import AsyncOpenAI, OpenAI
 from tests.e2e.conversations import chunk, said, streamed, word
 from tests.e2e.gateways import KEY, Gateway, Provider
 from tests.gateway_cli.process import WAIT_S, running
-from tests.upstream import Signal
+from tests.upstream import STALL, Signal, event_stream
 
 STREAMS = 200
+LEAVING = 50
 
 
 def test_two_hundred_streams_at_once(gateway: Gateway, provider: Provider) -> None:
@@ -48,6 +49,26 @@ def test_two_hundred_streams_at_once(gateway: Gateway, provider: Provider) -> No
 
     assert asyncio.run(everyone()) == ["first second"] * STREAMS
     assert len({request.connection for request in provider.requests}) == STREAMS
+
+
+def test_everyone_leaves_at_once(gateway: Gateway, provider: Provider) -> None:
+    """The providers' connections are closed: nobody pays for answers that nobody reads."""
+    provider.answers(event_stream(word("first"), STALL))
+
+    async def begin_and_leave() -> None:
+        async with AsyncOpenAI(base_url=gateway.url, api_key=KEY, max_retries=0, timeout=WAIT_S) as client:
+            begun = [
+                client.chat.completions.create(model="openai/m", messages=said(f"Hi {i}"), stream=True)
+                for i in range(LEAVING)
+            ]
+            for stream in await asyncio.gather(*begun):
+                await anext(aiter(stream))
+
+    asyncio.run(begin_and_leave())
+
+    assert len(provider.requests) == LEAVING
+    for request in provider.requests:
+        request.closed.join()
 
 
 def test_a_connection_serves_one_request_after_another(gateway: Gateway) -> None:

@@ -93,6 +93,25 @@ def test_what_runs_finishes_and_nothing_new_begins(start: Start, provider: Provi
         assert set(gateway.statuses()) == {0}
 
 
+def test_workers_let_what_runs_finish_too(provider: Provider) -> None:
+    seen = Signal()
+    provider.answers(streamed(word("first "), seen, chunk({"content": "second"})))
+    arguments = ("serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--workers", "2")
+    with (
+        running(*arguments, environ={"OPENAI_API_URL": provider.url}) as program,
+        sdk(Gateway(program.http, program.grpc, (program,))) as client,
+        open_stream(client) as one,
+        open_stream(client) as another,
+    ):
+        assert next(one) == next(another) == "first "
+        program.stop()
+        assert refuses_connections(program.http)
+        seen.set()
+
+        assert list(one) == list(another) == ["second"]
+        assert program.ended() == 0
+
+
 def test_a_second_signal_stops_it_at_once(start: Start, provider: Provider) -> None:
     provider.answers(event_stream(word("first"), STALL))
     with (
