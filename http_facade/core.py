@@ -22,6 +22,7 @@ StreamCall = grpc.aio.UnaryStreamCall[StreamRequest, StreamResponse]
 KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 """Where clients put the gateway's key. Each SDK has a habit of its own, and some fill two of them; the core takes whichever
 holds a key that it knows."""
+LONGEST_KEY = 1024
 
 
 class Core:
@@ -62,5 +63,5 @@ def call_metadata(exchange: Exchange) -> list[tuple[str, str]]:
 
 
 def carried(key: str) -> str:
-    """gRPC carries printable ASCII only. No gateway key has other characters, and in this form it is none either."""
-    return key if key.isascii() and key.isprintable() else quote(key)
+    """gRPC carries printable ASCII only, and 8 KiB in all. No gateway key is other, and in this form it is none either."""
+    return key if key.isascii() and key.isprintable() and len(key) <= LONGEST_KEY else quote(key)[:LONGEST_KEY]
