@@ -92,6 +92,8 @@ def merge_details(into: MutableMapping[str, str], late: MutableMapping[str, str]
 def merge_json(known_json: str, late_json: str) -> str:
     """Objects grow by what is told later, to the second level; anything else is replaced."""
     known, late = msgspec.json.decode(known_json), msgspec.json.decode(late_json)
+    if not isinstance(known, dict) or not isinstance(late, dict):
+        return late_json
     for name, value in late.items():
         inner = known.get(name)
         known[name] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, dict) else value

@@ -81,7 +81,11 @@ class AccessLog:
 
 def _as_json(at: str, fields: Mapping[str, object]) -> str:
     known = {name: value for name, value in fields.items() if value is not None}
-    return msgspec.json.encode({"time": at, **known}).decode() + "\n"
+    try:
+        return msgspec.json.encode({"time": at, **known}).decode() + "\n"
+    except UnicodeEncodeError:
+        # A lone surrogate, which JSON can bring.
+        return json.dumps({"time": at, **known}) + "\n"
 
 
 def _as_text(at: str, fields: Mapping[str, object]) -> str:

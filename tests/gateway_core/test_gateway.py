@@ -1,0 +1,155 @@
+"""The gateway without any channel: what it refuses, whom it asks, what it closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import pytest
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import Message, Part, Role
+from dragoman.v1.models_pb2 import ListModelsRequest
+from gateway_core.accumulate import accumulate
+from gateway_core.bootstrap import build_gateway
+from gateway_core.call import Call
+from gateway_core.deadline import Deadline
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.gateway import Gateway
+from gateway_core.providers.dialect import Secret, UpstreamRequest
+from gateway_core.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
+from tests.gateway_core.routing.scripted import (
+    DONE,
+    STOP,
+    Answer,
+    Clock,
+    ScriptedResponse,
+    ScriptedTransport,
+    delta,
+    refuses,
+    says,
+    streams,
+)
+
+CALL = Call("r1")
+
+
+class Closable(ScriptedTransport):
+    closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def asked(model: str = "a/m", text: str = "Hi") -> ChatRequest:
+    return ChatRequest(model=model, messages=[Message(role=Role.ROLE_USER, parts=[Part(text=text)])])
+
+
+def run(check: Callable[[Gateway, Closable], Awaitable[None]], **answers: Answer) -> None:
+    """A gateway with the providers a and b, the alias nick and the route fast."""
+    clock = Clock()
+    transport = Closable(clock, **answers)
+    settings = Settings(
+        providers=tuple(ProviderSettings(name, "openai", f"http://{name}", (Secret("k"),)) for name in ("a", "b")),
+        models=(ModelSettings("fast", ("a/m", "b/m")), ModelSettings("nick", alias="b/m")),
+        retries=RetrySettings(attempts=2),
+    )
+
+    async def main() -> None:
+        gateway = build_gateway(settings, transports={"http": transport}, sleep=clock.sleep)
+        await check(gateway, transport)
+        await gateway.close()
+        assert transport.closed == 1
+
+    asyncio.run(main())
+
+
+def test_a_whole_answer() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        response = await gateway.chat(asked(), CALL)
+        assert response.candidates[0].parts[0].text == "Hi"
+        assert transport.asked == ["a"]
+
+    run(check, a=says("Hi"))
+
+
+def test_an_alias_and_a_route() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        assert (await gateway.chat(asked("nick"), CALL)).route.requested_model == "nick"
+        response = await gateway.chat(asked("fast"), CALL)
+        assert (response.route.provider, response.route.fallback_from) == ("b", "a/m")
+        assert transport.asked == ["b", "a", "a", "b"]
+
+    run(check, a=refuses(503), b=says("Hi"))
+
+
+def test_a_stream() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        batches = [batch async for batch in gateway.stream(asked(), CALL)]
+        assert accumulate(batches).candidates[0].parts[0].text == "Hi"
+
+    run(check, a=streams(delta(content="Hi"), STOP, DONE))
+
+
+def test_a_stream_that_is_closed_early_lets_go_of_the_provider() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        async with aclosing(gateway.stream(asked(), CALL)) as batches:
+            await anext(batches)
+        assert [response.closed for response in transport.responses] == [1]
+
+    run(check, a=streams(delta(content="Hi"), delta(content="Ho"), STOP, DONE))
+
+
+@pytest.mark.parametrize(
+    ("request_message", "reason", "field"),
+    [
+        (ChatRequest(), Reason.INVALID_REQUEST, "model"),
+        (ChatRequest(model="a/m"), Reason.INVALID_REQUEST, "messages"),
+        (asked("nobody/m"), Reason.MODEL_NOT_FOUND, "model"),
+        (asked("a/"), Reason.MODEL_NOT_FOUND, "model"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_anybody_is_asked(
+    request_message: ChatRequest, reason: Reason, field: str
+) -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        with pytest.raises(GatewayError) as by_chat:
+            await gateway.chat(request_message, CALL)
+        with pytest.raises(GatewayError) as by_stream:
+            async for _ in gateway.stream(request_message, CALL):
+                pytest.fail("it streams")
+        for caught in (by_chat, by_stream):
+            assert (caught.value.reason, caught.value.field) == (reason, field)
+        assert transport.asked == []
+
+    run(check)
+
+
+def test_the_models() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        response = await gateway.list_models(ListModelsRequest(), CALL)
+        assert [model.id for model in response.models] == ["fast", "nick", "a/x", "b/x"]
+
+    body = b'{"object": "list", "data": [{"id": "x"}]}'
+    run(check, a=Answer(steps=[body]), b=Answer(steps=[body]))
+
+
+def test_the_calls_deadline_goes_along() -> None:
+    seen: list[Deadline] = []
+
+    class Watching(Closable):
+        async def send(self, request: UpstreamRequest, deadline: Deadline) -> ScriptedResponse:
+            seen.append(deadline)
+            return await super().send(request, deadline)
+
+    clock = Clock()
+    settings = Settings(providers=(ProviderSettings("a", "openai", "http://a", (Secret("k"),)),))
+
+    async def main() -> None:
+        gateway = build_gateway(settings, transports={"http": Watching(clock, a=says("Hi"))})
+        deadline = Deadline.after(5.0, clock)
+        await gateway.chat(asked(), Call("r1", deadline))
+        assert seen == [deadline]
+
+    asyncio.run(main())
