@@ -12,9 +12,12 @@ from gateway_core.accumulate import accumulate
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.mistral.dialect import MISTRAL
+from gateway_core.providers.openai.dialect import OPENAI
 from http_facade.faces.mistral.chunks import ChunkRenderer
 from http_facade.faces.mistral.parse import parse_chat
 from http_facade.faces.mistral.render import render_chat
+from http_facade.faces.openai.parse import parse_chat as parse_openai
+from http_facade.faces.openai.render import render_chat as render_openai
 from tests.laws.canonical import chunks_of
 from tests.laws.mistral_form import canonical_answer, canonical_body, fold_stream, pieces
 from tests.laws.openai_form import check_any_split, check_any_truncation
@@ -49,6 +52,21 @@ def test_request_identity(exchange: Exchange) -> None:
     assert sent["model"] == body["model"]
     assert sent.get("stream", False) == (body.get("stream") or False)
     assert list(warnings) == []
+
+
+@pytest.mark.parametrize("exchange", [e for e in REQUESTS if e.vendor == "mistral"], ids=named)
+def test_clients_of_openais_form_may_send_the_same(exchange: Exchange) -> None:
+    body = exchange.request["body"]
+    upstream, warnings = MISTRAL.encode_chat(parse_openai(json.dumps(body).encode()).chat, "m", ENDPOINT, False)
+    assert canonical_body(json.loads(upstream.body)) == canonical_body(body)
+    assert list(warnings) == []
+
+
+@pytest.mark.parametrize("exchange", [e for e in ANSWERS if e.vendor == "mistral"], ids=named)
+def test_clients_of_openais_form_lose_nothing(exchange: Exchange) -> None:
+    answer = json.dumps(exchange.body).encode()
+    ours, plain = (json.loads(render_openai(dialect.decode_chat(answer), "fallback", 1)) for dialect in (MISTRAL, OPENAI))
+    assert canonical_answer(ours) == canonical_answer(plain)
 
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
-from http_facade.faces.failure import bad_request, missing, wrong_type
+from http_facade.faces.failure import bad_request, missing
 from http_facade.faces.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
 from http_facade.faces.openai.messages import DIALECT as OPENAI
-from http_facade.faces.openai.messages import ROLES, parse_image, parse_text, parse_tool_call, set_uri
+from http_facade.faces.openai.messages import ROLES, parse_content, parse_image, parse_text, parse_tool_call, set_uri
 
 DIALECT = "mistral"
 MESSAGE_FIELDS = frozenset({"role", "content"})
@@ -45,7 +45,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     else:
         if fields.get("content") is None:
             raise missing(f"{path}.content")
-        parse_content(message.parts, fields["content"], f"{path}.content", notes)
+        parse_content(message.parts, fields["content"], f"{path}.content", notes, parse_chunk)
         rest = rest_of(fields, MESSAGE_FIELDS)
     if rest or notes:
         message.provider_details_json[DIALECT] = json_text({**notes, **rest})
@@ -54,7 +54,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
 def parse_assistant(message: Message, fields: Json, path: str, notes: Json) -> None:
     content = fields.get("content")
     if content is not None:
-        parse_content(message.parts, content, f"{path}.content", notes)
+        parse_content(message.parts, content, f"{path}.content", notes, parse_chunk)
         if content == "":
             notes["$content"] = "string"
     elif "content" not in fields:
@@ -80,22 +80,7 @@ def parse_tool_result(message: Message, fields: Json, path: str, notes: Json) ->
     for name, target in (("tool_call_id", "tool_call_id"), ("name", "name")):
         if (given := fields.get(name)) is not None:
             setattr(result, target, string(given, f"{path}.{name}"))
-    parse_content(result.parts, fields.get("content") or "", f"{path}.content", notes)
-
-
-def parse_content(parts: Any, content: Any, path: str, notes: Json) -> None:
-    """Text, or a list of chunks, appended to parts (a repeated Part field)."""
-    match content:
-        case str():
-            if content:
-                parts.add().text = content
-        case list():
-            for index, item in enumerate(content):
-                parse_chunk(parts.add(), item, f"{path}[{index}]")
-            if len(content) < 2:
-                notes["$content"] = "list"
-        case _:
-            raise wrong_type(path, "string or array", content)
+    parse_content(result.parts, fields.get("content") or "", f"{path}.content", notes, parse_chunk)
 
 
 def parse_chunk(part: Part, value: Any, path: str) -> None:

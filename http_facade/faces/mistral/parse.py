@@ -23,6 +23,7 @@ from http_facade.faces.json_fields import (
     string,
 )
 from http_facade.faces.mistral.messages import DIALECT, claim, parse_message
+from http_facade.faces.openai.parse import parse_stop
 from http_facade.faces.openai.tools import parse_response_format, parse_tool, parse_tool_choice
 
 
@@ -91,14 +92,6 @@ def parse_form(request: ChatRequest, value: Any, options: Json) -> None:
     else:
         request.ClearField("response_format")
         options["response_format"] = value
-
-
-def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
-    if isinstance(value, str):
-        request.stop.append(value)
-        options["$stop"] = "string"
-    else:
-        request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(array(value, "stop")))
 
 
 def parse_effort(request: ChatRequest, value: Any, options: Json) -> None:

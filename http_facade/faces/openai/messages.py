@@ -91,15 +91,17 @@ def parse_assistant(message: Message, fields: Json, path: str, notes: Json) -> N
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
 
 
-def parse_content(parts: Any, content: Any, path: str, notes: Json) -> None:
-    """Text, or a list of typed parts, appended to parts (a repeated Part field)."""
+def parse_content(
+    parts: Any, content: Any, path: str, notes: Json, parse: Callable[[Part, Any, str], None] | None = None
+) -> None:
+    """Text, or a list of typed parts, appended to parts (a repeated Part field). parse reads one of another form."""
     match content:
         case str():
             if content:
                 parts.add().text = content
         case list():
             for index, item in enumerate(content):
-                parse_part(parts.add(), item, f"{path}[{index}]")
+                (parse or parse_part)(parts.add(), item, f"{path}[{index}]")
             if len(content) < 2:
                 notes["$content"] = "list"
         case _:
