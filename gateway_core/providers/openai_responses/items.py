@@ -42,9 +42,7 @@ class Annotations:
 
 def decode_item(item: Any, thoughts: int) -> Iterator[Part]:
     """The parts of one item. thoughts: how many reasoning parts came before."""
-    if not isinstance(item, dict):
-        raise invalid_answer("an item of the provider's output is not an object")
-    match item.get("type"):
+    match typed(item, "an item").get("type"):
         case "message":
             yield from decode_message(item)
         case "reasoning":
@@ -55,6 +53,13 @@ def decode_item(item: Any, thoughts: int) -> Iterator[Part]:
             yield decode_picture(item)
         case _:
             yield Part(opaque=Opaque(dialect=DIALECT, json=encode_json(item).decode()))
+
+
+def typed(value: Any, what: str) -> Json:
+    """An object that says what it is. Raises GatewayError for anything else."""
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        raise invalid_answer(f"{what} of the provider's output is not an object with a type")
+    return value
 
 
 def decode_message(item: Json) -> Iterator[Part]:
@@ -76,24 +81,23 @@ def decode_message(item: Json) -> Iterator[Part]:
 
 def decode_content(piece: Any) -> Part:
     """A piece of a message without its details."""
-    match piece:
+    match typed(piece, "content of a message"):
         case {"type": "output_text", "text": str(text)}:
             return Part(text=text)
         case {"type": "refusal", "refusal": str(refusal)}:
             return Part(refusal=refusal)
+        case {"type": "output_text" | "refusal"}:
+            raise invalid_answer("a message of the provider's output has content without its words")
         case {"text": str(text)}:
             # Content of the future that has words: better shown than hidden.
             return Part(text=text)
-        case dict():
-            return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(piece).decode()))
         case _:
-            raise invalid_answer("content of a message in the provider's output is not an object")
+            return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(piece).decode()))
 
 
 def content_details(piece: Json) -> Json:
     """What a piece of content holds beside its words. $logprobs: how many of the answer's log-probabilities are its own."""
-    kind = piece.get("type")
-    known = CONTENT_FIELDS.get(kind if isinstance(kind, str) else "")
+    known = CONTENT_FIELDS.get(piece["type"])
     if known is None:
         return unknown_fields(piece, frozenset({"text"})) if isinstance(piece.get("text"), str) else {}
     details = {name: value for name, value in unknown_fields(piece, known).items() if value != []}

@@ -16,6 +16,7 @@ from gateway_core.providers.openai.response import invalid_answer, misshapen
 from gateway_core.providers.openai.stream import decode_chunk
 from gateway_core.providers.openai_responses.details import set_details, unknown_fields
 from gateway_core.providers.openai_responses.errors import error_in_answer, error_in_event
+from gateway_core.providers.openai_responses.items import typed
 from gateway_core.providers.openai_responses.response import RESPONSE_FIELDS, check_status, set_ending, set_head
 from gateway_core.providers.openai_responses.streamed import Parts, StreamedItem, StreamedMessage, begin_item, place_of
 from gateway_core.providers.openai_responses.usage import decode_usage
@@ -115,9 +116,7 @@ class ResponsesStreamDecoder:
         self._start(response, batch)
         output = response.get("output")
         for place, item in enumerate(output if isinstance(output, list) else ()):
-            if not isinstance(item, dict):
-                raise invalid_answer("an item of the provider's output is not an object")
-            self._settle(place, item, batch)
+            self._settle(place, typed(item, "an item"), batch)
         for place, begun in self._begun.items():
             self._settle(place, begun, batch)
         self._finish(response, batch)

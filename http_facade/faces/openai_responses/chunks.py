@@ -251,7 +251,8 @@ class ChunkRenderer:
         texts = ["".join(piece.texts) for _, piece in pieces]
         for (item, piece), sources in zip(pieces, sources_by_text(texts, chat_form), strict=True):
             if item.closed:
-                self._items[item.index]["content"][piece.place]["annotations"] = sources
+                for content in self._items[item.index]["content"][piece.place : piece.place + 1]:
+                    content["annotations"] = sources
             elif piece.closed:
                 piece.annotations = sources
             else:

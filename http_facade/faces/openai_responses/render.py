@@ -158,15 +158,19 @@ def url_citation(cited: Json, start: int) -> Json:
 def render_usage(usage: Usage) -> Json:
     """As the provider wrote it when it speaks this dialect, with all that typed clients need."""
     raw: Json = decode_json(usage.raw_json) if usage.raw_dialect == DIALECT and usage.raw_json else {}
-    details = {"cached_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens}
+    read = {"cached_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens}
     return {
         **raw,
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {**details, **(raw.get("input_tokens_details") or {})},
+        "input_tokens_details": {**read, **object_of(raw.get("input_tokens_details"))},
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {
             "reasoning_tokens": usage.reasoning_tokens,
-            **(raw.get("output_tokens_details") or {}),
+            **object_of(raw.get("output_tokens_details")),
         },
         "total_tokens": usage.total_tokens,
     }
+
+
+def object_of(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
