@@ -231,3 +231,16 @@ def streamed(*texts: str) -> Reply:
 
 def text_of(answer: httpx.Response) -> Any:
     return answer.json()["choices"][0]["message"]["content"]
+
+
+def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The error of an answer that names the provider and holds no key of ours."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json"), answer.text
+    assert UPSTREAM_KEY not in answer.text
+    assert UPSTREAM_KEY not in str(answer.headers)
+    assert answer.headers["x-dragoman-attempts"] == "1"
+    error: dict[str, Any] = answer.json()["error"]
+    assert error["code"] == code
+    assert "openai" in error["message"]
+    assert (error["metadata"]["provider"], error["metadata"]["model"]) == ("openai", "m")
+    return error

@@ -12,6 +12,7 @@ from http_facade.faces.failure import Failure
 from http_facade.faces.openai.parse import ParsedChat, parse_chat
 
 USER = {"role": "user", "content": "Hi"}
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":'}}
 
 
 def parsed(**fields: Any) -> ParsedChat:
