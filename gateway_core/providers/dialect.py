@@ -54,6 +54,8 @@ class Quirks:
     refuses it."""
     reasoning_field_only: bool = False
     """Whether the vendor refuses or overlooks replayed reasoning that is spelled otherwise."""
+    reasoning_details: bool = True
+    """Whether the vendor takes reasoning_details back, seals included. OpenRouter does, and gateways like it."""
     reasoning_in_tool_turns: bool = False
     """Whether the vendor, while it thinks, refuses an assistant message with tool calls that has no reasoning: turns of
     other providers get an empty one."""

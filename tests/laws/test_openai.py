@@ -28,7 +28,11 @@ from tests.recordings import Exchange, exchanges, recordings_absent
 
 REFUSED = {"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_messages"}
 """Recorded because the provider refuses them; so do we, before any provider is asked."""
-ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"}
+ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"} | {
+    # What only OpenRouter takes back.
+    f"fixtures-openai/{name}": "openrouter"
+    for name in ("reasoning_details", "stream_reasoning_details")
+}
 FAILED_STREAMS = {"openrouter/stream_max_tokens"}
 """Recorded streams that hold the provider's error."""
 OTHER_FIXTURES = ("fixtures-azure", "fixtures-mistral")
@@ -44,7 +48,7 @@ def named(exchange: Exchange) -> str:
 
 
 def quirks_of(exchange: Exchange) -> Quirks:
-    vendor = KNOWN.get(ROW_OF.get(exchange.vendor, exchange.vendor))
+    vendor = KNOWN.get(ROW_OF.get(exchange.name, ROW_OF.get(exchange.vendor, exchange.vendor)))
     return vendor.quirks if vendor else Quirks()
 
 

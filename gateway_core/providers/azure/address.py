@@ -62,6 +62,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
         max_tokens_field=max_tokens_field(surface, model, version),
         stream_usage=surface is Surface.INFERENCE or is_modern(version),
         developer_role=surface is not Surface.INFERENCE,
+        reasoning_details=False,
         unsupported=("top_k",) if surface is not Surface.INFERENCE else (),
         chat_path=chat_path(surface, endpoint.url, model) + query(version),
         models_path=models_path(surface) + query(DEPLOYMENTS_VERSION if surface is Surface.INFERENCE else version),

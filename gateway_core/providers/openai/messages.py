@@ -175,7 +175,8 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warn
         return
     reasoning, details = part.reasoning, details_of(part)
     place = details.get("$field", "content")
-    if place == "content" or quirks.reasoning_field_only:
+    unknown_place = place == "reasoning_details" and not quirks.reasoning_details
+    if place == "content" or quirks.reasoning_field_only or unknown_place:
         # content is Mistral's place, and this dialect's for text.
         place = quirks.reasoning_field
     if place == "reasoning_details":

@@ -19,7 +19,9 @@ VENDORS: tuple[Vendor, ...] = (
         "openai",
         "https://api.openai.com/v1",
         # Reasoning models refuse max_tokens; every other model takes both.
-        quirks=Quirks(max_tokens_field="max_completion_tokens", developer_role=True, unsupported=("top_k",)),
+        quirks=Quirks(
+            max_tokens_field="max_completion_tokens", developer_role=True, reasoning_details=False, unsupported=("top_k",)
+        ),
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
     ),
     _row(
@@ -46,28 +48,28 @@ VENDORS: tuple[Vendor, ...] = (
         "cloudflare",
         "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai",
         # There is no GET /ai/v1/models; the catalogue is searched beside /v1.
-        quirks=Quirks(chat_path="/v1/chat/completions", models_path="/models/search?per_page=1000"),
+        quirks=Quirks(reasoning_details=False, chat_path="/v1/chat/completions", models_path="/models/search?per_page=1000"),
         url_suffix="/v1",
         model_prefixes=("@cf/", "@hf/"),
     ),
     _row(
         "ollama",
         "http://ollama:8080/v1",
-        quirks=Quirks(reasoning_field="reasoning"),
+        quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
         needs_key=False,
         model_prefixes=("gpt-oss:",),
     ),
     _row(
         "ollama_cloud",
         "https://ollama.com/v1",
-        quirks=Quirks(reasoning_field="reasoning"),
+        quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
         model_prefixes=("gpt-oss:",),
     ),
     _row(
         "google",
         "https://generativelanguage.googleapis.com/v1beta/openai",
         # Answered with 400 "Unknown name".
-        quirks=Quirks(unsupported=("frequency_penalty", "seed", "top_k")),
+        quirks=Quirks(reasoning_details=False, unsupported=("frequency_penalty", "seed", "top_k")),
         # Google's own API is the default; it has a row in the folder of its dialect.
         url_mark="/openai",
         model_prefixes=("gemini-",),
@@ -115,6 +117,7 @@ VENDORS: tuple[Vendor, ...] = (
         # https://docs.cohere.com/docs/compatibility-api; stream_options is refused, and the model list is Cohere's own.
         quirks=Quirks(
             stream_usage=False,
+            reasoning_details=False,
             unsupported=(
                 "logit_bias",
                 "modalities",
@@ -135,7 +138,7 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "xai",
         "https://api.x.ai/v1",
-        quirks=Quirks(max_tokens_field="max_completion_tokens"),
+        quirks=Quirks(max_tokens_field="max_completion_tokens", reasoning_details=False),
         model_prefixes=("grok-",),
     ),
     _row(
@@ -148,9 +151,18 @@ VENDORS: tuple[Vendor, ...] = (
             reasoning_object=True,
         ),
     ),
-    _row("together", "https://api.together.xyz/v1", quirks=Quirks(reasoning_field="reasoning")),
-    _row("fireworks", "https://api.fireworks.ai/inference/v1"),
-    _row("perplexity", "https://api.perplexity.ai", quirks=Quirks(models_path="/v1/models"), model_prefixes=("sonar",)),
+    _row(
+        "together",
+        "https://api.together.xyz/v1",
+        quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
+    ),
+    _row("fireworks", "https://api.fireworks.ai/inference/v1", quirks=Quirks(reasoning_details=False)),
+    _row(
+        "perplexity",
+        "https://api.perplexity.ai",
+        quirks=Quirks(reasoning_details=False, models_path="/v1/models"),
+        model_prefixes=("sonar",),
+    ),
     _row(
         "cerebras",
         "https://api.cerebras.ai/v1",
@@ -162,7 +174,7 @@ VENDORS: tuple[Vendor, ...] = (
             unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
         ),
     ),
-    _row("huggingface", "https://router.huggingface.co/v1"),
+    _row("huggingface", "https://router.huggingface.co/v1", quirks=Quirks(reasoning_details=False)),
     _row(
         "zai",
         "https://api.z.ai/api/paas/v4",

@@ -103,7 +103,7 @@ def test_those_who_refuse_other_spellings_get_their_own(vendor: str, note: str) 
     }
 
 
-@pytest.mark.parametrize("vendor", ["deepseek", "groq", "moonshot", "cerebras"])
+@pytest.mark.parametrize("vendor", [name for name in ROWS if name not in ("openrouter", "demo")])
 def test_what_another_provider_sealed_is_not_replayed(vendor: str) -> None:
     body, left_out = sent(vendor, thought(signature="s", note='{"$field":"reasoning_details"}'), CALL)
 
@@ -157,6 +157,14 @@ def test_what_cerebras_refuses_is_left_out() -> None:
     assert left_out == ["frequency_penalty", "logit_bias"]
     assert body["temperature"] == 0.5
     assert not {"frequency_penalty", "logit_bias"} & body.keys()
+
+
+def test_openrouter_gets_its_sealed_reasoning_back() -> None:
+    note = '{"$field":"reasoning_details","type":"reasoning.text","format":"anthropic-claude-v1","index":0}'
+
+    assert turn("openrouter", thought(signature="s", note=note), CALL)["reasoning_details"] == [
+        {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0, "text": "hm", "signature": "s"}
+    ]
 
 
 def test_openrouter_takes_the_whole_object() -> None:
