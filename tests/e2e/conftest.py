@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from openai import OpenAI
 
+from tests.e2e.conversations import refused
 from tests.e2e.gateways import KEY, MODES, PROVIDER_KEY, Gateway, Provider, Start
 from tests.upstream import running_upstream
 
@@ -21,6 +22,12 @@ def provider() -> Iterator[Provider]:
     with running_upstream(served) as upstream:
         served.url = upstream.url
         yield served
+
+
+@pytest.fixture(autouse=True)
+def silent_provider(provider: Provider) -> None:
+    """What one test let it answer is not for the next."""
+    provider.answers(refused(500, "The test did not say what to answer."))
 
 
 @pytest.fixture(scope="session", params=MODES)
