@@ -39,4 +39,4 @@ def model_card(model: Model) -> Json:
 
 def moment(seconds: int) -> str:
     """RFC 3339; 1970 where the time is not known, as Anthropic writes it too."""
-    return datetime.fromtimestamp(min(seconds, LATEST), UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(max(0, min(seconds, LATEST)), UTC).isoformat().replace("+00:00", "Z")
