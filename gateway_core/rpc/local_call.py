@@ -213,6 +213,7 @@ class LocalUnaryCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryUnaryCall[Req
         return (self._join() if self._begun else self._run()).__await__()
 
     async def initial_metadata(self) -> grpc.aio.Metadata:
+        """Known with the answer, as on a socket."""
         await self._settled()
         return grpc.aio.Metadata(*self._context.initial_metadata())
 
@@ -292,6 +293,7 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
         self._next = messages.__anext__
         self._running = running
         self._begun = False
+        self._answered = False
         self._ahead: list[ResponseT] = []
         self._end: asyncio.Future[None] | None = None
 
@@ -312,6 +314,9 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
             outcome = self._conclude(None if isinstance(error, StopAsyncIteration) else error)
             raise outcome or StopAsyncIteration from None
         self._task = None
+        if not self._answered:
+            self._answered = True
+            self._context.begin_answer()
         return message
 
     async def read(self) -> ResponseT | object:
@@ -322,8 +327,10 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
             return grpc.aio.EOF
 
     async def initial_metadata(self) -> grpc.aio.Metadata:
-        """Known once the first message, or the end, is here; that message is kept for the reader."""
-        if not self._begun:
+        """Where nobody reads yet, known once the first message, or the end, is here; that message is kept for the reader."""
+        if self._begun:
+            await self._context.answer_begun()
+        else:
             with contextlib.suppress(StopAsyncIteration, grpc.RpcError):
                 self._ahead = [await self.__anext__()]
         return grpc.aio.Metadata(*self._context.initial_metadata())

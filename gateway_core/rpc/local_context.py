@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, Never, TypeAlias, TypeVar
@@ -23,6 +24,7 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
         "_details",
         "_expires_at",
         "_finished",
+        "_heads",
         "_initial",
         "_received",
         "_trailing",
@@ -35,6 +37,7 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
         self._code: grpc.StatusCode | None = None
         self._details = ""
         self._initial: Pairs | None = None
+        self._heads: list[asyncio.Future[None]] | None = None
         self._trailing: Pairs = ()
         self._aborted: grpc.aio.AbortError | None = None
         self._finished = False
@@ -50,7 +53,7 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
         self._check_running()
         if self._initial is not None:
             raise grpc.aio.UsageError("Send initial metadata failed: already sent")
-        self._initial = tuple(initial_metadata)
+        self.begin_answer(tuple(initial_metadata))
 
     def set_trailing_metadata(self, trailing_metadata: grpc.aio.Metadata | Sequence[tuple[str, str | bytes]]) -> None:
         self._trailing = tuple(trailing_metadata)
@@ -129,9 +132,27 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
         """What was sent, for the client's side."""
         return self._initial or ()
 
+    async def answer_begun(self) -> None:
+        """Returns once the initial metadata is sent, or the handler is through without."""
+        if self._initial is None and not self._finished:
+            waiter = asyncio.get_running_loop().create_future()
+            self._heads = [*(self._heads or ()), waiter]
+            await waiter
+
+    def begin_answer(self, initial: Pairs = ()) -> None:
+        """The answer's head goes out: by itself, or before the first message. Only the first one counts."""
+        if self._initial is None:
+            self._initial = initial
+        for waiter in self._heads or ():
+            if not waiter.done():
+                waiter.set_result(None)
+        self._heads = None
+
     def finish(self) -> None:
         """The handler is through: called once by the client's side."""
         self._finished = True
+        if self._heads:
+            self.begin_answer()
         for callback in self._callbacks or ():
             callback(self)
 

@@ -244,3 +244,70 @@ def test_an_answer_can_be_awaited_again(reach: Reach) -> None:
 
     over(reach, Handlers(chat), check)
     assert count == 2
+
+
+@on_both
+def test_a_streams_metadata_comes_before_its_messages(reach: Reach) -> None:
+    async def main() -> None:
+        go_on = asyncio.Event()
+
+        async def stream(request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
+            await context.send_initial_metadata((("early", "1"),))
+            await go_on.wait()
+            yield StreamResponse()
+
+        async with reach(Handlers(stream=stream)) as channel:
+            call = GatewayServiceStub(channel).Stream(StreamRequest())
+            reading = asyncio.ensure_future(read_all(call))
+            await asyncio.sleep(0)
+            assert dict(await call.initial_metadata())["early"] == "1"
+            assert not reading.done()
+            go_on.set()
+            assert len(await reading) == 1
+
+    run(main)
+
+
+@on_both
+def test_the_first_message_says_that_there_is_no_metadata(reach: Reach) -> None:
+    outcome: list[object] = []
+
+    async def stream(request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
+        yield StreamResponse()
+        try:
+            await context.send_initial_metadata((("late", "1"),))
+        except Exception as error:
+            outcome.append(error)
+        yield StreamResponse()
+
+    async def check(stub: Any) -> None:
+        call = stub.Stream(StreamRequest())
+        messages = aiter(call)
+        await anext(messages)
+        assert "late" not in dict(await call.initial_metadata())
+        assert len(await read_all(messages)) == 1
+
+    over(reach, Handlers(stream=stream), check)
+    (error,) = outcome
+    assert isinstance(error, grpc.aio.UsageError)
+
+
+@on_both
+@pytest.mark.parametrize("model", ["fails", "ends"])
+def test_metadata_of_a_stream_without_messages(reach: Reach, model: str) -> None:
+    async def stream(request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
+        if request.chat.model == "fails":
+            await context.abort(grpc.StatusCode.DATA_LOSS, "gone")
+        if request.chat.model == "never":
+            yield StreamResponse()
+
+    async def check(stub: Any) -> None:
+        call = stub.Stream(StreamRequest(chat=ChatRequest(model=model)))
+        reading = asyncio.ensure_future(read_all(call))
+        await asyncio.sleep(0)
+        assert "early" not in dict(await call.initial_metadata())
+        assert await call.code() is (grpc.StatusCode.DATA_LOSS if model == "fails" else grpc.StatusCode.OK)
+        await asyncio.wait([reading])
+        assert (reading.exception() is None) == (model == "ends")
+
+    over(reach, Handlers(stream=stream), check)
