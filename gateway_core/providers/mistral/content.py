@@ -48,9 +48,7 @@ def with_details(encoded: Json, part: Part, field: str, remarks: Remarks) -> Jso
 
 def encode_thinking(part: Part, field: str, remarks: Remarks) -> Json | None:
     reasoning, details = part.reasoning, details_of(part, THINKING_FIELDS, field, remarks)
-    # Only Mistral's own answers stand in the content; what another provider sealed stays between the client and that one.
-    own = DIALECT in part.provider_details_json or details.get("$field") == "content"
-    if (reasoning.signature or reasoning.encrypted) and not own:
+    if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
         remarks.leave_out(field, "it is signed reasoning of another provider")
         return None
     encoded: Json = {"type": "thinking", "thinking": [{"type": "text", "text": reasoning.text}]}

@@ -6,12 +6,14 @@ Source: https://docs.mistral.ai/api (chat completions) and recorded answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.content_pb2 import Part
 from dragoman.v1.usage_pb2 import Usage
+from gateway_core.providers.mistral.details import DIALECT
 from gateway_core.providers.openai.details import SHAPE_ERRORS, Json
 from gateway_core.providers.openai.response import decode_answer, decode_body, is_text, misshapen, unknown_fields
 
@@ -27,8 +29,17 @@ def decode_chat(body: bytes) -> ChatResponse:
         response = decode_answer(answer)
     except SHAPE_ERRORS as error:
         raise misshapen(error) from error
+    for candidate in response.candidates:
+        claim(candidate.parts)
     include_all(response.usage)
     return response
+
+
+def claim(parts: Iterable[Part]) -> None:
+    """Say of reasoning whose it is: what it is sealed with goes back to Mistral alone."""
+    for part in parts:
+        if part.HasField("reasoning"):
+            part.reasoning.provider = DIALECT
 
 
 def pieces_of(item: Any) -> Iterator[Any]:

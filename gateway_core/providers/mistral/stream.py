@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_core.providers.mistral.response import fields_beside, include_all, pieces_of
+from gateway_core.providers.mistral.response import claim, fields_beside, include_all, pieces_of
 from gateway_core.providers.openai.details import Json
 from gateway_core.providers.openai.response import set_details
 from gateway_core.providers.openai.stream import CandidateState, OpenAIStreamDecoder, PartKey
@@ -28,17 +28,20 @@ class MistralStreamDecoder(OpenAIStreamDecoder):
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
         # The position of the choice, which its index tells already.
         delta.pop("index", None)
-        content = delta.get("content")
+        content, before = delta.get("content"), len(batch.events)
         if isinstance(content, list):
-            for item in content:
-                for piece in pieces_of(item):
-                    self.feed_piece(state, piece, batch)
-            delta = {**delta, "content": None}
+            pieces = [piece for item in content for piece in pieces_of(item)]
+            for position, piece in enumerate(pieces, 1):
+                # Log-probabilities belong to the last of them.
+                self.feed_piece(state, piece, choice if position == len(pieces) else {}, batch)
+            delta, choice = {**delta, "content": None}, {} if pieces else choice
         elif content and THINKING in state.parts:
             end_run(state, THINKING)
         super().feed_delta(state, delta, choice, batch)
+        if THINKING in state.parts:
+            claim(event.part_started.part for event in batch.events[before:] if event.HasField("part_started"))
 
-    def feed_piece(self, state: CandidateState, piece: Any, batch: StreamResponse) -> None:
+    def feed_piece(self, state: CandidateState, piece: Any, choice: Json, batch: StreamResponse) -> None:
         """One chunk of a content list. Where the kind changes, a new part begins."""
         kind = piece.get("type") if isinstance(piece, dict) else None
         if kind != "text":
@@ -46,8 +49,11 @@ class MistralStreamDecoder(OpenAIStreamDecoder):
         if kind != "thinking":
             end_run(state, THINKING)
         before, is_begun = len(batch.events), THINKING in state.parts
-        super().feed_delta(state, {"content": [piece]}, {}, batch)
-        if kind == "thinking" and is_begun and (late := fields_beside(piece)):
+        super().feed_delta(state, {"content": [piece]}, choice, batch)
+        if kind != "thinking" or THINKING not in state.parts:
+            return
+        claim(event.part_started.part for event in batch.events[before:] if event.HasField("part_started"))
+        if is_begun and (late := fields_beside(piece)):
             state.part_details.setdefault(state.parts[THINKING], {}).update(late)
             set_details(self.delta_of(state, batch, before), late)
 

@@ -120,6 +120,7 @@ def parse_thinking(part: Part, fields: Json, path: str) -> bool:
     )
     if (signature := fields.get("signature")) is not None:
         part.reasoning.signature = string(signature, f"{path}.signature")
+        part.reasoning.provider = DIALECT
     part.provider_details_json[DIALECT] = json_text(
         {"$field": "content", **rest_of(fields, {"type", "thinking", "signature"})}
     )

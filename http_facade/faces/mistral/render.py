@@ -90,7 +90,8 @@ def render_thinking(part: Part) -> Json:
     thinking: Json = {"type": "thinking", "thinking": [{"type": "text", "text": part.reasoning.text}]}
     if details.get("$field") == "content":
         thinking.update({name: value for name, value in details.items() if not name.startswith("$")})
-    if part.reasoning.signature:
+    if part.reasoning.signature and part.reasoning.provider == DIALECT:
+        # A client gives it back as Mistral's: no other provider's seal may stand here.
         thinking["signature"] = part.reasoning.signature
     return thinking
 

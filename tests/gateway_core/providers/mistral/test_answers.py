@@ -50,6 +50,26 @@ def test_thinking_taken_up_again_keeps_its_place() -> None:
     assert json.loads(parts[3].opaque.json)["thinking"] == [{"type": "reference", "reference_ids": [0, "a"]}]
 
 
+def test_whose_reasoning_it_is() -> None:
+    whole = MISTRAL.decode_chat(json.dumps(fixture("thinking_history").body).encode())
+    folded = accumulate(read_stream(MISTRAL, [fixture("stream_thinking").stream]))
+    spelled = {"id": "1", "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}, "finish_reason": "stop"}]}
+    other = accumulate(read_stream(MISTRAL, [f"data: {json.dumps(spelled)}\n\n".encode()]))
+
+    for answer in (whole, folded, other):
+        assert answer.candidates[0].parts[0].reasoning.provider == "mistral"
+
+
+def test_what_is_known_of_thinking_tokens_begins_no_text() -> None:
+    token = {"token": "hm", "logprob": -0.5}
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    choice = {"index": 0, "delta": {"content": [thinking]}, "logprobs": {"content": [token]}, "finish_reason": "stop"}
+    answer = accumulate(read_stream(MISTRAL, [f"data: {json.dumps({'id': '1', 'choices': [choice]})}\n\n".encode()]))
+
+    assert [part.reasoning.text for part in answer.candidates[0].parts] == ["hm"]
+    assert [one.token for one in answer.candidates[0].logprobs.content] == ["hm"]
+
+
 def test_padding_is_not_carried() -> None:
     events = [event for batch in read_stream(MISTRAL, [fixture("stream_text").stream]) for event in batch.events]
 

@@ -134,7 +134,7 @@ def test_a_refusal_is_what_the_model_said() -> None:
 
 
 def test_reasoning_stands_in_the_content() -> None:
-    own = Part(reasoning=Reasoning(text="Six.", signature="s"), provider_details_json=CLOSED)
+    own = Part(reasoning=Reasoning(text="Six.", signature="s", provider="mistral"), provider_details_json=CLOSED)
     messages, left_out = sent(
         said(ROLE_ASSISTANT, Part(reasoning=Reasoning(text="hm")), own, Part(text="6")), said(ROLE_USER)
     )
@@ -147,7 +147,10 @@ def test_reasoning_stands_in_the_content() -> None:
     assert left_out == []
 
 
-@pytest.mark.parametrize("reasoning", [Reasoning(text="a", signature="s"), Reasoning(encrypted="e")])
+@pytest.mark.parametrize(
+    "reasoning",
+    [Reasoning(text="a", signature="s"), Reasoning(text="a", signature="s", provider="anthropic"), Reasoning(encrypted="e")],
+)
 def test_what_another_provider_sealed_is_left_out(reasoning: Reasoning) -> None:
     messages, left_out = sent(said(ROLE_ASSISTANT, Part(reasoning=reasoning), Part(text="6")), said(ROLE_USER))
 

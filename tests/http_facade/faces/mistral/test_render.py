@@ -76,8 +76,11 @@ def test_usage_of_another_form() -> None:
 def test_content() -> None:
     assert content() == ""
     assert content(Part(text="a"), Part(text="b"), Part(refusal="c")) == "abc"
-    assert content(Part(reasoning=Reasoning(text="hm", signature="s")), Part(text="4")) == [
+    sealed = Part(reasoning=Reasoning(text="hm", signature="s", provider="mistral"))
+    foreign = Part(reasoning=Reasoning(text="ho", signature="s", provider="anthropic"))
+    assert content(sealed, foreign, Part(text="4")) == [
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": "s"},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "ho"}]},
         {"type": "text", "text": "4"},
     ]
     assert content(
