@@ -22,9 +22,11 @@ from typing import Generic, Never, Self, TypeAlias, cast
 import grpc
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
-from gateway_core.rpc.local_call import LocalStreamCall, LocalUnaryCall, Running, StreamHandler, UnaryHandler
+from gateway_core.rpc.local_call import Running
 from gateway_core.rpc.local_context import LocalContext, Pairs, RequestT, ResponseT
 from gateway_core.rpc.local_handlers import Codec, Handler, LocalHandlers
+from gateway_core.rpc.local_stream_call import LocalStreamCall, StreamHandler
+from gateway_core.rpc.local_unary_call import LocalUnaryCall, UnaryHandler
 
 Metadata: TypeAlias = grpc.aio.Metadata | Sequence[tuple[str, str | bytes]]
 _METADATA_NAME = re.compile(r"[a-z0-9_.-]+")

@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeAlias, cast
 
 import grpc
 
-from gateway_core.rpc.local_call import StreamHandler, UnaryHandler
 from gateway_core.rpc.local_context import LocalContext, Pairs, RequestT, ResponseT
+from gateway_core.rpc.local_stream_call import StreamHandler
+from gateway_core.rpc.local_unary_call import UnaryHandler
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 """grpc types the table of handlers no closer."""

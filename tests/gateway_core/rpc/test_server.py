@@ -1,20 +1,16 @@
-"""The server on its socket: health, reflection, TLS, limits, and a stop that lets streams finish."""
+"""The server on its socket: reflection, limits, and a stop that lets streams finish."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc.error_details_pb2 import ErrorInfo
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
@@ -22,13 +18,10 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from gateway_core.errors import Reason
 from gateway_core.rpc.server import SERVICE, GrpcServer
 from gateway_core.rpc.status import unpack
-from gateway_core.settings import SettingsError, TlsSettings
-from tests.gateway_cli.certificates import Authority
+from tests.gateway_core.rpc.listening import NOT_SERVING, listening, waiting
 from tests.gateway_core.rpc.serving import (
-    ANY_SIZE,
     DEMO_ALONE,
     Behind,
-    chunk,
     detail,
     failure_of,
     question,
@@ -39,96 +32,6 @@ from tests.gateway_core.rpc.serving import (
     text_of,
 )
 from tests.upstream import Signal, Upstream, event_stream
-
-if TYPE_CHECKING:
-    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
-
-SERVING = HealthCheckResponse.ServingStatus.SERVING
-NOT_SERVING = HealthCheckResponse.ServingStatus.NOT_SERVING
-SERVICE_UNKNOWN = HealthCheckResponse.ServingStatus.SERVICE_UNKNOWN
-
-
-@dataclass(frozen=True)
-class Listening:
-    server: GrpcServer
-    address: str
-    channel: grpc.aio.Channel
-    stub: GatewayServiceAsyncStub
-    upstream: Upstream
-
-    async def watch(self, service: str = "") -> AsyncIterator[int]:
-        async for response in health(self.channel).Watch(HealthCheckRequest(service=service)):
-            yield response.status
-
-
-@asynccontextmanager
-async def listening(behind: Behind = DEMO_ALONE, **options: Any) -> AsyncIterator[Listening]:
-    async with Upstream(behind.upstream) as upstream, serving(behind, upstream) as servicer:
-        server = GrpcServer(servicer, **options)
-        address = f"127.0.0.1:{await server.start()}"
-        try:
-            async with grpc.aio.insecure_channel(address, ANY_SIZE) as channel:
-                yield Listening(server, address, channel, GatewayServiceStub(channel), upstream)
-        finally:
-            await server.stop(0)
-
-
-def health(channel: grpc.aio.Channel) -> Any:
-    return HealthStub(channel)  # type: ignore[no-untyped-call]
-
-
-def waiting(go_on: Signal, **more: Any) -> Behind:
-    """A provider that says one word, and the other when it is let."""
-    said = (chunk("first "), go_on, chunk("second", "stop"), b"data: [DONE]\n\n")
-    return Behind(lambda _: event_stream(*said), **more)
-
-
-def test_health_needs_no_key() -> None:
-    async def check() -> None:
-        async with listening(Behind(keys=["secret"])) as here:
-            for service in ("", SERVICE):
-                response = await health(here.channel).Check(HealthCheckRequest(service=service))
-                assert response.status == SERVING
-            error = await failure_of(health(here.channel).Check(HealthCheckRequest(service="nothing")))
-            assert error.code() is grpc.StatusCode.NOT_FOUND
-
-    run(check)
-
-
-def test_watchers_are_told_first_that_the_server_stops() -> None:
-    go_on = Signal()
-
-    async def check() -> None:
-        async with listening(waiting(go_on)) as here:
-            watching = [here.watch(""), here.watch(SERVICE)]
-            assert [await anext(one) for one in watching] == [SERVING, SERVING]
-            messages = aiter(here.stub.Stream(streamed("at-openai/gpt")))
-            assert text_of([await anext(messages)]) == "first "
-
-            stopping = asyncio.create_task(here.server.stop(60))
-            assert [await anext(one) for one in watching] == [NOT_SERVING, NOT_SERVING]
-            for one in watching:
-                assert [status async for status in one] == []
-            assert not stopping.done()
-
-            go_on.set()
-            assert text_of(await read_all(messages)) == "second"
-            await stopping
-            await here.server.wait_stopped()
-
-    run(check)
-
-
-def test_a_watcher_of_an_unknown_service() -> None:
-    async def check() -> None:
-        async with listening() as here:
-            watching = here.watch("nothing")
-            assert await anext(watching) == SERVICE_UNKNOWN
-            stopping = asyncio.create_task(here.server.stop(60))
-            assert [status async for status in watching] == []
-            await stopping
-
-    run(check)
 
 
 def test_a_server_that_stops_takes_no_new_calls() -> None:
@@ -277,85 +180,6 @@ def test_stop_before_start() -> None:
             server = GrpcServer(servicer)
             await server.stop(1)
             await server.wait_stopped()
-
-    run(check)
-
-
-def tls_of(folder: Path, *, mutual: bool = False) -> tuple[Authority, TlsSettings]:
-    authority = Authority(folder)
-    certificate, key = authority.certify("server")
-    return authority, TlsSettings(certificate, key, authority.file if mutual else None)
-
-
-async def answer_over(address: str, credentials: grpc.ChannelCredentials) -> str:
-    async with grpc.aio.secure_channel(address, credentials) as channel:
-        response = await GatewayServiceStub(channel).Chat(question())
-        text: str = response.candidates[0].parts[0].text
-        return text
-
-
-def test_tls(tmp_path: Path) -> None:
-    authority, tls = tls_of(tmp_path)
-    (tmp_path / "other").mkdir()
-    stranger = Authority(tmp_path / "other")
-
-    async def check() -> None:
-        async with listening(tls=tls) as here:
-            assert (
-                await answer_over(here.address, grpc.ssl_channel_credentials(authority.file.read_bytes())) == "Hello there"
-            )
-            doubting = grpc.ssl_channel_credentials(stranger.file.read_bytes())
-            error = await failure_of(answer_over(here.address, doubting))
-            assert error.code() is grpc.StatusCode.UNAVAILABLE
-            plain = await failure_of(here.stub.Chat(question()))
-            assert plain.code() is grpc.StatusCode.UNAVAILABLE
-
-    run(check)
-
-
-def test_mutual_tls(tmp_path: Path) -> None:
-    authority, tls = tls_of(tmp_path, mutual=True)
-    (tmp_path / "other").mkdir()
-    stranger = Authority(tmp_path / "other")
-
-    def credentials(client: Authority | None) -> grpc.ChannelCredentials:
-        root = authority.file.read_bytes()
-        if client is None:
-            return grpc.ssl_channel_credentials(root)
-        certificate, key = client.certify("client")
-        return grpc.ssl_channel_credentials(root, key.read_bytes(), certificate.read_bytes())
-
-    async def check() -> None:
-        async with listening(tls=tls) as here:
-            assert await answer_over(here.address, credentials(authority)) == "Hello there"
-            for client in (None, stranger):
-                error = await failure_of(answer_over(here.address, credentials(client)))
-                assert error.code() is grpc.StatusCode.UNAVAILABLE
-
-    run(check)
-
-
-@pytest.mark.parametrize("spoiled", ["server.pem", "server.key", "ca.pem"])
-def test_certificates_that_are_none(spoiled: str, tmp_path: Path) -> None:
-    _, tls = tls_of(tmp_path, mutual=True)
-    (tmp_path / spoiled).write_text("no certificate")
-
-    async def check() -> None:
-        with pytest.raises(SettingsError, match=r"grpc_tls: .*server\.pem"):
-            async with listening(tls=tls):
-                pytest.fail("it listens")
-
-    run(check)
-
-
-def test_a_key_of_another_certificate(tmp_path: Path) -> None:
-    authority, tls = tls_of(tmp_path)
-    _, other_key = authority.certify("other")
-
-    async def check() -> None:
-        with pytest.raises(SettingsError, match="not a usable certificate"):
-            async with listening(tls=TlsSettings(tls.certificate, other_key)):
-                pytest.fail("it listens")
 
     run(check)
 
