@@ -1,4 +1,4 @@
-"""Whatever a provider sends, nothing but GatewayError comes out of the decoders."""
+"""Whatever a provider sends, and whatever an OpenAI client asks for, nothing but GatewayError comes out of the dialect."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from gateway_core.providers.anthropic.dialect import ANTHROPIC
 from gateway_core.providers.dialect import ServerSentEvent
 from http_facade.faces.anthropic.chunks import ChunkRenderer
 from http_facade.faces.anthropic.render import render_chat
+from http_facade.faces.failure import Failure
+from http_facade.faces.openai.parse import parse_chat
+from tests.gateway_core.providers.anthropic.asking import BUDGET_MODEL, ENDPOINT, LATE_MODEL, OLD_MODEL
 from tests.laws.anthropic_form import events_of
 from tests.recordings import FIXTURES
 
@@ -112,6 +115,20 @@ def test_streams_with_something_wrong(name: str) -> None:
         assert [event.WhichOneof("event") for event in batch.events].count("finished") == 1
         assert batch.events[-1].WhichOneof("event") == "finished"
         assert events_of(ChunkRenderer(fallback_id="f").render(batch))[-1][0] == "message_stop"
+
+
+CHATS = {file.stem: json.loads(file.read_text())["request"]["body"] for file in sorted((FIXTURES / "openai").glob("*.json"))}
+
+
+@pytest.mark.parametrize("name", CHATS)
+def test_openai_clients_requests_with_something_wrong(name: str) -> None:
+    chance = random.Random(name)
+    for _ in range(ROUNDS // 2):
+        with contextlib.suppress(Failure, GatewayError):
+            request = parse_chat(json.dumps(mutated(CHATS[name], chance)).encode()).chat
+            for model in (OLD_MODEL, BUDGET_MODEL, LATE_MODEL):
+                upstream, _ = ANTHROPIC.encode_chat(request, model, ENDPOINT, False)
+                assert json.loads(upstream.body)["model"] == model
 
 
 ANY_JSON = st.recursive(
