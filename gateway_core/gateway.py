@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator, Mapping
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain
+from gateway_core.routing.counting import count_tokens
 from gateway_core.routing.model_list import list_models
 from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
@@ -31,6 +33,10 @@ class Gateway:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
         return self._chain.stream(request, self.catalog.resolve(request.model), call)
+
+    async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
+        check_chat(request)
+        return await count_tokens(request, self.catalog.resolve(request.model), call.deadline, self._transports)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         return await list_models(request, self.catalog, self._transports, call.deadline)

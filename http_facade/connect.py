@@ -1,5 +1,5 @@
-"""Where the facade meets the core: the stub, through whatever channel, and its errors. The only module here that imports
-gateway_core, and only when a call has failed."""
+"""Where the facade meets the core: the stub, through whatever channel, its errors, and what else the core knows. The only
+module here that imports gateway_core, and only when there is need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from http_facade.answer_headers import route_headers
 from http_facade.errors import status_for
@@ -34,6 +35,13 @@ def connect(address: str, root_certificates: bytes | None = None) -> tuple[grpc.
     else:
         channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(root_certificates), CHANNEL_OPTIONS)
     return channel, GatewayServiceStub(channel)
+
+
+def estimate_input_tokens(chat: ChatRequest) -> int:
+    """For faces whose streams begin with a count, before any provider has counted."""
+    from gateway_core.estimate import estimate_input_tokens
+
+    return estimate_input_tokens(chat)
 
 
 def failure_of(error: grpc.aio.AioRpcError) -> Failure:

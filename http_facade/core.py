@@ -10,6 +10,7 @@ import grpc
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from http_facade.calls import Watch, Watches
 from http_facade.exchange import Exchange
 from http_facade.limits import Limits
@@ -44,6 +45,12 @@ class Core:
 
     def watch(self, call: StreamCall, exchange: Exchange) -> Watch:
         return Watch(exchange, call, self._watches)
+
+    async def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> CountTokensResponse:
+        wanted = CountTokensRequest(chat=chat)
+        call = self._stub.CountTokens(wanted, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
+        with Watch(exchange, call, self._watches):
+            return await call
 
     async def list_models(self, wanted: ListModelsRequest, exchange: Exchange) -> ListModelsResponse:
         call = self._stub.ListModels(wanted, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))

@@ -148,3 +148,8 @@ class Dialect:
     encode_list_models: Callable[[Endpoint], UpstreamRequest]
     decode_list_models: Callable[[bytes, str], Sequence[Model]]
     """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""
+    encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None
+    """(request, model, endpoint) -> the question how many input tokens the request has. None: the dialect has no such
+    question. Raises like encode_chat."""
+    decode_count: Callable[[bytes], int] | None = None
+    """Raises like decode_chat."""

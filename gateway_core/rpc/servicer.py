@@ -17,6 +17,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import Call, Caller
 from gateway_core.deadline import Clock, Deadline
 from gateway_core.errors import GatewayError, Reason
@@ -46,6 +47,8 @@ class Gateway(Protocol):
 
     def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """It is closed, whatever happens: aclose() is awaited before the call ends."""
+
+    async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse: ...
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse: ...
 
@@ -99,6 +102,15 @@ class GatewayServicer(GatewayServiceServicer):
             async with aclosing(self._gateway.stream(request.chat, self._call(context, received))) as batches:
                 async for batch in batches:
                     yield batch
+        except Exception as error:
+            await _fail(context, received, error)
+
+    async def CountTokens(  # noqa: N802
+        self, request: CountTokensRequest, context: Context[CountTokensRequest, CountTokensResponse]
+    ) -> CountTokensResponse:
+        received = await _accept(context)
+        try:
+            return await self._gateway.count_tokens(request.chat, self._call(context, received))
         except Exception as error:
             await _fail(context, received, error)
 

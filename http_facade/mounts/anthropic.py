@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
-from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from http_facade.chats import Asked, Chats, Streamed
+from http_facade.connect import estimate_input_tokens
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners
 from http_facade.faces.anthropic.chunks import PING, ChunkRenderer
+from http_facade.faces.anthropic.count import render_count
 from http_facade.faces.anthropic.errors import render_error, render_error_event
-from http_facade.faces.anthropic.estimate import estimate_input_tokens
 from http_facade.faces.anthropic.models import render_model, render_models
-from http_facade.faces.anthropic.parse import parse_chat
+from http_facade.faces.anthropic.parse import parse_chat, parse_count
 from http_facade.faces.anthropic.render import render_chat
 from http_facade.faces.failure import Failure
 from http_facade.model_lists import ModelLists
 from http_facade.served import Served
+from http_facade.token_counts import TokenCounts
 
 MANNERS = Manners(render_error, request_id_header=b"request-id")
 
@@ -39,7 +41,13 @@ def read_messages(exchange: Exchange, body: bytes) -> Asked:
     return Asked(parsed.chat, whole, Streamed(renderer, failed, alive=PING))
 
 
+def read_count(exchange: Exchange, body: bytes) -> ChatRequest:
+    return parse_count(body, exchange.header(b"anthropic-beta") or "")
+
+
 def routes(core: Core) -> Iterator[BaseRoute]:
+    counts = TokenCounts(core, read_count, render_count)
+    yield Route("/v1/messages/count_tokens", Served(MANNERS, {"POST": counts}))
     yield Route("/v1/messages", Served(MANNERS, {"POST": Chats(core, read_messages)}))
 
 

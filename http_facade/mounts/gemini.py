@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
-from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import EVENT_STREAM, JSON, Exchange, Manners
@@ -14,13 +14,15 @@ from http_facade.faces.failure import Failure
 from http_facade.faces.gemini.chunks import KEEP_ALIVE, ChunkRenderer
 from http_facade.faces.gemini.errors import render_error
 from http_facade.faces.gemini.models import render_model, render_models
-from http_facade.faces.gemini.parse import parse_chat, parse_method
+from http_facade.faces.gemini.parse import parse_chat, parse_count, parse_method
 from http_facade.faces.gemini.render import render_chat
+from http_facade.faces.gemini.tokens import render_count
 from http_facade.model_lists import ModelLists
 from http_facade.served import Served, not_allowed
+from http_facade.token_counts import TokenCounts
 
 VERSIONS = ("/v1beta", "/v1alpha")
-METHODS = ("generateContent", "streamGenerateContent")
+METHODS = ("generateContent", "streamGenerateContent", "countTokens")
 
 
 def render_failure(failure: Failure, request_id: str) -> bytes:
@@ -30,13 +32,34 @@ def render_failure(failure: Failure, request_id: str) -> bytes:
 MANNERS = Manners(render_failure)
 
 
+class Methods:
+    """POST /models/MODEL:METHOD."""
+
+    def __init__(self, core: Core) -> None:
+        self._chats = Chats(core, read_generate)
+        self._counts = TokenCounts(core, read_count, render_count)
+
+    async def __call__(self, exchange: Exchange) -> None:
+        _, method = called(exchange)
+        if not method:
+            raise not_allowed(exchange.scope, ("GET", "HEAD"))
+        exchange.manners = MANNERS
+        if method not in METHODS:
+            raise unknown_method(exchange.scope["path"])
+        await (self._counts if method == "countTokens" else self._chats)(exchange)
+
+
+def called(exchange: Exchange) -> tuple[str, str]:
+    """The model and the method in the path."""
+    return parse_method(exchange.scope["path_params"]["model"])
+
+
+def read_count(exchange: Exchange, body: bytes) -> ChatRequest:
+    return parse_count(body, called(exchange)[0])
+
+
 def read_generate(exchange: Exchange, body: bytes) -> Asked:
-    model, method = parse_method(exchange.scope["path_params"]["model"])
-    if not method:
-        raise not_allowed(exchange.scope, ("GET", "HEAD"))
-    exchange.manners = MANNERS
-    if method not in METHODS:
-        raise unknown_method(exchange.scope["path"])
+    model, method = called(exchange)
     chat, fallback_id = parse_chat(body, model), exchange.request_id
 
     def whole(answer: ChatResponse) -> bytes:
@@ -51,7 +74,7 @@ def read_generate(exchange: Exchange, body: bytes) -> Asked:
 
 
 def unknown_method(path: str) -> Failure:
-    message = f"There is nothing at {path}. A model takes {' and '.join(f':{method}' for method in METHODS)}."
+    message = f"There is nothing at {path}. A model takes {', '.join(f':{method}' for method in METHODS)}."
     return Failure(404, "INVALID_REQUEST", message, code="unknown_url")
 
 
@@ -65,7 +88,7 @@ def is_client(exchange: Exchange) -> bool:
 
 
 def routes(core: Core) -> Iterator[BaseRoute]:
-    generate, lists = Chats(core, read_generate), model_lists(core)
+    methods, lists = Methods(core), model_lists(core)
     for version in VERSIONS:
         yield Route(version + "/models", Served(MANNERS, {"GET": lists.all}))
-        yield Route(version + "/models/{model:path}", Served(MANNERS, {"GET": lists.one, "POST": generate}))
+        yield Route(version + "/models/{model:path}", Served(MANNERS, {"GET": lists.one, "POST": methods}))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
-from http_facade.chats import Chats
 from http_facade.core import Core
 from http_facade.exchange import Exchange
 from http_facade.model_lists import ModelLists
@@ -39,6 +38,6 @@ class SharedModels:
 
 
 def routes(core: Core) -> Iterator[BaseRoute]:
-    models, generate = SharedModels(core), Chats(core, gemini.read_generate)
+    models, methods = SharedModels(core), gemini.Methods(core)
     yield Route("/v1/models", Served(openai.MANNERS, {"GET": models.all}))
-    yield Route("/v1/models/{model:path}", Served(openai.MANNERS, {"GET": models.one, "POST": generate}))
+    yield Route("/v1/models/{model:path}", Served(openai.MANNERS, {"GET": models.one, "POST": methods}))

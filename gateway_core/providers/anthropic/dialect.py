@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway_core.providers.anthropic.count import decode_count, encode_count
 from gateway_core.providers.anthropic.errors import decode_error
 from gateway_core.providers.anthropic.request import base_url, encode_chat, headers
 from gateway_core.providers.anthropic.response import decode_chat, decode_list_models
@@ -22,4 +23,6 @@ ANTHROPIC = Dialect(
     stream_decoder=AnthropicStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    encode_count=encode_count,
+    decode_count=decode_count,
 )

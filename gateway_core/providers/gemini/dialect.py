@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway_core.providers.dialect import Dialect
+from gateway_core.providers.gemini.count import decode_count, encode_count
 from gateway_core.providers.gemini.details import DIALECT
 from gateway_core.providers.gemini.errors import decode_error
 from gateway_core.providers.gemini.models import decode_list_models, encode_list_models
@@ -18,4 +19,6 @@ GEMINI = Dialect(
     stream_decoder=GeminiStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    encode_count=encode_count,
+    decode_count=decode_count,
 )

@@ -6,6 +6,7 @@ import warnings
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
 from dragoman.v1 import stream_pb2 as dragoman_dot_v1_dot_stream__pb2
+from dragoman.v1 import tokens_pb2 as dragoman_dot_v1_dot_tokens__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -49,6 +50,11 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_stream__pb2.StreamRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_stream__pb2.StreamResponse.FromString,
                 _registered_method=True)
+        self.CountTokens = channel.unary_unary(
+                '/dragoman.v1.GatewayService/CountTokens',
+                request_serializer=dragoman_dot_v1_dot_tokens__pb2.CountTokensRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_tokens__pb2.CountTokensResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/dragoman.v1.GatewayService/ListModels',
                 request_serializer=dragoman_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
@@ -77,6 +83,13 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountTokens(self, request, context):
+        """Counts the input tokens of a chat without answering it. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the models that can be named. Bills nothing.
         """
@@ -96,6 +109,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.Stream,
                     request_deserializer=dragoman_dot_v1_dot_stream__pb2.StreamRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_stream__pb2.StreamResponse.SerializeToString,
+            ),
+            'CountTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountTokens,
+                    request_deserializer=dragoman_dot_v1_dot_tokens__pb2.CountTokensRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_tokens__pb2.CountTokensResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -160,6 +178,33 @@ class GatewayService:
             '/dragoman.v1.GatewayService/Stream',
             dragoman_dot_v1_dot_stream__pb2.StreamRequest.SerializeToString,
             dragoman_dot_v1_dot_stream__pb2.StreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/CountTokens',
+            dragoman_dot_v1_dot_tokens__pb2.CountTokensRequest.SerializeToString,
+            dragoman_dot_v1_dot_tokens__pb2.CountTokensResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from dragoman.v1 import chat_pb2 as _chat_pb2
 from dragoman.v1 import models_pb2 as _models_pb2
 from dragoman.v1 import stream_pb2 as _stream_pb2
+from dragoman.v1 import tokens_pb2 as _tokens_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -44,6 +45,8 @@ class GatewayServiceStub:
     """Gives a model's answer as it is produced. Until the first content, failures fall through to the next target; after
     it, a failure ends the stream with a status. Bills what was produced, also when cancelled.
     """
+    CountTokens: _grpc.UnaryUnaryMultiCallable[_tokens_pb2.CountTokensRequest, _tokens_pb2.CountTokensResponse]
+    """Counts the input tokens of a chat without answering it. Bills nothing."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]
     """Lists the models that can be named. Bills nothing."""
 
@@ -61,6 +64,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Gives a model's answer as it is produced. Until the first content, failures fall through to the next target; after
     it, a failure ends the stream with a status. Bills what was produced, also when cancelled.
     """
+    CountTokens: _aio.UnaryUnaryMultiCallable[_tokens_pb2.CountTokensRequest, _tokens_pb2.CountTokensResponse]  # type: ignore[assignment]
+    """Counts the input tokens of a chat without answering it. Bills nothing."""
     ListModels: _aio.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the models that can be named. Bills nothing."""
 
@@ -87,6 +92,14 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a model's answer as it is produced. Until the first content, failures fall through to the next target; after
         it, a failure ends the stream with a status. Bills what was produced, also when cancelled.
         """
+
+    @_abc_1.abstractmethod
+    def CountTokens(
+        self,
+        request: _tokens_pb2.CountTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tokens_pb2.CountTokensResponse, _abc.Awaitable[_tokens_pb2.CountTokensResponse]]:
+        """Counts the input tokens of a chat without answering it. Bills nothing."""
 
     @_abc_1.abstractmethod
     def ListModels(

@@ -10,6 +10,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 
 Context: TypeAlias = Any
 """grpc.aio.ServicerContext; tests ask it for more than its types know."""
@@ -42,6 +43,11 @@ class Handlers(GatewayServiceServicer):
                 yield message
         finally:
             await messages.aclose()
+
+    async def CountTokens(  # noqa: N802
+        self, request: CountTokensRequest, context: Context
+    ) -> CountTokensResponse:
+        return CountTokensResponse()
 
     async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:  # noqa: N802
         return ListModelsResponse()

@@ -98,7 +98,8 @@ def test_reflection_tells_the_contract() -> None:
             (found,) = await reflect(here.channel, asked)
             files = map(FileDescriptorProto.FromString, found.file_descriptor_response.file_descriptor_proto)
             (gateway,) = [file for file in files if file.name == "dragoman/v1/gateway.proto"]
-            assert [method.name for method in gateway.service[0].method] == ["Chat", "Stream", "ListModels"]
+            methods = [method.name for method in gateway.service[0].method]
+            assert methods == ["Chat", "Stream", "CountTokens", "ListModels"]
 
     run(check)
 

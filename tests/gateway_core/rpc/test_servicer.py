@@ -12,6 +12,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.rpc.servicer import KEY_METADATA, SECRET_METADATA, GatewayServicer
@@ -45,6 +46,10 @@ class Recording:
             yield StreamResponse()
         finally:
             self.closed += 1
+
+    async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
+        self._keep(call)
+        return CountTokensResponse()
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         self._keep(call)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway_core.settings import KeySettings, ModelSettings, hash_key
-from tests.http_facade.mounts.speaking import FACES, Face
+from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, Face
 from tests.http_facade.serving import Facade, Provided, serving, settings_for
 from tests.upstream import CUT, event_stream, json_reply
 
@@ -107,3 +107,21 @@ def test_a_stream_that_breaks_off(face: Face, provided: Provided) -> None:
     events = face.stream(provided.facade.client, "Hi", "openai/m")
     assert "".join(face.piece(event) for event in events if "error" not in event) == "Half"
     assert "broke off" in face.error(events[-1])[1]
+
+
+@pytest.mark.parametrize(
+    ("face", "path", "where"),
+    [
+        (ANTHROPIC, "/v1/messages/count_tokens", "input_tokens"),
+        (GEMINI, "/v1beta/models/demo/echo:countTokens", "totalTokens"),
+    ],
+    ids=str,
+)
+def test_counting_tokens(face: Face, path: str, where: str, facade: Facade, locked: httpx.Client) -> None:
+    body = face.body("How many tokens are there in this?", "demo/echo", False)
+    body.pop("max_tokens", None)
+    answer = facade.client.post(path, json=body)
+    assert 3 < answer.json()[where] < 30
+    assert answer.headers["x-dragoman-estimated"] == "true"
+    assert face.error(locked.post(path, json=body).json())[0] == face.unauthenticated
+    assert facade.client.post(path, content=b"{}").status_code == 400

@@ -15,6 +15,7 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call
 from gateway_core.errors import Reason
 from gateway_core.providers.registry import DIALECTS
@@ -197,6 +198,9 @@ class Faulty:
             yield StreamResponse()
         self._fail()
 
+    async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
+        self._fail()
+
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         self._fail()
 
@@ -211,6 +215,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
                 stub.Chat(question(), metadata=metadata),
                 read_all(stub.Stream(streamed("early"), metadata=metadata)),
                 read_all(stub.Stream(streamed("late"), metadata=metadata)),
+                stub.CountTokens(CountTokensRequest(), metadata=metadata),
                 stub.ListModels(ListModelsRequest(), metadata=metadata),
             ):
                 error = await failure_of(call)
@@ -221,5 +226,5 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
 
     run(check)
     records = [record for record in caplog.records if record.name == "dragoman.grpc"]
-    assert [record.getMessage() for record in records] == ["call r1 failed"] * 4
-    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 4
+    assert [record.getMessage() for record in records] == ["call r1 failed"] * 5
+    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 5

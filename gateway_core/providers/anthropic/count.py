@@ -1,0 +1,33 @@
+"""How many tokens a request has. Source: https://platform.claude.com/docs/en/api/messages-count-tokens and a recording."""
+
+from __future__ import annotations
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_core.errors import invalid
+from gateway_core.providers.anthropic.details import SHAPE_ERRORS, encode_json
+from gateway_core.providers.anthropic.remarks import Remarks
+from gateway_core.providers.anthropic.request import base_url, encode_body, headers
+from gateway_core.providers.anthropic.response import decode_object, invalid_answer
+from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+
+COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "mcp_servers", "speed")
+"""The fields of a request that the count takes; it refuses max_tokens and all that shapes the answer only."""
+
+
+def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_count."""
+    remarks = Remarks()
+    try:
+        body = encode_body(request, model, remarks)
+        content = encode_json({name: body[name] for name in COUNTED if name in body})
+    except SHAPE_ERRORS as error:
+        raise invalid("", f"a JSON field of the request (options or details) is broken: {error}") from error
+    return UpstreamRequest("POST", f"{base_url(endpoint)}/messages/count_tokens", headers(endpoint, remarks.betas), content)
+
+
+def decode_count(body: bytes) -> int:
+    """See Dialect.decode_count."""
+    tokens = decode_object(body, "the provider's count of tokens").get("input_tokens")
+    if type(tokens) is not int:
+        raise invalid_answer("the provider's count of tokens has no input_tokens")
+    return tokens
