@@ -120,6 +120,11 @@ class Model(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CONTEXT_LENGTH_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
+    MAX_OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    INPUT_MODALITIES_FIELD_NUMBER: _builtins.int
+    OUTPUT_MODALITIES_FIELD_NUMBER: _builtins.int
+    SUPPORTED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """What to name in a ChatRequest: provider/model, a route's name or an alias."""
@@ -133,9 +138,27 @@ class Model(_message.Message):
     """A name for people. Empty when the provider gives none."""
     context_length: _builtins.int
     """The most tokens that a conversation may have. Unset when unknown."""
+    max_output_tokens: _builtins.int
+    """The most tokens that one answer may have. Unset when unknown."""
     @_builtins.property
     def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """For a route or an alias: its targets as provider/model, in the order they are tried."""
+
+    @_builtins.property
+    def input_modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it reads: text, image, audio, video, file. Empty when unknown."""
+
+    @_builtins.property
+    def output_modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it writes, in the same words. Empty when unknown."""
+
+    @_builtins.property
+    def supported_parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Request parameters that it takes, in OpenRouter's words: temperature, tools, reasoning ... Empty when unknown."""
+
+    @_builtins.property
+    def prices(self) -> Global___Prices:
+        """What it costs now, for requests of the default service tier. Unset when unknown; a price of 0 is a price."""
 
     @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -151,14 +174,163 @@ class Model(_message.Message):
         display_name: _builtins.str = ...,
         context_length: _builtins.int | None = ...,
         targets: _abc.Iterable[_builtins.str] | None = ...,
+        max_output_tokens: _builtins.int | None = ...,
+        input_modalities: _abc.Iterable[_builtins.str] | None = ...,
+        output_modalities: _abc.Iterable[_builtins.str] | None = ...,
+        supported_parameters: _abc.Iterable[_builtins.str] | None = ...,
+        prices: Global___Prices | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "context_length", b"context_length"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "_max_output_tokens", b"_max_output_tokens", "context_length", b"context_length", "max_output_tokens", b"max_output_tokens", "prices", b"prices"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "context_length", b"context_length", "created", b"created", "display_name", b"display_name", "id", b"id", "owned_by", b"owned_by", "provider", b"provider", "provider_details_json", b"provider_details_json", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "_max_output_tokens", b"_max_output_tokens", "context_length", b"context_length", "created", b"created", "display_name", b"display_name", "id", b"id", "input_modalities", b"input_modalities", "max_output_tokens", b"max_output_tokens", "output_modalities", b"output_modalities", "owned_by", b"owned_by", "prices", b"prices", "provider", b"provider", "provider_details_json", b"provider_details_json", "supported_parameters", b"supported_parameters", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__context_length: _TypeAlias = _typing.Literal["context_length"]  # noqa: Y015
     _WhichOneofArgType__context_length: _TypeAlias = _typing.Literal["_context_length", b"_context_length"]  # noqa: Y015
+    _WhichOneofReturnType__max_output_tokens: _TypeAlias = _typing.Literal["max_output_tokens"]  # noqa: Y015
+    _WhichOneofArgType__max_output_tokens: _TypeAlias = _typing.Literal["_max_output_tokens", b"_max_output_tokens"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__context_length) -> _WhichOneofReturnType__context_length | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_output_tokens) -> _WhichOneofReturnType__max_output_tokens | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class Prices(_message.Message):
+    """What a model costs in US dollars. What is unset is charged like that which it is a part of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    CACHE_READ_FIELD_NUMBER: _builtins.int
+    CACHE_WRITE_FIELD_NUMBER: _builtins.int
+    CACHE_WRITE_1H_FIELD_NUMBER: _builtins.int
+    INPUT_AUDIO_FIELD_NUMBER: _builtins.int
+    OUTPUT_AUDIO_FIELD_NUMBER: _builtins.int
+    INPUT_IMAGE_FIELD_NUMBER: _builtins.int
+    OUTPUT_IMAGE_FIELD_NUMBER: _builtins.int
+    REASONING_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    WEB_SEARCH_FIELD_NUMBER: _builtins.int
+    LONG_CONTEXT_FIELD_NUMBER: _builtins.int
+    input: _builtins.float
+    """For a million input tokens."""
+    output: _builtins.float
+    """For a million output tokens."""
+    cache_read: _builtins.float
+    """For a million input tokens that are read from the provider's prompt cache."""
+    cache_write: _builtins.float
+    """For a million input tokens that are written to the provider's prompt cache."""
+    cache_write_1h: _builtins.float
+    """For a million of those that the provider keeps for an hour."""
+    input_audio: _builtins.float
+    """For a million input tokens that are sound."""
+    output_audio: _builtins.float
+    """For a million output tokens that are sound."""
+    input_image: _builtins.float
+    """For a million input tokens that are pictures."""
+    output_image: _builtins.float
+    """For a million output tokens that are pictures."""
+    reasoning: _builtins.float
+    """For a million output tokens that are reasoning."""
+    request: _builtins.float
+    """For each request, beside its tokens."""
+    web_search: _builtins.float
+    """For each search of the web that the provider makes."""
+    @_builtins.property
+    def long_context(self) -> _containers.RepeatedCompositeFieldContainer[Global___LongContextPrices]:
+        """What longer requests cost instead: all of their tokens. In order of above_input_tokens."""
+
+    def __init__(
+        self,
+        *,
+        input: _builtins.float = ...,
+        output: _builtins.float = ...,
+        cache_read: _builtins.float | None = ...,
+        cache_write: _builtins.float | None = ...,
+        cache_write_1h: _builtins.float | None = ...,
+        input_audio: _builtins.float | None = ...,
+        output_audio: _builtins.float | None = ...,
+        input_image: _builtins.float | None = ...,
+        output_image: _builtins.float | None = ...,
+        reasoning: _builtins.float | None = ...,
+        request: _builtins.float | None = ...,
+        web_search: _builtins.float | None = ...,
+        long_context: _abc.Iterable[Global___LongContextPrices] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_read", b"_cache_read", "_cache_write", b"_cache_write", "_cache_write_1h", b"_cache_write_1h", "_input_audio", b"_input_audio", "_input_image", b"_input_image", "_output_audio", b"_output_audio", "_output_image", b"_output_image", "_reasoning", b"_reasoning", "_request", b"_request", "_web_search", b"_web_search", "cache_read", b"cache_read", "cache_write", b"cache_write", "cache_write_1h", b"cache_write_1h", "input_audio", b"input_audio", "input_image", b"input_image", "output_audio", b"output_audio", "output_image", b"output_image", "reasoning", b"reasoning", "request", b"request", "web_search", b"web_search"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_read", b"_cache_read", "_cache_write", b"_cache_write", "_cache_write_1h", b"_cache_write_1h", "_input_audio", b"_input_audio", "_input_image", b"_input_image", "_output_audio", b"_output_audio", "_output_image", b"_output_image", "_reasoning", b"_reasoning", "_request", b"_request", "_web_search", b"_web_search", "cache_read", b"cache_read", "cache_write", b"cache_write", "cache_write_1h", b"cache_write_1h", "input", b"input", "input_audio", b"input_audio", "input_image", b"input_image", "long_context", b"long_context", "output", b"output", "output_audio", b"output_audio", "output_image", b"output_image", "reasoning", b"reasoning", "request", b"request", "web_search", b"web_search"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cache_read: _TypeAlias = _typing.Literal["cache_read"]  # noqa: Y015
+    _WhichOneofArgType__cache_read: _TypeAlias = _typing.Literal["_cache_read", b"_cache_read"]  # noqa: Y015
+    _WhichOneofReturnType__cache_write: _TypeAlias = _typing.Literal["cache_write"]  # noqa: Y015
+    _WhichOneofArgType__cache_write: _TypeAlias = _typing.Literal["_cache_write", b"_cache_write"]  # noqa: Y015
+    _WhichOneofReturnType__cache_write_1h: _TypeAlias = _typing.Literal["cache_write_1h"]  # noqa: Y015
+    _WhichOneofArgType__cache_write_1h: _TypeAlias = _typing.Literal["_cache_write_1h", b"_cache_write_1h"]  # noqa: Y015
+    _WhichOneofReturnType__input_audio: _TypeAlias = _typing.Literal["input_audio"]  # noqa: Y015
+    _WhichOneofArgType__input_audio: _TypeAlias = _typing.Literal["_input_audio", b"_input_audio"]  # noqa: Y015
+    _WhichOneofReturnType__input_image: _TypeAlias = _typing.Literal["input_image"]  # noqa: Y015
+    _WhichOneofArgType__input_image: _TypeAlias = _typing.Literal["_input_image", b"_input_image"]  # noqa: Y015
+    _WhichOneofReturnType__output_audio: _TypeAlias = _typing.Literal["output_audio"]  # noqa: Y015
+    _WhichOneofArgType__output_audio: _TypeAlias = _typing.Literal["_output_audio", b"_output_audio"]  # noqa: Y015
+    _WhichOneofReturnType__output_image: _TypeAlias = _typing.Literal["output_image"]  # noqa: Y015
+    _WhichOneofArgType__output_image: _TypeAlias = _typing.Literal["_output_image", b"_output_image"]  # noqa: Y015
+    _WhichOneofReturnType__reasoning: _TypeAlias = _typing.Literal["reasoning"]  # noqa: Y015
+    _WhichOneofArgType__reasoning: _TypeAlias = _typing.Literal["_reasoning", b"_reasoning"]  # noqa: Y015
+    _WhichOneofReturnType__request: _TypeAlias = _typing.Literal["request"]  # noqa: Y015
+    _WhichOneofArgType__request: _TypeAlias = _typing.Literal["_request", b"_request"]  # noqa: Y015
+    _WhichOneofReturnType__web_search: _TypeAlias = _typing.Literal["web_search"]  # noqa: Y015
+    _WhichOneofArgType__web_search: _TypeAlias = _typing.Literal["_web_search", b"_web_search"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_read) -> _WhichOneofReturnType__cache_read | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_write) -> _WhichOneofReturnType__cache_write | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_write_1h) -> _WhichOneofReturnType__cache_write_1h | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_audio) -> _WhichOneofReturnType__input_audio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_image) -> _WhichOneofReturnType__input_image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_audio) -> _WhichOneofReturnType__output_audio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_image) -> _WhichOneofReturnType__output_image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning) -> _WhichOneofReturnType__reasoning | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request) -> _WhichOneofReturnType__request | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__web_search) -> _WhichOneofReturnType__web_search | None: ...
+
+Global___Prices: _TypeAlias = Prices  # noqa: Y015
+
+@_typing.final
+class LongContextPrices(_message.Message):
+    """What a request costs when its input is longer than so many tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ABOVE_INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    above_input_tokens: _builtins.int
+    """The prices are those of a request that has more input tokens than this."""
+    @_builtins.property
+    def prices(self) -> Global___Prices:
+        """All prices, in place of those of shorter requests."""
+
+    def __init__(
+        self,
+        *,
+        above_input_tokens: _builtins.int = ...,
+        prices: Global___Prices | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prices", b"prices"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_input_tokens", b"above_input_tokens", "prices", b"prices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LongContextPrices: _TypeAlias = LongContextPrices  # noqa: Y015
