@@ -98,9 +98,15 @@ def test_a_provider_that_falls_silent_in_the_answer(restless: Provided) -> None:
     assert "sent nothing for 0.2 s" in error["message"]
 
 
-def test_a_provider_whose_answer_takes_too_long(hasty: Provided) -> None:
+@pytest.mark.parametrize("split", [False, True], ids=["joined", "split"])
+def test_a_provider_whose_answer_takes_too_long(split: bool) -> None:
     """However alive it is."""
-    error = error_in_stream(hasty, event_stream(*[step for _ in range(200) for step in (chunk("word "), Pause(0.01))]))
+    endless = event_stream(*[step for _ in range(1000) for step in (chunk("word "), Pause(0.01))])
+    with (
+        running_upstream(lambda _: endless) as upstream,
+        serving(settings_with(upstream.url, total=1.0), split=split) as facade,
+    ):
+        error = error_in_stream(Provided(facade, upstream), endless)
     assert (error["code"], error["type"]) == ("deadline_exceeded", "timeout_error")
 
 
