@@ -24,7 +24,8 @@ class ItemIds:
     """Ids for items to which the provider gave none: the same for the same answer."""
 
     def __init__(self, response_id: str) -> None:
-        self._stem = response_id.removeprefix("resp_")
+        # Providers take ids of 64 characters at most.
+        self._stem = response_id.removeprefix("resp_")[-48:]
 
     def make(self, kind: str, place: int) -> str:
         return f"{PREFIXES.get(kind, 'item')}_{self._stem}_{place}"
