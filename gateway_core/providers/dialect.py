@@ -148,6 +148,8 @@ class Dialect:
     encode_list_models: Callable[[Endpoint], UpstreamRequest]
     decode_list_models: Callable[[bytes, str], Sequence[Model]]
     """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""
+    several_candidates: bool = True
+    """Whether one request can ask for several candidates."""
     encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None
     """(request, model, endpoint) -> the question how many input tokens the request has. None: the dialect has no such
     question. Raises like encode_chat."""

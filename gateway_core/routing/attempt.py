@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
@@ -52,7 +52,7 @@ class OpenStream:
         while not committed(self.first) and not self._ended:
             await self._read_into(self.first)
 
-    async def batches(self) -> AsyncIterator[StreamResponse]:
+    async def batches(self) -> AsyncGenerator[StreamResponse, None]:
         """All that follows the first batch. Raises GatewayError when the stream fails."""
         while not self._ended:
             batch = StreamResponse()

@@ -13,7 +13,8 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint
-from gateway_core.routing.attempt import ask, open_stream
+from gateway_core.routing.attempt import OpenStream, ask, open_stream
+from gateway_core.routing.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.routing.route import Route, Target
 from gateway_core.transport.base import Transport
@@ -34,9 +35,7 @@ class Chain:
     async def chat(self, request: ChatRequest, route: Route, call: Call) -> ChatResponse:
         """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
-        answer, _ = await self._first_success(
-            route, call, trace, lambda target: ask(request, target, call.deadline, self._transports)
-        )
+        answer, _ = await self._first_success(route, call, trace, lambda target: self._ask(request, target, call))
         answer.route.CopyFrom(trace)
         return answer
 
@@ -44,9 +43,7 @@ class Chain:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
-        opened, served = await self._first_success(
-            route, call, trace, lambda target: open_stream(request, target, call.deadline, self._transports)
-        )
+        opened, served = await self._first_success(route, call, trace, lambda target: self._open(request, target, call))
         try:
             started = opened.first.events[0].started
             started.route.CopyFrom(trace)
@@ -61,6 +58,14 @@ class Chain:
             raise
         finally:
             await opened.close()
+
+    def _ask(self, request: ChatRequest, target: Target, call: Call) -> Awaitable[ChatResponse]:
+        one_by_one = request.candidate_count > 1 and not gives_several(target)
+        return (ask_each if one_by_one else ask)(request, target, call.deadline, self._transports)
+
+    def _open(self, request: ChatRequest, target: Target, call: Call) -> Awaitable[OpenStream | FannedStream]:
+        one_by_one = request.candidate_count > 1 and not gives_several(target)
+        return (open_each if one_by_one else open_stream)(request, target, call.deadline, self._transports)
 
     async def _first_success(
         self, route: Route, call: Call, trace: RouteTrace, attempt: Callable[[Target], Awaitable[Answer]]

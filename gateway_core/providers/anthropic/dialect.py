@@ -25,4 +25,5 @@ ANTHROPIC = Dialect(
     decode_list_models=decode_list_models,
     encode_count=encode_count,
     decode_count=decode_count,
+    several_candidates=False,
 )

@@ -17,4 +17,5 @@ COHERE = Dialect(
     stream_decoder=CohereStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    several_candidates=False,
 )

@@ -19,4 +19,5 @@ OPENAI_RESPONSES = Dialect(
     stream_decoder=ResponsesStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    several_candidates=False,
 )
