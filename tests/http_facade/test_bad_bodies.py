@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.http_facade.serving import Facade, Provided, asking, completion, server_settings, serving, settings_for
-from tests.upstream import json_reply
+from tests.upstream import WAIT_S, json_reply
 
 LIMIT = 100_000
 BOUNDED = settings_for(server=server_settings(max_body_bytes=LIMIT))
@@ -184,6 +185,20 @@ def test_a_body_that_is_too_large(bounded: Facade, size: int, chunked: bool) -> 
     assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", "request_too_large", None)
     assert str(LIMIT) in error["message"]
     bounded.assert_serves()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_sends_too_much_is_not_cut_off(bounded: Facade, chunked: bool) -> None:
+    """It may write all of it before it reads, as Node does, and go on with the same connection."""
+    body = b"a" * 200 * LIMIT
+    framed = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    if not chunked:
+        framed = b"content-length: %d\r\n\r\n%s" % (len(body), body)
+    with socket.create_connection(bounded.place, WAIT_S) as connection:
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n" + framed)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
