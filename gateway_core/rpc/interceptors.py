@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensRequest
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.rpc.status import pack
@@ -103,8 +104,10 @@ class Observation:
 
     def _requested_model(self) -> str | None:
         match self._request:
-            case ChatRequest(model=model) | StreamRequest(chat=ChatRequest(model=model)):
+            case ChatRequest(model=model):
                 return model
+            case StreamRequest(chat=chat) | CountTokensRequest(chat=chat):
+                return chat.model
             case _:
                 return None
 

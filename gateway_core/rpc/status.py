@@ -59,6 +59,8 @@ _METADATA_BYTES = 1400
 _VALUE_BYTES = 512
 _FIELD_BYTES = 200
 _ATTEMPT_MESSAGE_BYTES = 120
+_TOO_LARGE = ("larger than max", "metadata size exceeds")
+"""gRPC's own words for a message, and for metadata, over the limit; the code alone is that of a rate limit too."""
 _LONGEST_WAIT_S = 365 * 24 * 3600.0
 """Providers may say anything, and a Duration does not hold everything."""
 
@@ -175,7 +177,7 @@ def _judge(code: grpc.StatusCode, details: str) -> tuple[Reason, str]:
     match code:
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.ABORTED:
             return Reason.UPSTREAM_UNAVAILABLE, "the core is not reachable"
-        case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in details:
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if any(words in details for words in _TOO_LARGE):
             return Reason.REQUEST_TOO_LARGE, "the message is larger than the core takes"
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Reason.RATE_LIMITED, "the core is at its limit"

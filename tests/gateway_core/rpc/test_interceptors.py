@@ -17,6 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest
+from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.rpc.interceptors import AccessLog
 from gateway_core.rpc.server import SERVICE, GrpcServer
 from gateway_core.settings import ModelSettings
@@ -155,6 +156,17 @@ def test_a_list_of_models() -> None:
             "request_id": "r1",
             "caller": "anonymous",
         }
+
+    run(check)
+
+
+def test_a_count_of_tokens() -> None:
+    async def check() -> None:
+        lines = Lines()
+        async with logged(lines) as here:
+            await here.stub.CountTokens(CountTokensRequest(chat=question()), metadata=ID)
+        line = await lines.one()
+        assert (line["method"], line["status"], line["model"]) == ("grpc CountTokens", "OK", "demo/echo")
 
     run(check)
 

@@ -128,6 +128,17 @@ def test_a_request_over_the_limit() -> None:
     run(check)
 
 
+def test_metadata_over_the_limit() -> None:
+    async def check() -> None:
+        async with listening() as here:
+            for size in (20_000, 200_000):
+                error = await failure_of(here.stub.Chat(question(), metadata=(("authorization", "x" * size),)))
+                assert unpack(error).reason is Reason.REQUEST_TOO_LARGE
+            await here.stub.Chat(question())
+
+    run(check)
+
+
 @pytest.mark.parametrize("raw", [b"\xff\xff\xff", b"\x0a\x03\xff\xff\xff", b"\x0a\xff\xff\xff\xff\x0f", b"{}"])
 def test_bytes_that_are_no_request(raw: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async def check() -> None:

@@ -181,6 +181,8 @@ def test_a_message_over_the_limit_is_told_from_a_rate_limit() -> None:
     # The words are those of gRPC's core.
     large = foreign(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVER: Received message larger than max (60 vs. 50)")
     assert unpack(large).reason is Reason.REQUEST_TOO_LARGE
+    crowded = foreign(grpc.StatusCode.RESOURCE_EXHAUSTED, "received metadata size exceeds hard limit (18691 vs. 16384)")
+    assert unpack(crowded).reason is Reason.REQUEST_TOO_LARGE
     assert unpack(foreign(grpc.StatusCode.RESOURCE_EXHAUSTED)).reason is Reason.RATE_LIMITED
 
 
