@@ -10,7 +10,21 @@ from gateway_core.providers.anthropic.request import base_url, encode_body, head
 from gateway_core.providers.anthropic.response import decode_object, invalid_answer
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
 
-COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "mcp_servers", "speed")
+COUNTED = (
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "billing_policy",
+    "cache_control",
+    "compaction",
+    "context_management",
+    "mcp_servers",
+    "speed",
+)
 """The fields of a request that the count takes; it refuses max_tokens and all that shapes the answer only."""
 
 
@@ -28,6 +42,6 @@ def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> Upstre
 def decode_count(body: bytes) -> int:
     """See Dialect.decode_count."""
     tokens = decode_object(body, "the provider's count of tokens").get("input_tokens")
-    if type(tokens) is not int:
+    if type(tokens) is not int or not 0 <= tokens < 2**60:
         raise invalid_answer("the provider's count of tokens has no input_tokens")
     return tokens

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.errors import GatewayError
+from gateway_core.estimate import estimate_input_tokens
 from gateway_core.providers.anthropic.dialect import ANTHROPIC
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.openai.dialect import OPENAI
-from http_facade.faces.anthropic.estimate import estimate_input_tokens
 from http_facade.faces.anthropic.parse import parse_chat, parse_count
 from http_facade.faces.failure import Failure
 from tests.gateway_core.providers.anthropic.test_robustness import ODD, mutated

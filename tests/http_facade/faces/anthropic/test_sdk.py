@@ -20,8 +20,8 @@ from gateway_core.providers.anthropic.dialect import ANTHROPIC
 from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.openai.dialect import OPENAI
 from http_facade.faces.anthropic.chunks import ChunkRenderer
+from http_facade.faces.anthropic.count import render_count
 from http_facade.faces.anthropic.errors import render_error, render_error_event
-from http_facade.faces.anthropic.estimate import render_count
 from http_facade.faces.anthropic.models import render_models
 from http_facade.faces.anthropic.parse import parse_chat, parse_count
 from http_facade.faces.anthropic.render import render_chat

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from http_facade.faces.anthropic.estimate import MEDIA_TOKENS, estimate_input_tokens, render_count
+from gateway_core.estimate import MEDIA_TOKENS, estimate_input_tokens
 from tests.http_facade.faces.anthropic.reading import Json, chat
 
 
@@ -32,7 +30,3 @@ def test_bytes_of_pictures_are_no_words() -> None:
     assert estimate({"type": "image", "source": source}) == MEDIA_TOKENS
     result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": source}]}
     assert estimate(result) == MEDIA_TOKENS
-
-
-def test_the_answer_to_a_count() -> None:
-    assert json.loads(render_count(42)) == {"input_tokens": 42}
