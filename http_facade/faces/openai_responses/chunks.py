@@ -10,7 +10,7 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import Json, encode_json
-from http_facade.faces.openai_responses.details import CHAT_FORM, details_of
+from http_facade.faces.openai_responses.details import CHAT_FORM, PICTURE, details_of
 from http_facade.faces.openai_responses.errors import failed_error, stream_error
 from http_facade.faces.openai_responses.output import (
     ItemIds,
@@ -144,6 +144,8 @@ class ChunkRenderer:
                 return StreamedReasoning(self._next_id("reasoning"), self._next_index(), part)
             case "tool_call":
                 return StreamedCall(self._next_id(call_type(part)), self._next_index(), part)
+            case "media":
+                return StreamedWhole(self._next_id(PICTURE), self._next_index(), part)
             case _:
                 return StreamedWhole(self._next_id("reasoning"), self._next_index(), part)
 
