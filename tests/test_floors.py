@@ -30,6 +30,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gateway_core.providers.dialect", "gateway_core.providers.vendor"),
     ("gateway_core.providers",),
     ("gateway_core.providers.registry",),
+    # What models cost and can do; it knows of no provider but by URL and name.
+    ("gateway_core.ledger",),
     # Above the providers, because it knows the vendors' names, URLs and keys.
     ("gateway_core.settings", "gateway_core.settings_providers"),
     ("gateway_core.transport",),

@@ -1,0 +1,52 @@
+"""Puts its cost into an answer whose provider did not tell it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.routing_pb2 import RouteTrace
+from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, Usage
+from gateway_core.ledger.charge import Charge, speed
+from gateway_core.ledger.price_book import PriceBook, Quote
+
+
+def charge_answer(answer: ChatResponse, book: PriceBook) -> None:
+    if answer.HasField("usage"):
+        charge_usage(answer.usage, quote_for(answer.route, answer.model, book), answer.service_tier)
+
+
+async def charge_stream(batches: AsyncGenerator[StreamResponse, None], book: PriceBook) -> AsyncIterator[StreamResponse]:
+    """The same batches; the last event, finished, gets the cost."""
+    quote, tier = None, ""
+    async for batch in batches:
+        if quote is None:
+            started = batch.events[0].started
+            quote, tier = quote_for(started.route, started.model, book), started.service_tier
+        last = batch.events[-1]
+        if last.HasField("finished") and last.finished.HasField("usage"):
+            charge_usage(last.finished.usage, quote, last.finished.service_tier or tier)
+        yield batch
+
+
+def quote_for(route: RouteTrace, answering: str, book: PriceBook) -> Quote:
+    """By the model that was asked, or else by the one that says it answered: a deployment may be called anything."""
+    quote = book.quote(route.provider, route.model)
+    return quote if quote.charge or not answering else book.quote(route.provider, answering)
+
+
+def charge_usage(usage: Usage, quote: Quote, tier: str) -> None:
+    """No cost where it cannot be known: it would be taken for free."""
+    if quote.charge is None or usage.HasField("cost") or not (usage.input_tokens or usage.output_tokens):
+        return
+    cost = usage.cost
+    cost.total_usd = charge_for(usage, quote, tier).amount(usage)
+    cost.source = COST_SOURCE_PRICE_DATA
+
+
+def charge_for(usage: Usage, quote: Quote, tier: str) -> Charge:
+    assert quote.charge is not None
+    if not quote.tiers:
+        return quote.charge
+    return quote.tiers.get(tier) or quote.tiers.get(speed(usage)) or quote.charge
