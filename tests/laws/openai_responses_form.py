@@ -61,8 +61,8 @@ def check_order(stream: bytes) -> None:
     events = events_of(stream)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
-    begun: list[int] = []
-    ended: list[int] = []
+    begun: list[Any] = []
+    ended: list[Any] = []
     for event in events:
         index = event.get("output_index")
         if event["type"] == "response.output_item.added":

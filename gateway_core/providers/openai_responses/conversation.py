@@ -36,7 +36,8 @@ from gateway_core.providers.openai_responses.reasoning import encode_reasoning, 
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "developer", ROLE_USER: "user"}
 WORDS = frozenset({"text", "refusal"})
-READ_FROM_CHAT = frozenset({"opaque"})
+READ_FROM_CHAT = frozenset({"annotations", "opaque"})
+"""What clients give back of an answer. Sources only explain it: no provider takes them back."""
 LONGEST_CALL_ID = 64
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dragoman.v1.content_pb2 import Part, Reasoning
 from gateway_core.providers.openai.details import Json, fields_of
-from gateway_core.providers.openai.response import text_of
+from gateway_core.providers.openai.response import invalid_answer, text_of
 from gateway_core.providers.openai_responses.details import (
     CHAT_FORM,
     DIALECT,
@@ -62,9 +62,13 @@ def reasoning_details(item: Json) -> Json:
 
 
 def texts_of(value: Any) -> list[str]:
-    """The texts of a list of summary_text or reasoning_text objects."""
-    items = value if isinstance(value, list) else ()
-    return [text_of(item.get("text")) for item in items if isinstance(item, dict)]
+    """The texts of a list of summary_text or reasoning_text objects. Raises GatewayError for what has no words."""
+    found = []
+    for item in value or ():
+        if not isinstance(item, dict) or not isinstance(text := item.get("text"), str):
+            raise invalid_answer("reasoning of the provider's output has content without its words")
+        found.append(text)
+    return found
 
 
 def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:

@@ -9,6 +9,7 @@ from http_facade.faces.failure import Failure
 from http_facade.faces.openai_responses.chunks import ChunkRenderer
 from tests.http_facade.faces.openai_responses.answers import (
     STOP,
+    Event,
     batch,
     chat_form,
     live,
@@ -134,7 +135,7 @@ def test_an_item_ends_where_the_next_begins() -> None:
 
 
 def test_calls_that_grow_at_once_stay_open_side_by_side() -> None:
-    grows = [PartDelta(part_index=index, arguments_json=text) for text in ('{"a"', ":1}") for index in (0, 1)]
+    grows: list[Event] = [PartDelta(part_index=index, arguments_json=text) for text in ('{"a"', ":1}") for index in (0, 1)]
     items = whole_text(call(0), call(1, "d"), *grows)
     assert [(item["call_id"], item["arguments"]) for item in items] == [("c", '{"a":1}'), ("d", '{"a":1}')]
 
@@ -163,7 +164,7 @@ def test_text_that_goes_on_after_another_item_gets_an_item_of_its_own() -> None:
 def test_texts_that_follow_each_other_are_pieces_of_one_message() -> None:
     second = PartStarted(part_index=1, part=Part(text=""))
     refusal = PartStarted(part_index=2, part=Part(refusal=""))
-    events = [
+    events: list[Event] = [
         TEXT,
         PartDelta(text="A"),
         PartFinished(),
