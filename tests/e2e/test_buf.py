@@ -47,7 +47,7 @@ def test_reflection_tells_the_contract_to_anyone(gateway: Gateway, key: str) -> 
 
     assert {SERVICE, "grpc.health.v1.Health"} <= set(services)
     assert [name for name in methods if name.startswith(SERVICE)] == [
-        f"{SERVICE}/{name}" for name in ("Chat", "ListModels", "Stream")
+        f"{SERVICE}/{name}" for name in ("Chat", "CountTokens", "ListModels", "Stream")
     ]
 
 
