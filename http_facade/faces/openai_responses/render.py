@@ -92,6 +92,7 @@ def begin(response_id: str, model: str, created: int, echo: Json) -> Json:
     body["text"] = {**DEFAULTS["text"], **body["text"]}
     body["reasoning"] = {**DEFAULTS["reasoning"], **body["reasoning"]}
     body["tools"] = [with_nulls(tool) for tool in body["tools"]]
+    body["metadata"] = dict(body["metadata"])
     return body
 
 
