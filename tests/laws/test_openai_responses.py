@@ -1,4 +1,4 @@
-"""The laws of the openai-responses dialect and face, over every exchange at hand: identity, fold, any split, any truncation."""
+"""The laws of the openai-responses dialect and face, over every exchange at hand: identity, fold, split and truncation."""
 
 from __future__ import annotations
 

@@ -10,6 +10,10 @@ from http_facade.faces.openai_responses.output import opaque_item, picture_item
 from http_facade.faces.openai_responses.streamed import Emit
 
 
+IDENTITY = ("id", "type", "status", "role", "call_id", "name")
+"""What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""
+
+
 class StreamedWhole:
     """An opaque item, or a picture."""
 
@@ -31,7 +35,7 @@ class StreamedWhole:
     def close(self, emit: Emit, status: str) -> Json:
         self.closed = True
         item = self._item(status)
-        begun = {name: item[name] for name in ("id", "type", "status", "role") if name in item}
+        begun = {name: item[name] for name in IDENTITY if name in item}
         if "status" in begun:
             begun["status"] = "in_progress"
         empty: Json = {name: [] for name in ("summary", "content") if name in item}

@@ -23,6 +23,7 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
+from gateway_core.providers.openai_responses.dialect import OPENAI_RESPONSES
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import parse_object
 from http_facade.faces.openai_responses.chunks import ChunkRenderer
@@ -30,6 +31,9 @@ from http_facade.faces.openai_responses.errors import render_error
 from http_facade.faces.openai_responses.parse import ParsedCreate, parse_create
 from http_facade.faces.openai_responses.render import render_response
 from tests.http_facade.faces.openai_responses.answers import STOP, Event, answer, batch
+from tests.laws.openai_responses_form import events_of
+from tests.laws.reading import read_stream
+from tests.recordings import Exchange, exchanges
 
 PARTS = [
     Part(reasoning=Reasoning(text="Hm.", signature="s", provider="anthropic")),
@@ -44,10 +48,17 @@ USAGE = Usage(input_tokens=9, output_tokens=5, total_tokens=14)
 TOOLS: list[FunctionToolParam] = [
     {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}, "strict": None}
 ]
+STREAMS = [
+    found
+    for found in exchanges("/responses")
+    if found.vendor.endswith(("openai-responses", "openai_responses"))
+    and "stream" in found.response
+    and not any(word in found.name for word in ("failed", "error", "rate_limited"))
+]
 Answering = Callable[[ParsedCreate], httpx2.Response]
 
 
-def client(answering: Answering) -> openai.OpenAI:
+def client(answering: Answering, *, strict: bool = True) -> openai.OpenAI:
     """An SDK's client whose requests the face parses."""
 
     def handle(request: httpx2.Request) -> httpx2.Response:
@@ -55,7 +66,7 @@ def client(answering: Answering) -> openai.OpenAI:
 
     transport = httpx2.Client(transport=httpx2.MockTransport(handle))
     return openai.OpenAI(
-        api_key="k", base_url="http://t/v1", max_retries=0, http_client=transport, _strict_response_validation=True
+        api_key="k", base_url="http://t/v1", max_retries=0, http_client=transport, _strict_response_validation=strict
     )
 
 
@@ -161,6 +172,24 @@ def test_the_stream_helper_accumulates_the_whole_answer() -> None:
     assert isinstance(words, ResponseOutputMessage)
     assert isinstance(call, ResponseFunctionToolCall)
     assert call.arguments == '{"city":"Oslo"}'
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
+@pytest.mark.parametrize("exchange", STREAMS, ids=lambda exchange: exchange.name)
+def test_the_stream_helper_follows_the_providers_own_items(exchange: Exchange) -> None:
+    """Not strict: OpenAI itself sends items that its own types do not allow."""
+    batches = read_stream(OPENAI_RESPONSES, [exchange.stream])
+
+    def answering(parsed: ParsedCreate) -> httpx2.Response:
+        renderer = ChunkRenderer(echo=parsed.echo, fallback_id="resp_1", now=7)
+        content = b"".join(renderer.render(batch) for batch in batches)
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=content)
+
+    with client(answering, strict=False).responses.stream(model="m", input="Hi") as stream:
+        last = list(stream)[-1]
+    assert last.type in ("response.completed", "response.incomplete")
+    output = [item.type for item in last.response.output]
+    assert output == [item["type"] for item in events_of(exchange.stream)[-1]["response"]["output"]]
 
 
 def test_a_stream_that_fails_raises() -> None:
