@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
+from gateway_core.deadline import Clock
+from gateway_core.facts.describe import describe
 from gateway_core.gateway import Gateway
+from gateway_core.ledger.price_book import PriceBook, WallClock
+from gateway_core.providers.dialect import Endpoint
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain, Sleep
+from gateway_core.routing.model_list import ModelList
+from gateway_core.routing.provider_lists import ProviderLists
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.settings import RetrySettings, Settings, Timeouts
+from gateway_core.settings_providers import KNOWN
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
 
 
 def build_gateway(
-    settings: Settings, *, transports: Mapping[str, Transport] | None = None, sleep: Sleep = asyncio.sleep
+    settings: Settings,
+    *,
+    transports: Mapping[str, Transport] | None = None,
+    sleep: Sleep = asyncio.sleep,
+    clock: Clock = time.monotonic,
+    wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports: by URL scheme, in place of the real ones. Raises SettingsError for a route that leads nowhere."""
+    """transports: by URL scheme, in place of the real ones. clock: by which lists of models grow old. wall_clock: by which
+    prices change. Raises SettingsError for a route that leads nowhere."""
     catalog = Catalog(settings)
+    prices = PriceBook(price_urls(catalog.providers), settings.prices, clock=wall_clock)
     if transports is None:
         schemes = {endpoint.url.partition(":")[0] for endpoint in catalog.providers.values()}
         transports = real_transports(schemes, settings.timeouts)
     chain = Chain(transports, policy_of(settings.retries), sleep=sleep)
-    return Gateway(catalog, chain, transports)
+    fill = partial(describe, book=prices)
+    models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
+    return Gateway(catalog, chain, transports, models, prices)
+
+
+def price_urls(providers: Mapping[str, Endpoint]) -> Mapping[str, Sequence[str]]:
+    """Where each provider's prices are looked for: by its own URL, then by that of the vendor whose name it has."""
+    return {name: (one.url, *((KNOWN[name].url,) if name in KNOWN else ())) for name, one in providers.items()}
 
 
 def real_transports(schemes: Iterable[str], timeouts: Timeouts) -> Mapping[str, Transport]:

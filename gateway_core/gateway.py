@@ -9,38 +9,47 @@ from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
+from gateway_core.ledger.cost import charge_answer, charge_stream
+from gateway_core.ledger.price_book import PriceBook
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain
 from gateway_core.routing.counting import count_tokens
-from gateway_core.routing.model_list import list_models
+from gateway_core.routing.model_list import ModelList
 from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
 
 
 class Gateway:
-    """validate -> resolve -> run. Every method raises GatewayError."""
+    """validate -> resolve -> run -> account. Every method raises GatewayError."""
 
-    def __init__(self, catalog: Catalog, chain: Chain, transports: Mapping[str, Transport]) -> None:
+    def __init__(
+        self, catalog: Catalog, chain: Chain, transports: Mapping[str, Transport], models: ModelList, prices: PriceBook
+    ) -> None:
         self.catalog = catalog
         self._chain = chain
         self._transports = transports
+        self._models = models
+        self._prices = prices
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         check_chat(request)
-        return await self._chain.chat(request, self.catalog.resolve(request.model), call)
+        answer = await self._chain.chat(request, self.catalog.resolve(request.model), call)
+        charge_answer(answer, self._prices)
+        return answer
 
     def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
-        return self._chain.stream(request, self.catalog.resolve(request.model), call)
+        return charge_stream(self._chain.stream(request, self.catalog.resolve(request.model), call), self._prices)
 
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
         check_chat(request)
         return await count_tokens(request, self.catalog.resolve(request.model), call.deadline, self._transports)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
-        return await list_models(request, self.catalog, self._transports, call.deadline)
+        return await self._models.page(request, call.deadline)
 
     async def close(self) -> None:
+        await self._models.close()
         for transport in self._transports.values():
             await transport.close()

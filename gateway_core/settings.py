@@ -14,17 +14,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dragoman.v1.models_pb2 import Prices
 from gateway_core.address import Address, parse_address
 from gateway_core.providers.dialect import Secret
 from gateway_core.settings_file import SettingsError, Table, read_toml
-from gateway_core.settings_providers import ProviderSettings, read_providers, read_secret
+from gateway_core.settings_prices import read_prices
+from gateway_core.settings_providers import KNOWN, ProviderSettings, read_providers, read_secret
 
 __all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 DEFAULT_HTTP = Address("127.0.0.1", 8080)
 DEFAULT_GRPC = Address("127.0.0.1", 50051)
-CORE_TABLES = ("providers", "models", "keys")
+CORE_TABLES = ("providers", "models", "prices", "keys")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
@@ -113,6 +115,8 @@ class Settings:
     server: ServerSettings = ServerSettings()
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
+    prices: Mapping[str, Prices] = field(default_factory=dict)
+    """What models cost, by provider/model, where the operator says so; the model * stands for all of a provider."""
     keys: tuple[KeySettings, ...] = ()
     retries: RetrySettings = RetrySettings()
     timeouts: Timeouts = Timeouts()
@@ -159,8 +163,8 @@ def plain_or_variable(text: str, place: str) -> str:
 def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) -> Settings:
     """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
 
-    core: False leaves out providers, models and gateway keys, for a facade of its own: where it runs, the variables that
-    hold the core's keys need not be set, and keys that it knew would protect nothing.
+    core: False leaves out providers, models, prices and gateway keys, for a facade of its own: where it runs, the variables
+    that hold the core's keys need not be set, and keys that it knew would protect nothing.
 
     Raises SettingsError, which names the file, the line, the key and what to do.
     """
@@ -201,10 +205,12 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
     from_file = tuple(_read_keys(root, environ)) if root else ()
     keys = from_file + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
     _refuse_doubles(keys)
+    providers = tuple(read_providers(root.table("providers") if root else None, environ))
     return dataclasses.replace(
         settings,
-        providers=tuple(read_providers(root.table("providers") if root else None, environ)),
+        providers=providers,
         models=tuple(_read_models(root.table("models"))) if root else (),
+        prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
         keys=keys,
     )
 

@@ -171,6 +171,15 @@ class Table:
             raise self.error(key, f"must be a number of seconds, 0 or more, not {_kind(found)}.")
         return float(found)
 
+    def amount(self, key: str, most: float) -> float | None:
+        """US dollars; None when the key is absent."""
+        found = self._take(key)
+        if found is None:
+            return None
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= most:
+            raise self.error(key, f"must be US dollars, 0 to {most:.0f}, not {_kind(found)}.")
+        return float(found)
+
     def choice(self, key: str, default: str, allowed: Iterable[str]) -> str:
         found, names = self.text(key, default), list(allowed)
         if found not in names:

@@ -32,8 +32,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gateway_core.providers.registry",),
     # What models cost and can do; it knows of no provider but by URL and name.
     ("gateway_core.ledger",),
+    ("gateway_core.facts",),
     # Above the providers, because it knows the vendors' names, URLs and keys.
-    ("gateway_core.settings", "gateway_core.settings_providers"),
+    ("gateway_core.settings", "gateway_core.settings_providers", "gateway_core.settings_prices"),
     ("gateway_core.transport",),
     ("gateway_core.routing",),
     ("gateway_core.gateway", "gateway_core.governance"),

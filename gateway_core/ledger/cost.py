@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
-from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.stream_pb2 import Started, StreamResponse
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, Usage
 from gateway_core.ledger.charge import Charge, speed
 from gateway_core.ledger.price_book import PriceBook, Quote
@@ -17,17 +18,20 @@ def charge_answer(answer: ChatResponse, book: PriceBook) -> None:
         charge_usage(answer.usage, quote_for(answer.route, answer.model, book), answer.service_tier)
 
 
-async def charge_stream(batches: AsyncGenerator[StreamResponse, None], book: PriceBook) -> AsyncIterator[StreamResponse]:
-    """The same batches; the last event, finished, gets the cost."""
-    quote, tier = None, ""
-    async for batch in batches:
-        if quote is None:
-            started = batch.events[0].started
-            quote, tier = quote_for(started.route, started.model, book), started.service_tier
-        last = batch.events[-1]
-        if last.HasField("finished") and last.finished.HasField("usage"):
-            charge_usage(last.finished.usage, quote, last.finished.service_tier or tier)
-        yield batch
+async def charge_stream(
+    batches: AsyncGenerator[StreamResponse, None], book: PriceBook
+) -> AsyncGenerator[StreamResponse, None]:
+    """The same batches; finished, the last event, gets the cost. Closing it closes them."""
+    started: Started | None = None
+    async with aclosing(batches):
+        async for batch in batches:
+            if started is None:
+                started = batch.events[0].started
+            last = batch.events[-1]
+            if last.HasField("finished") and last.finished.HasField("usage"):
+                quote = quote_for(started.route, started.model, book)
+                charge_usage(last.finished.usage, quote, last.finished.service_tier or started.service_tier)
+            yield batch
 
 
 def quote_for(route: RouteTrace, answering: str, book: PriceBook) -> Quote:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, time
-from importlib.resources import files
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -153,6 +152,8 @@ class PriceData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def bundled_bytes() -> bytes:
+    from importlib.resources import files
+
     return files("gateway_core.ledger").joinpath("prices.json").read_bytes()
 
 

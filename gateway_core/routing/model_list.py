@@ -4,43 +4,70 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, Reason, invalid
+from gateway_core.facts.describe import describe_route
 from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.attempt import transport_for
 from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.chain import explain
-from gateway_core.routing.route import Target
-from gateway_core.transport.base import Transport
+from gateway_core.routing.provider_lists import Listed, ProviderLists
 
-LIST_TIMEOUT_S = 10.0
-"""How long one provider's list may take: a slow one must not hold up the others'."""
+Describe = Callable[[Model], None]
+"""Adds what is known about a model beside what its provider's list says."""
 LARGEST_PAGE = 10_000
 PAGE_TOKEN = re.compile("[0-9]{1,9}").fullmatch
 
 
-async def list_models(
-    request: ListModelsRequest, catalog: Catalog, transports: Mapping[str, Transport], deadline: Deadline
-) -> ListModelsResponse:
-    """Raises GatewayError for an unknown provider, model or page token. A provider that fails becomes a warning."""
-    response = ListModelsResponse()
-    endpoints = wanted_endpoints(request, catalog)
-    lists = await asyncio.gather(*(read_list(endpoint, transports, deadline) for endpoint in endpoints))
-    models = [] if request.provider else list(catalog.routes_as_models())
-    for endpoint, outcome in zip(endpoints, lists, strict=True):
-        if isinstance(outcome, GatewayError):
-            response.warnings.add(field="provider", message=outcome.message, provider=endpoint.provider)
-        else:
-            models.extend(sorted(outcome, key=lambda model: model.id))
-    if request.model:
-        models = [only_model(request.model, models, response.warnings)]
-    fill_page(response, models, request)
-    return response
+class ModelList:
+    """The routes first, then every provider's models in order of id."""
+
+    def __init__(self, catalog: Catalog, lists: ProviderLists, describe: Describe) -> None:
+        self._catalog = catalog
+        self._lists = lists
+        self._describe = describe
+
+    async def page(self, request: ListModelsRequest, deadline: Deadline) -> ListModelsResponse:
+        """Raises GatewayError for an unknown provider, model or page token. A provider that fails becomes a warning."""
+        response = ListModelsResponse()
+        models: list[Model] = []
+        if not request.provider:
+            models.extend(self._routes(request.model))
+        for endpoint, listed in await self._read(wanted_endpoints(request, self._catalog), deadline):
+            models.extend(listed.models)
+            if listed.failure:
+                response.warnings.add(field="provider", message=listed.failure, provider=endpoint.provider)
+        if request.model:
+            models = [only_model(request.model, models, response.warnings)]
+        fill_page(response, models, request)
+        return response
+
+    async def close(self) -> None:
+        await self._lists.close()
+
+    async def _read(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> Iterator[tuple[Endpoint, Listed]]:
+        found: Mapping[str, Listed | None] = {one.provider: self._lists.at_hand(one) for one in endpoints}
+        missing = [one for one in endpoints if found[one.provider] is None]
+        waited = await asyncio.gather(*(self._lists.read(one, deadline) for one in missing)) if missing else []
+        late = {one.provider: listed for one, listed in zip(missing, waited, strict=True)}
+        return ((one, found[one.provider] or late[one.provider]) for one in endpoints)
+
+    def _routes(self, only: str) -> Iterator[Model]:
+        for route in self._catalog.routes_as_models():
+            if only in ("", route.id):
+                describe_route(route, [self._target(name) for name in route.targets])
+                yield route
+
+    def _target(self, name: str) -> Model:
+        """A route's target, as far as it is known without asking anybody."""
+        provider = name.partition("/")[0]
+        known = self._lists.known(self._catalog.endpoint(provider), name)
+        if known is None:
+            known = Model(id=name, provider=provider)
+            self._describe(known)
+        return known
 
 
 def wanted_endpoints(request: ListModelsRequest, catalog: Catalog) -> Sequence[Endpoint]:
@@ -48,31 +75,17 @@ def wanted_endpoints(request: ListModelsRequest, catalog: Catalog) -> Sequence[E
         return [catalog.endpoint(request.provider)]
     if request.model in catalog.routes:
         return []
-    provider = request.model.partition("/")[0]
-    if request.model and provider in catalog.providers:
-        return [catalog.endpoint(provider)]
+    if request.model and (owner := owner_of(request.model, catalog)):
+        return [catalog.endpoint(owner)]
     return [catalog.endpoint(name) for name in catalog.providers]
 
 
-async def read_list(
-    endpoint: Endpoint, transports: Mapping[str, Transport], deadline: Deadline
-) -> Sequence[Model] | GatewayError:
-    left = deadline.remaining()
-    within = Deadline.after(LIST_TIMEOUT_S if left is None else min(left, LIST_TIMEOUT_S), deadline.clock)
-    dialect = DIALECTS[endpoint.dialect]
-    upstream = dialect.encode_list_models(endpoint)
+def owner_of(model: str, catalog: Catalog) -> str:
+    """The provider that would be asked for a chat with this model; empty when none would."""
     try:
-        response = await transport_for(upstream, transports).send(upstream, within)
-        try:
-            body = await response.read()
-            if response.status != 200:
-                raise dialect.decode_error(response.status, response.headers, body)
-            return dialect.decode_list_models(body, endpoint.provider)
-        finally:
-            await response.close()
-    except GatewayError as failure:
-        explain(failure, Target(endpoint, ""))
-        return failure
+        return catalog.resolve(model).targets[0].endpoint.provider
+    except GatewayError:
+        return ""
 
 
 def only_model(name: str, models: Sequence[Model], warnings: Sequence[Warning]) -> Model:

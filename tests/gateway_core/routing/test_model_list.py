@@ -13,7 +13,8 @@ from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.model_list import LIST_TIMEOUT_S, list_models
+from gateway_core.routing.model_list import ModelList
+from gateway_core.routing.provider_lists import LIST_TIMEOUT_S, ProviderLists
 from gateway_core.settings import load
 from tests.gateway_core.routing.scripted import Answer, Clock, ScriptedTransport, fails, refuses
 
@@ -47,7 +48,15 @@ class Rig:
     def list(self, wanted: ListModelsRequest | None = None, *, within: float | None = None) -> ListModelsResponse:
         transports = {"http": self.transport, "demo": self.demo}
         deadline = Deadline.after(within, self.clock)
-        return asyncio.run(list_models(wanted or ListModelsRequest(), self.catalog, transports, deadline))
+        lists = ProviderLists(transports, clock=self.clock)
+
+        async def main() -> ListModelsResponse:
+            try:
+                return await ModelList(self.catalog, lists, lambda model: None).page(wanted or ListModelsRequest(), deadline)
+            finally:
+                await lists.close()
+
+        return asyncio.run(main())
 
     def failure(self, wanted: ListModelsRequest) -> GatewayError:
         with pytest.raises(GatewayError) as caught:
