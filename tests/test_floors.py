@@ -27,7 +27,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "gateway_core.settings_file",
         "gateway_core.address",
     ),
-    ("gateway_core.providers.dialect", "gateway_core.providers.vendor"),
+    (
+        "gateway_core.providers.dialect",
+        "gateway_core.providers.vendor",
+        "gateway_core.providers.wire",
+        "gateway_core.providers.failures",
+    ),
     ("gateway_core.providers",),
     ("gateway_core.providers.registry",),
     # What models cost and can do; it knows of no provider but by URL and name.

@@ -11,17 +11,10 @@ import msgspec
 
 from dragoman.v1.content_pb2 import Part, Reasoning, ToolCall
 from gateway_core.errors import invalid
-from gateway_core.providers.anthropic.details import (
-    CHAT_FORM,
-    DIALECT,
-    Json,
-    block_fields,
-    decode_json,
-    details_of,
-    unsupported,
-)
+from gateway_core.providers.anthropic.details import DIALECT, block_fields, details_of
 from gateway_core.providers.anthropic.media import FILES_BETA, encode_media
 from gateway_core.providers.anthropic.remarks import Remarks
+from gateway_core.providers.wire import CHAT_FORM, Json, decode_json, unsupported
 
 THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.providers.anthropic.details import Json
+from gateway_core.providers.wire import Json
 
 
 def annotations_of(citations: Any, start: int, end: int) -> list[Json]:

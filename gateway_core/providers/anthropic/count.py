@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.errors import invalid
-from gateway_core.providers.anthropic.details import SHAPE_ERRORS, encode_json
 from gateway_core.providers.anthropic.remarks import Remarks
 from gateway_core.providers.anthropic.request import base_url, encode_body, headers
-from gateway_core.providers.anthropic.response import decode_object, invalid_answer
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+from gateway_core.providers.wire import SHAPE_ERRORS, decode_body, encode_json, invalid_answer
 
 COUNTED = (
     "model",
@@ -41,7 +40,7 @@ def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> Upstre
 
 def decode_count(body: bytes) -> int:
     """See Dialect.decode_count."""
-    tokens = decode_object(body, "the provider's count of tokens").get("input_tokens")
+    tokens = decode_body(body, "the provider's count of tokens").get("input_tokens")
     if type(tokens) is not int or not 0 <= tokens < 2**60:
         raise invalid_answer("the provider's count of tokens has no input_tokens")
     return tokens

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
-
-from dragoman.v1.routing_pb2 import Warning
-from gateway_core.errors import GatewayError, Reason
-
-Json = dict[str, Any]
+from gateway_core.providers import wire
+from gateway_core.providers.wire import CHAT_FORM, Detailed, Json, fields_of
 
 DIALECT = "anthropic"
-CHAT_FORM = "openai"
-"""Where clients of OpenAI's form put what they mean for Anthropic: cache_control (as OpenRouter takes it), thinking_blocks
-(LiteLLM), reasoning_details (OpenRouter)."""
-encode_json = msgspec.json.Encoder().encode
-decode_json = msgspec.json.Decoder().decode
-
-SHAPE_ERRORS = (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError)
-"""What reading JSON of another shape than the documented one provokes. Caught once around a whole request, answer or event:
-checking each value before it is read would cost every good one."""
-
-
-class Detailed(Protocol):
-    """Any contract message that has details."""
-
-    @property
-    def provider_details_json(self) -> Mapping[str, str]: ...
 
 
 def details_of(holder: Detailed, dialect: str = DIALECT) -> Json:
-    """The dialect's details, notes included."""
-    text = holder.provider_details_json.get(dialect)
-    if not text:
-        return {}
-    details: Json = decode_json(text)
-    return details
+    """A dialect's details, notes included."""
+    return wire.details_of(holder, dialect)
 
 
-def fields_of(details: Json) -> Json:
-    """The details that are fields of the dialect's JSON, without the notes."""
-    return {name: value for name, value in details.items() if not name.startswith("$")}
+def set_details(target: Any, details: Json, dialect: str = DIALECT) -> None:
+    wire.set_details(target, details, dialect)
 
 
 def block_fields(holder: Detailed) -> Json:
@@ -61,16 +35,3 @@ def chat_cache_control(holder: Detailed) -> Json | None:
     function = details.get("function")
     found = details.get("cache_control") or (isinstance(function, dict) and function.get("cache_control"))
     return found if isinstance(found, dict) else None
-
-
-def set_details(target: Any, details: Json, dialect: str = DIALECT) -> None:
-    if details:
-        target.provider_details_json[dialect] = encode_json(details).decode()
-
-
-def unsupported(field: str, message: str) -> GatewayError:
-    return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)
-
-
-def left_out(field: str, why: str) -> Warning:
-    return Warning(field=field, message=f"{field} was left out: {why}")

@@ -5,14 +5,14 @@ Source: https://platform.claude.com/docs/en/api/errors and the error_* recording
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.anthropic.details import Json, decode_json
+from gateway_core.providers.failures import plain_failure, reason_by_status, retry_after
+from gateway_core.providers.wire import LONGEST_MESSAGE, Json, decode_json
 
 REASON_BY_TYPE = {
     "authentication_error": Reason.UPSTREAM_AUTH,
@@ -40,21 +40,6 @@ STATUS_BY_TYPE = {
     "overloaded_error": 529,
 }
 """The status that an error would have had, had it not come inside a stream."""
-REASON_BY_STATUS = {
-    401: Reason.UPSTREAM_AUTH,
-    402: Reason.QUOTA_EXHAUSTED,
-    403: Reason.UPSTREAM_AUTH,
-    404: Reason.MODEL_NOT_FOUND,
-    408: Reason.UPSTREAM_TIMEOUT,
-    409: Reason.UPSTREAM_UNAVAILABLE,
-    413: Reason.REQUEST_TOO_LARGE,
-    425: Reason.UPSTREAM_UNAVAILABLE,
-    429: Reason.RATE_LIMITED,
-    503: Reason.UPSTREAM_OVERLOADED,
-    504: Reason.UPSTREAM_TIMEOUT,
-    524: Reason.UPSTREAM_TIMEOUT,
-    529: Reason.UPSTREAM_OVERLOADED,
-}
 REFUSAL_PHRASES = (
     ("prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("exceed context limit", Reason.CONTEXT_LENGTH_EXCEEDED),
@@ -67,7 +52,6 @@ REFUSAL_PHRASES = (
 SPEND_LIMIT = "spend_limit_reached"
 """How the codes end that say in a 429 that waiting does not help: contract_spend_limit_reached, and others."""
 REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
-LONGEST_MESSAGE = 2000
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
@@ -77,7 +61,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     error = error_object(answer)
-    failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
     request_id = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), request_id_of(answer))
     if request_id:
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
@@ -134,37 +118,8 @@ def reason_for(status: int, kind: str, message: str) -> Reason:
         return Reason.UPSTREAM_REJECTED
     if kind in REASON_BY_TYPE:
         return REASON_BY_TYPE[kind]
-    if status in REASON_BY_STATUS:
-        return REASON_BY_STATUS[status]
-    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+    return reason_by_status(status)
 
 
-def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """A failure with no JSON error: a proxy's page, an empty body."""
-    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
-    text = body[:200].decode(errors="replace").strip()
-    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
-    metadata = {"upstream_status": str(status), "upstream_message": message}
-    if status < 400:
-        return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message, metadata=metadata)
-    return GatewayError(reason_for(status, "", message), message, metadata=metadata)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from Retry-After (RFC 9110: seconds, or a date, read against Date)."""
-    value, now = headers.get("retry-after"), headers.get("date")
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return wait_until(value, now)
-    return seconds if 0 <= seconds < 86400 * 366 else None
-
-
-def wait_until(date: str, now: str | None) -> float | None:
-    try:
-        until, since = email.utils.parsedate_to_datetime(date), email.utils.parsedate_to_datetime(now or "")
-        return max(0.0, (until - since).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, "", message)

@@ -18,7 +18,7 @@ from dragoman.v1.content_pb2 import (
     MediaKind,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.anthropic.details import Json, unsupported
+from gateway_core.providers.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})

@@ -19,12 +19,13 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.anthropic.details import Json, details_of, fields_of
+from gateway_core.providers.anthropic.details import details_of
 from gateway_core.providers.anthropic.families import Family
 from gateway_core.providers.anthropic.remarks import Remarks
 from gateway_core.providers.anthropic.schema import fitted
 from gateway_core.providers.anthropic.thinking import can_force
 from gateway_core.providers.anthropic.tools import object_of
+from gateway_core.providers.wire import Json, fields_of
 
 ANSWER_TOOL = "dragoman_json_answer"
 """The forced tool's name: no client's tool may have it, for its calls are read as text."""

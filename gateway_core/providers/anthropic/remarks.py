@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.providers.anthropic.details import left_out
+from gateway_core.providers.wire import left_out
 
 
 @dataclasses.dataclass(slots=True)

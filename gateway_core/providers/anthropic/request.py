@@ -15,14 +15,7 @@ import msgspec
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.anthropic.details import (
-    CHAT_FORM,
-    DIALECT,
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    encode_json,
-)
+from gateway_core.providers.anthropic.details import DIALECT
 from gateway_core.providers.anthropic.families import Family, family_of
 from gateway_core.providers.anthropic.output import encode_response_format
 from gateway_core.providers.anthropic.remarks import Remarks
@@ -30,6 +23,7 @@ from gateway_core.providers.anthropic.thinking import bound_of, encode_reasoning
 from gateway_core.providers.anthropic.tools import encode_tools
 from gateway_core.providers.anthropic.turns import Conversation, encode_conversation
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+from gateway_core.providers.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_json, encode_json
 
 API_VERSION = "2023-06-01"
 """What 2026-10-21 changes is that it refuses more: sampling settings on every model, and some content. Answers are the same.

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.chat_pb2 import (
     FINISH_REASON_CONTENT_FILTER,
     FINISH_REASON_LENGTH,
@@ -24,20 +22,12 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.anthropic.citations import annotations_of
-from gateway_core.providers.anthropic.details import (
-    CHAT_FORM,
-    DIALECT,
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    encode_json,
-    set_details,
-)
-from gateway_core.providers.anthropic.errors import LONGEST_MESSAGE, error_in_stream
+from gateway_core.providers.anthropic.details import DIALECT, set_details
+from gateway_core.providers.anthropic.errors import error_in_stream
 from gateway_core.providers.anthropic.output import ANSWER_TOOL
 from gateway_core.providers.anthropic.usage import decode_usage, service_tier_of
+from gateway_core.providers.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_body, encode_json, invalid_answer, misshapen
 
 FINISH_REASONS = {
     "end_turn": FINISH_REASON_STOP,
@@ -58,30 +48,9 @@ REASONING_FORMAT = "anthropic-claude-v1"
 """OpenRouter's name for reasoning that Anthropic signed (https://openrouter.ai/docs, reasoning tokens)."""
 
 
-def invalid_answer(message: str) -> GatewayError:
-    return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
-
-
-def misshapen(error: Exception) -> GatewayError:
-    """For one of SHAPE_ERRORS."""
-    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
-
-
-def decode_object(body: bytes, what: str) -> Json:
-    if not body.strip():
-        raise invalid_answer(f"{what} is empty")
-    try:
-        answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"{what} is not JSON; it begins with {body[:80]!r}") from None
-    if not isinstance(answer, dict):
-        raise invalid_answer(f"{what} is a JSON {type(answer).__name__}, not an object")
-    return answer
-
-
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.decode_chat."""
-    answer = decode_object(body, "the provider's answer")
+    answer = decode_body(body, "the provider's answer")
     try:
         return decode_message(answer)
     except SHAPE_ERRORS as error:
@@ -210,7 +179,7 @@ def text_of(value: Any) -> str:
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """See Dialect.decode_list_models. Source: https://platform.claude.com/docs/en/api/models-list."""
-    items = decode_object(body, "the provider's model list").get("data")
+    items = decode_body(body, "the provider's model list").get("data")
     if not isinstance(items, list):
         raise invalid_answer("the provider's model list has no data")
     try:

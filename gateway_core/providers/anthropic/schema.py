@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_core.providers.anthropic.details import Json, encode_json
+from gateway_core.providers.wire import Json, encode_json
 
 BOUNDS = frozenset(
     {

@@ -12,14 +12,7 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.anthropic.citations import annotations_of
-from gateway_core.providers.anthropic.details import (
-    CHAT_FORM,
-    DIALECT,
-    SHAPE_ERRORS,
-    Json,
-    encode_json,
-    set_details,
-)
+from gateway_core.providers.anthropic.details import DIALECT, set_details
 from gateway_core.providers.anthropic.errors import error_in_stream
 from gateway_core.providers.anthropic.response import (
     ENDING_FIELDS,
@@ -28,15 +21,21 @@ from gateway_core.providers.anthropic.response import (
     begin_tool_call,
     finish_reason,
     input_text,
-    invalid_answer,
-    misshapen,
     set_ending,
-    text_of,
-    unknown_fields,
 )
 from gateway_core.providers.anthropic.streamed import Block, decode_event, index_of, merge_delta
 from gateway_core.providers.anthropic.usage import decode_usage, service_tier_of
 from gateway_core.providers.dialect import ServerSentEvent
+from gateway_core.providers.wire import (
+    CHAT_FORM,
+    SHAPE_ERRORS,
+    Json,
+    encode_json,
+    invalid_answer,
+    misshapen,
+    text_of,
+    unknown_fields,
+)
 
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
 

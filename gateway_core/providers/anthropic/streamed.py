@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from gateway_core.providers.anthropic.details import Json, decode_json
 from gateway_core.providers.anthropic.output import ANSWER_TOOL
-from gateway_core.providers.anthropic.response import invalid_answer
+from gateway_core.providers.wire import Json, decode_json, invalid_answer
 
 KNOWN_TYPES = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 

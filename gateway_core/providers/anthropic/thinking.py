@@ -9,10 +9,11 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from gateway_core.providers.anthropic.blocks import THINKING_TYPES
-from gateway_core.providers.anthropic.details import Json, details_of
+from gateway_core.providers.anthropic.details import details_of
 from gateway_core.providers.anthropic.families import UNKNOWN, Family, Thinking
 from gateway_core.providers.anthropic.remarks import Remarks
 from gateway_core.providers.anthropic.tools import FORCED
+from gateway_core.providers.wire import Json
 
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_000, "max": 32_000}
 """Thinking tokens for an effort, for models that take only a budget. The same whatever max_tokens is: another budget

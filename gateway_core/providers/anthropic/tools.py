@@ -18,18 +18,11 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.anthropic.details import (
-    DIALECT,
-    Json,
-    block_fields,
-    decode_json,
-    details_of,
-    fields_of,
-    unsupported,
-)
+from gateway_core.providers.anthropic.details import DIALECT, block_fields, details_of
 from gateway_core.providers.anthropic.families import Family
 from gateway_core.providers.anthropic.remarks import Remarks
 from gateway_core.providers.anthropic.schema import fitted
+from gateway_core.providers.wire import Json, decode_json, fields_of, unsupported
 
 CHOICES = {
     TOOL_CHOICE_MODE_AUTO: "auto",

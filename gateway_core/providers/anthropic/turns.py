@@ -29,17 +29,9 @@ from gateway_core.providers.anthropic.blocks import (
     encode_tool_use,
     opaque_block,
 )
-from gateway_core.providers.anthropic.details import (
-    CHAT_FORM,
-    DIALECT,
-    Json,
-    chat_cache_control,
-    details_of,
-    encode_json,
-    fields_of,
-    unsupported,
-)
+from gateway_core.providers.anthropic.details import DIALECT, chat_cache_control, details_of
 from gateway_core.providers.anthropic.remarks import Remarks
+from gateway_core.providers.wire import CHAT_FORM, Json, encode_json, fields_of, unsupported
 
 WIRE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 READ_FROM_CHAT = frozenset({"cache_control", "thinking_blocks", "opaque", "annotations", "function"})

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.providers.anthropic.details import DIALECT, Json, encode_json
+from gateway_core.providers.anthropic.details import DIALECT
+from gateway_core.providers.wire import Json, encode_json
 
 SERVICE_TIERS = {"standard": "default"}
 """What ran, in the words of the contract; others are the same in both."""

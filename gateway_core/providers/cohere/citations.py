@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gateway_core.providers.cohere.details import Json
+from gateway_core.providers.wire import Json
 
 
 @dataclasses.dataclass(slots=True)

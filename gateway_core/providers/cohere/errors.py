@@ -6,14 +6,14 @@ Source: https://docs.cohere.com/reference/errors, the API's own description (498
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.cohere.details import Json, decode_json, text_of
+from gateway_core.providers.failures import plain_failure, reason_by_status, retry_after
+from gateway_core.providers.wire import LONGEST_MESSAGE, Json, decode_json, text_of
 
 REASON_BY_TYPE = {
     "TOO_MANY_TOKENS": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -21,24 +21,11 @@ REASON_BY_TYPE = {
     "INVALID_TOOL_GENERATION": Reason.UPSTREAM_INVALID_RESPONSE,
     "HALLUCINATED_ALL_TOOL_CALLS": Reason.UPSTREAM_INVALID_RESPONSE,
 }
-REASON_BY_STATUS = {
-    401: Reason.UPSTREAM_AUTH,
-    402: Reason.QUOTA_EXHAUSTED,
-    403: Reason.UPSTREAM_AUTH,
-    404: Reason.MODEL_NOT_FOUND,
-    408: Reason.UPSTREAM_TIMEOUT,
-    409: Reason.UPSTREAM_UNAVAILABLE,
-    413: Reason.REQUEST_TOO_LARGE,
-    425: Reason.UPSTREAM_UNAVAILABLE,
-    429: Reason.RATE_LIMITED,
+OWN_STATUSES = {
     # A text that Cohere does not allow, in the request or the answer.
     498: Reason.CONTENT_FILTERED,
     # The provider believes that we left.
     499: Reason.UPSTREAM_UNAVAILABLE,
-    503: Reason.UPSTREAM_OVERLOADED,
-    504: Reason.UPSTREAM_TIMEOUT,
-    524: Reason.UPSTREAM_TIMEOUT,
-    529: Reason.UPSTREAM_OVERLOADED,
 }
 REASON_BY_FINISH = {
     "ERROR": Reason.UPSTREAM_UNAVAILABLE,
@@ -63,7 +50,6 @@ PHRASES = (
 )
 """What a refusal means, by its words; the first that is found counts."""
 REQUEST_ID_HEADERS = ("x-debug-trace-id", "x-request-id")
-LONGEST_MESSAGE = 2000
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
@@ -73,7 +59,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     error = error_object(answer)
-    failure = error_from(error, status) if error else plain_failure(status, headers, body)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
     given = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), "")
     if request_id := given or text_of(error.get("id") if error else None):
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
@@ -122,37 +108,8 @@ def reason_for(status: int, kind: str, message: str) -> Reason:
         for phrase, reason in PHRASES:
             if phrase in lowered:
                 return reason
-    if status in REASON_BY_STATUS:
-        return REASON_BY_STATUS[status]
-    if status < 400:
-        return Reason.UPSTREAM_INVALID_RESPONSE
-    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+    return reason_by_status(status, OWN_STATUSES)
 
 
-def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """A failure with no JSON error: a proxy's page, an empty body."""
-    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
-    text = body[:200].decode(errors="replace").strip()
-    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
-    metadata = {"upstream_status": str(status), "upstream_message": message}
-    return GatewayError(reason_for(status, "", message), message, metadata=metadata)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from Retry-After (RFC 9110: seconds, or a date, read against Date)."""
-    value, now = headers.get("retry-after"), headers.get("date")
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return wait_until(value, now)
-    return seconds if 0 <= seconds < 86400 * 366 else None
-
-
-def wait_until(date: str, now: str | None) -> float | None:
-    try:
-        until, since = email.utils.parsedate_to_datetime(date), email.utils.parsedate_to_datetime(now or "")
-        return max(0.0, (until - since).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, "", message)

@@ -11,8 +11,8 @@ from urllib.parse import unquote_to_bytes
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from gateway_core.errors import invalid
-from gateway_core.providers.cohere.details import Json, unsupported
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})

@@ -21,10 +21,11 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.cohere.details import DIALECT, Json, details_of, fields_of, object_of, unsupported
+from gateway_core.providers.cohere.details import DIALECT, details_of, object_of
 from gateway_core.providers.cohere.media import encode_image, text_document
 from gateway_core.providers.cohere.remarks import Remarks
 from gateway_core.providers.cohere.turn import encode_assistant, warn_of_chat_fields
+from gateway_core.providers.wire import Json, fields_of, unsupported
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "system", ROLE_USER: "user"}
 

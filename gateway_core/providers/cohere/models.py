@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.v1.models_pb2 import Model
-from gateway_core.providers.cohere.details import Json, invalid_answer, set_details, text_of, unknown_fields
+from gateway_core.providers.cohere.details import set_details
 from gateway_core.providers.cohere.request import base_url, headers
-from gateway_core.providers.cohere.response import decode_object
 from gateway_core.providers.cohere.usage import count
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+from gateway_core.providers.wire import Json, decode_body, invalid_answer, text_of, unknown_fields
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
@@ -20,7 +20,7 @@ def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """See Dialect.decode_list_models."""
-    listed = decode_object(body, "the provider's model list").get("models")
+    listed = decode_body(body, "the provider's model list").get("models")
     if not isinstance(listed, list):
         raise invalid_answer("the provider's model list has no models")
     try:

@@ -18,8 +18,9 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.cohere.details import Json, details_of, fields_of, object_of
+from gateway_core.providers.cohere.details import details_of, object_of
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.wire import Json, fields_of
 
 JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
 SCHEMA_INSTRUCTION = (

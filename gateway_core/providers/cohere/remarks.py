@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.providers.cohere.details import Json
+from gateway_core.providers.wire import Json
 
 
 @dataclasses.dataclass(slots=True)

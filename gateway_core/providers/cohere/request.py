@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.cohere.details import CHAT_FORM, DIALECT, SHAPE_ERRORS, Json, encode_json, object_of
+from gateway_core.providers.cohere.details import DIALECT, object_of
 from gateway_core.providers.cohere.messages import encode_messages
 from gateway_core.providers.cohere.output import encode_response_format
 from gateway_core.providers.cohere.remarks import Remarks
 from gateway_core.providers.cohere.thinking import encode_reasoning
 from gateway_core.providers.cohere.tools import encode_tools
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
+from gateway_core.providers.wire import CHAT_FORM, SHAPE_ERRORS, Json, encode_json
 
 SAME = {"temperature": "temperature", "seed": "seed", "top_k": "k", "logprobs": "logprobs"}
 """Contract fields that only need this dialect's names."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.chat_pb2 import (
     FINISH_REASON_LENGTH,
     FINISH_REASON_STOP,
@@ -19,24 +17,22 @@ from dragoman.v1.chat_pb2 import (
     ChatResponse,
 )
 from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
-from gateway_core.errors import GatewayError
 from gateway_core.providers.cohere.citations import Places, annotations_of, told_to_chat
-from gateway_core.providers.cohere.details import (
+from gateway_core.providers.cohere.details import DIALECT, details_of, set_details
+from gateway_core.providers.cohere.errors import REASON_BY_FINISH, error_in_answer
+from gateway_core.providers.cohere.logprobs import decode_logprobs
+from gateway_core.providers.cohere.usage import decode_usage
+from gateway_core.providers.wire import (
     CHAT_FORM,
-    DIALECT,
     SHAPE_ERRORS,
     Json,
-    decode_json,
-    details_of,
+    decode_body,
     encode_json,
     invalid_answer,
-    set_details,
+    misshapen,
     text_of,
     unknown_fields,
 )
-from gateway_core.providers.cohere.errors import LONGEST_MESSAGE, REASON_BY_FINISH, error_in_answer
-from gateway_core.providers.cohere.logprobs import decode_logprobs
-from gateway_core.providers.cohere.usage import decode_usage
 
 FINISH_REASONS = {
     "COMPLETE": FINISH_REASON_STOP,
@@ -51,26 +47,9 @@ PLAN: Json = {"$field": "tool_plan"}
 """How a part is marked that is the plan before tool calls: reasoning to everyone else."""
 
 
-def misshapen(error: Exception) -> GatewayError:
-    """For one of SHAPE_ERRORS."""
-    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
-
-
-def decode_object(body: bytes, what: str) -> Json:
-    if not body.strip():
-        raise invalid_answer(f"{what} is empty")
-    try:
-        answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"{what} is not JSON; it begins with {body[:80]!r}") from None
-    if not isinstance(answer, dict):
-        raise invalid_answer(f"{what} is a JSON {type(answer).__name__}, not an object")
-    return answer
-
-
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.decode_chat."""
-    answer = decode_object(body, "the provider's answer")
+    answer = decode_body(body, "the provider's answer")
     try:
         return decode_answer(answer)
     except SHAPE_ERRORS as error:

@@ -16,18 +16,7 @@ from dragoman.v1.content_pb2 import Opaque, Part
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.cohere.citations import Places, annotations_of, told_to_chat
-from gateway_core.providers.cohere.details import (
-    CHAT_FORM,
-    DIALECT,
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    encode_json,
-    invalid_answer,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_core.providers.cohere.details import DIALECT, set_details
 from gateway_core.providers.cohere.errors import REASON_BY_FINISH, error_in_answer
 from gateway_core.providers.cohere.logprobs import decode_logprobs
 from gateway_core.providers.cohere.response import (
@@ -35,13 +24,23 @@ from gateway_core.providers.cohere.response import (
     MESSAGE_FIELDS,
     begin_tool_call,
     chat_ending,
-    misshapen,
     plan_part,
     set_ending,
 )
 from gateway_core.providers.cohere.streamed import StreamedPart
 from gateway_core.providers.cohere.usage import decode_usage
 from gateway_core.providers.dialect import ServerSentEvent
+from gateway_core.providers.wire import (
+    CHAT_FORM,
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    encode_json,
+    invalid_answer,
+    misshapen,
+    text_of,
+    unknown_fields,
+)
 
 EVENT_FIELDS = frozenset({"id", "type", "delta"})
 ENDING_FIELDS = frozenset({"finish_reason", "usage", "error", "error_type"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_core.providers.cohere.details import Json, set_details
+from gateway_core.providers.cohere.details import set_details
+from gateway_core.providers.wire import Json
 
 
 class StreamedPart:

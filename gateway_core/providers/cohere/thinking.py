@@ -7,9 +7,10 @@ leave room for the answer. There are no efforts: they are budgets here, and the 
 from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ReasoningSettings
-from gateway_core.providers.cohere.details import Json, details_of
+from gateway_core.providers.cohere.details import details_of
 from gateway_core.providers.cohere.families import reasons
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.wire import Json
 
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096}
 """Thinking tokens for an effort."""

@@ -21,8 +21,9 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.cohere.details import DIALECT, Json, details_of, fields_of, object_of, unsupported
+from gateway_core.providers.cohere.details import DIALECT, details_of, object_of
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.wire import Json, fields_of, unsupported
 
 CHOICES = {
     TOOL_CHOICE_MODE_UNSPECIFIED: "",

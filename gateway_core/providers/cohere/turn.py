@@ -12,18 +12,10 @@ from typing import Any
 from dragoman.v1.content_pb2 import Message, Part
 from gateway_core.errors import invalid
 from gateway_core.providers.cohere.citations import moved
-from gateway_core.providers.cohere.details import (
-    CHAT_FORM,
-    DIALECT,
-    Json,
-    details_of,
-    encode_json,
-    fields_of,
-    object_of,
-    unsupported,
-)
+from gateway_core.providers.cohere.details import DIALECT, details_of, object_of
 from gateway_core.providers.cohere.families import reasons
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.wire import CHAT_FORM, Json, encode_json, fields_of, unsupported
 
 READ_FROM_CHAT = frozenset({"annotations", "citations"})
 """Message fields of clients of OpenAI's form that are understood here, or that only repeat what an answer said."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.providers.cohere.details import DIALECT, Json, encode_json
+from gateway_core.providers.cohere.details import DIALECT
+from gateway_core.providers.wire import Json, encode_json
 
 LARGEST_COUNT = 2**60
 

@@ -19,16 +19,9 @@ from dragoman.v1.content_pb2 import (
     Reasoning,
     ToolCall,
 )
-from gateway_core.providers.gemini.details import (
-    COMPATIBLE,
-    DIALECT,
-    Json,
-    encode_json,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_core.providers.gemini.details import COMPATIBLE, DIALECT, set_details
 from gateway_core.providers.gemini.signatures import FIELD, compatible
+from gateway_core.providers.wire import Json, encode_json, text_of, unknown_fields
 
 TEXT_FIELDS = frozenset({"text"})
 THOUGHT_FIELDS = frozenset({"text", "thought"})

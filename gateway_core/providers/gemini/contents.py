@@ -20,9 +20,10 @@ from dragoman.v1.content_pb2 import (
     Message,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import DIALECT, Json, details_of, fields_of, unsupported
+from gateway_core.providers.gemini.details import DIALECT, details_of
 from gateway_core.providers.gemini.parts import Scope, encode_answer, encode_part, encode_result
 from gateway_core.providers.gemini.signatures import skip_where_lost
+from gateway_core.providers.wire import Json, fields_of, unsupported
 
 OPENING = {"role": "user", "parts": [{"text": " "}]}
 """A conversation begins with the user; where a client's does not, this stands before it."""

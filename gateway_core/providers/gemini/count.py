@@ -5,12 +5,10 @@ from __future__ import annotations
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
-from gateway_core.providers.gemini.details import SHAPE_ERRORS, encode_json
 from gateway_core.providers.gemini.families import family_of
-from gateway_core.providers.gemini.finish import invalid_answer
 from gateway_core.providers.gemini.parts import Scope
 from gateway_core.providers.gemini.request import encode_body, headers, path_of
-from gateway_core.providers.gemini.response import decode_body
+from gateway_core.providers.wire import SHAPE_ERRORS, decode_body, encode_json, invalid_answer
 
 
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:

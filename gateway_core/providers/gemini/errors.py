@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.gemini.details import Json, decode_json
+from gateway_core.providers.failures import plain_failure, reason_by_status, retry_after, seconds
+from gateway_core.providers.wire import LONGEST_MESSAGE, Json, decode_json
 
 REASON_BY_CODE = {
     "API_KEY_INVALID": Reason.UPSTREAM_AUTH,
@@ -19,19 +20,8 @@ REASON_BY_CODE = {
     "CREDENTIALS_MISSING": Reason.UPSTREAM_AUTH,
 }
 """By ErrorInfo.reason, which says more than the status: a key that is wrong is answered with 400."""
-REASON_BY_STATUS = {
-    401: Reason.UPSTREAM_AUTH,
-    402: Reason.QUOTA_EXHAUSTED,
-    403: Reason.UPSTREAM_AUTH,
-    404: Reason.MODEL_NOT_FOUND,
-    408: Reason.UPSTREAM_TIMEOUT,
-    409: Reason.UPSTREAM_UNAVAILABLE,
-    413: Reason.REQUEST_TOO_LARGE,
-    429: Reason.RATE_LIMITED,
-    499: Reason.UPSTREAM_UNAVAILABLE,
-    503: Reason.UPSTREAM_OVERLOADED,
-    504: Reason.UPSTREAM_TIMEOUT,
-}
+OWN_STATUSES = {499: Reason.UPSTREAM_UNAVAILABLE}
+"""Google believes that we left."""
 PHRASES = (
     ("exceeds the maximum number of tokens", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("request payload size exceeds", Reason.REQUEST_TOO_LARGE),
@@ -41,19 +31,18 @@ PHRASES = (
     ("api key expired", Reason.UPSTREAM_AUTH),
 )
 REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id")
-LONGEST_MESSAGE = 2000
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
     error = error_object(read(body))
-    failure = error_from(error, status) if error is not None else plain_failure(status, headers, body)
+    failure = error_from(error, status) if error is not None else plain_failure(status, headers, body, reason_for_plain)
     for name in REQUEST_ID_HEADERS:
         if request_id := headers.get(name):
             failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
             break
     if failure.retry_after_s is None:
-        failure.retry_after_s = seconds(headers.get("retry-after"))
+        failure.retry_after_s = retry_after(headers)
     return failure
 
 
@@ -135,9 +124,11 @@ def reason_for(status: int, code: str, message: str, error: Json) -> Reason:
             return reason
     if status == 429 and is_spent(error, lowered):
         return Reason.QUOTA_EXHAUSTED
-    if status in REASON_BY_STATUS:
-        return REASON_BY_STATUS[status]
-    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+    return reason_by_status(status, OWN_STATUSES)
+
+
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, "", message, {})
 
 
 def is_spent(error: Json, message: str) -> bool:
@@ -163,21 +154,3 @@ def retry_delay(error: Json) -> float | None:
         if isinstance(delay, str) and delay.endswith("s"):
             return seconds(delay[:-1])
     return None
-
-
-def seconds(value: str | None) -> float | None:
-    try:
-        found = float(value) if value else None
-    except ValueError:
-        return None
-    return found if found is not None and 0 <= found < 86400 * 366 else None
-
-
-def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """A failure with no JSON error: a proxy's page, an empty body."""
-    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
-    text = body[:200].decode(errors="replace").strip()
-    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
-    metadata = {"upstream_status": str(status), "upstream_message": message}
-    reason = Reason.UPSTREAM_INVALID_RESPONSE if status < 400 else reason_for(status, "", message, {})
-    return GatewayError(reason, message, metadata=metadata)

@@ -10,8 +10,7 @@ from dragoman.v1.chat_pb2 import (
     FINISH_REASON_TOOL_CALLS,
     FinishReason,
 )
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.gemini.details import Json, text_of
+from gateway_core.providers.wire import Json, invalid_answer, text_of
 
 FINISH_REASONS = {
     "STOP": FINISH_REASON_STOP,
@@ -39,10 +38,6 @@ FINISH_REASONS = {
 """An unknown word counts as stop and stays readable in raw_finish_reason."""
 FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 """The model's answer cannot be read: asking again may help, and half an answer would not."""
-
-
-def invalid_answer(message: str) -> GatewayError:
-    return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
 
 
 def check_finish(raw: str, item: Json) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.providers.gemini.answer_parts import decode_part
-from gateway_core.providers.gemini.details import COMPATIBLE, DIALECT, Json, set_details
+from gateway_core.providers.gemini.details import COMPATIBLE, DIALECT, set_details
 from gateway_core.providers.gemini.signatures import FIELD, compatible
+from gateway_core.providers.wire import Json
 
 WHOLE = "whole"
 

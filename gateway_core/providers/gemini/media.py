@@ -12,8 +12,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import Json
 from gateway_core.providers.gemini.families import Family
+from gateway_core.providers.wire import Json
 
 DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mp3", MEDIA_KIND_VIDEO: "video/mp4"}
 DOCUMENT = "application/pdf"

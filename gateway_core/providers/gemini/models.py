@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from dragoman.v1.models_pb2 import Model
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
-from gateway_core.providers.gemini.details import Json, set_details, text_of, unknown_fields
-from gateway_core.providers.gemini.finish import invalid_answer
+from gateway_core.providers.gemini.details import set_details
 from gateway_core.providers.gemini.request import headers
-from gateway_core.providers.gemini.response import decode_body
+from gateway_core.providers.wire import Json, decode_body, invalid_answer, text_of, unknown_fields
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:

@@ -13,18 +13,11 @@ import msgspec
 from dragoman.v1.content_pb2 import Message, Part, Reasoning, ToolResult
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import (
-    COMPATIBLE,
-    DIALECT,
-    Json,
-    decode_json,
-    details_of,
-    fields_of,
-    unsupported,
-)
+from gateway_core.providers.gemini.details import COMPATIBLE, DIALECT, details_of
 from gateway_core.providers.gemini.families import Family
 from gateway_core.providers.gemini.media import encode_media
 from gateway_core.providers.gemini.signatures import FIELD, LooseSignatures, is_ours, signature_of_call
+from gateway_core.providers.wire import Json, decode_json, fields_of, unsupported
 
 
 @dataclass(slots=True)

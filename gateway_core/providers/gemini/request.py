@@ -15,11 +15,12 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
 from gateway_core.providers.gemini.contents import encode_contents
-from gateway_core.providers.gemini.details import DIALECT, SHAPE_ERRORS, Json, decode_object, encode_json
+from gateway_core.providers.gemini.details import DIALECT
 from gateway_core.providers.gemini.families import family_of
 from gateway_core.providers.gemini.parts import Scope
 from gateway_core.providers.gemini.thinking import encode_thinking
 from gateway_core.providers.gemini.tools import encode_choice, encode_format, encode_tools
+from gateway_core.providers.wire import SHAPE_ERRORS, Json, decode_object, encode_json
 
 CONFIG_FIELDS = {
     "temperature": "temperature",

@@ -9,43 +9,29 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER, Candidate, ChatResponse
 from dragoman.v1.content_pb2 import Part
-from gateway_core.errors import GatewayError
 from gateway_core.providers.gemini.answer_parts import decode_logprobs, decode_part, is_silent
 from gateway_core.providers.gemini.citations import annotations_of
-from gateway_core.providers.gemini.details import (
-    COMPATIBLE,
-    DIALECT,
+from gateway_core.providers.gemini.details import COMPATIBLE, DIALECT, set_details
+from gateway_core.providers.gemini.errors import error_in_body
+from gateway_core.providers.gemini.finish import check_finish, finish_note, finish_reason
+from gateway_core.providers.gemini.signatures import FIELD, compatible
+from gateway_core.providers.gemini.usage import decode_usage
+from gateway_core.providers.wire import (
     SHAPE_ERRORS,
     Json,
+    decode_body,
     decode_json,
-    set_details,
+    invalid_answer,
+    misshapen,
     text_of,
     unknown_fields,
 )
-from gateway_core.providers.gemini.errors import LONGEST_MESSAGE, error_in_body
-from gateway_core.providers.gemini.finish import check_finish, finish_note, finish_reason, invalid_answer
-from gateway_core.providers.gemini.signatures import FIELD, compatible
-from gateway_core.providers.gemini.usage import decode_usage
 
 ANSWER_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "error"})
 CANDIDATE_FIELDS = frozenset({"content", "finishReason", "index"})
 CONTENT_FIELDS = frozenset({"parts", "role"})
-
-
-def decode_body(body: bytes) -> Json:
-    if not body.strip():
-        raise invalid_answer("the provider answered 200 with an empty body")
-    try:
-        answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"the provider's answer is not JSON; it begins with {body[:80]!r}") from None
-    if not isinstance(answer, dict):
-        raise invalid_answer(f"the provider's answer is a JSON {type(answer).__name__}, not an object")
-    return answer
 
 
 def decode_chat(body: bytes) -> ChatResponse:
@@ -55,11 +41,6 @@ def decode_chat(body: bytes) -> ChatResponse:
         return decode_answer(answer)
     except SHAPE_ERRORS as error:
         raise misshapen(error) from error
-
-
-def misshapen(error: Exception) -> GatewayError:
-    """For one of SHAPE_ERRORS."""
-    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
 
 
 def decode_answer(answer: Json) -> ChatResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_core.providers.gemini.details import Json, encode_json
+from gateway_core.providers.wire import Json, encode_json
 
 KEPT = (
     "description",

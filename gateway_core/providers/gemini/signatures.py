@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.content_pb2 import Message, Part
-from gateway_core.providers.gemini.details import COMPATIBLE, Json, details_of
+from gateway_core.providers.gemini.details import COMPATIBLE, details_of
+from gateway_core.providers.wire import Json
 
 FIELD = "thoughtSignature"
 SKIP = "skip_thought_signature_validator"

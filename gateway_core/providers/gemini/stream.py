@@ -18,17 +18,9 @@ from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
 from gateway_core.providers.gemini.answer_parts import decode_logprobs, is_silent
 from gateway_core.providers.gemini.citations import annotations_of
-from gateway_core.providers.gemini.details import (
-    COMPATIBLE,
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_core.providers.gemini.details import COMPATIBLE, set_details
 from gateway_core.providers.gemini.errors import error_in_body
-from gateway_core.providers.gemini.finish import check_finish, finish_note, finish_reason, invalid_answer
+from gateway_core.providers.gemini.finish import check_finish, finish_note, finish_reason
 from gateway_core.providers.gemini.growing import CandidateState, delta_of, end_part, feed_part
 from gateway_core.providers.gemini.response import (
     ANSWER_FIELDS,
@@ -38,12 +30,12 @@ from gateway_core.providers.gemini.response import (
     created_of,
     index_of,
     list_of,
-    misshapen,
     refusal_of,
     set_tier,
 )
 from gateway_core.providers.gemini.signatures import compatible
 from gateway_core.providers.gemini.usage import decode_usage
+from gateway_core.providers.wire import SHAPE_ERRORS, Json, decode_json, invalid_answer, misshapen, text_of, unknown_fields
 
 IN_PIECES = frozenset({"citationMetadata", "logprobsResult"})
 """Fields of a candidate whose lists each chunk continues; of all others the last word counts."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from dragoman.v1.chat_pb2 import ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.providers.gemini.details import Json, details_of, fields_of
+from gateway_core.providers.gemini.details import details_of
 from gateway_core.providers.gemini.families import Family, Thinking
+from gateway_core.providers.wire import Json, fields_of
 
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 STRENGTH = ("minimal", "low", "medium", "high", "xhigh", "max")

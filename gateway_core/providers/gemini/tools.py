@@ -22,9 +22,10 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.details import DIALECT, Json, decode_json, details_of, fields_of, raw_json, unsupported
+from gateway_core.providers.gemini.details import DIALECT, details_of
 from gateway_core.providers.gemini.parts import Scope
 from gateway_core.providers.gemini.schema import SchemaConverter
+from gateway_core.providers.wire import Json, decode_json, fields_of, raw_json, unsupported
 
 MODES = {
     TOOL_CHOICE_MODE_AUTO: "AUTO",

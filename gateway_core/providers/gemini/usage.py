@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.providers.gemini.details import DIALECT, Json, encode_json
+from gateway_core.providers.gemini.details import DIALECT
+from gateway_core.providers.wire import Json, encode_json
 
 SUBSETS = (
     ("promptTokensDetails", "AUDIO", "input_audio_tokens"),
