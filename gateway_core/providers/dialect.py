@@ -63,6 +63,17 @@ class Quirks:
     """The boolean request field that says whether reasoning is shown, where the vendor has one."""
     thinking_object: bool = False
     """Whether thinking is switched by {"thinking": {"type": "enabled" | "disabled"}}."""
+    extra_content: bool = False
+    """Whether the vendor takes extra_content.google back: Google's seals over its own thoughts."""
+    media_in_tool_messages: bool = False
+    """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
+    longest_user: int = 0
+    """The most characters that the id of an end user may have; a longer one is hashed. 0: the vendor names no bound."""
+    longest_call_id: int = 0
+    """The same for the id of a tool call."""
+    efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
+    fits all. No words: whatever the client says."""
     inline_thinking: bool = False
     """Whether reasoning stands in the text between <think> and </think> and is to be told apart."""
     reasoning_object: bool = False

@@ -32,7 +32,7 @@ ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama",
     # What only OpenRouter takes back.
     f"fixtures-openai/{name}": "openrouter"
     for name in ("reasoning_details", "stream_reasoning_details")
-}
+} | {"fixtures-openai/reasoning_content": "deepseek"}
 FAILED_STREAMS = {"openrouter/stream_max_tokens"}
 """Recorded streams that hold the provider's error."""
 OTHER_FIXTURES = ("fixtures-azure", "fixtures-mistral")

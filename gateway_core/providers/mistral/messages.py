@@ -18,6 +18,7 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_core.errors import invalid
+from gateway_core.providers.failed_tools import told_parts
 from gateway_core.providers.mistral.content import encode_chunk, encode_tool_call
 from gateway_core.providers.mistral.details import details_of
 from gateway_core.providers.mistral.ids import nine_of
@@ -90,7 +91,7 @@ def encode_tool_result(message: Message, field: str, remarks: Remarks) -> Json:
     if name := result.name or message.name:
         encoded["name"] = name
     place = f"{field}.parts[0].tool_result.parts"
-    content = [encode_inner(part, f"{place}[{index}]", remarks) for index, part in enumerate(result.parts)]
+    content = [encode_inner(part, f"{place}[{index}]", remarks) for index, part in enumerate(told_parts(result))]
     set_content(encoded, content, details.get("$content"), message.role)
     return {**encoded, **fields_of(details)}
 

@@ -18,6 +18,7 @@ from gateway_core.providers.mistral.remarks import Remarks
 from gateway_core.providers.mistral.tools import encode_tools
 from gateway_core.providers.openai.details import DIALECT as OPENAI
 from gateway_core.providers.openai.details import SHAPE_ERRORS, Json, decode_object, encode_json
+from gateway_core.providers.openai.efforts import ON_OR_OFF, known_effort
 from gateway_core.providers.openai.request import encode_response_format, headers, merge_options
 
 PLAIN_FIELDS = {
@@ -36,6 +37,7 @@ OPTION_FIELDS = frozenset(
 )
 """What Mistral knows of the fields that the contract does not name."""
 SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+EFFORTS = (("", ON_OR_OFF),)
 QUIRKS = Quirks(max_tokens_field="max_tokens", stream_usage=False)
 
 
@@ -113,7 +115,7 @@ def encode_form(body: Json, form: Any, remarks: Remarks) -> None:
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, remarks: Remarks) -> None:
     """There is an effort and nothing else; its models always show what they think."""
     if reasoning.effort:
-        body["reasoning_effort"] = reasoning.effort
+        body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, remarks.warnings)
     elif reasoning.HasField("enabled"):
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
     for name in ("max_tokens", "summary", "exclude"):

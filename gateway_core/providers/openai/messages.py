@@ -13,7 +13,6 @@ from dragoman.v1.content_pb2 import (
     ROLE_ASSISTANT,
     ROLE_DEVELOPER,
     ROLE_SYSTEM,
-    ROLE_TOOL,
     ROLE_USER,
     Media,
     MediaKind,
@@ -33,13 +32,14 @@ from gateway_core.providers.openai.details import (
     fields_of,
     unsupported,
 )
+from gateway_core.providers.openai.lengths import shortened
+from gateway_core.providers.openai.seals import without_seals
 
 ROLES = {
     ROLE_SYSTEM: "system",
     ROLE_DEVELOPER: "developer",
     ROLE_USER: "user",
     ROLE_ASSISTANT: "assistant",
-    ROLE_TOOL: "tool",
 }
 PLAIN_ROLES = {role: ROLES[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
 """Roles that every vendor knows."""
@@ -58,10 +58,9 @@ def encode_plain_message(message: Message) -> Json | None:
 
 
 def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[Warning]) -> Json:
-    """A message object. Raises GatewayError naming the field for content this dialect cannot carry."""
+    """A message object of any role but the tool's. Raises GatewayError naming the field for content this dialect cannot
+    carry."""
     role = message.role
-    if role == ROLE_TOOL:
-        return encode_tool_result(message, field)
     details = details_of(message) if message.provider_details_json else {}
     encoded: Json = {"role": encode_role(role, quirks, field)}
     if message.name:
@@ -71,7 +70,7 @@ def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[
         encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, warnings)
     set_content(encoded, content, details.get("$content"), role)
     if details:
-        encoded.update(fields_of(details))
+        encoded.update(without_seals(fields_of(details), quirks))
     return encoded
 
 
@@ -93,7 +92,7 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
         case "reasoning":
             encode_reasoning(part, encoded, field, quirks, warnings)
         case "tool_call":
-            encoded.setdefault("tool_calls", []).append(encode_tool_call(part))
+            encoded.setdefault("tool_calls", []).append(encode_tool_call(part, quirks))
         case "refusal":
             if details_of(part).get("$in") == "content":
                 content.append({"type": "refusal", "refusal": part.refusal})
@@ -136,36 +135,16 @@ def set_content(encoded: Json, content: list[Json], form: str | None, role: Role
         encoded["content"] = ""
 
 
-def encode_tool_result(message: Message, field: str) -> Json:
-    """A tool message answers one call; the face gives each result a message of its own."""
-    if len(message.parts) != 1 or message.parts[0].WhichOneof("kind") != "tool_result":
-        raise invalid(f"{field}.parts", f"{field}: a message of ROLE_TOOL holds exactly one tool_result part")
-    result = message.parts[0].tool_result
-    details = details_of(message)
-    encoded: Json = {"role": details.get("$role", "tool")}
-    if result.tool_call_id:
-        encoded["tool_call_id"] = result.tool_call_id
-    if name := result.name or message.name:
-        encoded["name"] = name
-    content: list[Json] = []
-    for index, part in enumerate(result.parts):
-        where = f"{field}.parts[0].tool_result.parts[{index}]"
-        if part.WhichOneof("kind") not in ("text", "media", "opaque"):
-            raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
-        encode_part(part, encoded, content, where, Quirks(), [])
-    set_content(encoded, content, details.get("$content"), message.role)
-    return {**encoded, **fields_of(details)}
-
-
-def encode_tool_call(part: Part) -> Json:
+def encode_tool_call(part: Part, quirks: Quirks) -> Json:
     call = part.tool_call
     details = details_of(part)
     if call.HasField("input"):
         inner, kind = {"name": call.name, "input": call.input}, "custom"
     else:
         inner, kind = {"name": call.name, "arguments": call.arguments_json}, "function"
-    extra = fields_of(details)
-    return {"id": call.id, "type": kind, **extra, kind: {**inner, **extra.get(kind, {})}}
+    extra = without_seals(fields_of(details), quirks)
+    call_id = shortened(call.id, quirks.longest_call_id)
+    return {"id": call_id, "type": kind, **extra, kind: {**inner, **without_seals(extra.get(kind, {}), quirks)}}
 
 
 def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warnings: list[Warning]) -> None:

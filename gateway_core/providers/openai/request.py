@@ -18,11 +18,11 @@ from dragoman.v1.chat_pb2 import (
     TOOL_CHOICE_MODE_REQUIRED,
     TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
-    ReasoningSettings,
     ResponseFormat,
     Tool,
     ToolChoice,
 )
+from dragoman.v1.content_pb2 import ROLE_TOOL
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason, invalid
 from gateway_core.providers.dialect import Endpoint, Quirks, UpstreamRequest
@@ -38,8 +38,11 @@ from gateway_core.providers.openai.details import (
     set_if_present,
     unsupported,
 )
+from gateway_core.providers.openai.lengths import short_user
 from gateway_core.providers.openai.messages import encode_message, encode_plain_message
-from gateway_core.providers.openai.thinking import complete_tool_turns, thinking_switch, thinks
+from gateway_core.providers.openai.reasoning import encode_reasoning
+from gateway_core.providers.openai.results import ToolResults
+from gateway_core.providers.openai.thinking import complete_tool_turns, thinks
 
 PLAIN_FIELDS = (
     "parallel_tool_calls",
@@ -53,7 +56,6 @@ PLAIN_FIELDS = (
     "top_logprobs",
     "verbosity",
     "service_tier",
-    "user",
 )
 """Contract fields that have the same name and form in this dialect."""
 
@@ -149,10 +151,18 @@ def warn_of_foreign_options(options: Mapping[str, str], warnings: list[Warning])
 
 
 def encode_messages(body: Json, messages: Any, quirks: Quirks, warnings: list[Warning]) -> None:
-    body["messages"] = [
-        encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", warnings)
-        for index, message in enumerate(messages)
-    ]
+    encoded: list[Json] = []
+    body["messages"] = encoded
+    results = ToolResults(quirks, warnings)
+    for index, message in enumerate(messages):
+        if message.role == ROLE_TOOL:
+            encoded += results.encode(message, f"messages[{index}]")
+            continue
+        if shown := results.take_shown():
+            encoded.append(shown)
+        encoded.append(encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", warnings))
+    if shown := results.take_shown():
+        encoded.append(shown)
 
 
 def encode_tools(body: Json, tools: Any, quirks: Quirks, warnings: list[Warning]) -> None:
@@ -188,13 +198,15 @@ def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, warnings:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         kind = details.get("$type", "function")
-        body["tool_choice"] = {"type": kind, kind: {"name": choice.tool_name}}
+        fields = fields_of(details)
+        body["tool_choice"] = {"type": kind, **fields, kind: {"name": choice.tool_name, **fields.get(kind, {})}}
     elif choice.allowed_tool_names:
         tools = details.get("tools") or [
             {"type": "function", "function": {"name": name}} for name in choice.allowed_tool_names
         ]
-        allowed = {"mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools}
-        body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": allowed}
+        allowed = {"mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools, **details.get("allowed_tools", {})}
+        fields = {name: value for name, value in fields_of(details).items() if name != "tools"}
+        body["tool_choice"] = {"type": "allowed_tools", **fields, "allowed_tools": allowed}
     elif word := TOOL_CHOICES.get(choice.mode):
         body["tool_choice"] = details.get("$word", word)
 
@@ -216,42 +228,6 @@ def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, war
     body["response_format"] = {**encoded, **details}
 
 
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, warnings: list[Warning]) -> None:
-    details = details_of(reasoning)
-    form = details.pop("$form", "effort")
-    if quirks.reasoning_object and form != "effort":
-        body["reasoning"] = {**settings_of(reasoning), **details}
-        if form == "both":
-            body["reasoning_effort"] = reasoning.effort
-        return
-    settings = settings_of(reasoning)
-    if quirks.shown_field and "exclude" in settings:
-        body[quirks.shown_field] = not settings.pop("exclude")
-    if quirks.thinking_object and (switch := thinking_switch(settings)):
-        body["thinking"] = switch
-        effort = None
-    elif effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
-        body["reasoning_effort"] = effort
-    if quirks.reasoning_object and settings:
-        body["reasoning"] = {**settings, "effort": body.pop("reasoning_effort")} if effort else settings
-        return
-    warnings.extend(
-        Warning(field=f"reasoning.{name}", message=f"this provider takes no reasoning {name}; it was left out")
-        for name in (*settings, *details)
-    )
-
-
-def settings_of(reasoning: ReasoningSettings) -> Json:
-    return {
-        descriptor.name: value for descriptor, value in reasoning.ListFields() if descriptor.name != "provider_details_json"
-    }
-
-
-def implied_effort(enabled: bool | None) -> str | None:
-    """The effort that a bare on or off stands for; https://openrouter.ai/docs names medium for on."""
-    return None if enabled is None else "medium" if enabled else "none"
-
-
 def encode_stop(body: Json, stop: Any, quirks: Quirks, warnings: list[Warning]) -> None:
     body["stop"] = list(stop)
 
@@ -262,6 +238,10 @@ def encode_max_output_tokens(body: Json, bound: int, quirks: Quirks, warnings: l
 
 def encode_max_tokens(body: Json, bound: int, quirks: Quirks, warnings: list[Warning]) -> None:
     body.setdefault(quirks.max_tokens_field, bound)
+
+
+def encode_user(body: Json, user: str, quirks: Quirks, warnings: list[Warning]) -> None:
+    body["user"] = short_user(user, quirks.longest_user, warnings)
 
 
 def encode_candidate_count(body: Json, count: int, quirks: Quirks, warnings: list[Warning]) -> None:
@@ -285,6 +265,7 @@ FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Quirks, list[Warning]], None]]
     "stop": encode_stop,
     "max_output_tokens": encode_max_output_tokens,
     "max_tokens": encode_max_tokens,
+    "user": encode_user,
     "candidate_count": encode_candidate_count,
     "logit_bias": encode_logit_bias,
     "modalities": encode_modalities,

@@ -10,6 +10,7 @@ from functools import partial
 
 from gateway_core.providers.dialect import Quirks
 from gateway_core.providers.openai.details import DIALECT
+from gateway_core.providers.openai.efforts import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
 from gateway_core.providers.vendor import Vendor
 
 _row = partial(Vendor, dialect=DIALECT)
@@ -20,7 +21,15 @@ VENDORS: tuple[Vendor, ...] = (
         "https://api.openai.com/v1",
         # Reasoning models refuse max_tokens; every other model takes both.
         quirks=Quirks(
-            max_tokens_field="max_completion_tokens", developer_role=True, reasoning_details=False, unsupported=("top_k",)
+            max_tokens_field="max_completion_tokens",
+            developer_role=True,
+            # It gives no reasoning here, and takes none.
+            reasoning_field="",
+            efforts=OPENAI_EFFORTS,
+            # "string too long. Expected a string with maximum length 64" (40 for the id of a call)
+            longest_user=64,
+            longest_call_id=40,
+            unsupported=("top_k",),
         ),
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
     ),
@@ -28,7 +37,12 @@ VENDORS: tuple[Vendor, ...] = (
         "deepseek",
         "https://api.deepseek.com",
         # https://api-docs.deepseek.com/guides/thinking_mode: reasoning is needed back behind tool calls, ignored elsewhere.
-        quirks=Quirks(reasoning_field_only=True, reasoning_in_tool_turns=True, thinking_object=True),
+        quirks=Quirks(
+            reasoning_field_only=True,
+            reasoning_in_tool_turns=True,
+            thinking_object=True,
+            efforts=(("", (*THREE, "xhigh", "max")),),
+        ),
         model_prefixes=("deepseek-",),
     ),
     _row(
@@ -41,6 +55,7 @@ VENDORS: tuple[Vendor, ...] = (
             reasoning_field="reasoning",
             reasoning_field_only=True,
             shown_field="include_reasoning",
+            efforts=(("", THREE_AND_NONE),),
             unsupported=("logit_bias", "logprobs", "top_logprobs", "top_k"),
         ),
     ),
@@ -55,21 +70,36 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "ollama",
         "http://ollama:8080/v1",
-        quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
+        quirks=Quirks(
+            reasoning_field="reasoning",
+            reasoning_details=False,
+            media_in_tool_messages=True,
+            efforts=(("", (*THREE_AND_NONE, "max")),),
+        ),
         needs_key=False,
         model_prefixes=("gpt-oss:",),
     ),
     _row(
         "ollama_cloud",
         "https://ollama.com/v1",
-        quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
+        quirks=Quirks(
+            reasoning_field="reasoning",
+            reasoning_details=False,
+            media_in_tool_messages=True,
+            efforts=(("", (*THREE_AND_NONE, "max")),),
+        ),
         model_prefixes=("gpt-oss:",),
     ),
     _row(
         "google",
         "https://generativelanguage.googleapis.com/v1beta/openai",
         # Answered with 400 "Unknown name".
-        quirks=Quirks(reasoning_details=False, unsupported=("frequency_penalty", "seed", "top_k")),
+        quirks=Quirks(
+            reasoning_details=False,
+            extra_content=True,
+            efforts=(("", ("none", "minimal", *THREE)),),
+            unsupported=("frequency_penalty", "seed", "top_k"),
+        ),
         # Google's own API is the default; it has a row in the folder of its dialect.
         url_mark="/openai",
         model_prefixes=("gemini-",),
@@ -81,6 +111,7 @@ VENDORS: tuple[Vendor, ...] = (
         quirks=Quirks(
             stream_usage=False,
             reasoning_field="",
+            efforts=(("", ON_OR_OFF),),
             unsupported=(
                 "logit_bias",
                 "logprobs",
@@ -118,6 +149,7 @@ VENDORS: tuple[Vendor, ...] = (
         quirks=Quirks(
             stream_usage=False,
             reasoning_details=False,
+            efforts=(("", ON_OR_OFF),),
             unsupported=(
                 "logit_bias",
                 "modalities",
@@ -138,7 +170,7 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "xai",
         "https://api.x.ai/v1",
-        quirks=Quirks(max_tokens_field="max_completion_tokens", reasoning_details=False),
+        quirks=Quirks(max_tokens_field="max_completion_tokens", reasoning_details=False, efforts=(("", THREE_AND_NONE),)),
         model_prefixes=("grok-",),
     ),
     _row(
@@ -160,7 +192,7 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "perplexity",
         "https://api.perplexity.ai",
-        quirks=Quirks(reasoning_details=False, models_path="/v1/models"),
+        quirks=Quirks(reasoning_details=False, efforts=(("", ("minimal", *THREE)),), models_path="/v1/models"),
         model_prefixes=("sonar",),
     ),
     _row(
@@ -171,6 +203,7 @@ VENDORS: tuple[Vendor, ...] = (
             max_tokens_field="max_completion_tokens",
             reasoning_field="reasoning",
             reasoning_field_only=True,
+            efforts=(("", THREE_AND_NONE),),
             unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
         ),
     ),

@@ -22,6 +22,7 @@ from dragoman.v1.content_pb2 import (
 )
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
+from gateway_core.providers.failed_tools import told_parts
 from gateway_core.providers.openai.details import Json, decode_object, fields_of
 from gateway_core.providers.openai_responses.content import encode_content, foreign, source_of
 from gateway_core.providers.openai_responses.details import (
@@ -203,7 +204,7 @@ def content_form(content: list[Json], form: Any) -> str | list[Json]:
 
 def encode_output(result: ToolResult, field: str, form: Any) -> str | list[Json]:
     content = []
-    for index, part in enumerate(result.parts):
+    for index, part in enumerate(told_parts(result)):
         where = f"{field}.parts[{index}]"
         if part.WhichOneof("kind") not in ("text", "media", "opaque"):
             raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")

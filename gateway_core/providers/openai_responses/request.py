@@ -18,12 +18,15 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
 from gateway_core.providers.openai.details import SHAPE_ERRORS, Json, decode_object, encode_json, fields_of
-from gateway_core.providers.openai.request import headers, implied_effort
+from gateway_core.providers.openai.efforts import OPENAI_EFFORTS, known_effort
+from gateway_core.providers.openai.lengths import short_user
+from gateway_core.providers.openai.reasoning import implied_effort
+from gateway_core.providers.openai.request import headers
 from gateway_core.providers.openai_responses.conversation import encode_conversation
 from gateway_core.providers.openai_responses.details import CHAT_FORM, DIALECT, details_of, left_out
 from gateway_core.providers.openai_responses.tools import custom_names, encode_format, encode_tool_choice, encode_tools
 
-PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier", "user")
+PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""
 HARMLESS: Mapping[str, tuple[object, ...]] = {
     "top_k": (),
@@ -56,6 +59,7 @@ ADOPTED = frozenset(
 """This dialect's fields that clients of OpenAI's chat form send too, or as extra fields of their body."""
 GATEWAY_FIELDS = frozenset({"model", "input", "stream", "background"})
 """Never taken from the caller's options."""
+LONGEST_USER = 64
 NESTED = frozenset({"text", "reasoning"})
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -96,6 +100,8 @@ def encode_body(request: ChatRequest, model: str, warnings: list[Warning]) -> Js
             body[descriptor.name] = value
     if (bound := bound_of(request)) is not None:
         body["max_output_tokens"] = bound
+    if request.user:
+        body["user"] = short_user(request.user, LONGEST_USER, warnings)
     encode_text(body, request)
     if request.HasField("reasoning"):
         encode_reasoning(body, request.reasoning, warnings)
@@ -136,7 +142,7 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, warnings: list[Wa
         message = f"this provider takes no budget of reasoning tokens; its effort was set to {effort}"
         warnings.append(Warning(field="reasoning.max_tokens", message=message))
     if effort:
-        settings["effort"] = effort
+        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, warnings)
     if reasoning.summary and not reasoning.exclude:
         settings["summary"] = reasoning.summary
     if settings:

@@ -103,13 +103,12 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             if value == "any":
                 choice.provider_details_json[DIALECT] = json_text({"$word": value})
         case {"type": "allowed_tools"}:
-            parse_allowed_tools(choice, required_mapping(value, "allowed_tools", "tool_choice."))
+            parse_allowed_tools(choice, value)
         case {"type": "function" | "custom" as kind}:
             named = required_mapping(value, kind, "tool_choice.")
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
-            if kind != "function":
-                choice.provider_details_json[DIALECT] = json_text({"$type": kind})
+            note_choice(choice, {} if kind == "function" else {"$type": kind}, value, kind, {"name"})
         case dict():
             kind = required_string(value, "type", "tool_choice.")
             raise bad_request("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
@@ -117,7 +116,17 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             raise wrong_type("tool_choice", "string or object", value)
 
 
-def parse_allowed_tools(choice: ToolChoice, allowed: Json) -> None:
+def note_choice(choice: ToolChoice, notes: Json, value: Json, kind: str, known: set[str]) -> None:
+    """Carry what the contract does not name, beside and inside the object that is named like the choice's type."""
+    details = {**notes, **rest_of(value, {"type", kind})}
+    if rest := rest_of(value[kind], known):
+        details[kind] = rest
+    if details:
+        choice.provider_details_json[DIALECT] = json_text(details)
+
+
+def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
+    allowed = required_mapping(value, "allowed_tools", "tool_choice.")
     mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
     if mode not in ("auto", "required"):
         raise bad_request("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
@@ -130,7 +139,7 @@ def parse_allowed_tools(choice: ToolChoice, allowed: Json) -> None:
         kind = required_string(tool, "type", f"{path}.")
         named = required_mapping(tool, kind, f"{path}.")
         choice.allowed_tool_names.append(required_string(named, "name", f"{path}.{kind}."))
-    choice.provider_details_json[DIALECT] = json_text({"tools": tools})
+    note_choice(choice, {"tools": tools}, value, "allowed_tools", {"mode", "tools"})
 
 
 def parse_response_format(form: ResponseFormat, value: Any) -> bool:

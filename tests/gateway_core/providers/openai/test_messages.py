@@ -94,8 +94,6 @@ def test_tool_calls_and_results() -> None:
         {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}},
         {"id": "b", "type": "custom", "custom": {"name": "shell", "input": "ls"}},
     ]
-    result = Part(tool_result=ToolResult(tool_call_id="a", parts=[Part(text="3")]))
-    assert encode(Message(role=Role.ROLE_TOOL, parts=[result]))[0] == {"role": "tool", "tool_call_id": "a", "content": "3"}
 
 
 @pytest.mark.parametrize(
@@ -139,13 +137,6 @@ def test_media(media: Media, encoded: dict[str, Any]) -> None:
         (user(Part(media=Media(mime_type="audio/wav", uri="http://a"))), Reason.UNSUPPORTED, "messages[3].parts[0]"),
         (user(Part(opaque=Opaque(dialect="gemini", json="{}"))), Reason.UNSUPPORTED, "messages[3].parts[0]"),
         (user(Part(tool_result=ToolResult())), Reason.INVALID_REQUEST, "messages[3].parts[0]"),
-        (Message(role=Role.ROLE_TOOL), Reason.INVALID_REQUEST, "messages[3].parts"),
-        (Message(role=Role.ROLE_TOOL, parts=[Part(text="3")]), Reason.INVALID_REQUEST, "messages[3].parts"),
-        (
-            Message(role=Role.ROLE_TOOL, parts=[Part(tool_result=ToolResult(parts=[Part(reasoning=Reasoning())]))]),
-            Reason.INVALID_REQUEST,
-            "messages[3].parts[0].tool_result.parts[0]",
-        ),
     ],
 )
 def test_what_cannot_be_sent(message: Message, reason: Reason, field: str) -> None:

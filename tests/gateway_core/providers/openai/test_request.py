@@ -23,6 +23,7 @@ from dragoman.v1.content_pb2 import Message, Opaque, Part, Role
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint, Quirks, Secret, UpstreamRequest
 from gateway_core.providers.openai.request import encode_chat
+from http_facade.faces.openai.parse import parse_chat
 
 USER = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
 
@@ -236,3 +237,33 @@ def test_reasoning(settings: ReasoningSettings, takes_object: bool, sent: dict[s
     _, body, told = encode(ChatRequest(reasoning=settings), Quirks(reasoning_object=takes_object))
     assert {name: value for name, value in body.items() if name.startswith("reasoning")} == sent
     assert told == left_out
+
+
+def test_the_id_of_a_user_that_is_too_long_is_hashed_and_told() -> None:
+    long = "user_" + "x" * 60
+    quirks = Quirks(longest_user=64)
+    _, body, told = encode(ChatRequest(user=long), quirks)
+    assert (len(body["user"]), told) == (64, ["user"])
+    assert body["user"] == body_of(ChatRequest(user=long), quirks)["user"]
+    assert body["user"] != body_of(ChatRequest(user=long + "y"), quirks)["user"]
+    assert encode(ChatRequest(user=long[:64]), quirks)[1:] == ({**body, "user": long[:64]}, [])
+    assert body_of(ChatRequest(user=long))["user"] == long
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "function", "function": {"name": "f", "own": 1}, "later": {"a": 2}},
+        {"type": "custom", "custom": {"name": "f", "own": 1}, "later": 3},
+        {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}], "own": 1},
+            "later": 3,
+        },
+    ],
+)
+def test_what_a_client_says_beside_its_choice_is_carried(choice: dict[str, Any]) -> None:
+    parsed = parse_chat(
+        json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tool_choice": choice}).encode()
+    )
+    assert body_of(parsed.chat)["tool_choice"] == choice
