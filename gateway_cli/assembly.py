@@ -31,7 +31,8 @@ async def local_core(settings: Settings) -> AsyncIterator[LocalCore]:
     gateway = build_gateway(settings)
     try:
         authenticate = KeyRing(settings.keys).authenticate
-        servicer = GatewayServicer(gateway, authenticate, total_timeout_s=settings.timeouts.total)
+        places = {context.name: context.auth for context in settings.contexts if context.auth}
+        servicer = GatewayServicer(gateway, authenticate, total_timeout_s=settings.timeouts.total, key_places=places)
         channel = local_channel(servicer)
         try:
             yield LocalCore(servicer, GatewayServiceStub(channel))

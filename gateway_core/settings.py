@@ -17,6 +17,8 @@ from pathlib import Path
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.address import Address, parse_address
 from gateway_core.providers.dialect import Secret
+from gateway_core.settings_byok import ByokSettings, read_byok
+from gateway_core.settings_contexts import ContextSettings, read_contexts
 from gateway_core.settings_file import SettingsError, Table, read_toml
 from gateway_core.settings_prices import read_prices
 from gateway_core.settings_providers import KNOWN, ProviderSettings, read_providers, read_secret
@@ -26,7 +28,7 @@ __all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 DEFAULT_HTTP = Address("127.0.0.1", 8080)
 DEFAULT_GRPC = Address("127.0.0.1", 50051)
-CORE_TABLES = ("providers", "models", "prices", "keys")
+CORE_TABLES = ("providers", "models", "prices", "keys", "byok")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
@@ -118,6 +120,8 @@ class Settings:
     prices: Mapping[str, Prices] = field(default_factory=dict)
     """What models cost, by provider/model, where the operator says so; the model * stands for all of a provider."""
     keys: tuple[KeySettings, ...] = ()
+    contexts: tuple[ContextSettings, ...] = ()
+    byok: ByokSettings = field(default_factory=ByokSettings)
     retries: RetrySettings = RetrySettings()
     timeouts: Timeouts = Timeouts()
     log: LogSettings = LogSettings()
@@ -163,8 +167,8 @@ def plain_or_variable(text: str, place: str) -> str:
 def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) -> Settings:
     """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
 
-    core: False leaves out providers, models, prices and gateway keys, for a facade of its own: where it runs, the variables
-    that hold the core's keys need not be set, and keys that it knew would protect nothing.
+    core: False leaves out providers, models, prices, gateway keys and what clients may bring, for a facade of its own: where
+    it runs, the variables that hold the core's keys need not be set, and keys that it knew would protect nothing.
 
     Raises SettingsError, which names the file, the line, the key and what to do.
     """
@@ -198,6 +202,7 @@ def _read_file(root: Table) -> Settings:
         timeouts=_read_timeouts(root.table("timeouts")),
         log=_read_log(root.table("log")),
         chat=_read_chat(root.table("chat")),
+        contexts=tuple(read_contexts(root.table("contexts"))),
     )
 
 
@@ -212,6 +217,7 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
         models=tuple(_read_models(root.table("models"))) if root else (),
         prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
         keys=keys,
+        byok=read_byok(root.table("byok") if root else None, environ),
     )
 
 

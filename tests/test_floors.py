@@ -19,7 +19,6 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "gateway_core.errors",
         "gateway_core.deadline",
-        "gateway_core.call",
         "gateway_core.accumulate",
         "gateway_core.estimate",
         "gateway_core.validation",
@@ -32,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "gateway_core.providers.vendor",
         "gateway_core.providers.wire",
         "gateway_core.providers.failures",
+        "gateway_core.call",
     ),
     ("gateway_core.providers",),
     ("gateway_core.providers.registry",),
@@ -39,7 +39,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gateway_core.ledger",),
     ("gateway_core.facts",),
     # Above the providers, because it knows the vendors' names, URLs and keys.
-    ("gateway_core.settings", "gateway_core.settings_providers", "gateway_core.settings_prices"),
+    (
+        "gateway_core.settings",
+        "gateway_core.settings_providers",
+        "gateway_core.settings_prices",
+        "gateway_core.settings_contexts",
+        "gateway_core.settings_byok",
+    ),
     ("gateway_core.transport",),
     ("gateway_core.routing",),
     ("gateway_core.gateway", "gateway_core.governance"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gateway_core.providers.dialect import Quirks
 
@@ -29,6 +30,11 @@ class Vendor:
     model_prefixes: tuple[str, ...] = ()
     """How the names of the models begin that this vendor makes: gpt-5 without a provider means OpenAI's."""
 
+    makers_names: bool = False
+    """Whether its models are named with those who make them, anthropic/claude-sonnet-4.5, as nobody else's are."""
+    more_hosts: tuple[str, ...] = ()
+    """Where else it is served than at its URL's host; *.example.com stands for all below example.com."""
+
     key_aliases: tuple[str, ...] = ()
     """Environment variables that people know the key by; read where key_variable is not set, the first one first."""
     url_aliases: tuple[str, ...] = ()
@@ -47,6 +53,15 @@ class Vendor:
     def base_url(self, url: str) -> str:
         """The URL that the quirks' paths are appended to."""
         return url.rstrip("/").removesuffix(self.url_suffix)
+
+    def hosts(self) -> tuple[str, ...]:
+        """Where it is served on the Internet."""
+        parts = urlsplit(self.url)
+        own = (parts.netloc,) if parts.scheme == "https" and "{" not in parts.netloc else ()
+        return (*own, *self.more_hosts)
+
+    def serves(self, host: str) -> bool:
+        return any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self.hosts())
 
     def claim(self, model: str) -> int:
         """How much of a bare model name this vendor recognises, in characters; 0: it is not one of its own."""

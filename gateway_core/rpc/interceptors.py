@@ -38,13 +38,15 @@ class ObservedContext:
     """A servicer's context to which the servicer can add what the access log should tell. Everything else is the context's
     own: gRPC's context takes no attributes, and a context variable would cost every call more."""
 
-    __slots__ = ("_context", "caller", "error", "request_id")
+    __slots__ = ("_context", "caller", "environment", "error", "request_id", "task_id")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.request_id: str | None = None
         self.caller: str | None = None
         self.error: GatewayError | None = None
+        self.task_id = ""
+        self.environment = ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
@@ -89,6 +91,8 @@ class Observation:
             "ms": round((time.perf_counter() - self._began) * 1000, 1),
             "request_id": seen.request_id,
             "caller": seen.caller,
+            "task_id": seen.task_id or None,
+            "environment": seen.environment or None,
             "error": seen.error.reason.value if seen.error else None,
             **_route_fields(self._requested_model(), self._route()),
             **_usage_fields(self._usage()),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Never, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -18,11 +15,14 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
-from gateway_core.call import Call, Caller
+from gateway_core.call import ANONYMOUS, Call, Caller
 from gateway_core.deadline import Clock, Deadline
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError, Reason, invalid
+from gateway_core.providers.dialect import Secret
 from gateway_core.rpc.interceptors import ObservedContext
+from gateway_core.rpc.received import MetadataReader, Received
 from gateway_core.rpc.status import REQUEST_ID, pack
+from gateway_core.settings_contexts import KeyPlace
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -31,13 +31,7 @@ Context: TypeAlias = grpc.aio.ServicerContext[RequestT, ResponseT]
 Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
 """(the keys that were presented) -> whose they are. Raises GatewayError."""
 
-KEY_METADATA = frozenset({"x-api-key", "api-key", "x-goog-api-key"})
-"""Where a key may stand by itself, as the SDKs of the providers send it; in authorization it follows Bearer."""
-SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
-"""What may hold other secrets, and so never becomes part of a Call."""
-
 _log = logging.getLogger("dragoman.grpc")
-_is_sane_request_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 class Gateway(Protocol):
@@ -53,17 +47,6 @@ class Gateway(Protocol):
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What the metadata of a call says."""
-
-    request_id: str
-    """The client's own where it is sane, so that its logs and ours agree."""
-    keys: Sequence[str]
-    """Whatever may be a gateway key, in the order in which it came."""
-    metadata: Mapping[str, str]
-
-
 class GatewayServicer(GatewayServiceServicer):
     """GatewayService, on a socket or in this process.
 
@@ -77,18 +60,21 @@ class GatewayServicer(GatewayServiceServicer):
         authenticate: Authenticate,
         *,
         total_timeout_s: float | None = None,
+        key_places: Mapping[str, KeyPlace] | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        """total_timeout_s: the longest that a call may take, whatever deadline its client gives."""
+        """total_timeout_s: the longest that a call may take, whatever deadline its client gives. key_places: the only place
+        where a gateway key counts, by context."""
         self._gateway = gateway
         self._authenticate = authenticate
         self._total_timeout_s = total_timeout_s
+        self._metadata = MetadataReader(key_places or {})
         self._clock = clock
 
     async def Chat(  # noqa: N802
         self, request: ChatRequest, context: Context[ChatRequest, ChatResponse]
     ) -> ChatResponse:
-        received = await _accept(context)
+        received = await self._accept(context)
         try:
             return await self._gateway.chat(request, self._call(context, received))
         except Exception as error:
@@ -97,7 +83,7 @@ class GatewayServicer(GatewayServiceServicer):
     async def Stream(  # noqa: N802
         self, request: StreamRequest, context: Context[StreamRequest, StreamResponse]
     ) -> AsyncGenerator[StreamResponse, None]:
-        received = await _accept(context)
+        received = await self._accept(context)
         try:
             async with aclosing(self._gateway.stream(request.chat, self._call(context, received))) as batches:
                 async for batch in batches:
@@ -108,7 +94,7 @@ class GatewayServicer(GatewayServiceServicer):
     async def CountTokens(  # noqa: N802
         self, request: CountTokensRequest, context: Context[CountTokensRequest, CountTokensResponse]
     ) -> CountTokensResponse:
-        received = await _accept(context)
+        received = await self._accept(context)
         try:
             return await self._gateway.count_tokens(request.chat, self._call(context, received))
         except Exception as error:
@@ -117,50 +103,59 @@ class GatewayServicer(GatewayServiceServicer):
     async def ListModels(  # noqa: N802
         self, request: ListModelsRequest, context: Context[ListModelsRequest, ListModelsResponse]
     ) -> ListModelsResponse:
-        received = await _accept(context)
+        received = await self._accept(context)
         try:
             return await self._gateway.list_models(request, self._call(context, received))
         except Exception as error:
             await _fail(context, received, error)
 
+    async def _accept(self, context: Context[RequestT, ResponseT]) -> Received:
+        received = self._metadata.read(context.invocation_metadata() or ())
+        if isinstance(context, ObservedContext):
+            context.request_id = received.request_id
+            context.task_id, context.environment = received.task_id, received.environment
+        await context.send_initial_metadata(((REQUEST_ID, received.request_id),))
+        return received
+
     def _call(self, context: Context[RequestT, ResponseT], received: Received) -> Call:
         """Raises GatewayError for a missing or unknown key."""
-        caller = self._authenticate(received.keys)
+        caller = self._caller(received)
         if isinstance(context, ObservedContext):
             context.caller = caller.name
         given: float | None = context.time_remaining()
         limits = [seconds for seconds in (given, self._total_timeout_s) if seconds is not None]
         deadline = Deadline.after(min(limits), self._clock) if limits else Deadline()
-        return Call(received.request_id, deadline, caller, received.metadata)
+        return Call(
+            received.request_id,
+            deadline,
+            caller,
+            received.metadata,
+            received.context,
+            received.own,
+            received.task_id,
+            received.environment,
+        )
 
+    def _caller(self, received: Received) -> Caller:
+        try:
+            caller = self._authenticate(received.keys)
+        except GatewayError as failure:
+            if failure.reason is Reason.MISSING_API_KEY and (place := self._metadata.place_in(received.context)):
+                failure.message = f"the context {received.context} needs a gateway key in {place}"
+            raise
+        if caller is not ANONYMOUS and received.own.key:
+            self._refuse_gateway_key(received.own.key)
+        return caller
 
-async def _accept(context: Context[RequestT, ResponseT]) -> Received:
-    received = read_metadata(context)
-    if isinstance(context, ObservedContext):
-        context.request_id = received.request_id
-    await context.send_initial_metadata(((REQUEST_ID, received.request_id),))
-    return received
-
-
-def read_metadata(context: Context[RequestT, ResponseT]) -> Received:
-    """What stands in authorization in another form than Bearer KEY is presented as it is, and so is refused wherever keys
-    are needed."""
-    metadata: dict[str, str] = {}
-    keys: list[str] = []
-    for name, value in context.invocation_metadata() or ():
-        if isinstance(value, bytes):
-            continue
-        if name == "authorization":
-            scheme, _, rest = value.partition(" ")
-            keys.append(rest.strip() if scheme.lower() == "bearer" else value)
-        elif name in KEY_METADATA:
-            keys.append(value)
-        elif name not in SECRET_METADATA:
-            metadata[name] = value
-    request_id = metadata.get(REQUEST_ID, "")
-    if not _is_sane_request_id(request_id):
-        request_id = uuid.uuid4().hex
-    return Received(request_id, keys, metadata)
+    def _refuse_gateway_key(self, key: Secret) -> None:
+        """No gateway key goes to a provider, not even one that its owner takes for the provider's."""
+        try:
+            self._authenticate((key.reveal(),))
+        except GatewayError:
+            return
+        raise invalid(
+            "x-dragoman-provider-api-key", "x-dragoman-provider-api-key is a key of this gateway, not the provider's"
+        )
 
 
 async def _fail(context: Context[RequestT, ResponseT], received: Received, error: Exception) -> Never:

@@ -15,7 +15,8 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.rpc.servicer import KEY_METADATA, SECRET_METADATA, GatewayServicer
+from gateway_core.rpc.received import KEY_METADATA, SECRET_METADATA
+from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.serving import Reach, by_socket, failure_of, in_process, question, read_all, run, streamed
 
