@@ -33,8 +33,8 @@ UNITS: Mapping[str, tuple[Unit, int]] = {
     "web_searches_kcount": ("web_search", 1000),
 }
 """What is not here is never part of a chat's usage: hours, pages, characters."""
-TIERS = ("service_tier", "speed")
-"""What of the circumstances an answer tells. Batches and other APIs are not ours."""
+TIERS = {"service_tier": "", "speed": "speed:"}
+"""What of the circumstances an answer tells, and how its values begin in our file. Batches and other APIs are not ours."""
 
 
 def lists() -> Iterator[tuple[str, str]]:
@@ -95,7 +95,7 @@ def tiers_of(model: types.ModelInfo) -> dict[str, list[Dated]]:
     for variant in model.price_variants or ():
         (name, value), *more = variant.when.items()
         if name in TIERS and not more and any(variant.prices.__dict__.values()):
-            tiers.setdefault(value, []).append(dated(variant.prices, variant.constraint))
+            tiers.setdefault(TIERS[name] + value, []).append(dated(variant.prices, variant.constraint))
     return tiers
 
 

@@ -58,7 +58,7 @@ class Charge:
         total /= MILLION
         if self.request or self.web_search:
             total += self.request + extras.searches * self.web_search
-        return round(total, DECIMALS)
+        return max(0.0, round(total, DECIMALS))
 
     def _special_input(self, usage: Usage, tokens: int, extras: RawUsage) -> float:
         left = tokens - min(usage.cache_read_tokens, tokens)

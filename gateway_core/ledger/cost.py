@@ -53,4 +53,4 @@ def charge_for(usage: Usage, quote: Quote, tier: str) -> Charge:
     assert quote.charge is not None
     if not quote.tiers:
         return quote.charge
-    return quote.tiers.get(tier) or quote.tiers.get(speed(usage)) or quote.charge
+    return quote.tiers.get(tier) or quote.tiers.get(f"speed:{speed(usage)}") or quote.charge

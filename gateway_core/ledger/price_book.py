@@ -59,6 +59,7 @@ class PriceBook:
         *,
         read: Callable[[], bytes] = bundled_bytes,
         clock: WallClock = time.time,
+        remembered: int = CACHE_SIZE,
     ) -> None:
         """urls: where each provider is, by name; its price list is the first one that serves one of them. own: the
         operator's prices, by provider/model. read: gives the file of price lists, once it is needed."""
@@ -66,6 +67,7 @@ class PriceBook:
         self._own = own or {}
         self._read = read
         self._clock = clock
+        self._remembered = remembered
         self._data: PriceData | None = None
         self._tables: dict[str, PriceTable] = {}
         self._cache: dict[tuple[str, str], Quote] = {}
@@ -75,7 +77,7 @@ class PriceBook:
         now = self._clock()
         if found is None or not found.begins <= now < found.ends:
             found = self._look_up(provider, model, now)
-            if len(self._cache) >= CACHE_SIZE:
+            if len(self._cache) >= self._remembered:
                 self._cache.clear()
             self._cache[provider, model] = found
         return found

@@ -107,7 +107,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     prices: list[Dated] = []
     """The last one that counts now, or else the first."""
     tiers: dict[str, list[Dated]] = {}
-    """By the service tier that an answer tells: what differs there. Of those that count now, the first that has a price."""
+    """By the service tier that an answer tells, or speed:NAME: what differs there. Of those that count now, the first that
+    has a price."""
 
     def __post_init__(self) -> None:
         if not (self.equals or self.match):

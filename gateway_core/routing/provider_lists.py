@@ -77,6 +77,7 @@ class ProviderLists:
         self._ages = ages
         self._clock = clock
         self._shelves: dict[str, Shelf] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def at_hand(self, endpoint: Endpoint) -> Listed | None:
         """What can be given at once; None: it must be waited for. An old list is asked for anew beside the call."""
@@ -113,10 +114,9 @@ class ProviderLists:
 
     async def close(self) -> None:
         """Ends what is under way."""
-        asking = [shelf.asking for shelf in self._shelves.values() if shelf.asking is not None]
-        for task in asking:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _shelf(self, endpoint: Endpoint) -> Shelf:
         return self._shelves.setdefault(endpoint.provider, Shelf())
@@ -130,6 +130,8 @@ class ProviderLists:
     def _ask(self, endpoint: Endpoint, shelf: Shelf) -> asyncio.Task[None]:
         if shelf.asking is None:
             shelf.asking = asyncio.create_task(self._fill(endpoint, shelf))
+            self._tasks.add(shelf.asking)
+            shelf.asking.add_done_callback(self._tasks.discard)
         return shelf.asking
 
     async def _fill(self, endpoint: Endpoint, shelf: Shelf) -> None:

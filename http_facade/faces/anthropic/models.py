@@ -8,7 +8,7 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from http_facade.faces.anthropic.details import fields_of
 from http_facade.faces.json_fields import Json, encode_json
 
-OFTEN_UNKNOWN = ("capabilities", "deprecated_at", "line", "max_tokens", "retires_at")
+OFTEN_UNKNOWN = ("capabilities", "deprecated_at", "line", "retires_at")
 LATEST = 253_402_300_799
 """The last second of the year 9999: later ones cannot be written."""
 
@@ -29,6 +29,7 @@ def model_card(model: Model) -> Json:
         **dict.fromkeys(OFTEN_UNKNOWN),
         "lifecycle": "active",
         "max_input_tokens": model.context_length if model.HasField("context_length") else None,
+        "max_tokens": model.max_output_tokens if model.HasField("max_output_tokens") else None,
         **fields_of(model.provider_details_json),
         "type": "model",
         "id": model.id,

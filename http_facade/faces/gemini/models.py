@@ -24,4 +24,7 @@ def model_card(model: Model) -> Json:
     card: Json = {"name": f"models/{model.id}", "displayName": model.display_name or model.id}
     if model.HasField("context_length"):
         card["inputTokenLimit"] = model.context_length
-    return {"supportedGenerationMethods": list(METHODS), **fields_of(model.provider_details_json), **card}
+    known: Json = {"supportedGenerationMethods": list(METHODS)}
+    if model.HasField("max_output_tokens"):
+        known["outputTokenLimit"] = model.max_output_tokens
+    return {**known, **fields_of(model.provider_details_json), **card}
