@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -12,6 +12,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.usage_pb2 import Usage
 from gateway_core.errors import GatewayError
 
 
@@ -110,6 +111,9 @@ class UpstreamRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    verbatim: bool = False
+    """Whether nothing is added to the headers but what HTTP needs, and the answer's body is wanted as it is sent, compressed
+    or not."""
 
     def __repr__(self) -> str:
         return f"UpstreamRequest({self.method} {self.url})"
@@ -143,6 +147,15 @@ class StreamDecoder(Protocol):
         """True once finished was emitted: nothing more is read from the upstream."""
 
 
+class UsageReport(NamedTuple):
+    """What an answer, or an event of one, tells about what it took."""
+
+    raw: dict[str, Any]
+    """The usage object as the provider wrote it. Of several in a stream, what a later one says counts."""
+    model: str = ""
+    """The model that answers. Empty: it is not told there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A wire language as we speak it to providers."""
@@ -159,6 +172,13 @@ class Dialect:
     encode_list_models: Callable[[Endpoint], UpstreamRequest]
     decode_list_models: Callable[[bytes, str], Sequence[Model]]
     """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""
+    headers: Callable[[Endpoint], Mapping[str, str]]
+    """What every request to the endpoint carries: its first key, what the operator configured, and defaults."""
+    find_usage: Callable[[dict[str, Any]], UsageReport | None]
+    """(a JSON object that the provider answered with, or that was an event's data) -> its usage. None where it has none, or
+    one of another dialect's form. Never raises."""
+    read_usage: Callable[[dict[str, Any]], Usage]
+    """Reads what find_usage found. Never raises."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None

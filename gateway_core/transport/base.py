@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.deadline import Deadline
@@ -18,6 +18,10 @@ class UpstreamResponse(Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """Header names are lower case."""
+
+    @property
+    def header_fields(self) -> Sequence[tuple[str, str]]:
+        """All headers in the order in which they came, names in lower case, each character of a value one byte."""
 
     async def read(self) -> bytes:
         """The whole body. Raises GatewayError as chunks() does."""

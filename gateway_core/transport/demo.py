@@ -6,7 +6,7 @@ import asyncio
 import functools
 import hashlib
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ MOST_REMEMBERED = 1024
 
 
 class DemoTransport:
-    """See Transport. Serves demo://demo/chat/completions and demo://demo/models."""
+    """See Transport. Serves demo://demo/chat/completions and demo://demo/models, both under /v1 too."""
 
     def __init__(self, sleep: Sleep = asyncio.sleep, idle_s: float = 300.0) -> None:
         self._sleep = sleep
@@ -34,7 +34,7 @@ class DemoTransport:
         """See Transport.send."""
         if deadline.remaining() == 0.0:
             raise deadline_exceeded()
-        path = urlsplit(request.url).path
+        path = urlsplit(request.url).path.removeprefix("/v1")
         script = answer(request.method, path, request.body, functools.partial(self._count, request.body))
         return DemoResponse(script, deadline, self._sleep, self._idle_s)
 
@@ -61,6 +61,11 @@ class DemoResponse:
         self._deadline = deadline
         self._sleep = sleep
         self._idle_s = idle_s
+
+    @property
+    def header_fields(self) -> Sequence[tuple[str, str]]:
+        """See UpstreamResponse.header_fields."""
+        return tuple(self.headers.items())
 
     async def read(self) -> bytes:
         """See UpstreamResponse.read."""

@@ -2,8 +2,8 @@
 import it where a transport is made and nowhere else.
 
 It never retries: a connection that the provider closed at the very moment it was used again fails like any other, with
-UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (For a GET, which changes nothing, aiohttp itself sends once more
-on a fresh connection.) It follows no redirects, keeps no cookies, reads no environment and no .netrc.
+UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (What HTTP calls idempotent, a GET or a DELETE, aiohttp itself then
+sends once more on a fresh connection.) It follows no redirects, keeps no cookies, reads no environment and no .netrc.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import io
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -26,7 +26,10 @@ from gateway_core.providers.dialect import UpstreamRequest
 LARGE_BODY_BYTES = 1 << 20
 """Above this size, aiohttp wants a file, which it writes piece by piece so that others get their turn."""
 ACCEPT_ENCODING = "identity"
-"""Compression would cost time and may hold back streamed events. A compressed answer is decompressed all the same."""
+"""Compression would cost time and may hold back streamed events. A compressed answer is decompressed all the same, unless it
+is wanted verbatim."""
+UNASKED_HEADERS = ("Accept", "Content-Type")
+"""What aiohttp would add to a request that is to be sent verbatim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class AiohttpTransport:
                 target(request.url),
                 data=(body if len(body) <= LARGE_BODY_BYTES else io.BytesIO(body)) if body else None,
                 headers=request.headers,
+                skip_auto_headers=UNASKED_HEADERS if request.verbatim else None,
+                auto_decompress=not request.verbatim,
                 allow_redirects=False,
                 timeout=self._endless if left is None else self._timeout(left),
             )
@@ -126,6 +131,12 @@ class AiohttpResponse:
         if self._headers is None:
             self._headers = {name.lower(): value for name, value in self._response.headers.items()}
         return self._headers
+
+    @property
+    def header_fields(self) -> Sequence[tuple[str, str]]:
+        """See UpstreamResponse.header_fields."""
+        raw = self._response.raw_headers
+        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
 
     async def read(self) -> bytes:
         """See UpstreamResponse.read. Raises UPSTREAM_INVALID_RESPONSE for a body of more than max_body_bytes."""

@@ -15,6 +15,7 @@ class Replay:
 
     status = 200
     headers: Mapping[str, str] = {"content-type": "text/event-stream"}
+    header_fields = (("content-type", "text/event-stream"),)
 
     def __init__(self, reads: Iterable[bytes]) -> None:
         self._reads = list(reads)

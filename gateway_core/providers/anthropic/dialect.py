@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from gateway_core.providers.anthropic.count import decode_count, encode_count
 from gateway_core.providers.anthropic.errors import decode_error
+from gateway_core.providers.anthropic.metering import find_usage
 from gateway_core.providers.anthropic.request import base_url, encode_chat, headers
 from gateway_core.providers.anthropic.response import decode_chat, decode_list_models
 from gateway_core.providers.anthropic.stream import AnthropicStreamDecoder
+from gateway_core.providers.anthropic.usage import decode_usage
 from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
 
 
@@ -23,6 +25,9 @@ ANTHROPIC = Dialect(
     stream_decoder=AnthropicStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=decode_usage,
     encode_count=encode_count,
     decode_count=decode_count,
     several_candidates=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
@@ -29,3 +29,8 @@ def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
     management API tells, with another kind of key."""
     found = placed(endpoint, "")
     return UpstreamRequest("GET", found.url + found.quirks.models_path, headers(found))
+
+
+def headers_of(endpoint: Endpoint) -> Mapping[str, str]:
+    """See Dialect.headers."""
+    return headers(placed(endpoint, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
 from gateway_core.providers.openai.errors import decode_error
+from gateway_core.providers.openai.metering import find_usage, read_usage
 from gateway_core.providers.openai.request import encode_chat, headers
 from gateway_core.providers.openai.response import decode_chat, decode_list_models
 from gateway_core.providers.openai.stream import OpenAIStreamDecoder
@@ -22,4 +23,7 @@ OPENAI = Dialect(
     stream_decoder=OpenAIStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=read_usage,
 )

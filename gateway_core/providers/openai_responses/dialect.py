@@ -5,11 +5,14 @@ from __future__ import annotations
 from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.openai.dialect import encode_list_models
 from gateway_core.providers.openai.errors import decode_error
+from gateway_core.providers.openai.request import headers
 from gateway_core.providers.openai.response import decode_list_models
 from gateway_core.providers.openai_responses.details import DIALECT
+from gateway_core.providers.openai_responses.metering import find_usage
 from gateway_core.providers.openai_responses.request import encode_chat
 from gateway_core.providers.openai_responses.response import decode_chat
 from gateway_core.providers.openai_responses.stream import ResponsesStreamDecoder
+from gateway_core.providers.openai_responses.usage import decode_usage
 
 OPENAI_RESPONSES = Dialect(
     name=DIALECT,
@@ -19,5 +22,8 @@ OPENAI_RESPONSES = Dialect(
     stream_decoder=ResponsesStreamDecoder,
     encode_list_models=encode_list_models,
     decode_list_models=decode_list_models,
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=decode_usage,
     several_candidates=False,
 )

@@ -65,6 +65,10 @@ class ScriptedResponse:
         self.closed = 0
         self._steps = answer.steps
 
+    @property
+    def header_fields(self) -> Sequence[tuple[str, str]]:
+        return tuple(self.headers.items())
+
     async def read(self) -> bytes:
         return b"".join([piece async for piece in self.chunks()])
 

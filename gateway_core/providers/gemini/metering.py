@@ -1,0 +1,15 @@
+"""Where Gemini tells usage: in every answer and every chunk of a stream, each time for all so far.
+
+Source: https://ai.google.dev/api/generate-content#UsageMetadata and recorded answers.
+"""
+
+from __future__ import annotations
+
+from gateway_core.providers.dialect import UsageReport
+from gateway_core.providers.wire import Json, text_of
+
+
+def find_usage(answer: Json) -> UsageReport | None:
+    """See Dialect.find_usage."""
+    usage = answer.get("usageMetadata")
+    return UsageReport(usage, text_of(answer.get("modelVersion"))) if isinstance(usage, dict) else None
