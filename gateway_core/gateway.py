@@ -33,14 +33,14 @@ class Gateway:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         check_chat(request)
-        answer = await self._chain.chat(request, self.catalog.resolve(request.model), call)
+        answer = await self._chain.chat(request, self.catalog.route_of(request), call)
         charge_answer(answer, self._prices)
         return answer
 
     def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
-        return charge_stream(self._chain.stream(request, self.catalog.resolve(request.model), call), self._prices)
+        return charge_stream(self._chain.stream(request, self.catalog.route_of(request), call), self._prices)
 
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
         check_chat(request)

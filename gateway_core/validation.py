@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 from google.protobuf.message import Message
@@ -12,6 +12,7 @@ from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
 from gateway_core.errors import invalid
 
 LONGEST_MODEL_NAME = 512
+MOST_FALLBACKS = 15
 _is_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
 TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
@@ -29,12 +30,21 @@ def check_chat(request: ChatRequest) -> None:
         raise invalid("model", "model is missing: name a model as provider/model, for example demo/echo")
     if len(request.model) > LONGEST_MODEL_NAME:
         raise invalid("model", f"model is longer than {LONGEST_MODEL_NAME} characters")
+    if request.fallback_models:
+        check_fallbacks(request.fallback_models)
     if not request.messages:
         raise invalid("messages", "messages is empty: send at least one message")
     for index, message in enumerate(request.messages):
         if message.role == ROLE_UNSPECIFIED:
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     check_bounds(request)
+
+
+def check_fallbacks(names: Sequence[str]) -> None:
+    if len(names) > MOST_FALLBACKS:
+        raise invalid("models", f"{len(names)} models to fall back on are named; {MOST_FALLBACKS} are the most")
+    if not all(0 < len(name) <= LONGEST_MODEL_NAME for name in names):
+        raise invalid("models", f"a model to fall back on has no name, or one longer than {LONGEST_MODEL_NAME} characters")
 
 
 def check_bounds(request: ChatRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint, Quirks
@@ -58,6 +59,17 @@ class Catalog:
                 self._cache = dict(self._routes)
             self._cache[model] = route
         return route
+
+    def route_of(self, request: ChatRequest) -> Route:
+        """The route of the request's model, and after it those of the models that it names to fall back on. Raises like
+        resolve."""
+        route = self.resolve(request.model)
+        if not request.fallback_models:
+            return route
+        targets = list(route.targets)
+        for name in request.fallback_models:
+            targets += [target for target in self.resolve(name).targets if target not in targets]
+        return Route(route.name, tuple(targets))
 
     def routes_as_models(self) -> Iterator[Model]:
         """The configured routes and aliases, by name."""

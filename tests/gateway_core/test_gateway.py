@@ -84,6 +84,18 @@ def test_an_alias_and_a_route() -> None:
     run(check, a=refuses(503), b=says("Hi"))
 
 
+def test_the_callers_own_fallbacks() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        request = asked("a/m")
+        request.fallback_models.append("b/n")
+        response = await gateway.chat(request, CALL)
+        assert (response.route.requested_model, response.route.fallback_from) == ("a/m", "a/m")
+        assert (response.route.provider, response.route.model) == ("b", "n")
+        assert transport.asked == ["a", "a", "b"]
+
+    run(check, a=refuses(503), b=says("Hi"))
+
+
 def test_a_stream() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
         batches = [batch async for batch in gateway.stream(asked(), CALL)]

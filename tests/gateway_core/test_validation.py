@@ -7,7 +7,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Role, ToolCall, ToolResult
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.validation import LONGEST_MODEL_NAME, check_chat, name_broken_json
+from gateway_core.validation import LONGEST_MODEL_NAME, MOST_FALLBACKS, check_chat, name_broken_json
 
 
 def request_with(change: Callable[[ChatRequest], object] = lambda _: None) -> ChatRequest:
@@ -21,6 +21,7 @@ FINE: dict[str, Callable[[ChatRequest], object]] = {
     "the longest name": lambda request: setattr(request, "model", "m" * LONGEST_MODEL_NAME),
     "an empty message": lambda request: request.messages.add(role=Role.ROLE_ASSISTANT),
     "a role of tomorrow": lambda request: request.messages.add(role=Role.ValueType(99)),
+    "models to fall back on": lambda request: request.fallback_models.extend(["m"] * MOST_FALLBACKS),
     "one candidate": lambda request: setattr(request, "candidate_count", 1),
     "many candidates": lambda request: setattr(request, "candidate_count", 128),
     "one token": lambda request: request.MergeFrom(ChatRequest(max_tokens=1, max_output_tokens=1)),
@@ -36,6 +37,11 @@ def test_what_is_left_to_providers(change: Callable[[ChatRequest], object]) -> N
 REFUSED: dict[str, tuple[str, Callable[[ChatRequest], object]]] = {
     "no model": ("model", lambda request: request.ClearField("model")),
     "a name too long": ("model", lambda request: setattr(request, "model", "m" * (LONGEST_MODEL_NAME + 1))),
+    "too many models to fall back on": (
+        "models",
+        lambda request: request.fallback_models.extend(["m"] * (MOST_FALLBACKS + 1)),
+    ),
+    "a model to fall back on without a name": ("models", lambda request: request.fallback_models.append("")),
     "no messages": ("messages", lambda request: request.ClearField("messages")),
     "no role": ("messages[1].role", lambda request: request.messages.add(parts=[Part(text="Hi")])),
     "no candidate": ("n", lambda request: setattr(request, "candidate_count", 0)),

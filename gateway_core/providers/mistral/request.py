@@ -36,6 +36,7 @@ OPTION_FIELDS = frozenset(
     }
 )
 """What Mistral knows of the fields that the contract does not name."""
+FIM_PATH = "/fim/completions"
 SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 EFFORTS = (("", ON_OR_OFF),)
 QUIRKS = Quirks(max_tokens_field="max_tokens", stream_usage=False)
@@ -48,6 +49,7 @@ def encode_chat(
     remarks = Remarks()
     try:
         body = encode_body(request, model, remarks)
+        path = FIM_PATH if fill_gap(body) else endpoint.quirks.chat_path
         if stream:
             # Usage comes unasked, and stream_options is refused.
             body["stream"] = True
@@ -56,8 +58,18 @@ def encode_chat(
         raise invalid("", f"a JSON field of the request (options or details) is broken or misshapen: {error}") from error
     for warning in remarks.warnings:
         warning.provider = endpoint.provider
-    url = endpoint.url + endpoint.quirks.chat_path
-    return UpstreamRequest("POST", url, headers(endpoint), content), remarks.warnings
+    return UpstreamRequest("POST", endpoint.url + path, headers(endpoint), content), remarks.warnings
+
+
+def fill_gap(body: Json) -> bool:
+    """Make the body of a chat that consists of a gap to fill (https://docs.mistral.ai/api, fim) what it takes instead of
+    messages: a prompt and a suffix. False: it is a chat like others."""
+    match body["messages"]:
+        case [{"content": [{"type": "fim"} as gap]}]:
+            del body["messages"]
+            body.update((name, value) for name, value in gap.items() if name != "type")
+            return True
+    return False
 
 
 def encode_body(request: ChatRequest, model: str, remarks: Remarks) -> Json:

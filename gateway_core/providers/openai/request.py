@@ -83,7 +83,7 @@ def encode_chat(
         if stream:
             ask_for_stream(body, endpoint.quirks)
         if request.provider_options_json:
-            warn_of_foreign_options(request.provider_options_json, warnings)
+            warn_of_foreign_options(request.provider_options_json, endpoint.quirks.own_options, warnings)
         content = encode_json(body)
     except SHAPE_ERRORS as error:
         # Only a gRPC caller can do this: a face writes these fields itself.
@@ -118,8 +118,9 @@ def encode_body(request: ChatRequest, model: str, quirks: Quirks, warnings: list
             warnings.append(Warning(field=name, message=f"{name} is not supported by this provider and was left out"))
     if quirks.reasoning_in_tool_turns and thinks(request):
         complete_tool_turns(body["messages"], quirks.reasoning_field)
-    if options := request.provider_options_json.get(DIALECT):
-        merge_options(body, decode_object(options))
+    for name in (DIALECT, quirks.own_options):
+        if options := request.provider_options_json.get(name):
+            merge_options(body, decode_object(options))
     return body
 
 
@@ -140,11 +141,11 @@ def ask_for_stream(body: Json, quirks: Quirks) -> None:
         body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
 
 
-def warn_of_foreign_options(options: Mapping[str, str], warnings: list[Warning]) -> None:
+def warn_of_foreign_options(options: Mapping[str, str], own: str, warnings: list[Warning]) -> None:
     for dialect, text in options.items():
-        if dialect != DIALECT:
+        if dialect not in (DIALECT, own):
             warnings.extend(
-                Warning(field=name, message=f"{name} is known to the {dialect} dialect only and was left out")
+                Warning(field=name, message=f"{name} is known to {dialect} only and was left out")
                 for name in decode_object(text)
                 if not name.startswith("$")
             )

@@ -181,6 +181,7 @@ VENDORS: tuple[Vendor, ...] = (
             developer_role=True,
             reasoning_field="reasoning",
             reasoning_object=True,
+            own_options="openrouter",
         ),
     ),
     _row(

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Quirks, Secret
 from gateway_core.routing.catalog import CACHE_SIZE, Catalog
@@ -183,3 +184,19 @@ def test_names_are_remembered_but_not_without_end(tmp_path: Path) -> None:
     assert found.resolve("openai/x") is not first
     assert found.resolve("openai/x") == first
     assert found.resolve("fast") is fast
+
+
+def test_the_models_to_fall_back_on_come_after_the_models_own_targets(tmp_path: Path) -> None:
+    found = catalog(tmp_path, '[models.fast]\ntargets = ["mistral/a", "openai/b"]')
+    request = ChatRequest(model="fast", fallback_models=["openai/c", "fast", "mistral/a", "openrouter/x/y"])
+
+    route = found.route_of(request)
+
+    assert route.name == "fast"
+    assert [target.name for target in route.targets] == ["mistral/a", "openai/b", "openai/c", "openrouter/x/y"]
+    assert found.route_of(ChatRequest(model="fast")) is found.resolve("fast")
+
+
+def test_an_unknown_model_to_fall_back_on(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match="nobody"):
+        catalog(tmp_path).route_of(ChatRequest(model="openai/a", fallback_models=["nobody/x"]))

@@ -154,3 +154,22 @@ def test_what_cannot_be_sent(fields: dict[str, Any], field: str, reason: Reason)
     with pytest.raises(GatewayError) as caught:
         sent(**fields)
     assert (caught.value.field, caught.value.reason) == (field, reason)
+
+
+def test_a_gap_to_fill() -> None:
+    gap = Opaque(dialect="mistral", json='{"type": "fim", "prompt": "def f(", "suffix": "return x"}')
+    request = ChatRequest(messages=[Message(role=ROLE_USER, parts=[Part(opaque=gap)])], max_tokens=9, seed=3)
+    request.messages[0].provider_details_json["mistral"] = '{"$content": "list"}'
+
+    upstream, warnings = MISTRAL.encode_chat(request, "codestral-latest", ENDPOINT, True)
+
+    assert upstream.url == "https://api.mistral.ai/v1/fim/completions"
+    assert json.loads(upstream.body) == {
+        "model": "codestral-latest",
+        "prompt": "def f(",
+        "suffix": "return x",
+        "max_tokens": 9,
+        "random_seed": 3,
+        "stream": True,
+    }
+    assert warnings == []

@@ -251,3 +251,14 @@ def test_every_recorded_vendor_of_this_form_has_a_row() -> None:
     names = {exchange.vendor for exchange in exchanges() if not exchange.vendor.startswith("fixtures-")}
 
     assert names - set(ROWS) == {"azure", "ollama-openai", "openai-chat"}
+
+
+@pytest.mark.parametrize(("vendor", "takes_them"), [("openrouter", True), ("openai", False), ("groq", False)])
+def test_options_that_only_openrouter_takes(vendor: str, takes_them: bool) -> None:
+    options = {"openrouter": '{"provider": {"only": ["azure"]}, "model": "other", "$usage": 1}', "openai": '{"min_p": 0.1}'}
+
+    body, left_out = sent(vendor, provider_options_json=options)
+
+    assert (body["model"], body["min_p"]) == ("m", 0.1)
+    assert body.get("provider") == ({"only": ["azure"]} if takes_them else None)
+    assert left_out == ([] if takes_them else ["provider", "model"])
