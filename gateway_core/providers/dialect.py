@@ -81,6 +81,8 @@ class Quirks:
     """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
     unsupported: tuple[str, ...] = ()
     """Request fields that the vendor refuses; they are left out with a warning."""
+    own_options: str = ""
+    """Under which other name than the dialect's the caller's options reach this vendor: what no other vendor takes."""
     chat_path: str = "/chat/completions"
     models_path: str = "/models"
     key_header: str = "authorization"
