@@ -65,7 +65,7 @@ FAMILIES: tuple[Family, ...] = (
     _claude(r"claude-3-7-sonnet" + COMPACT, parameters=(*CLAUDE, *REASONING), max_output=64_000),
     _claude(r"claude-(sonnet-4(-5)?|opus-4-5|haiku-4-5)" + COMPACT, parameters=(*CLAUDE, *REASONING), max_output=64_000),
     _claude(r"claude-(opus-4|opus-4-1)" + COMPACT, parameters=(*CLAUDE, *REASONING), max_output=32_000),
-    _claude(r"claude-[a-z]+-\d.*"),
+    _claude(r"claude-(opus|sonnet|haiku|fable|mythos)-\d.*"),
     # https://ai.google.dev/gemini-api/docs/models
     _gemini(r"gemini-2\.0-flash(-lite)?(-001)?", parameters=GEMINI),
     _gemini(r"gemini-2\.5-(pro|flash|flash-lite)", parameters=(*GEMINI, *REASONING)),

@@ -106,7 +106,9 @@ class ProviderLists:
             if not asking.done() and not shelf.waiting:
                 asking.cancel()
                 shelf.asking = None
-        return self._listed(shelf) if asking.done() else self._listed(shelf, f"{endpoint.provider} has not answered in time")
+        if not asking.done():
+            return self._listed(shelf, f"{endpoint.provider} has not answered in time")
+        return self._listed(shelf, "the gateway is stopping" if asking.cancelled() else "")
 
     def known(self, endpoint: Endpoint, model_id: str) -> Model | None:
         """A model as it was listed, without asking anybody."""

@@ -10,14 +10,15 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
-from dragoman.v1.models_pb2 import ListModelsRequest
+from dragoman.v1.models_pb2 import ListModelsRequest, Prices
+from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA
 from gateway_core.accumulate import accumulate
-from gateway_core.bootstrap import build_gateway
+from gateway_core.bootstrap import build_gateway, price_urls
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.gateway import Gateway
-from gateway_core.providers.dialect import Secret, UpstreamRequest
+from gateway_core.providers.dialect import Endpoint, Secret, UpstreamRequest
 from gateway_core.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
 from tests.gateway_core.routing.scripted import (
     DONE,
@@ -26,6 +27,7 @@ from tests.gateway_core.routing.scripted import (
     Clock,
     ScriptedResponse,
     ScriptedTransport,
+    Stall,
     delta,
     refuses,
     says,
@@ -46,13 +48,14 @@ def asked(model: str = "a/m", text: str = "Hi") -> ChatRequest:
     return ChatRequest(model=model, messages=[Message(role=Role.ROLE_USER, parts=[Part(text=text)])])
 
 
-def run(check: Callable[[Gateway, Closable], Awaitable[None]], **answers: Answer) -> None:
+def run(check: Callable[[Gateway, Closable], Awaitable[None]], **answers: Answer | list[Answer]) -> None:
     """A gateway with the providers a and b, the alias nick and the route fast."""
     clock = Clock()
     transport = Closable(clock, **answers)
     settings = Settings(
         providers=tuple(ProviderSettings(name, "openai", f"http://{name}", (Secret("k"),)) for name in ("a", "b")),
         models=(ModelSettings("fast", ("a/m", "b/m")), ModelSettings("nick", alias="b/m")),
+        prices={"a/m": Prices(input=1, output=5)},
         retries=RetrySettings(attempts=2),
     )
 
@@ -145,6 +148,93 @@ def test_the_models() -> None:
 
     body = b'{"object": "list", "data": [{"id": "x"}]}'
     run(check, a=Answer(steps=[body]), b=Answer(steps=[body]))
+
+
+USED = {"usage": {"prompt_tokens": 1_000_000, "completion_tokens": 100_000}}
+
+
+def test_every_answer_tells_its_cost() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        cost = (await gateway.chat(asked(), CALL)).usage.cost
+        assert (cost.total_usd, cost.source) == (1.5, COST_SOURCE_PRICE_DATA)
+
+    run(check, a=says("Hi", **USED))
+
+
+def test_so_does_every_stream() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        batches = [batch async for batch in gateway.stream(asked(), CALL)]
+        assert batches[-1].events[-1].finished.usage.cost.total_usd == 1.5
+        assert accumulate(batches).usage.cost.source == COST_SOURCE_PRICE_DATA
+
+    run(check, a=streams(delta(content="Hi"), STOP, {"id": "c1", "choices": [], **USED}, DONE))
+
+
+def test_the_target_that_answered_names_the_price() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        answer = await gateway.chat(asked("fast"), CALL)
+        assert answer.route.provider == "b"
+        assert not answer.usage.HasField("cost")
+
+    run(check, a=refuses(401), b=says("Hi", **USED))
+
+
+def test_a_model_is_described_without_asking_once_its_list_is_known() -> None:
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        for _ in range(3):
+            (model,) = (await gateway.list_models(ListModelsRequest(model="a/m"), CALL)).models
+            assert (model.id, model.prices.input, model.prices.output) == ("a/m", 1.0, 5.0)
+            (nick,) = (await gateway.list_models(ListModelsRequest(model="nick"), CALL)).models
+            assert (list(nick.targets), nick.HasField("prices")) == (["b/m"], False)
+        assert transport.asked == ["a"]
+
+    run(check, a=Answer(steps=[b'{"object": "list", "data": [{"id": "m"}]}']))
+
+
+def test_a_chat_does_not_wait_for_a_list_of_models() -> None:
+    stall = Stall()
+
+    async def check(gateway: Gateway, transport: Closable) -> None:
+        listing = asyncio.create_task(gateway.list_models(ListModelsRequest(provider="a"), CALL))
+        await stall.begun.wait()
+        assert (await gateway.chat(asked(), CALL)).candidates[0].parts[0].text == "Hi"
+        assert not listing.done()
+        await gateway.close()
+        transport.closed = 0
+        assert [warning.provider for warning in (await listing).warnings] == ["a"]
+
+    run(check, a=[Answer(stall=stall), says("Hi")])
+
+
+def test_closing_ends_a_list_that_is_asked_for_beside_the_calls() -> None:
+    stall = Stall()
+    clock = Clock()
+    transport = ScriptedTransport(clock, a=[Answer(steps=[b'{"data": [{"id": "m"}]}']), Answer(stall=stall)])
+    settings = Settings(providers=(ProviderSettings("a", "openai", "http://a", (Secret("k"),)),))
+
+    async def main() -> None:
+        gateway = build_gateway(settings, transports={"http": transport}, clock=clock)
+        await gateway.list_models(ListModelsRequest(), CALL)
+        clock.now += 1000
+        old = await gateway.list_models(ListModelsRequest(), CALL)
+        assert [model.id for model in old.models] == ["a/m"]
+        await stall.begun.wait()
+        await gateway.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("url", "urls"),
+    [
+        ("http://10.0.0.5/v1", ("http://10.0.0.5/v1", "https://api.openai.com/v1")),
+        ("https://api.x.ai/v1", ("https://api.x.ai/v1", "https://api.openai.com/v1")),
+    ],
+)
+def test_prices_are_looked_for_by_url_and_then_by_name(url: str, urls: tuple[str, ...]) -> None:
+    known, own = Endpoint("openai", "openai", url), Endpoint("corp", "openai", url)
+    assert price_urls({"openai": known, "corp": own}) == {"openai": urls, "corp": (url,)}
 
 
 def test_the_calls_deadline_goes_along() -> None:

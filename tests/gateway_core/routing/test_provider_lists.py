@@ -213,7 +213,7 @@ def test_closing_ends_what_is_under_way() -> None:
         waiting = asyncio.create_task(rig.read())
         await stall.begun.wait()
         await rig.lists.close()
-        assert (await waiting)[0] == []
+        assert await waiting == ([], "the gateway is stopping")
 
     run(Rig(zed=Answer(steps=[stall])), check)
 

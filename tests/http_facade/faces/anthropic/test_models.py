@@ -61,3 +61,9 @@ def test_the_ends_of_a_page() -> None:
 def test_a_time_that_no_calendar_has() -> None:
     assert json.loads(render_model(Model(id="m", created=2**62)))["created_at"] == "9999-12-31T23:59:59Z"
     assert json.loads(render_model(Model(id="m", created=-(2**62))))["created_at"] == "1970-01-01T00:00:00Z"
+
+
+def test_the_most_tokens_that_an_answer_may_have() -> None:
+    known = Model(id="openai/gpt-4o", context_length=128_000, max_output_tokens=16_384)
+    card = json.loads(render_model(known))
+    assert (card["max_input_tokens"], card["max_tokens"]) == (128_000, 16_384)

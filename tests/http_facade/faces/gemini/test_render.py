@@ -160,6 +160,8 @@ def test_the_model_list() -> None:
     page = ListModelsResponse(models=[other], next_page_token="next")
     assert json.loads(render_models(page)) == {"models": cards[1:], "nextPageToken": "next"}
     assert json.loads(render_model(other)) == cards[1]
+    other.max_output_tokens = 7
+    assert json.loads(render_model(other))["outputTokenLimit"] == 7
 
 
 def test_a_token_count() -> None:
