@@ -28,6 +28,8 @@ STATUS_BY_REASON: Mapping[str, int] = {
     "CANCELLED": 499,
     "SHUTTING_DOWN": 503,
     "INTERNAL": 500,
+    "RECORD_NOT_FOUND": 404,
+    "STORAGE_UNAVAILABLE": 503,
 }
 
 

@@ -48,6 +48,8 @@ GRPC_CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.CANCELLED: grpc.StatusCode.CANCELLED,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
+    Reason.RECORD_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Reason.STORAGE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
 }
 """The code of each reason, as errors.proto states it."""
 

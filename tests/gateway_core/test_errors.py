@@ -17,6 +17,8 @@ AT_FAULT = (
     Reason.CANCELLED,
     Reason.SHUTTING_DOWN,
     Reason.INTERNAL,
+    Reason.RECORD_NOT_FOUND,
+    Reason.STORAGE_UNAVAILABLE,
 )
 """The caller's doing, or nothing that time or another target could mend."""
 

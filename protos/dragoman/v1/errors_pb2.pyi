@@ -68,6 +68,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The gateway is stopping; ask another replica. UNAVAILABLE. Bills nothing."""
     REASON_INTERNAL: _Reason.ValueType  # 22
     """A fault in the gateway. INTERNAL. Should be reported."""
+    REASON_RECORD_NOT_FOUND: _Reason.ValueType  # 23
+    """The caller has no such record. NOT_FOUND. Bills nothing."""
+    REASON_STORAGE_UNAVAILABLE: _Reason.ValueType  # 24
+    """What the gateway keeps cannot be read or written: its storage is full, damaged or busy. UNAVAILABLE. Bills nothing."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call failed. A failed call's google.rpc.Status (in the trailer grpc-status-details-bin) holds a
@@ -122,4 +126,8 @@ REASON_SHUTTING_DOWN: Reason.ValueType  # 21
 """The gateway is stopping; ask another replica. UNAVAILABLE. Bills nothing."""
 REASON_INTERNAL: Reason.ValueType  # 22
 """A fault in the gateway. INTERNAL. Should be reported."""
+REASON_RECORD_NOT_FOUND: Reason.ValueType  # 23
+"""The caller has no such record. NOT_FOUND. Bills nothing."""
+REASON_STORAGE_UNAVAILABLE: Reason.ValueType  # 24
+"""What the gateway keeps cannot be read or written: its storage is full, damaged or busy. UNAVAILABLE. Bills nothing."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -5,6 +5,7 @@ import warnings
 
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
+from dragoman.v1 import records_pb2 as dragoman_dot_v1_dot_records__pb2
 from dragoman.v1 import stream_pb2 as dragoman_dot_v1_dot_stream__pb2
 from dragoman.v1 import tokens_pb2 as dragoman_dot_v1_dot_tokens__pb2
 
@@ -60,6 +61,26 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.PutRecord = channel.unary_unary(
+                '/dragoman.v1.GatewayService/PutRecord',
+                request_serializer=dragoman_dot_v1_dot_records__pb2.PutRecordRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_records__pb2.PutRecordResponse.FromString,
+                _registered_method=True)
+        self.GetRecord = channel.unary_unary(
+                '/dragoman.v1.GatewayService/GetRecord',
+                request_serializer=dragoman_dot_v1_dot_records__pb2.GetRecordRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_records__pb2.GetRecordResponse.FromString,
+                _registered_method=True)
+        self.DeleteRecord = channel.unary_unary(
+                '/dragoman.v1.GatewayService/DeleteRecord',
+                request_serializer=dragoman_dot_v1_dot_records__pb2.DeleteRecordRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_records__pb2.DeleteRecordResponse.FromString,
+                _registered_method=True)
+        self.ListRecords = channel.unary_unary(
+                '/dragoman.v1.GatewayService/ListRecords',
+                request_serializer=dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -97,6 +118,34 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutRecord(self, request, context):
+        """Keeps something for its caller until a later request. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecord(self, request, context):
+        """Gives what was kept. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRecord(self, request, context):
+        """Forgets what was kept. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecords(self, request, context):
+        """Lists what was kept. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -119,6 +168,26 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=dragoman_dot_v1_dot_models__pb2.ListModelsRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_models__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'PutRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutRecord,
+                    request_deserializer=dragoman_dot_v1_dot_records__pb2.PutRecordRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_records__pb2.PutRecordResponse.SerializeToString,
+            ),
+            'GetRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecord,
+                    request_deserializer=dragoman_dot_v1_dot_records__pb2.GetRecordRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_records__pb2.GetRecordResponse.SerializeToString,
+            ),
+            'DeleteRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRecord,
+                    request_deserializer=dragoman_dot_v1_dot_records__pb2.DeleteRecordRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_records__pb2.DeleteRecordResponse.SerializeToString,
+            ),
+            'ListRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecords,
+                    request_deserializer=dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -232,6 +301,114 @@ class GatewayService:
             '/dragoman.v1.GatewayService/ListModels',
             dragoman_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
             dragoman_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/PutRecord',
+            dragoman_dot_v1_dot_records__pb2.PutRecordRequest.SerializeToString,
+            dragoman_dot_v1_dot_records__pb2.PutRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/GetRecord',
+            dragoman_dot_v1_dot_records__pb2.GetRecordRequest.SerializeToString,
+            dragoman_dot_v1_dot_records__pb2.GetRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/DeleteRecord',
+            dragoman_dot_v1_dot_records__pb2.DeleteRecordRequest.SerializeToString,
+            dragoman_dot_v1_dot_records__pb2.DeleteRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/ListRecords',
+            dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.SerializeToString,
+            dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

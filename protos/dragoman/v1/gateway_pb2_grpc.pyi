@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from dragoman.v1 import chat_pb2 as _chat_pb2
 from dragoman.v1 import models_pb2 as _models_pb2
+from dragoman.v1 import records_pb2 as _records_pb2
 from dragoman.v1 import stream_pb2 as _stream_pb2
 from dragoman.v1 import tokens_pb2 as _tokens_pb2
 from grpc import aio as _aio
@@ -49,6 +50,14 @@ class GatewayServiceStub:
     """Counts the input tokens of a chat without answering it. Bills nothing."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]
     """Lists the models that can be named. Bills nothing."""
+    PutRecord: _grpc.UnaryUnaryMultiCallable[_records_pb2.PutRecordRequest, _records_pb2.PutRecordResponse]
+    """Keeps something for its caller until a later request. Bills nothing."""
+    GetRecord: _grpc.UnaryUnaryMultiCallable[_records_pb2.GetRecordRequest, _records_pb2.GetRecordResponse]
+    """Gives what was kept. Bills nothing."""
+    DeleteRecord: _grpc.UnaryUnaryMultiCallable[_records_pb2.DeleteRecordRequest, _records_pb2.DeleteRecordResponse]
+    """Forgets what was kept. Bills nothing."""
+    ListRecords: _grpc.UnaryUnaryMultiCallable[_records_pb2.ListRecordsRequest, _records_pb2.ListRecordsResponse]
+    """Lists what was kept. Bills nothing."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -68,6 +77,14 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Counts the input tokens of a chat without answering it. Bills nothing."""
     ListModels: _aio.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the models that can be named. Bills nothing."""
+    PutRecord: _aio.UnaryUnaryMultiCallable[_records_pb2.PutRecordRequest, _records_pb2.PutRecordResponse]  # type: ignore[assignment]
+    """Keeps something for its caller until a later request. Bills nothing."""
+    GetRecord: _aio.UnaryUnaryMultiCallable[_records_pb2.GetRecordRequest, _records_pb2.GetRecordResponse]  # type: ignore[assignment]
+    """Gives what was kept. Bills nothing."""
+    DeleteRecord: _aio.UnaryUnaryMultiCallable[_records_pb2.DeleteRecordRequest, _records_pb2.DeleteRecordResponse]  # type: ignore[assignment]
+    """Forgets what was kept. Bills nothing."""
+    ListRecords: _aio.UnaryUnaryMultiCallable[_records_pb2.ListRecordsRequest, _records_pb2.ListRecordsResponse]  # type: ignore[assignment]
+    """Lists what was kept. Bills nothing."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
@@ -108,5 +125,37 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_models_pb2.ListModelsResponse, _abc.Awaitable[_models_pb2.ListModelsResponse]]:
         """Lists the models that can be named. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def PutRecord(
+        self,
+        request: _records_pb2.PutRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_records_pb2.PutRecordResponse, _abc.Awaitable[_records_pb2.PutRecordResponse]]:
+        """Keeps something for its caller until a later request. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def GetRecord(
+        self,
+        request: _records_pb2.GetRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_records_pb2.GetRecordResponse, _abc.Awaitable[_records_pb2.GetRecordResponse]]:
+        """Gives what was kept. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def DeleteRecord(
+        self,
+        request: _records_pb2.DeleteRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_records_pb2.DeleteRecordResponse, _abc.Awaitable[_records_pb2.DeleteRecordResponse]]:
+        """Forgets what was kept. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def ListRecords(
+        self,
+        request: _records_pb2.ListRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_records_pb2.ListRecordsResponse, _abc.Awaitable[_records_pb2.ListRecordsResponse]]:
+        """Lists what was kept. Bills nothing."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
