@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
@@ -13,15 +13,20 @@ from gateway_core.facts.describe import describe
 from gateway_core.gateway import Gateway
 from gateway_core.ledger.price_book import PriceBook, WallClock
 from gateway_core.providers.dialect import Endpoint
+from gateway_core.routing.attempt import GUARDED
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain, Sleep
 from gateway_core.routing.model_list import ModelList
 from gateway_core.routing.provider_lists import ProviderLists
+from gateway_core.routing.proxy import Proxy
 from gateway_core.routing.retry import RetryPolicy
+from gateway_core.routing.scopes import Scopes
 from gateway_core.settings import RetrySettings, Settings, Timeouts
 from gateway_core.settings_providers import KNOWN
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
+from gateway_core.transport.guard import Guard
+from gateway_core.transport.lazy import LazyTransport
 
 
 def build_gateway(
@@ -35,14 +40,22 @@ def build_gateway(
     """transports: by URL scheme, in place of the real ones. clock: by which lists of models grow old. wall_clock: by which
     prices change. Raises SettingsError for a route that leads nowhere."""
     catalog = Catalog(settings)
+    scopes = Scopes(catalog, settings)
     prices = PriceBook(price_urls(catalog.providers), settings.prices, clock=wall_clock)
     if transports is None:
         schemes = {endpoint.url.partition(":")[0] for endpoint in catalog.providers.values()}
-        transports = real_transports(schemes, settings.timeouts)
+        transports = real_transports(schemes, settings.timeouts, Guard(settings.byok.private_urls))
     chain = Chain(transports, policy_of(settings.retries), sleep=sleep)
     fill = partial(describe, book=prices)
     models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
-    return Gateway(catalog, chain, transports, models, prices)
+    proxy = Proxy(transports, key_places(settings))
+    return Gateway(catalog, scopes, chain, transports, models, prices, proxy)
+
+
+def key_places(settings: Settings) -> Collection[str]:
+    """Where else than in the usual places the clients of contexts put their gateway keys."""
+    places = [context.auth for context in settings.contexts if context.auth]
+    return {name.lower() for place in places for name in (place.header, place.query) if name}
 
 
 def price_urls(providers: Mapping[str, Endpoint]) -> Mapping[str, Sequence[str]]:
@@ -50,15 +63,19 @@ def price_urls(providers: Mapping[str, Endpoint]) -> Mapping[str, Sequence[str]]
     return {name: (one.url, *((KNOWN[name].url,) if name in KNOWN else ())) for name, one in providers.items()}
 
 
-def real_transports(schemes: Iterable[str], timeouts: Timeouts) -> Mapping[str, Transport]:
-    """What the configured providers need, and no more: a gateway that only demonstrates loads no HTTP client."""
-    found: dict[str, Transport] = {"demo": DemoTransport()}
-    if {"http", "https"} & set(schemes):
-        from gateway_core.transport.http import AiohttpTransport, HttpLimits
+def real_transports(schemes: Iterable[str], timeouts: Timeouts, guard: Guard) -> Mapping[str, Transport]:
+    """What the configured providers need at once, and what clients may bring once they do: a gateway that only demonstrates
+    loads no HTTP client."""
+    plain = partial(http_transport, timeouts)
+    http = plain() if {"http", "https"} & set(schemes) else LazyTransport(plain)
+    return {"demo": DemoTransport(), "http": http, "https": http, GUARDED: LazyTransport(partial(plain, guard))}
 
-        limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle, answer_s=timeouts.total)
-        found["http"] = found["https"] = AiohttpTransport(f"dragoman/{version('dragoman')}", limits)
-    return found
+
+def http_transport(timeouts: Timeouts, guard: Guard | None = None) -> Transport:
+    from gateway_core.transport.http import AiohttpTransport, HttpLimits
+
+    limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle, answer_s=timeouts.total)
+    return AiohttpTransport(f"dragoman/{version('dragoman')}", limits, guard=guard)
 
 
 def policy_of(retries: RetrySettings) -> RetryPolicy:

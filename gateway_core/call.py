@@ -16,6 +16,7 @@ class Caller:
     name: str
 
 
+NO_KEY = Secret("")
 ANONYMOUS = Caller("anonymous")
 """Whoever calls a gateway that has no keys."""
 
@@ -28,7 +29,7 @@ class Own:
     """The provider's name. Empty: the model or the URL tells."""
     url: str = field(default="", repr=False)
     """The provider's base URL, as the client wrote it: it may hold anything."""
-    key: Secret = Secret("")
+    key: Secret = NO_KEY
     """The client's own key with that provider."""
 
 

@@ -6,15 +6,20 @@ from collections.abc import AsyncGenerator, Mapping
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
-from gateway_core.ledger.cost import charge_answer, charge_stream
+from gateway_core.ledger.cost import charge_answer, charge_proxied, charge_stream
 from gateway_core.ledger.price_book import PriceBook
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain
 from gateway_core.routing.counting import count_tokens
 from gateway_core.routing.model_list import ModelList
+from gateway_core.routing.proxy import Proxy
+from gateway_core.routing.route import Route
+from gateway_core.routing.scope import route_of
+from gateway_core.routing.scopes import Scopes
 from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
 
@@ -23,31 +28,48 @@ class Gateway:
     """validate -> resolve -> run -> account. Every method raises GatewayError."""
 
     def __init__(
-        self, catalog: Catalog, chain: Chain, transports: Mapping[str, Transport], models: ModelList, prices: PriceBook
+        self,
+        catalog: Catalog,
+        scopes: Scopes,
+        chain: Chain,
+        transports: Mapping[str, Transport],
+        models: ModelList,
+        prices: PriceBook,
+        proxy: Proxy,
     ) -> None:
         self.catalog = catalog
+        self._scopes = scopes
         self._chain = chain
         self._transports = transports
         self._models = models
         self._prices = prices
+        self._proxy = proxy
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         check_chat(request)
-        answer = await self._chain.chat(request, self.catalog.route_of(request), call)
+        answer = await self._chain.chat(request, self._route(request, call), call)
         charge_answer(answer, self._prices)
         return answer
 
     def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
-        return charge_stream(self._chain.stream(request, self.catalog.route_of(request), call), self._prices)
+        return charge_stream(self._chain.stream(request, self._route(request, call), call), self._prices)
 
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
         check_chat(request)
-        return await count_tokens(request, self.catalog.resolve(request.model), call.deadline, self._transports)
+        return await count_tokens(request, self._route(request, call), call.deadline, self._transports)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
-        return await self._models.page(request, call.deadline)
+        return await self._models.page(request, call.deadline, self._scopes.of(call))
+
+    def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        """The caller must exhaust it or aclose() it: that closes the upstream connection."""
+        endpoint = self._scopes.of(call).endpoint(request.provider)
+        return charge_proxied(self._proxy.answer(request, endpoint, call), endpoint.provider, self._prices)
+
+    def _route(self, request: ChatRequest, call: Call) -> Route:
+        return route_of(request, self._scopes.of(call))
 
     async def close(self) -> None:
         await self._models.close()

@@ -19,6 +19,9 @@ from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import name_broken_json
 
+GUARDED = "guarded"
+"""Among the transports, which are by scheme, the one to servers that clients choose."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grace:
@@ -138,14 +141,15 @@ def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect,
     return dialect, upstream, warnings
 
 
-def transport_for(upstream: UpstreamRequest, transports: Mapping[str, Transport]) -> Transport:
-    return transports[upstream.url.partition(":")[0]]
+def transport_for(upstream: UpstreamRequest, endpoint: Endpoint, transports: Mapping[str, Transport]) -> Transport:
+    """By the URL's scheme, except for the URLs that clients choose."""
+    return transports[GUARDED if endpoint.guarded else upstream.url.partition(":")[0]]
 
 
 async def ask(request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]) -> ChatResponse:
     """The target's whole answer. Raises GatewayError."""
     dialect, upstream, warnings = encode(request, target, False)
-    response = await transport_for(upstream, transports).send(upstream, deadline)
+    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
     try:
         body = await response.read()
         if response.status != 200:
@@ -164,7 +168,7 @@ async def open_stream(
 ) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect, upstream, warnings = encode(request, target, True)
-    response = await transport_for(upstream, transports).send(upstream, deadline)
+    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
     try:
         if response.status != 200:
             raise dialect.decode_error(response.status, response.headers, await response.read())

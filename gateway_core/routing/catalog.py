@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Endpoint, Quirks
@@ -60,22 +59,13 @@ class Catalog:
             self._cache[model] = route
         return route
 
-    def route_of(self, request: ChatRequest) -> Route:
-        """The route of the request's model, and after it those of the models that it names to fall back on. Raises like
-        resolve."""
-        route = self.resolve(request.model)
-        if not request.fallback_models:
-            return route
-        targets = list(route.targets)
-        for name in request.fallback_models:
-            targets += [target for target in self.resolve(name).targets if target not in targets]
-        return Route(route.name, tuple(targets))
-
     def routes_as_models(self) -> Iterator[Model]:
         """The configured routes and aliases, by name."""
-        for name in sorted(self._routes):
-            targets = dict.fromkeys(target.name for target in self._routes[name].targets)
-            yield Model(id=name, provider=GATEWAY, owned_by=GATEWAY, targets=targets)
+        return (as_model(self._routes[name]) for name in sorted(self._routes))
+
+    def listed_as(self, model: str) -> str:
+        """Under which id a list has the model that a call names."""
+        return model
 
     def _targets(self, name: str) -> tuple[Target, ...]:
         """The targets of provider/model or of a bare name: one for each key, so that a key which is turned away is followed
@@ -140,6 +130,11 @@ class Catalog:
                     f"{model.place}.targets names {name}, which is a route itself: name its targets, or make this an alias."
                 ) from None
             raise SettingsError(f"{model.place}: {error.message}.") from None
+
+
+def as_model(route: Route) -> Model:
+    targets = dict.fromkeys(target.name for target in route.targets)
+    return Model(id=route.name, provider=GATEWAY, owned_by=GATEWAY, targets=targets)
 
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:

@@ -41,7 +41,7 @@ async def ask_for_count(
     if dialect.encode_count is None or dialect.decode_count is None:
         return None
     upstream = dialect.encode_count(request, target.model, target.endpoint)
-    response = await transport_for(upstream, transports).send(upstream, deadline)
+    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
     try:
         body = await response.read()
         if response.status != 200:

@@ -14,6 +14,7 @@ from gateway_core.facts.describe import describe_route
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.provider_lists import Listed, ProviderLists
+from gateway_core.routing.scope import Names
 
 Describe = Callable[[Model], None]
 """Adds what is known about a model beside what its provider's list says."""
@@ -29,18 +30,21 @@ class ModelList:
         self._lists = lists
         self._describe = describe
 
-    async def page(self, request: ListModelsRequest, deadline: Deadline) -> ListModelsResponse:
-        """Raises GatewayError for an unknown provider, model or page token. A provider that fails becomes a warning."""
+    async def page(self, request: ListModelsRequest, deadline: Deadline, names: Names | None = None) -> ListModelsResponse:
+        """names: all that the call can name; the whole catalog where that is not said. Raises GatewayError for an unknown
+        provider, model or page token. A provider that fails becomes a warning."""
+        names = names or self._catalog
         response = ListModelsResponse()
         models: list[Model] = []
+        wanted = names.listed_as(request.model)
         if not request.provider:
-            models.extend(self._routes(request.model))
-        for endpoint, listed in await self._read(wanted_endpoints(request, self._catalog), deadline):
+            models.extend(self._routes(names, wanted))
+        for endpoint, listed in await self._read(wanted_endpoints(request.provider, wanted, names), deadline):
             models.extend(listed.models)
             if listed.failure:
                 response.warnings.add(field="provider", message=listed.failure, provider=endpoint.provider)
         if request.model:
-            models = [only_model(request.model, models, response.warnings)]
+            models = [only_model(wanted, models, response.warnings)]
         fill_page(response, models, request)
         return response
 
@@ -54,8 +58,8 @@ class ModelList:
         late = {one.provider: listed for one, listed in zip(missing, waited, strict=True)}
         return ((one, found[one.provider] or late[one.provider]) for one in endpoints)
 
-    def _routes(self, only: str) -> Iterator[Model]:
-        for route in self._catalog.routes_as_models():
+    def _routes(self, names: Names, only: str) -> Iterator[Model]:
+        for route in names.routes_as_models():
             if only in ("", route.id):
                 describe_route(route, [self._target(name) for name in route.targets])
                 yield route
@@ -70,20 +74,20 @@ class ModelList:
         return known
 
 
-def wanted_endpoints(request: ListModelsRequest, catalog: Catalog) -> Sequence[Endpoint]:
-    if request.provider:
-        return [catalog.endpoint(request.provider)]
-    if request.model in catalog.routes:
+def wanted_endpoints(provider: str, model: str, names: Names) -> Sequence[Endpoint]:
+    if provider:
+        return [names.endpoint(provider)]
+    if model in names.routes:
         return []
-    if request.model and (owner := owner_of(request.model, catalog)):
-        return [catalog.endpoint(owner)]
-    return [catalog.endpoint(name) for name in catalog.providers]
+    if model and (owner := owner_of(model, names)):
+        return [names.endpoint(owner)]
+    return [names.endpoint(name) for name in names.providers]
 
 
-def owner_of(model: str, catalog: Catalog) -> str:
+def owner_of(model: str, names: Names) -> str:
     """The provider that would be asked for a chat with this model; empty when none would."""
     try:
-        return catalog.resolve(model).targets[0].endpoint.provider
+        return names.resolve(model).targets[0].endpoint.provider
     except GatewayError:
         return ""
 

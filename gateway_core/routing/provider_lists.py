@@ -121,6 +121,9 @@ class ProviderLists:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _shelf(self, endpoint: Endpoint) -> Shelf:
+        """What is listed for a client's own key or at its own URL is for this client alone, and not kept."""
+        if endpoint.brought:
+            return Shelf()
         return self._shelves.setdefault(endpoint.provider, Shelf())
 
     def _listed(self, shelf: Shelf, failure: str = "") -> Listed:
@@ -156,7 +159,7 @@ class ProviderLists:
         dialect = DIALECTS[endpoint.dialect]
         upstream = dialect.encode_list_models(endpoint)
         within = Deadline.after(LIST_TIMEOUT_S, self._clock)
-        response = await transport_for(upstream, self._transports).send(upstream, within)
+        response = await transport_for(upstream, endpoint, self._transports).send(upstream, within)
         try:
             body = await response.read()
             if response.status != 200:

@@ -15,6 +15,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from yarl import URL
@@ -22,6 +23,7 @@ from yarl import URL
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import UpstreamRequest
+from gateway_core.transport.guard import Forbidden, Guard
 
 LARGE_BODY_BYTES = 1 << 20
 """Above this size, aiohttp wants a file, which it writes piece by piece so that others get their turn."""
@@ -54,7 +56,9 @@ class HttpLimits:
 class AiohttpTransport:
     """See Transport. Belongs to the event loop of its first request."""
 
-    def __init__(self, user_agent: str, limits: HttpLimits = HttpLimits()) -> None:
+    def __init__(self, user_agent: str, limits: HttpLimits = HttpLimits(), *, guard: Guard | None = None) -> None:
+        """guard: stands where sockets are made, so that the address which was checked is the one that is connected to."""
+        self._guard = guard
         self._user_agent = user_agent
         self._limits = limits
         self._endless = self._timeout(None)
@@ -94,7 +98,10 @@ class AiohttpTransport:
     def _open(self) -> aiohttp.ClientSession:
         limits = self._limits
         connector = aiohttp.TCPConnector(
-            limit=limits.connections, keepalive_timeout=limits.keepalive_s, ttl_dns_cache=limits.dns_cache_s
+            limit=limits.connections,
+            keepalive_timeout=limits.keepalive_s,
+            ttl_dns_cache=limits.dns_cache_s,
+            socket_factory=None if self._guard is None else partial(guarded_socket, self._guard),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -193,6 +200,13 @@ class AiohttpResponse:
         self._response.close()
 
 
+def guarded_socket(guard: Guard, info: aiohttp.AddrInfoType) -> socket.socket:
+    """For an address about to be connected to. Raises Forbidden."""
+    family, kind, protocol, _, address = info
+    guard.check(str(address[0]))
+    return socket.socket(family, kind, protocol)
+
+
 def retrieve(closed: asyncio.Future[None]) -> None:
     """Mark the future's error as seen: the event loop complains about those that nobody asked for."""
     if not closed.cancelled():
@@ -221,6 +235,8 @@ def unsent(error: Exception, url: str, limits: HttpLimits) -> GatewayError:
             return GatewayError(Reason.UPSTREAM_TIMEOUT, f"no answer from {where} within {limits.answer_s:g} s")
         case TimeoutError() if error.errno is None:
             return deadline_exceeded()
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, Forbidden):
+            return GatewayError(Reason.PERMISSION_DENIED, f"{where} is not a public address")
         case aiohttp.ClientConnectorError():
             return GatewayError(Reason.UPSTREAM_UNAVAILABLE, f"no connection to {where}: {cause_of(error.os_error)}")
         case aiohttp.ClientResponseError():

@@ -7,6 +7,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Quirks, Secret
 from gateway_core.routing.catalog import CACHE_SIZE, Catalog
+from gateway_core.routing.scope import route_of
 from gateway_core.settings import SettingsError, load
 
 KEYS = {"OPENAI_API_KEY": "sk-o", "MISTRAL_API_KEY": "sk-m", "OPENROUTER_API_KEY": "sk-r"}
@@ -190,13 +191,13 @@ def test_the_models_to_fall_back_on_come_after_the_models_own_targets(tmp_path: 
     found = catalog(tmp_path, '[models.fast]\ntargets = ["mistral/a", "openai/b"]')
     request = ChatRequest(model="fast", fallback_models=["openai/c", "fast", "mistral/a", "openrouter/x/y"])
 
-    route = found.route_of(request)
+    route = route_of(request, found)
 
     assert route.name == "fast"
     assert [target.name for target in route.targets] == ["mistral/a", "openai/b", "openai/c", "openrouter/x/y"]
-    assert found.route_of(ChatRequest(model="fast")) is found.resolve("fast")
+    assert route_of(ChatRequest(model="fast"), found) is found.resolve("fast")
 
 
 def test_an_unknown_model_to_fall_back_on(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="nobody"):
-        catalog(tmp_path).route_of(ChatRequest(model="openai/a", fallback_models=["nobody/x"]))
+        route_of(ChatRequest(model="openai/a", fallback_models=["nobody/x"]), catalog(tmp_path))
