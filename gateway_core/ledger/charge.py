@@ -44,13 +44,14 @@ class Charge:
     def amount(self, usage: Usage) -> float:
         """US dollars. A subset that claims more than its total is cut to it: never below zero, never charged twice."""
         tokens = usage.input_tokens
-        for start, longer in reversed(self.above):
-            if tokens > start:
-                return longer.amount(usage)
+        if self.above:
+            for start, longer in reversed(self.above):
+                if tokens > start:
+                    return longer.amount(usage)
         total = tokens * self.input + usage.output_tokens * self.output
         if self.cache_read and (read := usage.cache_read_tokens):
             total += min(read, tokens) * self.cache_read
-        extras = read_raw(usage) if self.hidden else NOTHING
+        extras = self._extras(usage) if self.hidden else NOTHING
         if self.special_input:
             total += self._special_input(usage, tokens, extras)
         if self.special_output:
@@ -58,7 +59,13 @@ class Charge:
         total /= MILLION
         if self.request or self.web_search:
             total += self.request + extras.searches * self.web_search
-        return max(0.0, round(total, DECIMALS))
+        return round(total, DECIMALS) if total > 0.0 else 0.0
+
+    def _extras(self, usage: Usage) -> RawUsage:
+        raw = usage.raw_json
+        if (self.web_search and SEARCHES in raw) or (self.cache_write_1h and HOUR_WRITES in raw):
+            return read_raw(raw)
+        return NOTHING
 
     def _special_input(self, usage: Usage, tokens: int, extras: RawUsage) -> float:
         left = tokens - min(usage.cache_read_tokens, tokens)
@@ -107,19 +114,19 @@ class RawUsage(msgspec.Struct):
 
 
 NOTHING = RawUsage()
+SEARCHES = '"web_search_requests"'
+HOUR_WRITES = '"ephemeral_1h_input_tokens"'
 
 
-def read_raw(usage: Usage) -> RawUsage:
+def read_raw(raw_json: str) -> RawUsage:
     """Never raises: what is not as expected counts for nothing."""
-    raw = usage.raw_json
-    if not ('"ephemeral_1h_input_tokens"' in raw or '"web_search_requests"' in raw or '"speed"' in raw):
-        return NOTHING
     try:
-        return msgspec.json.decode(raw, type=RawUsage)
+        return msgspec.json.decode(raw_json, type=RawUsage)
     except (msgspec.DecodeError, RecursionError):
         return NOTHING
 
 
 def speed(usage: Usage) -> str:
     """How fast a provider says that it ran, where that has a price; empty when it does not say."""
-    return read_raw(usage).speed or ""
+    raw = usage.raw_json
+    return read_raw(raw).speed or "" if '"speed"' in raw else ""

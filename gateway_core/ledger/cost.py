@@ -9,7 +9,7 @@ from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import Started, StreamResponse
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, Usage
-from gateway_core.ledger.charge import Charge, speed
+from gateway_core.ledger.charge import speed
 from gateway_core.ledger.price_book import PriceBook, Quote
 
 
@@ -42,15 +42,13 @@ def quote_for(route: RouteTrace, answering: str, book: PriceBook) -> Quote:
 
 def charge_usage(usage: Usage, quote: Quote, tier: str) -> None:
     """No cost where it cannot be known: it would be taken for free."""
-    if quote.charge is None or usage.HasField("cost") or not (usage.input_tokens or usage.output_tokens):
+    charge = quote.charge
+    if charge is None or usage.HasField("cost"):
+        return
+    if quote.tiers:
+        charge = quote.tiers.get(tier) or quote.tiers.get(f"speed:{speed(usage)}") or charge
+    total = charge.amount(usage)
+    if not total and not (usage.input_tokens or usage.output_tokens):
         return
     cost = usage.cost
-    cost.total_usd = charge_for(usage, quote, tier).amount(usage)
-    cost.source = COST_SOURCE_PRICE_DATA
-
-
-def charge_for(usage: Usage, quote: Quote, tier: str) -> Charge:
-    assert quote.charge is not None
-    if not quote.tiers:
-        return quote.charge
-    return quote.tiers.get(tier) or quote.tiers.get(f"speed:{speed(usage)}") or quote.charge
+    cost.total_usd, cost.source = total, COST_SOURCE_PRICE_DATA

@@ -13,7 +13,7 @@ from genai_prices.data import providers
 from genai_prices.data_snapshot import get_snapshot
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.ledger.cost import charge_for
+from gateway_core.ledger.cost import charge_usage
 from gateway_core.ledger.price_book import PriceBook
 from gateway_core.ledger.price_data import bundled_bytes
 from gateway_core.settings_providers import KNOWN
@@ -143,7 +143,9 @@ def compare(book: PriceBook, provider: types.Provider, name: str, now: datetime)
                 theirs(usage, hour_writes, searches), provider, genai_request_timestamp=now, price_context=context
             )
             usage.raw_json = raw(hour_writes, searches, **({"speed": context["speed"]} if "speed" in context else {}))
-            cost = charge_for(usage, quote, context.get("service_tier", "")).amount(usage)
+            usage.ClearField("cost")
+            charge_usage(usage, quote, context.get("service_tier", ""))
+            cost = usage.cost.total_usd
             assert cost == pytest.approx(float(expected.total_price), rel=1e-9, abs=1e-12), (
                 provider.id,
                 name,

@@ -78,7 +78,7 @@ def test_writes_that_are_kept_for_an_hour_and_searches() -> None:
 )
 def test_raw_usage_that_is_broken_counts_for_nothing(raw: str) -> None:
     usage = Usage(input_tokens=10, cache_write_tokens=10, raw_json=raw)
-    assert (read_raw(usage).hour_writes, read_raw(usage).searches, speed(usage)) == (0, 0, "")
+    assert (read_raw(raw).hour_writes, read_raw(raw).searches, speed(usage)) == (0, 0, "")
     assert cost(Prices(input=1, output=1, cache_write_1h=2, web_search=1), input_tokens=10, raw_json=raw) == 0.00001
 
 
