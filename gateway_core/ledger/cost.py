@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.proxy_pb2 import ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import Started, StreamResponse
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, Usage
@@ -32,6 +33,17 @@ async def charge_stream(
                 quote = quote_for(started.route, started.model, book)
                 charge_usage(last.finished.usage, quote, last.finished.service_tier or started.service_tier)
             yield batch
+
+
+async def charge_proxied(
+    messages: AsyncGenerator[ProxyResponse, None], provider: str, book: PriceBook
+) -> AsyncGenerator[ProxyResponse, None]:
+    """The same messages; the end gets the cost. Closing it closes them."""
+    async with aclosing(messages):
+        async for message in messages:
+            if message.HasField("end"):
+                charge_usage(message.end.usage, book.quote(provider, message.end.model), "")
+            yield message
 
 
 def quote_for(route: RouteTrace, answering: str, book: PriceBook) -> Quote:

@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest
@@ -95,8 +96,21 @@ class Observation:
             "environment": seen.environment or None,
             "error": seen.error.reason.value if seen.error else None,
             **_route_fields(self._requested_model(), self._route()),
+            **self._proxy_fields(),
             **_usage_fields(self._usage()),
         }
+
+    def _proxy_fields(self) -> Mapping[str, object]:
+        """Of a request in a provider's own language."""
+        request = self._request
+        if not isinstance(request, ProxyRequest):
+            return {}
+        found: dict[str, object] = {"provider": request.provider, "path": f"{request.method} {request.path}"}
+        if isinstance(self._first, ProxyResponse):
+            found["upstream_status"] = self._first.head.status
+        if isinstance(self._last, ProxyResponse) and self._last.end.model:
+            found["model"] = f"{request.provider}/{self._last.end.model}"
+        return found
 
     def _status(self, error: BaseException | None) -> str:
         code: grpc.StatusCode | None = self._context.code()
@@ -132,6 +146,8 @@ class Observation:
                 return response.usage
             case StreamResponse(events=events) if events and events[-1].finished.HasField("usage"):
                 return events[-1].finished.usage
+            case ProxyResponse() as response if response.HasField("end"):
+                return response.end.usage
             case _:
                 return None
 

@@ -13,6 +13,7 @@ import grpc
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call, Caller
@@ -45,6 +46,9 @@ class Gateway(Protocol):
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse: ...
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse: ...
+
+    def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        """It is closed as stream is."""
 
 
 class GatewayServicer(GatewayServiceServicer):
@@ -106,6 +110,17 @@ class GatewayServicer(GatewayServiceServicer):
         received = await self._accept(context)
         try:
             return await self._gateway.list_models(request, self._call(context, received))
+        except Exception as error:
+            await _fail(context, received, error)
+
+    async def Proxy(  # noqa: N802
+        self, request: ProxyRequest, context: Context[ProxyRequest, ProxyResponse]
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        received = await self._accept(context)
+        try:
+            async with aclosing(self._gateway.proxy(request, self._call(context, received))) as messages:
+                async for message in messages:
+                    yield message
         except Exception as error:
             await _fail(context, received, error)
 

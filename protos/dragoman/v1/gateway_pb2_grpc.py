@@ -5,6 +5,7 @@ import warnings
 
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
+from dragoman.v1 import proxy_pb2 as dragoman_dot_v1_dot_proxy__pb2
 from dragoman.v1 import records_pb2 as dragoman_dot_v1_dot_records__pb2
 from dragoman.v1 import stream_pb2 as dragoman_dot_v1_dot_stream__pb2
 from dragoman.v1 import tokens_pb2 as dragoman_dot_v1_dot_tokens__pb2
@@ -81,6 +82,11 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.FromString,
                 _registered_method=True)
+        self.Proxy = channel.unary_stream(
+                '/dragoman.v1.GatewayService/Proxy',
+                request_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -146,6 +152,14 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Proxy(self, request, context):
+        """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
+        untouched. It is sent once. Bills what the provider bills.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -188,6 +202,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListRecords,
                     request_deserializer=dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.SerializeToString,
+            ),
+            'Proxy': grpc.unary_stream_rpc_method_handler(
+                    servicer.Proxy,
+                    request_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -409,6 +428,33 @@ class GatewayService:
             '/dragoman.v1.GatewayService/ListRecords',
             dragoman_dot_v1_dot_records__pb2.ListRecordsRequest.SerializeToString,
             dragoman_dot_v1_dot_records__pb2.ListRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Proxy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/Proxy',
+            dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
+            dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from dragoman.v1 import chat_pb2 as _chat_pb2
 from dragoman.v1 import models_pb2 as _models_pb2
+from dragoman.v1 import proxy_pb2 as _proxy_pb2
 from dragoman.v1 import records_pb2 as _records_pb2
 from dragoman.v1 import stream_pb2 as _stream_pb2
 from dragoman.v1 import tokens_pb2 as _tokens_pb2
@@ -58,6 +59,10 @@ class GatewayServiceStub:
     """Forgets what was kept. Bills nothing."""
     ListRecords: _grpc.UnaryUnaryMultiCallable[_records_pb2.ListRecordsRequest, _records_pb2.ListRecordsResponse]
     """Lists what was kept. Bills nothing."""
+    Proxy: _grpc.UnaryStreamMultiCallable[_proxy_pb2.ProxyRequest, _proxy_pb2.ProxyResponse]
+    """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
+    untouched. It is sent once. Bills what the provider bills.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -85,6 +90,10 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Forgets what was kept. Bills nothing."""
     ListRecords: _aio.UnaryUnaryMultiCallable[_records_pb2.ListRecordsRequest, _records_pb2.ListRecordsResponse]  # type: ignore[assignment]
     """Lists what was kept. Bills nothing."""
+    Proxy: _aio.UnaryStreamMultiCallable[_proxy_pb2.ProxyRequest, _proxy_pb2.ProxyResponse]  # type: ignore[assignment]
+    """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
+    untouched. It is sent once. Bills what the provider bills.
+    """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
@@ -157,5 +166,15 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_records_pb2.ListRecordsResponse, _abc.Awaitable[_records_pb2.ListRecordsResponse]]:
         """Lists what was kept. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def Proxy(
+        self,
+        request: _proxy_pb2.ProxyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_proxy_pb2.ProxyResponse], _abc.AsyncIterator[_proxy_pb2.ProxyResponse]]:
+        """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
+        untouched. It is sent once. Bills what the provider bills.
+        """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
