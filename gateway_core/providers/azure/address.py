@@ -67,6 +67,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
         longest_user=64,
         longest_call_id=40 if surface is not Surface.INFERENCE else 0,
         unsupported=("top_k",) if surface is not Surface.INFERENCE else (),
+        own_options="azure",
         chat_path=chat_path(surface, endpoint.url, model) + query(version),
         models_path=models_path(surface) + query(DEPLOYMENTS_VERSION if surface is Surface.INFERENCE else version),
         key_header="api-key",

@@ -25,6 +25,7 @@ from gateway_core.providers.cohere.details import DIALECT, details_of, object_of
 from gateway_core.providers.cohere.media import encode_image, text_document
 from gateway_core.providers.cohere.remarks import Remarks
 from gateway_core.providers.cohere.turn import encode_assistant, warn_of_chat_fields
+from gateway_core.providers.failed_tools import told_parts
 from gateway_core.providers.wire import Json, fields_of, unsupported
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "system", ROLE_USER: "user"}
@@ -132,16 +133,14 @@ def encode_results(message: Message, field: str, remarks: Remarks) -> Iterator[J
         result = part.tool_result
         if not result.tool_call_id:
             raise invalid(f"{field}.tool_call_id", f"{field}: the tool result does not say which call it answers")
-        if result.is_error:
-            remarks.leave_out(f"{where}.is_error", "this provider has no mark of a tool that failed; its words were sent")
         content = encode_result(result, where, details.get("$content"), remarks)
         yield {"role": "tool", "tool_call_id": result.tool_call_id, "content": content, **fields_of(details)}
 
 
 def encode_result(result: ToolResult, field: str, form: str | None, remarks: Remarks) -> Any:
-    blocks = [
-        encode_result_block(part, f"{field}.tool_result.parts[{index}]", remarks) for index, part in enumerate(result.parts)
-    ]
+    place = f"{field}.tool_result.parts"
+    parts = told_parts(result)
+    blocks = [encode_result_block(part, f"{place}[{index}]", remarks) for index, part in enumerate(parts)]
     return content_of(blocks, form)
 
 

@@ -6,7 +6,7 @@ assistant message at the end that does not say it is a beginning (code 3230, inv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dragoman.v1.content_pb2 import (
     ROLE_ASSISTANT,
@@ -16,6 +16,7 @@ from dragoman.v1.content_pb2 import (
     ROLE_USER,
     Message,
     Part,
+    ToolResult,
 )
 from gateway_core.errors import invalid
 from gateway_core.providers.failed_tools import told_parts
@@ -44,6 +45,9 @@ def encode_messages(messages: Sequence[Message], remarks: Remarks) -> list[Json]
     """Raises GatewayError naming the field for what Mistral cannot take."""
     encoded: list[Json] = []
     for index, message in enumerate(messages):
+        if message.role == ROLE_TOOL:
+            encoded += encode_tool_results(message, f"messages[{index}]", remarks)
+            continue
         one = encode_message(message, f"messages[{index}]", remarks)
         previous = encoded[-1]["role"] if encoded else ""
         if one["role"] == "system" and previous in NO_SYSTEM_AFTER:
@@ -60,8 +64,6 @@ def encode_messages(messages: Sequence[Message], remarks: Remarks) -> list[Json]
 def encode_message(message: Message, field: str, remarks: Remarks) -> Json:
     if message.role not in ROLES:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
-    if message.role == ROLE_TOOL:
-        return encode_tool_result(message, field, remarks)
     encoded: Json = {"role": ROLES[message.role]}
     if message.name:
         remarks.leave_out(f"{field}.name", "Mistral gives participants no names")
@@ -80,17 +82,24 @@ def encode_message(message: Message, field: str, remarks: Remarks) -> Json:
     return {**encoded, **fields_of(details)}
 
 
-def encode_tool_result(message: Message, field: str, remarks: Remarks) -> Json:
-    if len(message.parts) != 1 or message.parts[0].WhichOneof("kind") != "tool_result":
-        raise invalid(f"{field}.parts", f"{field}: a message of ROLE_TOOL holds exactly one tool_result part")
-    result = message.parts[0].tool_result
+def encode_tool_results(message: Message, field: str, remarks: Remarks) -> Iterator[Json]:
+    """A message for each result."""
+    if not message.parts:
+        raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
     details = details_of(message, NO_FIELDS, field, remarks)
+    for index, part in enumerate(message.parts):
+        place = f"{field}.parts[{index}]"
+        if part.WhichOneof("kind") != "tool_result":
+            raise invalid(place, f"{place}: a message of ROLE_TOOL holds tool_result parts")
+        yield encode_tool_result(part.tool_result, message, f"{place}.tool_result.parts", details, remarks)
+
+
+def encode_tool_result(result: ToolResult, message: Message, place: str, details: Json, remarks: Remarks) -> Json:
     encoded: Json = {"role": "tool"}
     if result.tool_call_id:
         encoded["tool_call_id"] = nine_of(result.tool_call_id)
     if name := result.name or message.name:
         encoded["name"] = name
-    place = f"{field}.parts[0].tool_result.parts"
     content = [encode_inner(part, f"{place}[{index}]", remarks) for index, part in enumerate(told_parts(result))]
     set_content(encoded, content, details.get("$content"), message.role)
     return {**encoded, **fields_of(details)}

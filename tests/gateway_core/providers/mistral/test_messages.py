@@ -219,7 +219,7 @@ def test_details_of_other_dialects_are_theirs() -> None:
         (said(ROLE_USER, Part(media=Media(kind=MEDIA_KIND_IMAGE))), "messages[0].parts[0]", Reason.INVALID_REQUEST),
         (said(ROLE_USER, Part()), "messages[0].parts[0]", Reason.INVALID_REQUEST),
         (said(ROLE_USER, Part(tool_result=ToolResult())), "messages[0].parts[0]", Reason.INVALID_REQUEST),
-        (said(ROLE_TOOL), "messages[0].parts", Reason.INVALID_REQUEST),
+        (said(ROLE_TOOL), "messages[0].parts[0]", Reason.INVALID_REQUEST),
         (
             said(ROLE_TOOL, Part(tool_result=ToolResult(parts=[Part(refusal="no")]))),
             "messages[0].parts[0].tool_result.parts[0]",
