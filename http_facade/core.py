@@ -9,9 +9,10 @@ import grpc
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
-from http_facade.calls import Watch, Watches
+from http_facade.calls import Cancellable, Watch, Watches
 from http_facade.exchange import Exchange
 from http_facade.limits import Limits
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
 
 StreamCall = grpc.aio.UnaryStreamCall[StreamRequest, StreamResponse]
+ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse]
 
 KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 """Where clients put the gateway's key. Each SDK has a habit of its own, and some fill two of them; the core takes whichever
@@ -43,7 +45,11 @@ class Core:
         """The caller watches it, and reads it to its end or cancels it."""
         return self._stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
 
-    def watch(self, call: StreamCall, exchange: Exchange) -> Watch:
+    def proxy(self, wanted: ProxyRequest, exchange: Exchange) -> ProxyCall:
+        """The caller watches it, and reads it to its end or cancels it."""
+        return self._stub.Proxy(wanted, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
+
+    def watch(self, call: Cancellable, exchange: Exchange) -> Watch:
         return Watch(exchange, call, self._watches)
 
     async def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> CountTokensResponse:

@@ -54,9 +54,10 @@ class Exchange:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    async def body(self, limit: int) -> bytes:
-        """The whole body. Raises Failure 413 for more than limit bytes, 400 for a compressed one."""
-        if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
+    async def body(self, limit: int, *, encoded: bool = False) -> bytes:
+        """The whole body. encoded: as it is sent, compressed or not. Raises Failure 413 for more than limit bytes, and 400
+        for a compressed one unless that is wanted."""
+        if not encoded and (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
             raise bad_request(
                 "", f"Content-Encoding {encoding} is not supported: send the body as it is.", "invalid_encoding"
             )
@@ -90,7 +91,6 @@ class Exchange:
             pass
 
     async def start(self, status: int, content_type: bytes, headers: Mapping[str, str], length: int | None) -> None:
-        self.status = status
         raw: list[tuple[bytes, bytes]] = [(b"content-type", content_type), (b"x-request-id", self.request_id.encode())]
         if self.manners.request_id_header != b"x-request-id":
             raw.append((self.manners.request_id_header, self.request_id.encode()))
@@ -98,7 +98,12 @@ class Exchange:
             raw.append((b"content-length", b"%d" % length))
         for name, value in headers.items():
             raw.append((name.encode(), header_value(value)))
-        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        await self.begin(status, raw)
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Start with these headers, and no others."""
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})

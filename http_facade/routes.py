@@ -12,11 +12,12 @@ from http_facade.exchange import EXCHANGE, Exchange
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import encode_json
 from http_facade.mounts import anthropic, gemini, openai, shared
+from http_facade.proxy import METHODS, PREFIX, Proxy
 from http_facade.served import Served
 
 SERVED = (
     "/v1/chat/completions, /v1/models (both under /api/v1 too), /v1/messages, /v1beta/models/MODEL:generateContent"
-    " and :streamGenerateContent"
+    f" and :streamGenerateContent; each provider's own API under {PREFIX}PROVIDER/PATH"
 )
 Readiness = Callable[[], Awaitable[bool]]
 
@@ -39,7 +40,8 @@ def build_router(core: Core, readiness: Readiness | None) -> Router:
         Route("/readyz", Served(openai.MANNERS, {"GET": Health(readiness)})),
     ]
     faces = [route for face in (openai, anthropic, shared, gemini) for route in face.routes(core)]
-    return Router([*faces, *health], redirect_slashes=False, default=refuse_path)
+    proxy = Route(PREFIX + "{place:path}", Served(openai.MANNERS, dict.fromkeys(METHODS, Proxy(core))))
+    return Router([*faces, proxy, *health], redirect_slashes=False, default=refuse_path)
 
 
 async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
