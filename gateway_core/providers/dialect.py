@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
@@ -75,6 +76,8 @@ class Quirks:
     efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
     fits all. No words: whatever the client says."""
+    reads_urls_of: frozenset[MediaKind.ValueType] = frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO})
+    """The kinds of media that the vendor fetches itself where it is given a URL. Of all others it is sent the bytes."""
     inline_thinking: bool = False
     """Whether reasoning stands in the text between <think> and </think> and is to be told apart."""
     reasoning_object: bool = False
@@ -185,6 +188,9 @@ class Dialect:
     one of another dialect's form. Never raises."""
     read_usage: Callable[[dict[str, Any]], Usage]
     """Reads what find_usage found. Never raises."""
+    needs_bytes: Callable[[Media, str, Endpoint], bool] = lambda media, model, endpoint: False
+    """(media at an http or https URL, model, endpoint) -> whether the gateway is to fetch it, since the provider takes its
+    bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None

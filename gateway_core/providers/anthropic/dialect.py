@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_core.providers.anthropic.count import decode_count, encode_count
 from gateway_core.providers.anthropic.errors import decode_error
+from gateway_core.providers.anthropic.media import needs_bytes
 from gateway_core.providers.anthropic.metering import find_usage
 from gateway_core.providers.anthropic.request import base_url, encode_chat, headers
 from gateway_core.providers.anthropic.response import decode_chat, decode_list_models
@@ -31,4 +32,5 @@ ANTHROPIC = Dialect(
     encode_count=encode_count,
     decode_count=decode_count,
     several_candidates=False,
+    needs_bytes=needs_bytes,
 )

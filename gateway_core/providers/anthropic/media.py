@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from mimetypes import guess_type
 from urllib.parse import unquote_to_bytes
 
 from dragoman.v1.content_pb2 import (
@@ -18,6 +19,7 @@ from dragoman.v1.content_pb2 import (
     MediaKind,
 )
 from gateway_core.errors import invalid
+from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -101,6 +103,16 @@ def remote_source(media: Media, field: str) -> Json | None:
             raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
         case _:
             return None
+
+
+def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes. The provider fetches pictures and PDFs over https, and nothing else."""
+    kind = media_kind(media)
+    if kind not in (MEDIA_KIND_IMAGE, MEDIA_KIND_FILE):
+        return False
+    told = media.mime_type or guess_type(media.uri.partition("?")[0])[0] or ""
+    other = kind == MEDIA_KIND_FILE and (is_text(told) or told.startswith("image/"))
+    return other or not media.uri.startswith("https:")
 
 
 def base64_of(media: Media, field: str) -> tuple[str, str]:

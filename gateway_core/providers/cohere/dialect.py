@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway_core.providers.cohere.errors import decode_error
+from gateway_core.providers.cohere.media import needs_bytes
 from gateway_core.providers.cohere.metering import find_usage
 from gateway_core.providers.cohere.models import decode_list_models, encode_list_models
 from gateway_core.providers.cohere.request import encode_chat, headers
@@ -23,4 +24,5 @@ COHERE = Dialect(
     find_usage=find_usage,
     read_usage=decode_usage,
     several_candidates=False,
+    needs_bytes=needs_bytes,
 )

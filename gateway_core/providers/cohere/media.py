@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from mimetypes import guess_type
 from urllib.parse import unquote_to_bytes
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from gateway_core.errors import invalid
 from gateway_core.providers.cohere.remarks import Remarks
+from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -69,6 +71,12 @@ def text_document(media: Media, field: str) -> str | None:
         return base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise invalid(field, f"{field} is not UTF-8 text") from None
+
+
+def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes. The provider fetches pictures; a document it takes only as text."""
+    told = media.mime_type or guess_type(media.uri.partition("?")[0])[0]
+    return media_kind(media) == MEDIA_KIND_FILE and told != "application/pdf"
 
 
 def base64_of(media: Media, field: str) -> tuple[str, str]:

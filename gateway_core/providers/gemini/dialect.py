@@ -6,6 +6,7 @@ from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.gemini.count import decode_count, encode_count
 from gateway_core.providers.gemini.details import DIALECT
 from gateway_core.providers.gemini.errors import decode_error
+from gateway_core.providers.gemini.media import needs_bytes
 from gateway_core.providers.gemini.metering import find_usage
 from gateway_core.providers.gemini.models import decode_list_models, encode_list_models
 from gateway_core.providers.gemini.request import encode_chat, headers
@@ -26,4 +27,5 @@ GEMINI = Dialect(
     read_usage=decode_usage,
     encode_count=encode_count,
     decode_count=decode_count,
+    needs_bytes=needs_bytes,
 )

@@ -1,7 +1,7 @@
 """What the generations of Google's models can do: one row each, found by the model's name.
 
 Sources: https://ai.google.dev/gemini-api/docs/thinking (budgets, levels), .../thought-signatures, .../structured-output,
-.../function-calling, .../media-resolution.
+.../function-calling, .../media-resolution, .../file-input-methods.
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ class Family:
     resolution_of_parts: bool = False
     """Whether a part may say how closely to look at it."""
     system_instruction: bool = True
+    reads_urls: bool = True
+    """Whether it fetches https URLs."""
 
 
-WITHOUT_THINKING = Family(Thinking.NONE, json_schema=False)
+WITHOUT_THINKING = Family(Thinking.NONE, json_schema=False, reads_urls=False)
 GEMMA = replace(WITHOUT_THINKING, system_instruction=False)
 UNKNOWN = Family(Thinking.NONE)
 """A tuned model, or a name of the future: nothing is assumed but what every current model takes."""

@@ -12,7 +12,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
-from gateway_core.providers.gemini.families import Family
+from gateway_core.providers.dialect import Endpoint
+from gateway_core.providers.gemini.families import Family, family_of
 from gateway_core.providers.wire import Json
 
 DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mp3", MEDIA_KIND_VIDEO: "video/mp4"}
@@ -74,6 +75,20 @@ def encode_uri(media: Media, url: str) -> Json:
         return {"fileData": with_type(media.mime_type, media.uri)}
     guessed = mimetypes.guess_type(parts.path)[0] or mimetypes.guess_type(media.filename)[0]
     return {"fileData": with_type(guessed or default_type(media), media.uri)}
+
+
+def needs_bytes(media: Media, model: str, endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes. Google fetches https URLs whose type it is told; its own files and films it just reads."""
+    if media.uri.startswith((f"{endpoint.url}/", UPLOADED)) or host_of(media.uri) in VIDEO_HOSTS:
+        return False
+    return not (media.mime_type and media.uri.startswith("https:") and family_of(model).reads_urls)
+
+
+def host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def with_type(mime_type: str, uri: str) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
 from gateway_core.providers.openai.errors import decode_error
+from gateway_core.providers.openai.messages import needs_bytes
 from gateway_core.providers.openai.metering import find_usage, read_usage
 from gateway_core.providers.openai.request import encode_chat, headers
 from gateway_core.providers.openai.response import decode_chat, decode_list_models
@@ -26,4 +27,5 @@ OPENAI = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,
+    needs_bytes=needs_bytes,
 )

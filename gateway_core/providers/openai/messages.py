@@ -23,7 +23,7 @@ from dragoman.v1.content_pb2 import (
 )
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
-from gateway_core.providers.dialect import Quirks
+from gateway_core.providers.dialect import Endpoint, Quirks
 from gateway_core.providers.openai.details import (
     DIALECT,
     Json,
@@ -203,6 +203,11 @@ def media_kind(media: Media) -> Any:
         return media.kind
     kind = media.mime_type.partition("/")[0].upper()
     return MediaKind.Value(f"MEDIA_KIND_{kind}") if kind in ("IMAGE", "AUDIO", "VIDEO") else MEDIA_KIND_FILE
+
+
+def needs_bytes(media: Media, _: str, endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes."""
+    return media_kind(media) not in endpoint.quirks.reads_urls_of
 
 
 def uri_of(media: Media, field: str) -> str:

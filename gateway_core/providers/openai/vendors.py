@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO
 from gateway_core.providers.dialect import Quirks
 from gateway_core.providers.openai.details import DIALECT
 from gateway_core.providers.openai.efforts import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
@@ -63,7 +64,13 @@ VENDORS: tuple[Vendor, ...] = (
         "cloudflare",
         "https://api.cloudflare.com/client/v4/accounts/{ACCOUNT_ID}/ai",
         # There is no GET /ai/v1/models; the catalogue is searched beside /v1.
-        quirks=Quirks(reasoning_details=False, chat_path="/v1/chat/completions", models_path="/models/search?per_page=1000"),
+        quirks=Quirks(
+            reasoning_details=False,
+            # "image uri with data (...). HTTP URL will not be accepted"
+            reads_urls_of=frozenset(),
+            chat_path="/v1/chat/completions",
+            models_path="/models/search?per_page=1000",
+        ),
         url_suffix="/v1",
         model_prefixes=("@cf/", "@hf/"),
     ),
@@ -74,6 +81,8 @@ VENDORS: tuple[Vendor, ...] = (
             reasoning_field="reasoning",
             reasoning_details=False,
             media_in_tool_messages=True,
+            # "image URLs are not currently supported, please use base64 encoded data instead"
+            reads_urls_of=frozenset(),
             efforts=(("", (*THREE_AND_NONE, "max")),),
         ),
         needs_key=False,
@@ -86,6 +95,8 @@ VENDORS: tuple[Vendor, ...] = (
             reasoning_field="reasoning",
             reasoning_details=False,
             media_in_tool_messages=True,
+            # "image URLs are not currently supported, please use base64 encoded data instead"
+            reads_urls_of=frozenset(),
             efforts=(("", (*THREE_AND_NONE, "max")),),
         ),
         model_prefixes=("gpt-oss:",),
@@ -97,6 +108,8 @@ VENDORS: tuple[Vendor, ...] = (
         quirks=Quirks(
             reasoning_details=False,
             extra_content=True,
+            # https://ai.google.dev/gemini-api/docs/openai shows base64 alone.
+            reads_urls_of=frozenset(),
             efforts=(("", ("none", "minimal", *THREE)),),
             unsupported=("frequency_penalty", "seed", "top_k"),
         ),
@@ -139,7 +152,13 @@ VENDORS: tuple[Vendor, ...] = (
         "moonshot",
         "https://api.moonshot.ai/v1",
         # "thinking is enabled but reasoning_content is missing in assistant tool call message"
-        quirks=Quirks(reasoning_field_only=True, reasoning_in_tool_turns=True, thinking_object=True),
+        quirks=Quirks(
+            reasoning_field_only=True,
+            reasoning_in_tool_turns=True,
+            thinking_object=True,
+            # https://platform.moonshot.ai/docs/guide/use-kimi-vision-model knows base64 and ms:// alone.
+            reads_urls_of=frozenset(),
+        ),
         model_prefixes=("kimi-", "moonshot-"),
     ),
     _row(
@@ -181,6 +200,8 @@ VENDORS: tuple[Vendor, ...] = (
             developer_role=True,
             reasoning_field="reasoning",
             reasoning_object=True,
+            # https://openrouter.ai/docs/features/multimodal: documents too, but sound only as base64.
+            reads_urls_of=frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, MEDIA_KIND_FILE}),
             own_options="openrouter",
         ),
     ),

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Part
 from gateway_core.errors import invalid
+from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.openai.details import Json, decode_object, fields_of
 from gateway_core.providers.openai.messages import encode_audio, media_kind
 from gateway_core.providers.openai_responses.details import DIALECT, details_of, unsupported
@@ -65,6 +66,11 @@ def encode_media(media: Media, field: str) -> Json:
             image["detail"] = media.detail
         return image
     return {"type": "input_file", **encode_file(media, field)}
+
+
+def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes."""
+    return bool(media_kind(media) == MEDIA_KIND_AUDIO)
 
 
 def encode_file(media: Media, field: str) -> Json:

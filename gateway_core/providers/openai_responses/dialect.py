@@ -7,6 +7,7 @@ from gateway_core.providers.openai.dialect import encode_list_models
 from gateway_core.providers.openai.errors import decode_error
 from gateway_core.providers.openai.request import headers
 from gateway_core.providers.openai.response import decode_list_models
+from gateway_core.providers.openai_responses.content import needs_bytes
 from gateway_core.providers.openai_responses.details import DIALECT
 from gateway_core.providers.openai_responses.metering import find_usage
 from gateway_core.providers.openai_responses.request import encode_chat
@@ -26,4 +27,5 @@ OPENAI_RESPONSES = Dialect(
     find_usage=find_usage,
     read_usage=decode_usage,
     several_candidates=False,
+    needs_bytes=needs_bytes,
 )
