@@ -134,6 +134,7 @@ def http_server(
     """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself."""
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
+    from http_facade.call_metadata import KeyPlace
     from http_facade.limits import Limits
 
     limits = Limits(
@@ -141,5 +142,8 @@ def http_server(
         timeout_s=timeout_s,
         keep_alive_s=settings.server.keep_alive,
     )
-    app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness)
+    places = {
+        context.name: KeyPlace(context.auth.header, context.auth.query) for context in settings.contexts if context.auth
+    }
+    app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness, key_places=places)
     return HttpServer(app, bound, settings.server.http_tls)

@@ -12,9 +12,9 @@ IS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}").fullmatch
 IS_VERSION = re.compile(r"v\d.*", re.IGNORECASE).fullmatch
 RESERVED = frozenset(
     {
-        *("admin", "api", "audio", "batches", "chat", "docs", "embeddings", "favicon.ico", "files", "health", "healthz"),
-        *("images", "metrics", "models", "openai", "openapi.json", "proxy", "readyz", "responses", "robots.txt", "static"),
-        *("ui", "upload"),
+        *("admin", "api", "audio", "batches", "chat", "completions", "docs", "embeddings", "favicon.ico", "files", "fim"),
+        *("health", "healthz", "images", "messages", "metrics", "models", "openai", "openapi.json", "proxy", "readyz"),
+        *("rerank", "responses", "robots.txt", "static", "ui", "upload"),
     }
 )
 """First segments of paths that the gateway serves itself, or that belong to the faces; so do v1, v1beta and the like."""

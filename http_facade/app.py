@@ -14,6 +14,7 @@ import grpc
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from http_facade.call_metadata import KeyPlaces, labels
 from http_facade.calls import ClientGone
 from http_facade.connect import failure_of
 from http_facade.core import Core
@@ -101,10 +102,12 @@ def create_app(
     limits: Limits | None = None,
     access_log: AccessLog | None = None,
     readiness: Readiness | None = None,
+    key_places: KeyPlaces | None = None,
 ) -> ASGIApp:
-    """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz."""
+    """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
+    context, the only place of the gateway key."""
     limits = limits or Limits()
-    return Facade(build_router(Core(stub, limits), readiness), limits, access_log)
+    return Facade(build_router(Core(stub, limits, key_places), readiness), limits, access_log)
 
 
 def given_request_id(exchange: Exchange) -> str | None:
@@ -145,5 +148,6 @@ def line_of(exchange: Exchange, began: float) -> dict[str, object]:
         "status": exchange.status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
         "request_id": exchange.request_id,
+        **labels(exchange),
         **exchange.details,
     }

@@ -33,7 +33,7 @@ class Manners:
 class Exchange:
     """Reads the request's body, and answers once."""
 
-    __slots__ = ("_receive", "_send", "details", "headers", "manners", "request_id", "scope", "status")
+    __slots__ = ("_receive", "_send", "context", "details", "headers", "manners", "request_id", "scope", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, manners: Manners) -> None:
         self.scope = scope
@@ -42,6 +42,8 @@ class Exchange:
         self.manners = manners
         """Of the face that the request belongs to, once that is known."""
         self.request_id = ""
+        self.context = ""
+        """The operator's context whose paths the request names; empty for the gateway's own."""
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         """By lower-case name; the first of those that were sent twice."""
         self.status = 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from http_facade.core import Core
@@ -19,6 +20,8 @@ SERVED = (
     "/v1/chat/completions, /v1/models (both under /api/v1 too), /v1/messages, /v1beta/models/MODEL:generateContent"
     f" and :streamGenerateContent; each provider's own API under {PREFIX}PROVIDER/PATH"
 )
+IS_CONTEXT = re.compile(r"(?!(?:v\d.*|api|chat|models|openai|proxy)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}").fullmatch
+"""Below the gateway's own first segments nothing is a context: whoever writes /v1/v1/messages is told where to ask."""
 Readiness = Callable[[], Awaitable[bool]]
 
 
@@ -33,6 +36,20 @@ class Health:
         await exchange.respond(200 if ready else 503, encode_json({"status": "ok" if ready else "not ready"}), {})
 
 
+class InContext:
+    """The same paths once more below a context's name. The core knows which contexts there are."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path_params"]["context"]
+        if not IS_CONTEXT(name):
+            await refuse_path(scope, receive, send)
+        scope[EXCHANGE].context = name
+        await self._router(scope, receive, send)
+
+
 def build_router(core: Core, readiness: Readiness | None) -> Router:
     """The busiest routes come first: the router tries them in order."""
     health = [
@@ -41,7 +58,9 @@ def build_router(core: Core, readiness: Readiness | None) -> Router:
     ]
     faces = [route for face in (openai, anthropic, shared, gemini) for route in face.routes(core)]
     proxy = Route(PREFIX + "{place:path}", Served(openai.MANNERS, dict.fromkeys(METHODS, Proxy(core))))
-    return Router([*faces, proxy, *health], redirect_slashes=False, default=refuse_path)
+    served = [*faces, proxy]
+    in_context = Mount("/{context}", InContext(Router(served, redirect_slashes=False, default=refuse_path)))
+    return Router([*served, *health, in_context], redirect_slashes=False, default=refuse_path)
 
 
 async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:

@@ -81,7 +81,7 @@ def wanted_endpoints(provider: str, model: str, names: Names) -> Sequence[Endpoi
         return []
     if model and (owner := owner_of(model, names)):
         return [names.endpoint(owner)]
-    return [names.endpoint(name) for name in names.providers]
+    return list(names.providers.values())
 
 
 def owner_of(model: str, names: Names) -> str:

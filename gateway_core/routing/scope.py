@@ -156,8 +156,8 @@ class KeyedScope:
         self.routes = names.routes
 
     def endpoint(self, provider: str) -> Endpoint:
-        """See Names.endpoint."""
-        return self._names.endpoint(provider)
+        """See Names.endpoint. Who names a provider, means it by the key."""
+        return with_own_key(self._names.endpoint(provider), self._key)
 
     def resolve(self, model: str) -> Route:
         """Raises GatewayError INVALID_REQUEST for a route with several providers: the key belongs to one of them."""

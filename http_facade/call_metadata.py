@@ -1,0 +1,101 @@
+"""What the core needs of an HTTP request beside its message: its id, its keys, its context, what its client brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from http_facade.exchange import Exchange
+from http_facade.faces.failure import bad_request
+
+Metadata = list[tuple[str, str]]
+
+KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+"""Where clients put the gateway's key. Each SDK has a habit of its own, and some fill two of them; the core takes whichever
+holds a key that it knows."""
+LONGEST_KEY = 1024
+PREFIXES = ("x-dragoman-", "x-inference-")
+OWN_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("provider", "provider-api-key", "provider-url"))
+"""What a client brings of its own."""
+LABEL_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("task-id", "environment"))
+"""What a client says of its call."""
+NAMED_HEADERS = frozenset(name.encode() for name in (*OWN_HEADERS, *LABEL_HEADERS))
+LONGEST_OWN = 3072
+"""In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
+LONGEST_LABEL = 256
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """The only place where the clients of a context put the gateway key. The core knows it too, and decides."""
+
+    header: str = ""
+    """In lower case."""
+    query: str = ""
+
+
+KeyPlaces = Mapping[str, KeyPlace]
+"""By context. In others, and in none, a key counts wherever it is found."""
+
+
+def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
+    """Raises Failure 400 for what cannot be carried and must not be cut."""
+    metadata = [("x-request-id", exchange.request_id)]
+    if exchange.context:
+        metadata.append(("x-dragoman-context", exchange.context))
+    if exchange.context in places:
+        add_placed_key(metadata, exchange, places[exchange.context])
+    else:
+        add_keys(metadata, exchange)
+    if not NAMED_HEADERS.isdisjoint(exchange.headers):
+        add_own(metadata, exchange)
+    return metadata
+
+
+def add_keys(metadata: Metadata, exchange: Exchange) -> None:
+    for name in KEY_HEADERS:
+        if (key := exchange.header(name.encode())) is not None:
+            metadata.append((name, carried(key)))
+    if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get("key")):
+        metadata.append(("x-goog-api-key", carried(key)))
+
+
+def add_placed_key(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
+    if place.header and (key := exchange.header(place.header.encode())) is not None:
+        metadata.append((place.header, carried(key)))
+    if place.query and (key := exchange.query().get(place.query)):
+        metadata.append((place.query.lower(), carried(key)))
+
+
+def add_own(metadata: Metadata, exchange: Exchange) -> None:
+    for name in OWN_HEADERS:
+        if value := exchange.header(name.encode()):
+            if len(value) > LONGEST_OWN or not is_plain(value):
+                raise bad_request(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
+            metadata.append((name, value))
+    for name in LABEL_HEADERS:
+        if value := exchange.header(name.encode()):
+            metadata.append((name, carried(value)[:LONGEST_LABEL]))
+
+
+def labels(exchange: Exchange) -> dict[str, object]:
+    """What the client says of its call, for the access log."""
+    if NAMED_HEADERS.isdisjoint(exchange.headers):
+        return {}
+    found = ((name, first_of(exchange, name)) for name in ("task-id", "environment"))
+    return {name.replace("-", "_"): value[:LONGEST_LABEL] for name, value in found if value}
+
+
+def first_of(exchange: Exchange, name: str) -> str:
+    """The header under the first of the two prefixes that has it."""
+    return next((value for prefix in PREFIXES if (value := exchange.header((prefix + name).encode()))), "")
+
+
+def is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def carried(key: str) -> str:
+    """gRPC carries printable ASCII only, and 8 KiB in all. No gateway key is other, and in this form it is none either."""
+    return key if is_plain(key) and len(key) <= LONGEST_KEY else quote(key)[:LONGEST_KEY]
