@@ -16,7 +16,10 @@ CLIENT_WORDS = {
 }
 """Faces' names for fields of the contract."""
 WORDS_INSIDE = frozenset(
-    {"content", "tool_calls", "json_schema", "schema", "parameters", "reasoning", "thinking", "detail", "arguments"}
+    {
+        *("content", "tool_calls", "tool_call_id", "reasoning", "thinking", "detail", "arguments"),
+        *("json_schema", "schema", "parameters"),
+    }
 )
 """How clients call what is found inside messages, tools and formats."""
 

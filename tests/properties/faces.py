@@ -1,0 +1,121 @@
+"""Every face as one record: what it reads, and what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.providers.dialect import Dialect
+from gateway_core.providers.registry import DIALECTS
+from http_facade.faces.anthropic import chunks as anthropic_chunks
+from http_facade.faces.anthropic import parse as anthropic_parse
+from http_facade.faces.anthropic import render as anthropic_render
+from http_facade.faces.cohere import chunks as cohere_chunks
+from http_facade.faces.cohere import parse as cohere_parse
+from http_facade.faces.cohere import render as cohere_render
+from http_facade.faces.gemini import chunks as gemini_chunks
+from http_facade.faces.gemini import parse as gemini_parse
+from http_facade.faces.gemini import render as gemini_render
+from http_facade.faces.json_fields import parse_object
+from http_facade.faces.mistral import chunks as mistral_chunks
+from http_facade.faces.mistral import parse as mistral_parse
+from http_facade.faces.mistral import render as mistral_render
+from http_facade.faces.openai import chunks as openai_chunks
+from http_facade.faces.openai import parse as openai_parse
+from http_facade.faces.openai import render as openai_render
+from http_facade.faces.openai_responses import chunks as responses_chunks
+from http_facade.faces.openai_responses import parse as responses_parse
+from http_facade.faces.openai_responses import render as responses_render
+
+ID, NOW = "id_fallback", 1_750_000_000
+
+
+class Renderer(Protocol):
+    """Writes one stream."""
+
+    def render(self, batch: StreamResponse) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """A dialect as it is served to clients."""
+
+    name: str
+    """Of the dialect whose form it has."""
+    fixtures: str
+    """The folder of its fixtures."""
+    path: str
+    """What its endpoint's path holds."""
+    parse: Callable[[bytes], ChatRequest]
+    render: Callable[[ChatResponse], bytes]
+    chunks: Callable[[], Renderer]
+    several: bool = False
+    """Whether its answers hold several candidates."""
+
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.name]
+
+    def write(self, batches: Iterable[StreamResponse]) -> bytes:
+        renderer = self.chunks()
+        return b"".join([renderer.render(batch) for batch in batches])
+
+
+FACES: tuple[Face, ...] = (
+    Face(
+        "openai",
+        "openai",
+        "/chat/completions",
+        lambda body: openai_parse.parse_chat(body).chat,
+        lambda answer: openai_render.render_chat(answer, ID, NOW),
+        lambda: openai_chunks.ChunkRenderer(include_usage=True, fallback_id=ID, now=NOW),
+        several=True,
+    ),
+    Face(
+        "openai-responses",
+        "openai_responses",
+        "/responses",
+        lambda body: responses_parse.parse_create(parse_object(body)).chat,
+        lambda answer: responses_render.render_response(answer, {}, ID, NOW),
+        lambda: responses_chunks.ChunkRenderer(echo={}, fallback_id=ID, now=NOW),
+    ),
+    Face(
+        "anthropic",
+        "anthropic",
+        "/messages",
+        lambda body: anthropic_parse.parse_chat(body).chat,
+        lambda answer: anthropic_render.render_chat(answer, ID),
+        lambda: anthropic_chunks.ChunkRenderer(fallback_id=ID),
+    ),
+    Face(
+        "gemini",
+        "gemini",
+        "enerateContent",
+        lambda body: gemini_parse.parse_chat(body, "gemini-2.5-flash"),
+        lambda answer: gemini_render.render_chat(answer, ID),
+        lambda: gemini_chunks.ChunkRenderer(fallback_id=ID),
+        several=True,
+    ),
+    Face(
+        "cohere",
+        "cohere",
+        "/v2/chat",
+        lambda body: cohere_parse.parse_chat(body).chat,
+        lambda answer: cohere_render.render_chat(answer, ID),
+        lambda: cohere_chunks.ChunkRenderer(fallback_id=ID),
+    ),
+    Face(
+        "mistral",
+        "mistral",
+        "/chat/completions",
+        lambda body: mistral_parse.parse_chat(body).chat,
+        lambda answer: mistral_render.render_chat(answer, ID, NOW),
+        lambda: mistral_chunks.ChunkRenderer(fallback_id=ID, now=NOW),
+        several=True,
+    ),
+)
+FOLDERS: Mapping[str, str] = {**{face.fixtures: face.name for face in FACES}, "azure": "azure"}
+"""The dialect of each folder of fixtures."""
