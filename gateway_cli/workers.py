@@ -18,6 +18,7 @@ from gateway_cli.main import MISUSED
 from gateway_cli.sockets import address_of, bind
 from gateway_core.address import Address
 from gateway_core.routing.catalog import Catalog
+from gateway_core.routing.scopes import Scopes
 from gateway_core.settings import Settings, from_environment
 
 FIRST_PAUSE_S = 0.5
@@ -32,7 +33,7 @@ def supervise(config: Path | None, http: str | None, grpc: str | None, count: in
     settings.check_exposure()
     # What every worker would complain of is complained of once. And workers share their ports with any other process of
     # this user that asks, so nobody may be there yet.
-    Catalog(settings)
+    Scopes(Catalog(settings), settings)
     bind(settings.server.http, "--http").close()
     bind(settings.server.grpc, "--grpc").close()
     with (

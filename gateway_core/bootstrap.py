@@ -59,8 +59,10 @@ def key_places(settings: Settings) -> Collection[str]:
 
 
 def price_urls(providers: Mapping[str, Endpoint]) -> Mapping[str, Sequence[str]]:
-    """Where each provider's prices are looked for: by its own URL, then by that of the vendor whose name it has."""
-    return {name: (one.url, *((KNOWN[name].url,) if name in KNOWN else ())) for name, one in providers.items()}
+    """Where each provider's prices are looked for: by its own URL, then by that of the vendor whose name it has. Clients may
+    bring what is not configured."""
+    known = {name: (vendor.url,) for name, vendor in KNOWN.items()}
+    return {**known, **{name: (one.url, *known.get(name, ())) for name, one in providers.items()}}
 
 
 def real_transports(schemes: Iterable[str], timeouts: Timeouts, guard: Guard) -> Mapping[str, Transport]:

@@ -195,6 +195,7 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "openrouter",
         "https://openrouter.ai/api/v1",
+        makers_names=True,
         quirks=Quirks(
             max_tokens_field="max_completion_tokens",
             developer_role=True,
@@ -208,6 +209,7 @@ VENDORS: tuple[Vendor, ...] = (
     _row(
         "together",
         "https://api.together.xyz/v1",
+        makers_names=True,
         quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
     ),
     _row("fireworks", "https://api.fireworks.ai/inference/v1", quirks=Quirks(reasoning_details=False)),
@@ -229,7 +231,7 @@ VENDORS: tuple[Vendor, ...] = (
             unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
         ),
     ),
-    _row("huggingface", "https://router.huggingface.co/v1", quirks=Quirks(reasoning_details=False)),
+    _row("huggingface", "https://router.huggingface.co/v1", makers_names=True, quirks=Quirks(reasoning_details=False)),
     _row(
         "zai",
         "https://api.z.ai/api/paas/v4",
