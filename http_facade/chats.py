@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +14,10 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from http_facade.answer_headers import answer_headers
 from http_facade.calls import KeepAlive
 from http_facade.connect import failure_of
-from http_facade.core import Core, StreamCall
+from http_facade.core import Core
 from http_facade.exchange import EVENT_STREAM, Exchange
 from http_facade.faces.failure import Failure
+from http_facade.limits import Limits
 
 COMMENT = b": keep-alive\n\n"
 
@@ -62,51 +63,59 @@ class Chats:
 
     async def __call__(self, exchange: Exchange) -> None:
         asked = self._read(exchange, await exchange.body(self._core.limits.body_bytes))
-        if exchange.header(b"x-dragoman-strict") in ("true", "1"):
-            asked.chat.strict = True
+        be_strict(asked.chat, exchange)
         if asked.streamed is None:
             await self._answer(asked, exchange)
         else:
-            await self._stream(asked.chat, asked.streamed, exchange)
+            await relay(self._core, self._core.stream(asked.chat, exchange), asked.streamed, exchange)
 
     async def _answer(self, asked: Asked, exchange: Exchange) -> None:
         answer = await self._core.chat(asked.chat, exchange)
-        note(exchange, answer.route)
-        if answer.HasField("usage"):
-            exchange.details["tokens"] = f"{answer.usage.input_tokens}+{answer.usage.output_tokens}"
+        note_answer(exchange, (answer,))
         await exchange.respond(200, asked.whole(answer), answer_headers(answer.route, answer.warnings))
 
-    async def _stream(self, chat: ChatRequest, streamed: Streamed, exchange: Exchange) -> None:
-        """Until the first batch is here nothing has been answered, so an early failure keeps its HTTP status."""
-        call = self._core.stream(chat, exchange)
-        try:
-            with self._core.watch(call, exchange):
-                await self._relay(streamed, await first_batch(call), call, exchange)
-        finally:
-            call.cancel()
 
-    async def _relay(self, streamed: Streamed, batch: StreamResponse, call: StreamCall, exchange: Exchange) -> None:
-        started = batch.events[0].started
-        note(exchange, started.route)
-        headers = {**answer_headers(started.route, started.warnings), "cache-control": "no-cache", "x-accel-buffering": "no"}
-        await exchange.start(200, streamed.content_type, headers, None)
-        keep_alive = KeepAlive(self._core.limits.keep_alive_s, lambda: exchange.write(streamed.alive, more=True))
-        try:
-            following: object = batch
-            while isinstance(following, StreamResponse):
-                await exchange.write(streamed.renderer.render(following), more=True)
-                keep_alive.touch()
-                following = await call.read()
-        except grpc.aio.AioRpcError as error:
-            failure = failure_of(error)
-            exchange.details["error"] = failure.reason
-            await exchange.write(streamed.failed(failure), more=True)
-        finally:
-            keep_alive.stop()
-        await exchange.write(b"", more=False)
+class EventStream(Protocol):
+    """A call of the core that gives batches of events, and something else at its end."""
+
+    async def read(self) -> object: ...
+
+    def cancel(self) -> bool: ...
 
 
-async def first_batch(call: StreamCall) -> StreamResponse:
+async def relay(core: Core, call: EventStream, streamed: Streamed, exchange: Exchange) -> None:
+    """Until the first batch is here nothing has been answered, so an early failure keeps its HTTP status."""
+    try:
+        with core.watch(call, exchange):
+            await write_events(core.limits, await first_batch(call), call, streamed, exchange)
+    finally:
+        call.cancel()
+
+
+async def write_events(
+    limits: Limits, batch: StreamResponse, call: EventStream, streamed: Streamed, exchange: Exchange
+) -> None:
+    started = batch.events[0].started
+    note(exchange, started.route)
+    headers = {**answer_headers(started.route, started.warnings), "cache-control": "no-cache", "x-accel-buffering": "no"}
+    await exchange.start(200, streamed.content_type, headers, None)
+    keep_alive = KeepAlive(limits.keep_alive_s, lambda: exchange.write(streamed.alive, more=True))
+    try:
+        following: object = batch
+        while isinstance(following, StreamResponse):
+            await exchange.write(streamed.renderer.render(following), more=True)
+            keep_alive.touch()
+            following = await call.read()
+    except grpc.aio.AioRpcError as error:
+        failure = failure_of(error)
+        exchange.details["error"] = failure.reason
+        await exchange.write(streamed.failed(failure), more=True)
+    finally:
+        keep_alive.stop()
+    await exchange.write(b"", more=False)
+
+
+async def first_batch(call: EventStream) -> StreamResponse:
     first = await call.read()
     if not isinstance(first, StreamResponse) or not first.events:
         raise Failure(502, "STREAM_INTERRUPTED", "the core ended the stream before it began")
@@ -116,3 +125,18 @@ async def first_batch(call: StreamCall) -> StreamResponse:
 def note(exchange: Exchange, route: RouteTrace) -> None:
     """Tell the access log who answered."""
     exchange.details.update(model=f"{route.provider}/{route.model}", attempts=len(route.attempts))
+
+
+def note_answer(exchange: Exchange, answers: Sequence[ChatResponse]) -> None:
+    """The same for whole answers to one request, and what they took."""
+    note(exchange, answers[0].route)
+    usages = [answer.usage for answer in answers if answer.HasField("usage")]
+    if usages:
+        read, written = sum(usage.input_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
+        exchange.details["tokens"] = f"{read}+{written}"
+
+
+def be_strict(chat: ChatRequest, exchange: Exchange) -> None:
+    """Where the client's headers ask for it: what cannot be done fails."""
+    if exchange.header(b"x-dragoman-strict") in ("true", "1"):
+        chat.strict = True

@@ -51,7 +51,8 @@ class Methods:
 
 def called(exchange: Exchange) -> tuple[str, str]:
     """The model and the method in the path."""
-    return parse_method(exchange.scope["path_params"]["model"])
+    params = exchange.scope["path_params"]
+    return (params["model"], params["method"]) if "method" in params else parse_method(params["model"])
 
 
 def read_count(exchange: Exchange, body: bytes) -> ChatRequest:
@@ -92,3 +93,6 @@ def routes(core: Core) -> Iterator[BaseRoute]:
     for version in VERSIONS:
         yield Route(version + "/models", Served(MANNERS, {"GET": lists.all}))
         yield Route(version + "/models/{model:path}", Served(MANNERS, {"GET": lists.one, "POST": methods}))
+    for version in (*VERSIONS, "/v1"):
+        # @ai-sdk/google takes a model's name with a slash for the whole of the resource's path.
+        yield Route(version + "/{model:path}:{method}", Served(MANNERS, {"POST": methods}))

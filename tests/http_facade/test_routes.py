@@ -113,7 +113,7 @@ def test_a_facade_that_is_not_ready() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/completions", "/v2/models", "/healthz/", "/%00%0d%0a", "//"]
+    "path", ["/", "/v1", "/v1/", "/v1/chat/completions/", "/v1/completion", "/v2/models", "/healthz/", "/%00%0d%0a", "//"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 def test_a_path_that_is_not_served(facade: Facade, method: str, path: str) -> None:
@@ -142,7 +142,10 @@ def test_a_method_that_is_not_served(facade: Facade, method: str, path: str, ser
     error = answer.json()["error"]
     assert answer.status_code == 405
     assert served <= set(answer.headers["allow"].split(", "))
-    assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", "method_not_allowed", None)
+    if path.startswith("/api/"):
+        assert (error["code"], error["metadata"]["reason"]) == (405, "method_not_allowed")
+    else:
+        assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", "method_not_allowed", None)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/v1/chat/completions", 405)])

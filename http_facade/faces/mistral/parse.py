@@ -19,6 +19,7 @@ from http_facade.faces.json_fields import (
     json_text,
     number,
     parse_object,
+    required_string,
     small_integer,
     string,
 )
@@ -37,7 +38,22 @@ class ParsedChat:
 
 def parse_chat(body: bytes) -> ParsedChat:
     """Raises Failure 400 naming the field at fault."""
+    return parse_fields(parse_object(body))
+
+
+def parse_fim(body: bytes) -> ParsedChat:
+    """A completion around a gap, as one chunk that only Mistral understands. Raises like parse_chat."""
     fields = parse_object(body)
+    if fields.pop("messages", None) is not None:
+        raise bad_request("messages", "A completion around a gap takes 'prompt' and 'suffix', no 'messages'.")
+    gap: Json = {"type": "fim", "prompt": required_string(fields, "prompt")}
+    if (suffix := fields.get("suffix")) is not None:
+        gap["suffix"] = string(suffix, "suffix")
+    rest = {name: value for name, value in fields.items() if name not in ("prompt", "suffix")}
+    return parse_fields({**rest, "messages": [{"role": "user", "content": [gap]}]})
+
+
+def parse_fields(fields: Json) -> ParsedChat:
     if fields.get("model") is None:
         raise missing("model", "Name one as provider/model, for example demo/echo.")
     if fields.get("messages") is None:

@@ -41,9 +41,16 @@ class ParsedChat:
     """Whether a usage chunk was asked for."""
 
 
-def parse_chat(body: bytes) -> ParsedChat:
-    """Raises Failure 400 naming the field at fault."""
+def parse_chat(body: bytes, model: str = "") -> ParsedChat:
+    """model: what the path names, whatever the body says. Raises Failure 400 naming the field at fault."""
     fields = parse_object(body)
+    if model:
+        fields["model"] = model
+    return parse_fields(fields)
+
+
+def parse_fields(fields: Json) -> ParsedChat:
+    """The same for a body that has been decoded."""
     if fields.get("model") is None:
         raise missing("model", "Name one as provider/model, for example demo/echo.")
     if fields.get("messages") is None:

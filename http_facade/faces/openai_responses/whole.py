@@ -9,7 +9,6 @@ from http_facade.faces.openai_responses.details import details_of
 from http_facade.faces.openai_responses.output import opaque_item, picture_item
 from http_facade.faces.openai_responses.streamed import Emit
 
-
 IDENTITY = ("id", "type", "status", "role", "call_id", "name")
 """What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""
 

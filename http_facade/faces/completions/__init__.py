@@ -1,0 +1,1 @@
+"""OpenAI's legacy text completions as we serve them, over a chat."""

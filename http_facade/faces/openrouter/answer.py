@@ -1,0 +1,113 @@
+"""What OpenRouter tells of an answer beside what OpenAI does: in the contract's terms, as details of OpenAI's form, which
+that face renders.
+
+Source: https://openrouter.ai/docs (responses, reasoning tokens, usage accounting) and recorded answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    ChatResponse,
+)
+from dragoman.v1.content_pb2 import Part
+from dragoman.v1.routing_pb2 import RouteTrace
+from dragoman.v1.usage_pb2 import Usage
+from http_facade.faces.json_fields import Json, decode_json, json_text
+from http_facade.faces.openai.messages import DIALECT as OPENAI
+from http_facade.faces.openai.render import details_of, render_chat
+
+FORMATS = {
+    "anthropic": "anthropic-claude-v1",
+    "gemini": "google-gemini-v1",
+    "openai-responses": "openai-responses-v1",
+}
+"""Whose reasoning it is, in OpenRouter's words: a client that gives it back tells so which provider may read it."""
+UNKNOWN_FORMAT = "unknown"
+FINISH_WORDS = {
+    FINISH_REASON_STOP: "stop",
+    FINISH_REASON_LENGTH: "length",
+    FINISH_REASON_TOOL_CALLS: "tool_calls",
+    FINISH_REASON_CONTENT_FILTER: "content_filter",
+    FINISH_REASON_ERROR: "error",
+}
+ID_PREFIX = "gen-"
+
+
+def render_answer(answer: ChatResponse, fallback_id: str, now: int) -> bytes:
+    """The JSON body of a whole answer. fallback_id begins with gen-."""
+    told = ChatResponse()
+    told.CopyFrom(answer)
+    tell_origin(told, told.route, fallback_id)
+    for candidate in told.candidates:
+        tell_finish(candidate)
+        for index, part in enumerate(reasoning_of(candidate.parts)):
+            tell_reasoning(part, index)
+    if told.HasField("usage"):
+        tell_usage(told.usage)
+    return render_chat(told, fallback_id, now)
+
+
+def reasoning_of(parts: Any) -> list[Part]:
+    return [part for part in parts if part.WhichOneof("kind") == "reasoning"]
+
+
+def tell_origin(told: Any, route: RouteTrace, fallback_id: str) -> None:
+    """On ChatResponse or Started: an id of OpenRouter's form, and who answered."""
+    if not told.id.startswith(ID_PREFIX):
+        told.id = fallback_id
+    add_details(told, {"provider": route.provider})
+
+
+def tell_finish(finish: Any) -> None:
+    """On Candidate or CandidateFinish: the provider's own word beside one that every client knows."""
+    add_details(finish, {"native_finish_reason": finish.raw_finish_reason or None})
+    finish.raw_finish_reason = FINISH_WORDS.get(finish.finish_reason, "stop")
+
+
+def tell_reasoning(part: Part, index: int) -> None:
+    """As an item of reasoning_details, its words also in reasoning."""
+    if details_of(part.provider_details_json).get("$field") == "reasoning_details":
+        add_details(part, {"$also": "reasoning"})
+        return
+    reasoning = part.reasoning
+    encrypted = bool(reasoning.encrypted) and not reasoning.text
+    kind = "reasoning.encrypted" if encrypted else "reasoning.summary" if reasoning.summary else "reasoning.text"
+    item: Json = {"type": kind, "format": FORMATS.get(reasoning.provider, UNKNOWN_FORMAT), "index": index}
+    own = part.provider_details_json.get(reasoning.provider)
+    item_id = decode_json(own).get("id") if own else None
+    if isinstance(item_id, str):
+        item["id"] = item_id
+    part.provider_details_json[OPENAI] = json_text({**item, "$field": "reasoning_details", "$also": "reasoning"})
+
+
+def tell_usage(usage: Usage) -> None:
+    """In OpenRouter's form. cost: in US dollars; null where nobody knows it."""
+    own: Json = decode_json(usage.raw_json) if usage.raw_dialect == OPENAI and usage.raw_json else {}
+    told: Json = {
+        "cost": usage.cost.total_usd if usage.HasField("cost") else None,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": usage.input_audio_tokens,
+            "image_tokens": usage.input_image_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.output_audio_tokens,
+            "image_tokens": usage.output_image_tokens,
+        },
+    }
+    usage.raw_json, usage.raw_dialect = json_text({**told, **own}), OPENAI
+
+
+def add_details(holder: Any, details: Json) -> None:
+    """What the provider said itself is left as it is."""
+    own = details_of(holder.provider_details_json)
+    holder.provider_details_json[OPENAI] = json_text({**details, **own})

@@ -1,0 +1,79 @@
+"""A stream of events as OpenRouter's chunks: OpenAI's, with what OpenRouter adds, and usage always."""
+
+from __future__ import annotations
+
+from dragoman.v1.stream_pb2 import Finished, PartStarted, Started, StreamEvent, StreamResponse
+from http_facade.faces.failure import Failure
+from http_facade.faces.json_fields import Json, encode_json
+from http_facade.faces.openai.chunks import ChunkRenderer
+from http_facade.faces.openrouter.answer import tell_finish, tell_origin, tell_reasoning, tell_usage
+from http_facade.faces.openrouter.errors import error_object
+
+ALIVE = b": DRAGOMAN PROCESSING\n\n"
+CHANGED = frozenset({"started", "part_started", "finished"})
+"""Events that tell more here than OpenAI's face says."""
+DONE = b"data: [DONE]\n\n"
+
+
+class OpenRouterRenderer:
+    """Renders one stream. Feed it every batch in order."""
+
+    def __init__(self, *, fallback_id: str, now: int) -> None:
+        """fallback_id begins with gen-. now: Unix seconds."""
+        self._fallback_id = fallback_id
+        self._now = now
+        self._plain = ChunkRenderer(include_usage=True, fallback_id=fallback_id, now=now)
+        self._head: Json = {}
+        self._reasoning_counts: dict[int, int] = {}
+
+    def render(self, batch: StreamResponse) -> bytes:
+        """The SSE bytes of a batch, to be written at once."""
+        if any(event.WhichOneof("event") in CHANGED for event in batch.events):
+            # The events are not ours to change.
+            told = StreamResponse()
+            told.CopyFrom(batch)
+            for event in told.events:
+                self._tell(event)
+            batch = told
+        return self._plain.render(batch)
+
+    def failed(self, failure: Failure) -> bytes:
+        """The failure that ends the stream: a chunk of its own, which still says whose stream it was."""
+        choice: Json = {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None}
+        ending = {**choice, "finish_reason": "error", "native_finish_reason": None}
+        chunk: Json = {**self._head, "choices": [ending], "error": error_object(failure)}
+        return b"data: " + encode_json(chunk) + b"\n\n" + DONE
+
+    def _tell(self, event: StreamEvent) -> None:
+        match event.WhichOneof("event"):
+            case "started":
+                self._started(event.started)
+            case "part_started":
+                self._part_started(event.part_started)
+            case "finished":
+                tell_ending(event.finished)
+            case _:
+                pass
+
+    def _started(self, started: Started) -> None:
+        tell_origin(started, started.route, self._fallback_id)
+        self._head = {
+            "id": started.id,
+            "object": "chat.completion.chunk",
+            "created": started.created or self._now,
+            "model": started.model or started.route.model,
+            "provider": started.route.provider,
+        }
+
+    def _part_started(self, started: PartStarted) -> None:
+        if started.part.WhichOneof("kind") == "reasoning":
+            count = self._reasoning_counts.get(started.candidate_index, 0)
+            self._reasoning_counts[started.candidate_index] = count + 1
+            tell_reasoning(started.part, count)
+
+
+def tell_ending(finished: Finished) -> None:
+    for candidate in finished.candidates:
+        tell_finish(candidate)
+    if finished.HasField("usage"):
+        tell_usage(finished.usage)
