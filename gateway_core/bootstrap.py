@@ -23,6 +23,9 @@ from gateway_core.routing.retry import RetryPolicy
 from gateway_core.routing.scopes import Scopes
 from gateway_core.settings import RetrySettings, Settings, Timeouts
 from gateway_core.settings_providers import KNOWN
+from gateway_core.settings_storage import StorageSettings
+from gateway_core.storage.keeper import RecordKeeper
+from gateway_core.storage.records import Records
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
 from gateway_core.transport.guard import Guard
@@ -33,12 +36,14 @@ def build_gateway(
     settings: Settings,
     *,
     transports: Mapping[str, Transport] | None = None,
+    records: Records | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Clock = time.monotonic,
     wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports: by URL scheme, in place of the real ones. clock: by which lists of models grow old. wall_clock: by which
-    prices change. Raises SettingsError for a route that leads nowhere."""
+    """transports: by URL scheme, in place of the real ones. records: in place of the store that is configured. clock: by
+    which lists of models grow old. wall_clock: by which prices change and records expire. Raises SettingsError for a route
+    that leads nowhere and for a storage that cannot be used."""
     catalog = Catalog(settings)
     scopes = Scopes(catalog, settings)
     prices = PriceBook(price_urls(catalog.providers), settings.prices, clock=wall_clock)
@@ -49,7 +54,14 @@ def build_gateway(
     fill = partial(describe, book=prices)
     models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
     proxy = Proxy(transports, key_places(settings))
-    return Gateway(catalog, scopes, chain, transports, models, prices, proxy)
+    keeper = RecordKeeper(records or sqlite_records(settings.storage), settings.storage, clock=wall_clock)
+    return Gateway(catalog, scopes, chain, transports, models, prices, proxy, keeper)
+
+
+def sqlite_records(storage: StorageSettings) -> Records:
+    from gateway_core.storage.sqlite_records import SqliteRecords
+
+    return SqliteRecords(storage.path, most_records=storage.max_records, most_bytes=storage.max_bytes)
 
 
 def key_places(settings: Settings) -> Collection[str]:

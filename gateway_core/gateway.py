@@ -20,6 +20,7 @@ from gateway_core.routing.proxy import Proxy
 from gateway_core.routing.route import Route
 from gateway_core.routing.scope import route_of
 from gateway_core.routing.scopes import Scopes
+from gateway_core.storage.keeper import RecordKeeper
 from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
 
@@ -36,8 +37,10 @@ class Gateway:
         models: ModelList,
         prices: PriceBook,
         proxy: Proxy,
+        records: RecordKeeper,
     ) -> None:
         self.catalog = catalog
+        self.records = records
         self._scopes = scopes
         self._chain = chain
         self._transports = transports
@@ -73,5 +76,6 @@ class Gateway:
 
     async def close(self) -> None:
         await self._models.close()
+        await self.records.close()
         for transport in self._transports.values():
             await transport.close()

@@ -22,13 +22,14 @@ from gateway_core.settings_contexts import ContextSettings, read_contexts
 from gateway_core.settings_file import SettingsError, Table, read_toml
 from gateway_core.settings_prices import read_prices
 from gateway_core.settings_providers import KNOWN, ProviderSettings, read_providers, read_secret
+from gateway_core.settings_storage import StorageSettings, read_storage
 
 __all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 DEFAULT_HTTP = Address("127.0.0.1", 8080)
 DEFAULT_GRPC = Address("127.0.0.1", 50051)
-CORE_TABLES = ("providers", "models", "prices", "keys", "byok")
+CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "storage")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
@@ -126,6 +127,7 @@ class Settings:
     timeouts: Timeouts = Timeouts()
     log: LogSettings = LogSettings()
     chat: ChatSettings = ChatSettings()
+    storage: StorageSettings = field(default_factory=StorageSettings)
 
     def listening(self, *, http: str | None = None, grpc: str | None = None) -> Settings:
         """The same with other addresses, HOST:PORT. Raises SettingsError for what is no address."""
@@ -218,6 +220,7 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
         prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
         keys=keys,
         byok=read_byok(root.table("byok") if root else None, environ),
+        storage=read_storage(root.table("storage") if root else None, environ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Never, Protocol, TypeAlias, TypeVar
 
@@ -14,6 +14,16 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.records_pb2 import (
+    DeleteRecordRequest,
+    DeleteRecordResponse,
+    GetRecordRequest,
+    GetRecordResponse,
+    ListRecordsRequest,
+    ListRecordsResponse,
+    PutRecordRequest,
+    PutRecordResponse,
+)
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call, Caller
@@ -35,6 +45,18 @@ Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
 _log = logging.getLogger("dragoman.grpc")
 
 
+class Records(Protocol):
+    """What is kept for callers. Every method raises GatewayError."""
+
+    async def put(self, request: PutRecordRequest, call: Call) -> PutRecordResponse: ...
+
+    async def get(self, request: GetRecordRequest, call: Call) -> GetRecordResponse: ...
+
+    async def delete(self, request: DeleteRecordRequest, call: Call) -> DeleteRecordResponse: ...
+
+    async def page(self, request: ListRecordsRequest, call: Call) -> ListRecordsResponse: ...
+
+
 class Gateway(Protocol):
     """What is served. Every method raises GatewayError; any other exception is a fault of its own."""
 
@@ -49,6 +71,9 @@ class Gateway(Protocol):
 
     def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         """It is closed as stream is."""
+
+    @property
+    def records(self) -> Records: ...
 
 
 class GatewayServicer(GatewayServiceServicer):
@@ -121,6 +146,35 @@ class GatewayServicer(GatewayServiceServicer):
             async with aclosing(self._gateway.proxy(request, self._call(context, received))) as messages:
                 async for message in messages:
                     yield message
+        except Exception as error:
+            await _fail(context, received, error)
+
+    async def PutRecord(  # noqa: N802
+        self, request: PutRecordRequest, context: Context[PutRecordRequest, PutRecordResponse]
+    ) -> PutRecordResponse:
+        return await self._answer(context, lambda call: self._gateway.records.put(request, call))
+
+    async def GetRecord(  # noqa: N802
+        self, request: GetRecordRequest, context: Context[GetRecordRequest, GetRecordResponse]
+    ) -> GetRecordResponse:
+        return await self._answer(context, lambda call: self._gateway.records.get(request, call))
+
+    async def DeleteRecord(  # noqa: N802
+        self, request: DeleteRecordRequest, context: Context[DeleteRecordRequest, DeleteRecordResponse]
+    ) -> DeleteRecordResponse:
+        return await self._answer(context, lambda call: self._gateway.records.delete(request, call))
+
+    async def ListRecords(  # noqa: N802
+        self, request: ListRecordsRequest, context: Context[ListRecordsRequest, ListRecordsResponse]
+    ) -> ListRecordsResponse:
+        return await self._answer(context, lambda call: self._gateway.records.page(request, call))
+
+    async def _answer(
+        self, context: Context[RequestT, ResponseT], work: Callable[[Call], Awaitable[ResponseT]]
+    ) -> ResponseT:
+        received = await self._accept(context)
+        try:
+            return await work(self._call(context, received))
         except Exception as error:
             await _fail(context, received, error)
 

@@ -47,7 +47,7 @@ class Record(_message.Message):
     """From when on it is gone: seconds since 1970 UTC. 0 or later than the gateway keeps anything: as late as it does."""
     @_builtins.property
     def part_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of what is in it, by which ListRecords finds it. At most 10000."""
+        """Ids of what is in it, by which ListRecords finds it. At most 10000. Only in a PutRecordRequest: they are not given back."""
 
     def __init__(
         self,

@@ -9,6 +9,16 @@ from typing import Any, TypeAlias
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.records_pb2 import (
+    DeleteRecordRequest,
+    DeleteRecordResponse,
+    GetRecordRequest,
+    GetRecordResponse,
+    ListRecordsRequest,
+    ListRecordsResponse,
+    PutRecordRequest,
+    PutRecordResponse,
+)
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 
@@ -51,6 +61,20 @@ class Handlers(GatewayServiceServicer):
 
     async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:  # noqa: N802
         return ListModelsResponse()
+
+    async def PutRecord(self, request: PutRecordRequest, context: Context) -> PutRecordResponse:  # noqa: N802
+        return PutRecordResponse()
+
+    async def GetRecord(self, request: GetRecordRequest, context: Context) -> GetRecordResponse:  # noqa: N802
+        return GetRecordResponse()
+
+    async def DeleteRecord(self, request: DeleteRecordRequest, context: Context) -> DeleteRecordResponse:  # noqa: N802
+        return DeleteRecordResponse()
+
+    async def ListRecords(  # noqa: N802
+        self, request: ListRecordsRequest, context: Context
+    ) -> ListRecordsResponse:
+        return ListRecordsResponse()
 
 
 class Waiting:

@@ -11,6 +11,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
@@ -18,6 +19,7 @@ from gateway_core.errors import GatewayError, Reason
 from gateway_core.rpc.received import KEY_METADATA, SECRET_METADATA
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import unpack
+from tests.gateway_core.rpc.kept import Kept
 from tests.gateway_core.rpc.serving import Reach, by_socket, failure_of, in_process, question, read_all, run, streamed
 
 on_both = pytest.mark.parametrize("reach", [in_process, by_socket], ids=["local", "socket"])
@@ -30,6 +32,7 @@ class Recording:
     def __init__(self, error: GatewayError | None = None) -> None:
         self.calls: list[Call] = []
         self.closed = 0
+        self.records = Kept(self._keep)
         self._error = error
 
     def _keep(self, call: Call) -> None:
@@ -78,6 +81,10 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         await stub.Chat(question(), metadata=metadata)
         await read_all(stub.Stream(streamed(), metadata=metadata))
         await stub.ListModels(ListModelsRequest(), metadata=metadata)
+        await stub.PutRecord(PutRecordRequest(), metadata=metadata)
+        await stub.GetRecord(GetRecordRequest(), metadata=metadata)
+        await stub.DeleteRecord(DeleteRecordRequest(), metadata=metadata)
+        await stub.ListRecords(ListRecordsRequest(), metadata=metadata)
 
     over(reach, gateway, check)
     for call in gateway.calls:
@@ -85,7 +92,7 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         assert call.metadata["team"] == "a"
         assert "some-bin" not in call.metadata
         assert call.deadline.remaining() is None
-    assert len(gateway.calls) == 3
+    assert len(gateway.calls) == 7
     assert gateway.closed == 1
 
 

@@ -13,6 +13,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.records_pb2 import PutRecordRequest
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
@@ -23,6 +24,7 @@ from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import GRPC_CODES, unpack
 from gateway_core.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
+from tests.gateway_core.rpc.kept import Kept
 from tests.gateway_core.rpc.serving import (
     PROVIDER_KEY,
     Behind,
@@ -187,6 +189,9 @@ def test_a_method_that_is_not_there(contract: Contract) -> None:
 class Faulty:
     """A gateway with a fault in it."""
 
+    def __init__(self) -> None:
+        self.records = Kept(lambda _: self._fail())
+
     def _fail(self) -> NoReturn:
         raise RuntimeError("internals that are nobody's business")
 
@@ -217,6 +222,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
                 read_all(stub.Stream(streamed("late"), metadata=metadata)),
                 stub.CountTokens(CountTokensRequest(), metadata=metadata),
                 stub.ListModels(ListModelsRequest(), metadata=metadata),
+                stub.PutRecord(PutRecordRequest(), metadata=metadata),
             ):
                 error = await failure_of(call)
                 assert error.code() is grpc.StatusCode.INTERNAL
@@ -226,5 +232,5 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
 
     run(check)
     records = [record for record in caplog.records if record.name == "dragoman.grpc"]
-    assert [record.getMessage() for record in records] == ["call r1 failed"] * 5
-    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 5
+    assert [record.getMessage() for record in records] == ["call r1 failed"] * 6
+    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 6

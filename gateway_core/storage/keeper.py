@@ -1,0 +1,137 @@
+"""Keeps records for callers: what is taken, for how long, and who may have it back."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from dragoman.v1.records_pb2 import (
+    DeleteRecordRequest,
+    DeleteRecordResponse,
+    GetRecordRequest,
+    GetRecordResponse,
+    ListRecordsRequest,
+    ListRecordsResponse,
+    PutRecordRequest,
+    PutRecordResponse,
+    Record,
+)
+from gateway_core.call import Call
+from gateway_core.errors import GatewayError, Reason, invalid
+from gateway_core.settings_storage import StorageSettings
+from gateway_core.storage.records import Records, Wanted
+
+KIND = re.compile(r"[a-z0-9_]{1,64}")
+LONGEST_ID = 256
+MOST_PARTS = 10_000
+MOST_ANCESTORS = 10_000
+PAGE_SIZE = 100
+LARGEST_PAGE = 1000
+DAY_S = 24 * 3600
+_is_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class RecordKeeper:
+    """Every method raises GatewayError."""
+
+    def __init__(self, records: Records, settings: StorageSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self._records = records
+        self._settings = settings
+        self._clock = clock
+
+    async def put(self, request: PutRecordRequest, call: Call) -> PutRecordResponse:
+        given = request.record
+        check_record(given, self._settings.max_record_bytes)
+        now = self._now()
+        latest = now + round(self._settings.days * DAY_S)
+        # The request is its client's own object.
+        record = Record()
+        record.CopyFrom(given)
+        record.created = now
+        record.expires = min(given.expires, latest) if given.expires > 0 else latest
+        await self._records.put(call.caller.name, record)
+        return PutRecordResponse(expires=record.expires)
+
+    async def get(self, request: GetRecordRequest, call: Call) -> GetRecordResponse:
+        check_place(request.kind, request.id, "")
+        depth = MOST_ANCESTORS if request.with_ancestors else 0
+        found = await self._records.lineage(call.caller.name, request.kind, request.id, now=self._now(), depth=depth)
+        if not found.records:
+            raise unknown(request.kind, request.id)
+        record, *ancestors = found.records
+        return GetRecordResponse(record=record, ancestors=ancestors, missing_ancestor_id=found.missing_id)
+
+    async def delete(self, request: DeleteRecordRequest, call: Call) -> DeleteRecordResponse:
+        check_place(request.kind, request.id, "")
+        if not await self._records.delete(call.caller.name, request.kind, request.id, now=self._now()):
+            raise unknown(request.kind, request.id)
+        return DeleteRecordResponse()
+
+    async def page(self, request: ListRecordsRequest, call: Call) -> ListRecordsResponse:
+        check_kind(request.kind, "")
+        check_parts(request.part_ids, "")
+        wanted = Wanted(request.kind, request.part_ids, place_of(request.page_token), page_size(request.page_size))
+        found = await self._records.page(call.caller.name, wanted, now=self._now())
+        following = "" if found.following is None else str(found.following)
+        return ListRecordsResponse(records=found.records, next_page_token=following)
+
+    async def close(self) -> None:
+        await self._records.close()
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def check_record(record: Record, most_bytes: int) -> None:
+    check_place(record.kind, record.id, "record.")
+    check_parts(record.part_ids, "record.")
+    if len(record.parent_id) > LONGEST_ID:
+        raise invalid("record.parent_id", f"record.parent_id is longer than {LONGEST_ID} characters")
+    if (size := record.ByteSize()) > most_bytes:
+        message = f"the record is {size} bytes; this gateway keeps {most_bytes} at most ([storage] max_record_bytes)"
+        raise GatewayError(Reason.REQUEST_TOO_LARGE, message, field="record.json")
+    try:
+        _is_object(record.json)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise invalid("record.json", f"record.json is not a JSON object: {error}") from None
+
+
+def check_place(kind: str, record_id: str, path: str) -> None:
+    check_kind(kind, path)
+    if not 1 <= len(record_id) <= LONGEST_ID:
+        raise invalid(f"{path}id", f"{path}id must be 1 to {LONGEST_ID} characters")
+
+
+def check_kind(kind: str, path: str) -> None:
+    if not KIND.fullmatch(kind):
+        raise invalid(f"{path}kind", f"{path}kind must be 1 to 64 lower-case letters, digits and underscores")
+
+
+def check_parts(part_ids: Sequence[str], path: str) -> None:
+    if len(part_ids) > MOST_PARTS:
+        raise invalid(f"{path}part_ids", f"{path}part_ids has {len(part_ids)} entries; at most {MOST_PARTS} are taken")
+    for index, part_id in enumerate(part_ids):
+        if not 1 <= len(part_id) <= LONGEST_ID:
+            field = f"{path}part_ids[{index}]"
+            raise invalid(field, f"{field} must be 1 to {LONGEST_ID} characters")
+
+
+def page_size(given: int) -> int:
+    if not 0 <= given <= LARGEST_PAGE:
+        raise invalid("page_size", f"page_size must be 1 to {LARGEST_PAGE}, or 0 for {PAGE_SIZE}, not {given}")
+    return given or PAGE_SIZE
+
+
+def place_of(token: str) -> int | None:
+    if not token:
+        return None
+    if not (token.isascii() and token.isdecimal() and len(token) < 19):
+        raise invalid("page_token", "page_token is not one of this gateway's: give the next_page_token of the page before")
+    return int(token)
+
+
+def unknown(kind: str, record_id: str) -> GatewayError:
+    return GatewayError(Reason.RECORD_NOT_FOUND, f"there is no {kind} with the id {record_id!r}", field="id")
