@@ -160,9 +160,11 @@ class UsageReport(NamedTuple):
     """What an answer, or an event of one, tells about what it took."""
 
     raw: dict[str, Any]
-    """The usage object as the provider wrote it. Of several in a stream, what a later one says counts."""
+    """The usage object as the provider wrote it. Of several in a stream the last one counts."""
     model: str = ""
     """The model that answers. Empty: it is not told there."""
+    partial: bool = False
+    """Whether it says only what is new: what earlier ones say besides still counts."""
 
 
 @dataclass(frozen=True, slots=True)

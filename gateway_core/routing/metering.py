@@ -96,9 +96,13 @@ class Meter:
             report = dialect.find_usage(answer)
             if report is not None:
                 self._reader = dialect
-                self._raw = {**self._raw, **{name: value for name, value in report.raw.items() if value is not None}}
+                self._raw = merged(self._raw, report.raw) if report.partial else report.raw
                 self._model = report.model or self._model
                 return
+
+
+def merged(earlier: Json, later: Json) -> Json:
+    return {**earlier, **{name: value for name, value in later.items() if value is not None}}
 
 
 def answers_in(text: bytes) -> Iterator[Json]:

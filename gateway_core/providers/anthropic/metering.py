@@ -16,4 +16,4 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = told.get("usage")
     if not isinstance(usage, dict) or "total_tokens" in usage or not ("input_tokens" in usage or "output_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(told.get("model")))
+    return UsageReport(usage, text_of(told.get("model")), partial=True)
