@@ -72,7 +72,7 @@ def is_plain(url: str) -> bool:
             return False
     except ValueError:
         return False
-    return not {"", ".", ".."} & set(parts.path.strip("/").split("/")) or parts.path in ("", "/")
+    return {"", ".", ".."}.isdisjoint(parts.path.removesuffix("/").split("/")[1:])
 
 
 def read_byok(table: Table | None, environ: Mapping[str, str]) -> ByokSettings:

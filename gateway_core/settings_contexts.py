@@ -37,8 +37,8 @@ class KeyPlace:
 
     def keys_in(self, found: Mapping[str, str]) -> Iterator[str]:
         """The keys among metadata by name."""
-        value = found.get(self.header, "") if self.header else ""
-        if value[: len(self.prefix)].lower() == self.prefix.lower():
+        value = found.get(self.header, "")
+        if self.header and value[: len(self.prefix)].lower() == self.prefix.lower():
             yield value[len(self.prefix) :].strip()
         if self.query:
             yield found.get(self.query.lower(), "")
@@ -96,7 +96,7 @@ def read_place(auth: Table) -> KeyPlace:
             check_place(auth, key, name)
     if prefix and not header:
         raise auth.error("prefix", "stands before the key in a header; name the header too.")
-    if not (prefix.isascii() and (prefix.isprintable() or not prefix)):
+    if not (prefix.isascii() and prefix.isprintable()):
         raise auth.error("prefix", "must be printable ASCII.")
     return KeyPlace(header.lower(), query, prefix)
 

@@ -77,7 +77,7 @@ class Scopes:
                 Reason.PERMISSION_DENIED, "this gateway takes no provider keys and URLs of its clients", PROVIDER_KEY
             )
         key = own.key.reveal()
-        if not (key.isascii() and (key.isprintable() or not key)) or " " in key:
+        if not (key.isascii() and key.isprintable()) or " " in key:
             raise invalid(PROVIDER_KEY, f"{PROVIDER_KEY} holds a character that cannot be part of a key")
 
     def _named(self, own: Own) -> Endpoint:
