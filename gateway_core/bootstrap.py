@@ -12,6 +12,8 @@ from gateway_core.deadline import Clock
 from gateway_core.facts.describe import describe
 from gateway_core.gateway import Gateway
 from gateway_core.ledger.price_book import PriceBook, WallClock
+from gateway_core.media.enclosures import FetchLimits
+from gateway_core.media.intake import MediaIntake
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.routing.attempt import GUARDED
 from gateway_core.routing.catalog import Catalog
@@ -22,28 +24,32 @@ from gateway_core.routing.proxy import Proxy
 from gateway_core.routing.retry import RetryPolicy
 from gateway_core.routing.scopes import Scopes
 from gateway_core.settings import RetrySettings, Settings, Timeouts
+from gateway_core.settings_media import MediaSettings
 from gateway_core.settings_providers import KNOWN
 from gateway_core.settings_storage import StorageSettings
 from gateway_core.storage.keeper import RecordKeeper
 from gateway_core.storage.records import Records
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
+from gateway_core.transport.download import Downloader
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.lazy import LazyTransport
+from gateway_core.transport.lazy_download import LazyDownloader
 
 
 def build_gateway(
     settings: Settings,
     *,
     transports: Mapping[str, Transport] | None = None,
+    downloader: Downloader | None = None,
     records: Records | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Clock = time.monotonic,
     wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports: by URL scheme, in place of the real ones. records: in place of the store that is configured. clock: by
-    which lists of models grow old. wall_clock: by which prices change and records expire. Raises SettingsError for a route
-    that leads nowhere and for a storage that cannot be used."""
+    """transports: by URL scheme, in place of the real ones. downloader: in place of the real one. records: in place of the
+    store that is configured. clock: by which lists of models grow old. wall_clock: by which prices change and records
+    expire. Raises SettingsError for a route that leads nowhere and for a storage that cannot be used."""
     catalog = Catalog(settings)
     scopes = Scopes(catalog, settings)
     prices = PriceBook(price_urls(catalog.providers), settings.prices, clock=wall_clock)
@@ -51,11 +57,14 @@ def build_gateway(
         schemes = {endpoint.url.partition(":")[0] for endpoint in catalog.providers.values()}
         transports = real_transports(schemes, settings.timeouts, Guard(settings.byok.private_urls))
     chain = Chain(transports, policy_of(settings.retries), sleep=sleep)
+    fetches = partial(http_downloader, settings.media, Guard(settings.byok.private_urls))
+    limits = FetchLimits(bytes_each=settings.media.max_bytes)
+    media = MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision)
     fill = partial(describe, book=prices)
     models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
     proxy = Proxy(transports, key_places(settings))
     keeper = RecordKeeper(records or sqlite_records(settings.storage), settings.storage, clock=wall_clock)
-    return Gateway(catalog, scopes, chain, transports, models, prices, proxy, keeper)
+    return Gateway(catalog, scopes, chain, media, transports, models, prices, proxy, keeper)
 
 
 def sqlite_records(storage: StorageSettings) -> Records:
@@ -90,6 +99,12 @@ def http_transport(timeouts: Timeouts, guard: Guard | None = None) -> Transport:
 
     limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle, answer_s=timeouts.total)
     return AiohttpTransport(f"dragoman/{version('dragoman')}", limits, guard=guard)
+
+
+def http_downloader(media: MediaSettings, guard: Guard) -> Downloader:
+    from gateway_core.transport.http_download import DownloadLimits, HttpDownloader
+
+    return HttpDownloader(f"dragoman/{version('dragoman')}", guard, DownloadLimits(total_s=media.timeout))
 
 
 def policy_of(retries: RetrySettings) -> RetryPolicy:

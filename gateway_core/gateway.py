@@ -12,6 +12,7 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
 from gateway_core.ledger.cost import charge_answer, charge_proxied, charge_stream
 from gateway_core.ledger.price_book import PriceBook
+from gateway_core.media.intake import MediaIntake
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.chain import Chain
 from gateway_core.routing.counting import count_tokens
@@ -33,6 +34,7 @@ class Gateway:
         catalog: Catalog,
         scopes: Scopes,
         chain: Chain,
+        media: MediaIntake,
         transports: Mapping[str, Transport],
         models: ModelList,
         prices: PriceBook,
@@ -43,6 +45,7 @@ class Gateway:
         self.records = records
         self._scopes = scopes
         self._chain = chain
+        self._media = media
         self._transports = transports
         self._models = models
         self._prices = prices
@@ -50,18 +53,21 @@ class Gateway:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         check_chat(request)
-        answer = await self._chain.chat(request, self._route(request, call), call)
+        enclosed = self._media.admit(request)
+        answer = await self._chain.chat(request, self._route(request, call), call, enclosed)
         charge_answer(answer, self._prices)
         return answer
 
     def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         check_chat(request)
-        return charge_stream(self._chain.stream(request, self._route(request, call), call), self._prices)
+        enclosed = self._media.admit(request)
+        return charge_stream(self._chain.stream(request, self._route(request, call), call, enclosed), self._prices)
 
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
         check_chat(request)
-        return await count_tokens(request, self._route(request, call), call.deadline, self._transports)
+        enclosed = self._media.admit(request)
+        return await count_tokens(request, self._route(request, call), call.deadline, self._transports, enclosed)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         return await self._models.page(request, call.deadline, self._scopes.of(call))
@@ -76,6 +82,7 @@ class Gateway:
 
     async def close(self) -> None:
         await self._models.close()
+        await self._media.close()
         await self.records.close()
         for transport in self._transports.values():
             await transport.close()

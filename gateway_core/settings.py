@@ -20,6 +20,7 @@ from gateway_core.providers.dialect import Secret
 from gateway_core.settings_byok import ByokSettings, read_byok
 from gateway_core.settings_contexts import ContextSettings, read_contexts
 from gateway_core.settings_file import SettingsError, Table, read_toml
+from gateway_core.settings_media import MediaSettings, read_media
 from gateway_core.settings_prices import read_prices
 from gateway_core.settings_providers import KNOWN, ProviderSettings, read_providers, read_secret
 from gateway_core.settings_storage import StorageSettings, read_storage
@@ -29,7 +30,7 @@ __all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 DEFAULT_HTTP = Address("127.0.0.1", 8080)
 DEFAULT_GRPC = Address("127.0.0.1", 50051)
-CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "storage")
+CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "media", "storage")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
@@ -123,6 +124,7 @@ class Settings:
     keys: tuple[KeySettings, ...] = ()
     contexts: tuple[ContextSettings, ...] = ()
     byok: ByokSettings = field(default_factory=ByokSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
     retries: RetrySettings = RetrySettings()
     timeouts: Timeouts = Timeouts()
     log: LogSettings = LogSettings()
@@ -220,6 +222,7 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
         prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
         keys=keys,
         byok=read_byok(root.table("byok") if root else None, environ),
+        media=read_media(root.table("media") if root else None, environ),
         storage=read_storage(root.table("storage") if root else None, environ),
     )
 

@@ -12,6 +12,7 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
 from gateway_core.errors import GatewayError, Reason
+from gateway_core.media.enclosures import Enclosures
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.routing.attempt import OpenStream, ask, open_stream
 from gateway_core.routing.fan_out import FannedStream, ask_each, gives_several, open_each
@@ -32,18 +33,23 @@ class Chain:
         self._policy = policy
         self._sleep = sleep
 
-    async def chat(self, request: ChatRequest, route: Route, call: Call) -> ChatResponse:
-        """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts."""
+    async def chat(self, request: ChatRequest, route: Route, call: Call, enclosed: Enclosures | None = None) -> ChatResponse:
+        """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts. enclosed: the
+        request's media, where it has any."""
         trace = RouteTrace(requested_model=request.model)
-        answer, _ = await self._first_success(route, call, trace, lambda target: self._ask(request, target, call))
+        answer, _ = await self._first_success(route, call, trace, lambda target: self._ask(request, target, call, enclosed))
         answer.route.CopyFrom(trace)
         return answer
 
-    async def stream(self, request: ChatRequest, route: Route, call: Call) -> AsyncGenerator[StreamResponse, None]:
+    async def stream(
+        self, request: ChatRequest, route: Route, call: Call, enclosed: Enclosures | None = None
+    ) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
         trace = RouteTrace(requested_model=request.model)
-        opened, served = await self._first_success(route, call, trace, lambda target: self._open(request, target, call))
+        opened, served = await self._first_success(
+            route, call, trace, lambda target: self._open(request, target, call, enclosed)
+        )
         try:
             started = opened.first.events[0].started
             started.route.CopyFrom(trace)
@@ -59,13 +65,19 @@ class Chain:
         finally:
             await opened.close()
 
-    def _ask(self, request: ChatRequest, target: Target, call: Call) -> Awaitable[ChatResponse]:
+    async def _ask(self, request: ChatRequest, target: Target, call: Call, enclosed: Enclosures | None) -> ChatResponse:
+        if enclosed is not None:
+            request = await enclosed.request_for(target.model, target.endpoint, call.deadline)
         one_by_one = request.candidate_count > 1 and not gives_several(target)
-        return (ask_each if one_by_one else ask)(request, target, call.deadline, self._transports)
+        return await (ask_each if one_by_one else ask)(request, target, call.deadline, self._transports)
 
-    def _open(self, request: ChatRequest, target: Target, call: Call) -> Awaitable[OpenStream | FannedStream]:
+    async def _open(
+        self, request: ChatRequest, target: Target, call: Call, enclosed: Enclosures | None
+    ) -> OpenStream | FannedStream:
+        if enclosed is not None:
+            request = await enclosed.request_for(target.model, target.endpoint, call.deadline)
         one_by_one = request.candidate_count > 1 and not gives_several(target)
-        return (open_each if one_by_one else open_stream)(request, target, call.deadline, self._transports)
+        return await (open_each if one_by_one else open_stream)(request, target, call.deadline, self._transports)
 
     async def _first_success(
         self, route: Route, call: Call, trace: RouteTrace, attempt: Callable[[Target], Awaitable[Answer]]

@@ -9,6 +9,7 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError
 from gateway_core.estimate import estimate_input_tokens
+from gateway_core.media.enclosures import Enclosures
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.attempt import transport_for
 from gateway_core.routing.chain import explain
@@ -17,13 +18,17 @@ from gateway_core.transport.base import Transport
 
 
 async def count_tokens(
-    request: ChatRequest, route: Route, deadline: Deadline, transports: Mapping[str, Transport]
+    request: ChatRequest,
+    route: Route,
+    deadline: Deadline,
+    transports: Mapping[str, Transport],
+    enclosed: Enclosures | None = None,
 ) -> CountTokensResponse:
     """Estimates when the provider cannot count or fails: whoever asks wants to know before a chat, and nothing is lost.
     Raises GatewayError for what is wrong with the request itself."""
     target = route.targets[0]
     try:
-        counted = await ask_for_count(request, target, deadline, transports)
+        counted = await ask_for_count(request, target, deadline, transports, enclosed)
     except GatewayError as failure:
         if not failure.tries_next_target:
             explain(failure, target)
@@ -35,11 +40,17 @@ async def count_tokens(
 
 
 async def ask_for_count(
-    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
+    request: ChatRequest,
+    target: Target,
+    deadline: Deadline,
+    transports: Mapping[str, Transport],
+    enclosed: Enclosures | None,
 ) -> int | None:
     dialect = DIALECTS[target.endpoint.dialect]
     if dialect.encode_count is None or dialect.decode_count is None:
         return None
+    if enclosed is not None:
+        request = await enclosed.request_for(target.model, target.endpoint, deadline)
     upstream = dialect.encode_count(request, target.model, target.endpoint)
     response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
     try:

@@ -1,0 +1,139 @@
+"""What one call's media becomes for each target: the same, or fetched where the target needs the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import MEDIA_KIND_FILE
+from gateway_core.deadline import Deadline
+from gateway_core.errors import GatewayError, invalid
+from gateway_core.media.inline import Content, settled_type
+from gateway_core.media.places import Place, media_of
+from gateway_core.media.sniff import spelled
+from gateway_core.media.vision import check_vision
+from gateway_core.providers.dialect import Endpoint
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.transport.download import Download, Downloader, Undeliverable
+
+AT_ONCE = 6
+"""How many URLs of one call are fetched at one time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What the media of one call may come to where the gateway fetches it."""
+
+    bytes_each: int = 20 * 1024 * 1024
+    bytes_all: int = 50 * 1024 * 1024
+    urls: int = 100
+
+
+class Enclosures:
+    """The media of one call. What was fetched for one target is kept for the next."""
+
+    def __init__(self, request: ChatRequest, downloader: Downloader, limits: FetchLimits, *, vision: bool) -> None:
+        self._request = request
+        self._places = tuple(place for place in media_of(request) if is_remote(place))
+        self._downloader = downloader
+        self._limits = limits
+        self._vision = vision
+        self._fetched: dict[str, Download] = {}
+        self._filled: dict[tuple[str, ...], ChatRequest] = {(): request}
+
+    async def request_for(self, model: str, endpoint: Endpoint, deadline: Deadline) -> ChatRequest:
+        """The request as the target can take it. Raises GatewayError INVALID_REQUEST for a URL that cannot be fetched, and
+        DEADLINE_EXCEEDED."""
+        needs_bytes = DIALECTS[endpoint.dialect].needs_bytes
+        wanted = [place for place in self._places if needs_bytes(place.media, model, endpoint)]
+        fields = tuple(place.field for place in wanted)
+        if fields not in self._filled:
+            await self._fetch(wanted, deadline)
+            self._filled[fields] = self._fill(frozenset(fields))
+        return self._filled[fields]
+
+    async def _fetch(self, wanted: Iterable[Place], deadline: Deadline) -> None:
+        """All that is not here yet, at once. The first failure gives up the others."""
+        missing: dict[str, str] = {}
+        for place in wanted:
+            if place.media.uri not in self._fetched:
+                missing.setdefault(place.media.uri, place.field)
+        if len(missing) + len(self._fetched) > self._limits.urls:
+            raise invalid("messages", f"messages hold more than {self._limits.urls} URLs that would have to be fetched")
+        turns = asyncio.Semaphore(AT_ONCE)
+        tasks = [asyncio.ensure_future(self._get(url, field, deadline, turns)) for url, field in missing.items()]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _get(self, url: str, field: str, deadline: Deadline, turns: asyncio.Semaphore) -> None:
+        async with turns:
+            left = self._limits.bytes_all - sum(len(one.data) for one in self._fetched.values())
+            try:
+                fetched = await self._downloader.download(url, min(left, self._limits.bytes_each), deadline)
+            except Undeliverable as failure:
+                raise unfetched(field, str(failure)) from failure
+            self._fetched[url] = fetched
+            if len(fetched.data) > left:
+                raise unfetched(field, f"all URLs together deliver more than {self._limits.bytes_all} bytes")
+
+    def _fill(self, fields: frozenset[str]) -> ChatRequest:
+        """A copy in which bytes stand in place of the URLs."""
+        filled = ChatRequest()
+        filled.CopyFrom(self._request)
+        for place in media_of(filled):
+            if place.field in fields:
+                url = place.media.uri
+                put(place, content_of(place, self._fetched[url]), name_in(url))
+        if not self._vision:
+            check_vision(media_of(filled))
+        return filled
+
+
+def is_remote(place: Place) -> bool:
+    return place.media.WhichOneof("source") == "uri" and place.media.uri[:8].lower().startswith(("http://", "https://"))
+
+
+def content_of(place: Place, fetched: Download) -> Content:
+    """With the type that the bytes show, or else the client, the server or the name declares, in this order."""
+    media = place.media
+    declared = (
+        spelled(media.mime_type) or spelled(fetched.mime_type) or spelled(mimetypes.guess_type(name_in(media.uri))[0] or "")
+    )
+    return Content(fetched.data, settled_type(media.kind, declared, fetched.data, place.field))
+
+
+def put(place: Place, content: Content, filename: str = "") -> None:
+    media = place.media
+    media.data, media.mime_type = content.data, content.mime_type
+    if media.kind == MEDIA_KIND_FILE and not media.filename:
+        media.filename = filename
+
+
+def name_in(url: str) -> str:
+    """The file's name at the end of a URL's path; empty when it ends in a slash."""
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2]
+    except ValueError:
+        return ""
+
+
+def unfetched(field: str, reason: str) -> GatewayError:
+    return invalid(field, f"{field} cannot be fetched: {reason}")
+
+
+def with_corrections(request: ChatRequest, corrections: Mapping[str, Content]) -> ChatRequest:
+    """A copy in which these stand in their fields."""
+    corrected = ChatRequest()
+    corrected.CopyFrom(request)
+    for place in media_of(corrected):
+        if place.field in corrections:
+            put(place, corrections[place.field])
+    return corrected

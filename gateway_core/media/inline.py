@@ -1,0 +1,105 @@
+"""Media whose bytes are in the request: readable, and what they say they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    Media,
+    MediaKind,
+)
+from gateway_core.errors import invalid
+from gateway_core.media.data_uri import BrokenDataUri, is_data_uri, parse_data_uri
+from gateway_core.media.places import Place
+from gateway_core.media.sniff import HEAD_BYTES, PDF_MARK, agree, sniffed, spelled
+
+KINDS = {
+    MEDIA_KIND_IMAGE: ("an image", frozenset({"image"})),
+    MEDIA_KIND_AUDIO: ("sound", frozenset({"audio", "video"})),
+    MEDIA_KIND_VIDEO: ("a video", frozenset({"video", "audio"})),
+}
+"""What each kind is called, and the main types its bytes may show: the containers of sound and video are the same ones."""
+ANYTHING: frozenset[str] = frozenset()
+DRAWN = "image/svg+xml"
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes, and the type they have."""
+
+    data: bytes
+    mime_type: str
+
+
+def correction_of(place: Place) -> Content | None:
+    """What should stand there instead; None: what is there is right, or is not here. Raises GatewayError INVALID_REQUEST for
+    what cannot be read or is of another kind than it says."""
+    media = place.media
+    match media.WhichOneof("source"):
+        case "data":
+            return corrected_bytes(media, place.field)
+        case "uri" if is_data_uri(media.uri[:5]):
+            return corrected_uri(media, place.field)
+        case _:
+            return None
+
+
+def corrected_bytes(media: Media, field: str) -> Content | None:
+    data = media.data
+    mime_type = settled_type(media.kind, spelled(media.mime_type), data, field)
+    return None if mime_type == bare(media.mime_type) else Content(data, mime_type)
+
+
+def corrected_uri(media: Media, field: str) -> Content | None:
+    try:
+        uri = parse_data_uri(media.uri)
+    except BrokenDataUri as broken:
+        raise invalid(field, f"{field} {broken}") from None
+    mime_type = settled_type(media.kind, spelled(media.mime_type) or spelled(uri.mime_type), uri.data, field)
+    # Some dialects read the type that the URI declares, others the one beside it.
+    told = {bare(uri.mime_type), bare(media.mime_type) or bare(uri.mime_type)}
+    return None if uri.clean and told == {mime_type} else Content(uri.data, mime_type)
+
+
+def settled_type(kind: MediaKind.ValueType, declared: str, data: bytes, field: str) -> str:
+    """The type of the bytes: what they show, or else what was declared (spelled). Raises GatewayError INVALID_REQUEST for
+    bytes that are not of their kind."""
+    if not data:
+        raise invalid(field, f"{field} is empty: it has no bytes")
+    found = sniffed(data[:HEAD_BYTES])
+    check_kind(kind, declared, found, data, field)
+    if not found or (declared and agree(declared, found)):
+        return declared
+    return fitting(kind, found)
+
+
+def check_kind(kind: MediaKind.ValueType, declared: str, found: str, data: bytes, field: str) -> None:
+    """A file may be anything; a picture, a sound or a film is one."""
+    if found:
+        name, main_types = KINDS.get(kind, ("", ANYTHING))
+        if main_types and found.partition("/")[0] not in main_types:
+            raise invalid(field, f"{field} should be {name}, but its bytes are {found}")
+    elif kind == MEDIA_KIND_IMAGE or declared.startswith("image/"):
+        if declared != DRAWN or data.lstrip()[:1] != b"<":
+            raise invalid(field, f"{field} should be an image, but its bytes are no type of image")
+    elif declared == PDF and PDF_MARK not in data[:HEAD_BYTES]:
+        raise invalid(field, f"{field} should be a PDF, but its bytes are not one")
+
+
+def fitting(kind: MediaKind.ValueType, found: str) -> str:
+    """What a container is called that holds sound alone, or pictures too."""
+    main_type, _, subtype = found.partition("/")
+    if kind == MEDIA_KIND_AUDIO and main_type == "video" and subtype in ("mp4", "webm"):
+        return f"audio/{subtype}"
+    if kind == MEDIA_KIND_VIDEO and main_type == "audio" and subtype in ("mp4", "ogg"):
+        return f"video/{subtype}"
+    return found
+
+
+def bare(mime_type: str) -> str:
+    """Without parameters, else as it is spelled."""
+    return mime_type.partition(";")[0]

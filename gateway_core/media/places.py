@@ -1,0 +1,48 @@
+"""Where in a request there is media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import Media, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A media part."""
+
+    field: str
+    """messages[0].parts[1], for messages to whoever wrote it."""
+    media: Media
+    """The request's own, not a copy."""
+
+
+def holds_media(request: ChatRequest) -> bool:
+    """Asked of every call, so it does nothing else."""
+    for message in request.messages:
+        for part in message.parts:
+            kind = part.WhichOneof("kind")
+            if kind == "media" or (kind == "tool_result" and any(one.HasField("media") for one in part.tool_result.parts)):
+                return True
+    return False
+
+
+def media_of(request: ChatRequest) -> tuple[Place, ...]:
+    """In the order in which they stand, those in tools' results too."""
+    found: list[Place] = []
+    for index, message in enumerate(request.messages):
+        found.extend(_within(message.parts, f"messages[{index}].parts"))
+    return tuple(found)
+
+
+def _within(parts: Iterable[Part], field: str) -> Iterator[Place]:
+    for index, part in enumerate(parts):
+        match part.WhichOneof("kind"):
+            case "media":
+                yield Place(f"{field}[{index}]", part.media)
+            case "tool_result":
+                yield from _within(part.tool_result.parts, f"{field}[{index}].tool_result.parts")
+            case _:
+                pass
