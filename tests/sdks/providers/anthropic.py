@@ -32,7 +32,9 @@ def read(body: dict[str, Any]) -> Question:
     return Question(
         model=body["model"],
         text=text_of([block for block in blocks if block["type"] == "text"]),
-        images=[described(block["source"]["media_type"], block["source"]["data"]) for block in blocks if block["type"] == "image"],
+        images=[
+            described(block["source"]["media_type"], block["source"]["data"]) for block in blocks if block["type"] == "image"
+        ],
         result="".join(results),
         tools=tools,
         structured="format" in body.get("output_config", {}),

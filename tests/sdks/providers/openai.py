@@ -36,7 +36,9 @@ def read(body: dict[str, Any]) -> Question:
     return Question(
         model=body["model"],
         text=said,
-        images=[image_of(part) for part in last["content"] if part["type"] == "image_url"] if said != last["content"] else [],
+        images=[image_of(part) for part in last["content"] if part["type"] == "image_url"]
+        if said != last["content"]
+        else [],
         result=said if last["role"] == "tool" else "",
         tools=tools,
         structured=body.get("response_format", {}).get("type") == "json_schema",
@@ -68,7 +70,9 @@ def stream(body: dict[str, Any], said: Answer) -> Reply:
         call = call_of(said)
         arguments = call["function"].pop("arguments")
         deltas.append({"tool_calls": [{"index": 0, **call, "function": {**call["function"], "arguments": ""}}]})
-        deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in (arguments[:5], arguments[5:])]
+        deltas += [
+            {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in (arguments[:5], arguments[5:])
+        ]
     head = {**HEAD, "object": "chat.completion.chunk", "model": body["model"]}
     choices = [[{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas]
     choices.append([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "tool_calls" if said.tool else "stop"}])
