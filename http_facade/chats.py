@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,8 @@ class Streamed:
     alive: bytes = COMMENT
     """Written during silence, between events; clients skip it."""
     content_type: bytes = EVENT_STREAM
+    ending: Callable[[], Awaitable[bytes]] | None = None
+    """Gives what is written when all has gone well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ async def write_events(
             await exchange.write(streamed.renderer.render(following), more=True)
             keep_alive.touch()
             following = await call.read()
+        if streamed.ending is not None:
+            await exchange.write(await streamed.ending(), more=True)
     except grpc.aio.AioRpcError as error:
         failure = failure_of(error)
         exchange.details["error"] = failure.reason

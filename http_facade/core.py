@@ -9,6 +9,15 @@ import grpc
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.records_pb2 import (
+    DeleteRecordRequest,
+    GetRecordRequest,
+    GetRecordResponse,
+    ListRecordsRequest,
+    ListRecordsResponse,
+    PutRecordRequest,
+    Record,
+)
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from http_facade.call_metadata import KeyPlaces, Metadata, call_metadata
@@ -62,3 +71,18 @@ class Core:
         call = self._stub.ListModels(wanted, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
         with Watch(exchange, call, self._watches):
             return await call
+
+    async def put_record(self, record: Record, exchange: Exchange) -> None:
+        """Also when the client is gone: what it asked for is done by then."""
+        await self._stub.PutRecord(
+            PutRecordRequest(record=record), timeout=self.limits.timeout_s, metadata=self.metadata(exchange)
+        )
+
+    async def get_record(self, wanted: GetRecordRequest, exchange: Exchange) -> GetRecordResponse:
+        return await self._stub.GetRecord(wanted, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+
+    async def delete_record(self, wanted: DeleteRecordRequest, exchange: Exchange) -> None:
+        await self._stub.DeleteRecord(wanted, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+
+    async def list_records(self, wanted: ListRecordsRequest, exchange: Exchange) -> ListRecordsResponse:
+        return await self._stub.ListRecords(wanted, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))

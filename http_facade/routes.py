@@ -12,16 +12,27 @@ from http_facade.core import Core
 from http_facade.exchange import EXCHANGE, Exchange
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import encode_json
-from http_facade.mounts import anthropic, azure, cohere, completions, gemini, mistral, openai, openrouter, shared
+from http_facade.mounts import (
+    anthropic,
+    azure,
+    cohere,
+    completions,
+    gemini,
+    mistral,
+    openai,
+    openai_responses,
+    openrouter,
+    shared,
+)
 from http_facade.proxy import METHODS, PREFIX, Proxy
 from http_facade.served import Served
 
 SERVED = (
-    "/v1/chat/completions, /v1/completions, /v1/models (all under /api/v1, as OpenRouter's, too), /v1/messages,"
-    " /v1beta/models/MODEL:generateContent and :streamGenerateContent, /v2/chat, /v1/fim/completions,"
+    "/v1/chat/completions, /v1/responses, /v1/completions, /v1/models (all under /api/v1, as OpenRouter's, too),"
+    " /v1/messages, /v1beta/models/MODEL:generateContent and :streamGenerateContent, /v2/chat, /v1/fim/completions,"
     f" /openai/deployments/DEPLOYMENT/chat/completions; each provider's own API under {PREFIX}PROVIDER/PATH"
 )
-IS_CONTEXT = re.compile(r"(?!(?:v\d.*|api|chat|models|openai|proxy)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}").fullmatch
+IS_CONTEXT = re.compile(r"(?!(?:v\d.*|api|chat|models|openai|proxy|responses)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}").fullmatch
 """Below the gateway's own first segments nothing is a context: whoever writes /v1/v1/messages is told where to ask."""
 Readiness = Callable[[], Awaitable[bool]]
 
@@ -57,7 +68,7 @@ def build_router(core: Core, readiness: Readiness | None) -> Router:
         Route("/healthz", Served(openai.MANNERS, {"GET": Health(None)})),
         Route("/readyz", Served(openai.MANNERS, {"GET": Health(readiness)})),
     ]
-    faces = (shared, anthropic, openrouter, azure, cohere, mistral, completions, gemini)
+    faces = (shared, anthropic, openrouter, azure, cohere, mistral, completions, gemini, openai_responses)
     found = [route for face in faces for route in face.routes(core)]
     proxy = Route(PREFIX + "{place:path}", Served(openai.MANNERS, dict.fromkeys(METHODS, Proxy(core))))
     served = [*found, *shared.unversioned_routes(core), proxy]

@@ -43,11 +43,13 @@ TEXT_TAIL = b',"logprobs":[]}\n\n'
 class ChunkRenderer:
     """Renders one stream. Feed it every batch in order."""
 
-    def __init__(self, *, echo: Json, fallback_id: str, now: int) -> None:
-        """echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gives none."""
+    def __init__(self, *, echo: Json, fallback_id: str, now: int, holds_end: bool = False) -> None:
+        """echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gives none.
+        holds_end: the last event is left to end(), so that the response can be stored before its client knows of it."""
         self.response: Json = begin(fallback_id, "", now, echo)
         """The Response as it stands; whole once finished has come."""
         self._echo = echo
+        self._holds_end = holds_end
         self._ids = ItemIds(fallback_id)
         self._number = 0
         self._out: list[bytes] = []
@@ -86,6 +88,15 @@ class ChunkRenderer:
         self.response["output"] = [self._items[index] for index in sorted(self._items)]
         self._emit("response.failed", {"response": self.response})
         return self._written()
+
+    def end(self) -> bytes:
+        """The event that was held back. Empty when the answer never ended."""
+        if self.response["status"] != "in_progress":
+            self._emit_end()
+        return self._written()
+
+    def _emit_end(self) -> None:
+        self._emit(f"response.{self.response['status']}", {"response": self.response})
 
     def _written(self) -> bytes:
         written = b"".join(self._out)
@@ -243,7 +254,8 @@ class ChunkRenderer:
         self._keep(finished)
         usage = finished.usage if finished.HasField("usage") else None
         conclude(self.response, ending, [self._items[index] for index in sorted(self._items)], usage)
-        self._emit(f"response.{self.response['status']}", {"response": self.response})
+        if not self._holds_end:
+            self._emit_end()
 
     def _name_sources(self, chat_form: str) -> None:
         """Sources that another provider named only now: with what is still open, or in the whole response at least."""

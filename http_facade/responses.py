@@ -1,0 +1,92 @@
+"""Responses that are kept in the core, for the client that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+
+from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
+from http_facade.connect import failure_of
+from http_facade.core import Core
+from http_facade.exchange import Exchange
+from http_facade.faces.failure import Failure
+from http_facade.faces.json_fields import Json
+from http_facade.faces.openai_responses.stored import LONGEST_ID, Stored, unpack
+
+KIND = "response"
+
+
+class Responses:
+    """Every method raises Failure."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def keep(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> Failure | None:
+        """Why it could not be kept; None: it is."""
+        record = Record(kind=KIND, id=stored.response_id, parent_id=previous_response_id, json=stored.pack())
+        record.part_ids.extend(stored.part_ids())
+        try:
+            await self._core.put_record(record, exchange)
+        except grpc.aio.AioRpcError as error:
+            return failure_of(error)
+        return None
+
+    async def one(self, response_id: str, exchange: Exchange) -> Stored:
+        """404 when there is none."""
+        return (await self._chain(response_id, exchange, whole=False))[0][0]
+
+    async def chain(self, response_id: str, exchange: Exchange) -> tuple[Sequence[Stored], str]:
+        """The response and what it continues, oldest first; and the id of one before them that was deleted, or nothing."""
+        chain, missing = await self._chain(response_id, exchange, whole=True)
+        return chain[::-1], missing
+
+    async def delete(self, response_id: str, exchange: Exchange) -> None:
+        check_id(response_id)
+        try:
+            await self._core.delete_record(DeleteRecordRequest(kind=KIND, id=response_id), exchange)
+        except grpc.aio.AioRpcError as error:
+            raise told(error, response_id) from None
+
+    async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
+        """The items of stored responses that have these ids, as far as there are any."""
+        found: dict[str, Json] = {}
+        wanted = ListRecordsRequest(kind=KIND, part_ids=item_ids)
+        while item_ids:
+            page = await self._core.list_records(wanted, exchange)
+            for record in page.records:
+                # The newest come first: what they hold counts.
+                found = {**dict(unpack(record.json).identified()), **found}
+            wanted.page_token = page.next_page_token
+            if not page.next_page_token or found.keys() >= set(item_ids):
+                break
+        return {item_id: found[item_id] for item_id in item_ids if item_id in found}
+
+    async def _chain(self, response_id: str, exchange: Exchange, *, whole: bool) -> tuple[Sequence[Stored], str]:
+        check_id(response_id)
+        wanted = GetRecordRequest(kind=KIND, id=response_id, with_ancestors=whole)
+        try:
+            answer = await self._core.get_record(wanted, exchange)
+        except grpc.aio.AioRpcError as error:
+            raise told(error, response_id) from None
+        return [unpack(record.json) for record in (answer.record, *answer.ancestors)], answer.missing_ancestor_id
+
+
+def check_id(response_id: str) -> None:
+    if len(response_id) > LONGEST_ID:
+        raise not_found(response_id)
+
+
+def told(error: grpc.aio.AioRpcError, response_id: str) -> Failure:
+    failure = failure_of(error)
+    if failure.reason == "RECORD_NOT_FOUND":
+        return not_found(response_id)
+    # Its field is one of the contract's, of which the client knows nothing.
+    failure.param = ""
+    return failure
+
+
+def not_found(response_id: str) -> Failure:
+    message = f"Response with id '{response_id[:LONGEST_ID]}' not found."
+    return Failure(404, "RECORD_NOT_FOUND", message, code="response_not_found")
