@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -26,6 +26,8 @@ from gateway_core.rpc.local import local_channel
 from gateway_core.rpc.server import GrpcServer
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
+from gateway_core.settings_byok import ByokSettings
+from gateway_core.settings_contexts import ContextSettings
 from tests.upstream import Handler, Upstream, json_reply
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Behind:
     keys: Sequence[str] = ()
     """Gateway keys; each is its owner's name too."""
     routes: Sequence[ModelSettings] = ()
+    contexts: Sequence[ContextSettings] = ()
+    byok: ByokSettings = field(default_factory=ByokSettings)
     attempts: int = 1
     total_timeout_s: float | None = None
 
@@ -93,7 +97,8 @@ async def serving(behind: Behind, upstream: Upstream) -> AsyncIterator[GatewaySe
     gateway = build_gateway(settings_of(behind, upstream), sleep=at_once)
     keys = KeyRing([KeySettings(key, hash_key(key)) for key in behind.keys])
     try:
-        yield GatewayServicer(gateway, keys.authenticate, total_timeout_s=behind.total_timeout_s)
+        places = {context.name: context.auth for context in behind.contexts if context.auth}
+        yield GatewayServicer(gateway, keys.authenticate, total_timeout_s=behind.total_timeout_s, key_places=places)
     finally:
         await gateway.close()
 
@@ -103,7 +108,11 @@ def settings_of(behind: Behind, upstream: Upstream) -> Settings:
     providers = [ProviderSettings(f"at-{dialect}", dialect, upstream.url, key) for dialect in DIALECTS]
     demo = ProviderSettings("demo", "openai", "demo://demo")
     return Settings(
-        providers=(demo, *providers), models=tuple(behind.routes), retries=RetrySettings(attempts=behind.attempts)
+        providers=(demo, *providers),
+        models=tuple(behind.routes),
+        contexts=tuple(behind.contexts),
+        byok=behind.byok,
+        retries=RetrySettings(attempts=behind.attempts),
     )
 
 
