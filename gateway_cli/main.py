@@ -63,6 +63,7 @@ def _add_servers(commands: Commands) -> None:
         "--workers", metavar="N", type=_positive, default=1, help="processes that share the ports (default 1)"
     )
     serve.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    serve.add_argument("--storage", type=Path, help=argparse.SUPPRESS)
 
     core = _command(commands, "core", run_core, "run the core alone: gRPC")
     _add_address(core, "--grpc", "127.0.0.1:50051")
@@ -130,7 +131,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
         return supervise(arguments.config, arguments.http, arguments.grpc, arguments.workers)
     from gateway_cli.serve import serve
 
-    return serve(arguments.config, arguments.http, arguments.grpc, ready_fd=arguments.ready_fd)
+    return serve(arguments.config, arguments.http, arguments.grpc, ready_fd=arguments.ready_fd, storage=arguments.storage)
 
 
 def run_core(arguments: argparse.Namespace) -> int:

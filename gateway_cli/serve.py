@@ -30,9 +30,12 @@ EXPLAINING_S = 1.0
 """How much longer the facade waits than the core: only the core can say which provider was late."""
 
 
-def serve(config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None) -> int:
-    """ready_fd: this is one of several workers, which shares its ports and tells the supervisor there that it is ready."""
-    settings = from_environment(config).listening(http=http, grpc=grpc)
+def serve(
+    config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None, storage: Path | None = None
+) -> int:
+    """ready_fd: this is one of several workers, which shares its ports and tells the supervisor there that it is ready.
+    storage: the file that the workers share, where the settings name none."""
+    settings = from_environment(config).listening(http=http, grpc=grpc).storing(storage)
     settings.check_exposure()
     shared = ready_fd is not None
     bound = bind(settings.server.http, "--http", shared=shared)

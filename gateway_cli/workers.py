@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from gateway_core.address import Address
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.scopes import Scopes
 from gateway_core.settings import Settings, from_environment
+from gateway_core.storage.sqlite_records import check_storage
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -34,20 +36,25 @@ def supervise(config: Path | None, http: str | None, grpc: str | None, count: in
     # What every worker would complain of is complained of once. And workers share their ports with any other process of
     # this user that asks, so nobody may be there yet.
     Scopes(Catalog(settings), settings)
+    check_storage(settings.storage.path)
     bind(settings.server.http, "--http").close()
     bind(settings.server.grpc, "--grpc").close()
     with (
         bind(settings.server.http, "--http", shared=True) as http_held,
         bind(settings.server.grpc, "--grpc", shared=True) as grpc_held,
+        tempfile.TemporaryDirectory(prefix="dragoman-") as folder,
     ):
         addresses = address_of(http_held), address_of(grpc_held)
-        return asyncio.run(Supervisor(settings, worker_command(config, *addresses), count).run(addresses))
+        # Where one process would keep in its memory what outlives a request, several need a file.
+        storage = Path(folder, "storage.db") if settings.storage.path is None else None
+        return asyncio.run(Supervisor(settings, worker_command(config, *addresses, storage), count).run(addresses))
 
 
-def worker_command(config: Path | None, http: Address, grpc: Address) -> Sequence[str]:
+def worker_command(config: Path | None, http: Address, grpc: Address, storage: Path | None) -> Sequence[str]:
     """The command line of a worker, but for the number of its ready pipe at the end."""
     command = [sys.executable, "-m", "gateway_cli.main", "serve", "--http", str(http), "--grpc", str(grpc)]
-    return [*command, *(["--config", str(config)] if config else []), "--ready-fd"]
+    given = {"--config": config, "--storage": storage}
+    return [*command, *(word for flag, path in given.items() if path for word in (flag, str(path))), "--ready-fd"]
 
 
 class Supervisor:

@@ -140,6 +140,10 @@ class Settings:
             server = dataclasses.replace(server, grpc=parse_address(grpc, "--grpc"))
         return dataclasses.replace(self, server=server)
 
+    def storing(self, path: Path | None) -> Settings:
+        """The same with another place of the storage. None: as it is."""
+        return self if path is None else dataclasses.replace(self, storage=dataclasses.replace(self.storage, path=path))
+
     def check_exposure(self, *, http: bool = True, grpc: bool = True) -> None:
         """Raises SettingsError when a server that is to run would be open to other machines without gateway keys."""
         if self.keys:

@@ -73,8 +73,7 @@ class SqliteRecords:
     def __init__(self, path: Path | None, *, most_records: int, most_bytes: int) -> None:
         """path: None keeps them in memory, for as long as the process runs. Raises SettingsError for a file that cannot be
         used."""
-        if path is not None:
-            check_file(path, prepare)
+        check_storage(path)
         self._database = Database(path, prepare)
         self._most_records = most_records
         self._most_bytes = most_bytes
@@ -118,6 +117,12 @@ class SqliteRecords:
         while records > self._most_records or (size > self._most_bytes and records > 1):
             ((freed,),) = connection.execute(OLDEST, (owner,)).fetchall()
             records, size = records - 1, size - freed
+
+
+def check_storage(path: Path | None) -> None:
+    """Raises SettingsError for a file that cannot be used."""
+    if path is not None:
+        check_file(path, prepare)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
