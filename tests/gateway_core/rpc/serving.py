@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -60,7 +60,8 @@ class Behind:
     """Gateway keys; each is its owner's name too."""
     routes: Sequence[ModelSettings] = ()
     contexts: Sequence[ContextSettings] = ()
-    byok: ByokSettings = field(default_factory=ByokSettings)
+    byok: Callable[[str], ByokSettings] = lambda _: ByokSettings()
+    """What clients may bring; it is told the upstream's URL."""
     attempts: int = 1
     total_timeout_s: float | None = None
 
@@ -111,7 +112,7 @@ def settings_of(behind: Behind, upstream: Upstream) -> Settings:
         providers=(demo, *providers),
         models=tuple(behind.routes),
         contexts=tuple(behind.contexts),
-        byok=behind.byok,
+        byok=behind.byok(upstream.url),
         retries=RetrySettings(attempts=behind.attempts),
     )
 
