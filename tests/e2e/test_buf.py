@@ -46,9 +46,11 @@ def test_reflection_tells_the_contract_to_anyone(gateway: Gateway, key: str) -> 
     methods = buf(gateway, "--list-methods", key=key).stdout.split()
 
     assert {SERVICE, "grpc.health.v1.Health"} <= set(services)
-    assert [name for name in methods if name.startswith(SERVICE)] == [
-        f"{SERVICE}/{name}" for name in ("Chat", "CountTokens", "ListModels", "Stream")
-    ]
+    records = ("DeleteRecord", "GetRecord", "ListRecords", "PutRecord")
+    assert {name.removeprefix(f"{SERVICE}/") for name in methods if name.startswith(SERVICE)} == {
+        *("Chat", "CountTokens", "ListModels", "Proxy", "Stream"),
+        *records,
+    }
 
 
 def test_chat(gateway: Gateway) -> None:

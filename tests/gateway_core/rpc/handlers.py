@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     DeleteRecordResponse,
@@ -75,6 +76,11 @@ class Handlers(GatewayServiceServicer):
         self, request: ListRecordsRequest, context: Context
     ) -> ListRecordsResponse:
         return ListRecordsResponse()
+
+    async def Proxy(  # noqa: N802
+        self, request: ProxyRequest, context: Context
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        yield ProxyResponse()
 
 
 class Waiting:

@@ -99,7 +99,8 @@ def test_reflection_tells_the_contract() -> None:
             files = map(FileDescriptorProto.FromString, found.file_descriptor_response.file_descriptor_proto)
             (gateway,) = [file for file in files if file.name == "dragoman/v1/gateway.proto"]
             methods = [method.name for method in gateway.service[0].method]
-            assert methods == ["Chat", "Stream", "CountTokens", "ListModels"]
+            records = ["PutRecord", "GetRecord", "DeleteRecord", "ListRecords"]
+            assert methods == ["Chat", "Stream", "CountTokens", "ListModels", *records, "Proxy"]
 
     run(check)
 

@@ -11,6 +11,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
@@ -59,6 +60,13 @@ class Recording:
         self._keep(call)
         return ListModelsResponse()
 
+    async def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        try:
+            self._keep(call)
+            yield ProxyResponse()
+        finally:
+            self.closed += 1
+
 
 def authenticate(keys: Sequence[str]) -> Caller:
     return Caller(", ".join(keys) or "nobody")
@@ -85,6 +93,7 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         await stub.GetRecord(GetRecordRequest(), metadata=metadata)
         await stub.DeleteRecord(DeleteRecordRequest(), metadata=metadata)
         await stub.ListRecords(ListRecordsRequest(), metadata=metadata)
+        await read_all(stub.Proxy(ProxyRequest(), metadata=metadata))
 
     over(reach, gateway, check)
     for call in gateway.calls:
@@ -92,8 +101,8 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         assert call.metadata["team"] == "a"
         assert "some-bin" not in call.metadata
         assert call.deadline.remaining() is None
-    assert len(gateway.calls) == 7
-    assert gateway.closed == 1
+    assert len(gateway.calls) == 8
+    assert gateway.closed == 2
 
 
 @on_both

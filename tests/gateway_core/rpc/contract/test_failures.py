@@ -13,6 +13,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.records_pb2 import PutRecordRequest
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
@@ -209,6 +210,10 @@ class Faulty:
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         self._fail()
 
+    async def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        yield ProxyResponse(body=b"some of it")
+        self._fail()
+
 
 @pytest.mark.parametrize("reach", [in_process, by_socket])
 def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.LogCaptureFixture) -> None:
@@ -223,6 +228,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
                 stub.CountTokens(CountTokensRequest(), metadata=metadata),
                 stub.ListModels(ListModelsRequest(), metadata=metadata),
                 stub.PutRecord(PutRecordRequest(), metadata=metadata),
+                read_all(stub.Proxy(ProxyRequest(), metadata=metadata)),
             ):
                 error = await failure_of(call)
                 assert error.code() is grpc.StatusCode.INTERNAL
@@ -232,5 +238,5 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
 
     run(check)
     records = [record for record in caplog.records if record.name == "dragoman.grpc"]
-    assert [record.getMessage() for record in records] == ["call r1 failed"] * 6
-    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 6
+    assert [record.getMessage() for record in records] == ["call r1 failed"] * 7
+    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 7
