@@ -43,13 +43,13 @@ def wanted_by(exchange: Exchange) -> ProxyRequest:
     scope = exchange.scope
     raw_path: bytes = scope["raw_path"]
     _, found, place = raw_path.decode("latin-1").partition(PREFIX)
-    provider, _, path = place.partition("/")
+    provider, slash, path = place.partition("/")
     if not found or not provider:
         raise Failure(404, "INVALID_REQUEST", f"Write {PREFIX}PROVIDER/PATH, not {scope['path']}.", code="unknown_url")
     return ProxyRequest(
         provider=unquote(provider),
         method=scope["method"],
-        path=path,
+        path=slash + path,
         query=scope["query_string"].decode("latin-1"),
         headers=(HttpHeader(name=text(name), value=text(value)) for name, value in scope["headers"]),
     )
