@@ -75,14 +75,18 @@ class Enclosures:
 
     async def _get(self, url: str, field: str, deadline: Deadline, turns: asyncio.Semaphore) -> None:
         async with turns:
-            left = self._limits.bytes_all - sum(len(one.data) for one in self._fetched.values())
+            most_bytes = min(self._left(), self._limits.bytes_each)
             try:
-                fetched = await self._downloader.download(url, min(left, self._limits.bytes_each), deadline)
+                if most_bytes > 0:
+                    self._fetched[url] = await self._downloader.download(url, most_bytes, deadline)
             except Undeliverable as failure:
                 raise unfetched(field, str(failure)) from failure
-            self._fetched[url] = fetched
-            if len(fetched.data) > left:
+            if most_bytes <= 0 or self._left() < 0:
                 raise unfetched(field, f"all URLs together deliver more than {self._limits.bytes_all} bytes")
+
+    def _left(self) -> int:
+        """How many bytes may still come."""
+        return self._limits.bytes_all - sum(len(one.data) for one in self._fetched.values())
 
     def _fill(self, fields: frozenset[str]) -> ChatRequest:
         """A copy in which bytes stand in place of the URLs."""
