@@ -76,6 +76,8 @@ class Quirks:
     efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
     fits all. No words: whatever the client says."""
+    lacks: frozenset[MediaKind.ValueType] = frozenset()
+    """The kinds of media that the vendor has no form for; they are refused before it is asked."""
     reads_urls_of: frozenset[MediaKind.ValueType] = frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO})
     """The kinds of media that the vendor fetches itself where it is given a URL. Of all others it is sent the bytes."""
     inline_thinking: bool = False
@@ -193,6 +195,9 @@ class Dialect:
     needs_bytes: Callable[[Media, str, Endpoint], bool] = lambda media, model, endpoint: False
     """(media at an http or https URL, model, endpoint) -> whether the gateway is to fetch it, since the provider takes its
     bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
+    reference_fields: tuple[str, ...] = ()
+    """Fields of the caller's options in this dialect that stand for content which its providers keep: no other can answer
+    without it."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None

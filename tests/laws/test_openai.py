@@ -31,7 +31,7 @@ REFUSED = {"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_mess
 ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"} | {
     # What only OpenRouter takes back.
     f"fixtures-openai/{name}": "openrouter"
-    for name in ("reasoning_details", "stream_reasoning_details")
+    for name in ("reasoning_details", "stream_reasoning_details", "media")
 } | {"fixtures-openai/reasoning_content": "deepseek"}
 FAILED_STREAMS = {"openrouter/stream_max_tokens"}
 """Recorded streams that hold the provider's error."""

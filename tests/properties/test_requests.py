@@ -26,7 +26,7 @@ quick = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=60,
+    max_examples=100,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
@@ -153,7 +153,7 @@ def check_media(told: Told, strings: Sequence[str]) -> None:
             case "uri":
                 assert media.uri in strings
             case _:
-                assert media.file_id in strings
+                assert any(text.endswith(media.file_id) for text in strings)
 
 
 def check_thoughts(target: Target, told: Told, strings: Sequence[str], warnings: Sequence[Warning]) -> None:
@@ -164,7 +164,8 @@ def check_thoughts(target: Target, told: Told, strings: Sequence[str], warnings:
         if seal and part.reasoning.provider != target.dialect.name:
             assert seal not in everything, "a seal reached another provider"
         marker = marker_of(part.reasoning.text)
-        assert marker in everything or (seal and seal in everything) or warnings, "reasoning was lost silently"
+        told_of = any(warning.field.startswith("messages[") for warning in warnings)
+        assert marker in everything or (seal and seal in everything) or told_of, "reasoning was lost silently"
 
 
 def test_these_properties_reach_every_vendor() -> None:

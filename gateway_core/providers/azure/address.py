@@ -10,6 +10,7 @@ import dataclasses
 from enum import Enum
 from urllib.parse import quote, urlsplit
 
+from dragoman.v1.content_pb2 import MEDIA_KIND_VIDEO
 from gateway_core.providers.dialect import Endpoint, Quirks
 
 DEPLOYMENTS_VERSION = "2024-10-21"
@@ -64,6 +65,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
         developer_role=surface is not Surface.INFERENCE,
         reasoning_field="reasoning_content" if surface is Surface.INFERENCE else "",
         reasoning_details=False,
+        lacks=frozenset({MEDIA_KIND_VIDEO}) if surface is not Surface.INFERENCE else frozenset(),
         longest_user=64,
         longest_call_id=40 if surface is not Surface.INFERENCE else 0,
         unsupported=("top_k",) if surface is not Surface.INFERENCE else (),

@@ -43,6 +43,7 @@ ROLES = {
 }
 PLAIN_ROLES = {role: ROLES[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
 """Roles that every vendor knows."""
+KINDS = {MEDIA_KIND_IMAGE: "pictures", MEDIA_KIND_AUDIO: "sound", MEDIA_KIND_VIDEO: "video", MEDIA_KIND_FILE: "documents"}
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 
@@ -88,7 +89,7 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
         case "text":
             content.append(with_fields({"type": "text", "text": part.text}, part))
         case "media":
-            content.append(with_fields(encode_media(part.media, field), part))
+            content.append(with_fields(encode_media(part.media, field, quirks), part))
         case "reasoning":
             encode_reasoning(part, encoded, field, quirks, warnings)
         case "tool_call":
@@ -184,8 +185,10 @@ def encode_reasoning_detail(reasoning: Reasoning, fields: Json) -> Json:
     return item
 
 
-def encode_media(media: Media, field: str) -> Json:
+def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
     kind = media_kind(media)
+    if kind in quirks.lacks:
+        raise unsupported(field, f"this provider takes no {KINDS[kind]}")
     if kind == MEDIA_KIND_IMAGE:
         image: Json = {"url": uri_of(media, field)}
         if media.detail:

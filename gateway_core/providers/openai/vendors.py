@@ -30,6 +30,7 @@ VENDORS: tuple[Vendor, ...] = (
             # "string too long. Expected a string with maximum length 64" (40 for the id of a call)
             longest_user=64,
             longest_call_id=40,
+            lacks=frozenset({MEDIA_KIND_VIDEO}),
             unsupported=("top_k",),
         ),
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),

@@ -21,6 +21,7 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Quirks
 from gateway_core.providers.openai.messages import encode_message
+from gateway_core.providers.openai.vendors import VENDORS
 
 IMAGE = MediaKind.MEDIA_KIND_IMAGE
 
@@ -174,3 +175,16 @@ def test_sealed_reasoning_of_this_dialect_goes_back_whole() -> None:
     details = '{"$field":"reasoning_details","type":"reasoning.text","format":"f"}'
     encoded, _ = encode(assistant(Reasoning(text="hm", signature="s"), details))
     assert encoded["reasoning_details"] == [{"type": "reasoning.text", "format": "f", "text": "hm", "signature": "s"}]
+
+
+@pytest.mark.parametrize("vendor", ["openai", "openrouter"])
+def test_video_goes_only_to_who_has_a_form_for_it(vendor: str) -> None:
+    quirks = next(row.quirks for row in VENDORS if row.name == vendor)
+    message = user(Part(media=Media(kind=MediaKind.MEDIA_KIND_VIDEO, uri="https://v.mp4")))
+    if vendor == "openrouter":
+        assert encode(message, quirks)[0]["content"] == [{"type": "video_url", "video_url": {"url": "https://v.mp4"}}]
+        return
+    with pytest.raises(GatewayError) as caught:
+        encode(message, quirks)
+    assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "messages[3].parts[0]")
+    assert "video" in caught.value.message
