@@ -14,6 +14,7 @@ from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import Dialect, Endpoint, StreamDecoder, UpstreamRequest
 from gateway_core.providers.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_core.providers.registry import DIALECTS
+from gateway_core.routing.references import refuse_references
 from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
@@ -130,6 +131,7 @@ def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect,
     """What to send to the target. Raises GatewayError UNSUPPORTED for what it cannot do: always for content, and in strict
     mode for settings too."""
     dialect = DIALECTS[target.endpoint.dialect]
+    refuse_references(request, dialect)
     try:
         upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
     except GatewayError as failure:

@@ -26,6 +26,7 @@ OPENAI_RESPONSES = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
+    reference_fields=("conversation", "prompt"),
     several_candidates=False,
     needs_bytes=needs_bytes,
 )
