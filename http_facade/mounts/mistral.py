@@ -22,8 +22,11 @@ from http_facade.served import Served
 
 CLIENTS = ("mistral-client", "mistralai", "ai-sdk/mistral")
 """What the user agents of Mistral's SDKs say, whatever their language and version, and that of the AI SDK's provider."""
-OWN_FIELD = b'"safe_prompt"'
-"""LangChain's client has no user agent of its own, and always sends this."""
+OWN_FIELDS = (b'"safe_prompt"', b'"random_seed"')
+"""No other chat has these. LangChain's client for Mistral has no user agent of its own; it sends them where they are set."""
+LANGCHAIN = {b"user-agent": "python-httpx/", b"accept": "text/event-stream", b"cache-control": "no-store"}
+"""What LangChain's client sends where it wants a stream. Those of OpenAI's form do not ask so, and what Mistral's form does
+otherwise (whole tool calls, usage at the last choice) they read too."""
 
 
 def render_failure(failure: Failure, request_id: str) -> bytes:
@@ -63,9 +66,15 @@ def model_lists(core: Core) -> ModelLists:
 
 def is_client(exchange: Exchange) -> bool:
     agent = exchange.header(b"user-agent")
-    return agent is not None and any(name in agent for name in CLIENTS)
+    if agent is None:
+        return False
+    return any(name in agent for name in CLIENTS) or wants_mistrals_stream(exchange)
+
+
+def wants_mistrals_stream(exchange: Exchange) -> bool:
+    return all((exchange.header(name) or "").startswith(begin) for name, begin in LANGCHAIN.items())
 
 
 def is_own(body: bytes) -> bool:
     """Whether a chat is of Mistral's form, whoever sends it."""
-    return OWN_FIELD in body
+    return any(field in body for field in OWN_FIELDS)

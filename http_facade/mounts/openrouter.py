@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from starlette.routing import BaseRoute, Route
 
 from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.models_pb2 import ListModelsRequest
+from http_facade.answer_headers import warning_headers
 from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners
@@ -18,7 +20,7 @@ from http_facade.faces.failure import Failure
 from http_facade.faces.openrouter.answer import render_answer
 from http_facade.faces.openrouter.chunks import ALIVE, OpenRouterRenderer
 from http_facade.faces.openrouter.errors import render_error
-from http_facade.faces.openrouter.models import render_count, render_data, render_model, render_models
+from http_facade.faces.openrouter.models import parse_query, render_count, render_data, render_model, render_models
 from http_facade.faces.openrouter.parse import parse_chat
 from http_facade.model_lists import ModelLists
 from http_facade.mounts import completions
@@ -47,6 +49,20 @@ def read_chat(exchange: Exchange, body: bytes) -> Asked:
     return Asked(parsed.chat, whole, Streamed(renderer, renderer.failed, alive=ALIVE))
 
 
+class Models:
+    """GET /models: a page of those that fit the query. GET /models/{model} is for OpenAI's clients."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.one = ModelLists(core, render_count, render_model).one
+
+    async def all(self, exchange: Exchange) -> None:
+        query = exchange.query()
+        wanted = parse_query(query)
+        answer = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
+        await exchange.respond(200, render_models(answer, wanted), warning_headers(answer.warnings))
+
+
 def is_client(exchange: Exchange) -> bool:
     """Whether it was meant for OpenRouter: its clients say nothing of themselves, but no one else has such paths."""
     path: str = exchange.scope["path"]
@@ -54,7 +70,7 @@ def is_client(exchange: Exchange) -> bool:
 
 
 def routes(core: Core) -> Iterator[BaseRoute]:
-    lists, own = ModelLists(core, render_models, render_model), ModelLists(core, render_count, render_data)
+    lists, own = Models(core), ModelLists(core, render_count, render_data)
     yield Route(PREFIX + "/chat/completions", Served(MANNERS, {"POST": Chats(core, read_chat)}))
     yield Route(PREFIX + "/completions", Served(MANNERS, {"POST": completions.Completions(core, completions.read)}))
     yield Route(PREFIX + "/models", Served(MANNERS, {"GET": lists.all}))

@@ -12,7 +12,6 @@ from http_facade.faces.openrouter.errors import error_object
 ALIVE = b": DRAGOMAN PROCESSING\n\n"
 CHANGED = frozenset({"started", "part_started", "finished"})
 """Events that tell more here than OpenAI's face says."""
-DONE = b"data: [DONE]\n\n"
 
 
 class OpenRouterRenderer:
@@ -38,11 +37,12 @@ class OpenRouterRenderer:
         return self._plain.render(batch)
 
     def failed(self, failure: Failure) -> bytes:
-        """The failure that ends the stream: a chunk of its own, which still says whose stream it was."""
+        """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter tells it, and without choices,
+        where LangChain's client looks for it."""
         choice: Json = {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None}
         ending = {**choice, "finish_reason": "error", "native_finish_reason": None}
         chunk: Json = {**self._head, "choices": [ending], "error": error_object(failure)}
-        return b"data: " + encode_json(chunk) + b"\n\n" + DONE
+        return b"".join(b"data: " + encode_json(told) + b"\n\n" for told in (chunk, {**chunk, "choices": []}))
 
     def _tell(self, event: StreamEvent) -> None:
         match event.WhichOneof("event"):

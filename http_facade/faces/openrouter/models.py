@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
+from http_facade.faces.failure import bad_request
 from http_facade.faces.json_fields import Json, encode_json
 from http_facade.faces.openai.models import model_card
 
+LONGEST_COUNT = 9
+"""In digits."""
 UNKNOWN_PRICE = "-1"
 """What OpenRouter writes where a price cannot be told beforehand."""
 
 
-def render_models(response: ListModelsResponse) -> bytes:
-    return encode_json({"object": "list", "data": [openrouter_card(model) for model in response.models]})
+class Wanted(NamedTuple):
+    """What a query asks of the list. Filters that the gateway knows nothing about (benchmarks, ages) are not read."""
+
+    offset: int = 0
+    limit: int | None = None
+    words: str = ""
+    """In a model's id or name, in lower case."""
+    parameters: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+    def fits(self, model: Model) -> bool:
+        """What is not known of a model does not fit a filter."""
+        return (
+            self.words in f"{model.id} {model.display_name}".lower()
+            and self.parameters.issubset(model.supported_parameters)
+            and self.reads.issubset(model.input_modalities)
+            and self.writes.issubset(model.output_modalities)
+        )
+
+
+def parse_query(query: Mapping[str, str]) -> Wanted:
+    """Raises Failure 400 for a page that there cannot be."""
+    limit = count_in(query, "limit")
+    if limit == 0:
+        raise bad_request("limit", "'limit' must be 1 or more.")
+    words = query.get("q", "").lower()
+    names = ("supported_parameters", "input_modalities", "output_modalities")
+    return Wanted(count_in(query, "offset") or 0, limit, words, *(names_in(query, name) for name in names))
+
+
+def count_in(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < LONGEST_COUNT):
+        raise bad_request(name, f"'{name}' must be a number of models, not {text[:40]!r}.")
+    return int(text)
+
+
+def names_in(query: Mapping[str, str], name: str) -> frozenset[str]:
+    """Of a list that commas divide; all stands for no filter."""
+    return frozenset(query.get(name, "").split(",")) - {"", "all"}
+
+
+def render_models(response: ListModelsResponse, wanted: Wanted) -> bytes:
+    """One page. links.next is the query of the next one."""
+    found = [model for model in response.models if wanted.fits(model)]
+    end = len(found) if wanted.limit is None else wanted.offset + wanted.limit
+    following = f"/api/v1/models?offset={end}&limit={wanted.limit}" if end < len(found) else None
+    body: Json = {
+        "object": "list",
+        "data": [openrouter_card(model) for model in found[wanted.offset : end]],
+        "total_count": len(found),
+        "links": {"next": following},
+    }
+    return encode_json(body)
 
 
 def render_model(model: Model) -> bytes:
