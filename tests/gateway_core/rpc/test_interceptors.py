@@ -104,6 +104,23 @@ def begin(here: Logged, method: str, model: str, **how: Any) -> tuple[Any, Await
 both_methods = pytest.mark.parametrize("method", ["Chat", "Stream"])
 
 
+@pytest.mark.parametrize("prefix", ["x-dragoman-", "x-inference-"])
+@pytest.mark.parametrize("model", ["demo/echo", "nobody/echo"])
+def test_the_clients_task_and_environment(prefix: str, model: str) -> None:
+    """Also where the call fails."""
+    said = ((f"{prefix}task-id", "task 7"), (f"{prefix}environment", "staging"))
+
+    async def check() -> None:
+        lines = Lines()
+        async with logged(lines) as here:
+            call, _ = begin(here, "Chat", model, metadata=(*ID, *said))
+            assert await call.code() is (grpc.StatusCode.OK if model == "demo/echo" else grpc.StatusCode.NOT_FOUND)
+        line = await lines.one()
+        assert (line["task_id"], line["environment"]) == ("task 7", "staging")
+
+    run(check)
+
+
 def test_an_answer() -> None:
     async def check() -> None:
         lines = Lines()

@@ -1,0 +1,206 @@
+"""Every face once more below the name of a context, with the core in the same process and elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from gateway_core.settings import KeySettings, ModelSettings, hash_key
+from gateway_core.settings_contexts import ContextSettings, KeyPlace
+from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, OPENAI, Face
+from tests.http_facade.serving import Facade, asking, serving, settings_for, settings_with, text_of
+from tests.upstream import WAIT_S, json_reply, running_upstream
+
+CONTEXTS = (
+    ContextSettings("sales", provider="demo"),
+    ContextSettings("help", model="steady"),
+    ContextSettings("shop", model="demo/echo", auth=KeyPlace("x-shop-key")),
+    ContextSettings("web", model="demo/echo", auth=KeyPlace(query="Token")),
+    ContextSettings("desk", model="demo/echo", auth=KeyPlace("authorization", prefix="Ticket ")),
+)
+ROUTES = (ModelSettings("steady", ("demo/error-503", "demo/echo")),)
+KEYS = (KeySettings("team-a", hash_key("right")),)
+
+each_face = pytest.mark.parametrize("face", FACES, ids=str)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["joined", "split"])
+def locked(request: pytest.FixtureRequest) -> Iterator[Facade]:
+    """A gateway with a key and contexts."""
+    with serving(settings_for(keys=KEYS, models=ROUTES, contexts=CONTEXTS), split=request.param) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Facade]:
+    """The same without a key."""
+    with serving(settings_for(models=ROUTES, contexts=CONTEXTS)) as running:
+        yield running
+
+
+def below(facade: Facade, context: str) -> httpx.Client:
+    """As an SDK is set up: its base URL ends in the context."""
+    return httpx.Client(base_url=f"{facade.url}/{context}", timeout=WAIT_S, trust_env=False)
+
+
+@each_face
+@pytest.mark.parametrize("model", ["echo", "demo/echo"])
+def test_a_context_that_is_bound_to_a_provider(face: Face, model: str, opened: Facade) -> None:
+    with below(opened, "sales") as client:
+        answer = face.ask(client, "Good morning", model)
+        assert (answer.status_code, face.text(answer.json())) == (200, "Good morning")
+        assert answer.headers["x-model-used"] == "demo/echo"
+        events = face.stream(client, "one two three", model)
+        assert "".join(face.piece(event) for event in events) == "one two three"
+
+
+@each_face
+@pytest.mark.parametrize("model", ["gpt-4o", "anthropic/claude-sonnet-4-5", "steady"])
+def test_a_context_that_is_bound_to_a_route(face: Face, model: str, opened: Facade) -> None:
+    with below(opened, "help") as client:
+        answer = face.ask(client, "Good morning", model)
+        assert (answer.status_code, face.text(answer.json())) == (200, "Good morning")
+        assert answer.headers["x-fallback-from"] == "demo/error-503"
+        events = face.stream(client, "one two three", model)
+        assert "".join(face.piece(event) for event in events) == "one two three"
+
+
+@each_face
+@pytest.mark.parametrize(
+    ("context", "model", "said"),
+    [("sales", "openai/gpt-4o", "the context sales serves demo"), ("nobody", "demo/echo", "there is no context 'nobody'")],
+)
+def test_what_is_refused_is_refused_in_the_faces_own_form(
+    face: Face, context: str, model: str, said: str, opened: Facade
+) -> None:
+    with below(opened, context) as client:
+        refused = face.ask(client, "Hi", model)
+        kind, message = face.error(refused.json())
+        assert (refused.status_code, kind) == (404, face.not_found)
+        assert said in message
+        assert face.error(client.put(face.path(model, False)).json())[1].startswith("PUT is not allowed")
+        broken = client.post(face.path(model, False), content=b"{")
+        assert broken.status_code == 400
+        assert face.error(broken.json())[1]
+
+
+@each_face
+@pytest.mark.parametrize("context", ["sales", "help"])
+def test_a_key_counts_wherever_any_sdk_puts_it(face: Face, context: str, locked: Facade) -> None:
+    with below(locked, context) as client:
+        for other in FACES:
+            assert face.ask(client, "Hi", "echo", **other.key("right")).status_code == 200
+        seed = {**face.key("placeholder"), "x-api-key": "right"}
+        assert face.ask(client, "Hi", "echo", **seed).status_code == 200
+        refused = face.ask(client, "Hi", "echo", **face.key("wrong"))
+        assert (refused.status_code, face.error(refused.json())[0]) == (401, face.unauthenticated)
+        assert "wrong" not in refused.text
+
+
+@each_face
+@pytest.mark.parametrize(
+    ("context", "query", "headers"),
+    [
+        ("shop", "", {"x-shop-key": "right"}),
+        ("shop", "", {"X-SHOP-KEY": "right", "authorization": "Bearer placeholder"}),
+        ("web", "Token=right", {}),
+        ("desk", "", {"authorization": "Ticket right"}),
+    ],
+)
+def test_a_context_with_a_place_for_keys(
+    face: Face, context: str, query: str, headers: dict[str, str], locked: Facade
+) -> None:
+    with below(locked, context) as client:
+        url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
+        answer = client.post(url, json=face.body("Hi", "any", False), headers=headers)
+        assert (answer.status_code, face.text(answer.json())) == (200, "Hi")
+
+
+@each_face
+@pytest.mark.parametrize(
+    ("context", "place", "query", "headers", "code"),
+    [
+        ("shop", "the header x-shop-key", "", {"authorization": "Bearer right", "x-api-key": "right"}, "missing"),
+        ("shop", "", "", {"x-shop-key": "wrong", "authorization": "Bearer right"}, "not one of this gateway's"),
+        ("web", "the URL's query, as Token=KEY", "key=right", {"authorization": "Bearer right"}, "missing"),
+        ("web", "", "token=right", {}, "missing"),
+        ("desk", "as Ticket KEY", "", {"authorization": "Bearer right"}, "missing"),
+    ],
+)
+def test_a_key_in_another_place_does_not_count(
+    face: Face, context: str, place: str, query: str, headers: dict[str, str], code: str, locked: Facade
+) -> None:
+    with below(locked, context) as client:
+        url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
+        refused = client.post(url, json=face.body("Hi", "any", False), headers=headers)
+        _, message = face.error(refused.json())
+        assert refused.status_code == 401
+        assert place in message
+        assert code in message or code == "missing"
+        assert "right" not in refused.text
+
+
+def test_who_has_no_key_learns_of_no_context(locked: Facade) -> None:
+    texts = []
+    for context in ("sales", "nobody"):
+        with below(locked, context) as client:
+            refused = OPENAI.ask(client, "Hi", "echo")
+            texts.append((refused.status_code, refused.text))
+    assert texts[0] == texts[1]
+    assert texts[0][0] == 401
+
+
+@pytest.mark.parametrize(("face", "path"), [(OPENAI, "/v1/models"), (ANTHROPIC, "/v1/models"), (GEMINI, "/v1beta/models")])
+def test_models_of_a_context(face: Face, path: str) -> None:
+    """Only what it serves: other providers are not even asked."""
+    named = {ANTHROPIC: {"anthropic-version": "2023-06-01"}, GEMINI: {"x-goog-api-key": "k"}}.get(face, {})
+
+    def ids(client: httpx.Client) -> set[str]:
+        body = client.get(path, headers=named).json()
+        return {str(card.get("id") or card["name"].removeprefix("models/")) for card in body.get("data") or body["models"]}
+
+    with (
+        running_upstream(lambda _: json_reply({"object": "list", "data": [{"id": "a"}]})) as upstream,
+        serving(settings_with(upstream.url, models=ROUTES, contexts=CONTEXTS)) as facade,
+    ):
+        with below(facade, "sales") as client:
+            listed = ids(client)
+            assert {"demo/echo", "steady"} <= listed
+            assert not any(name.startswith("openai/") for name in listed)
+        with below(facade, "help") as client:
+            assert ids(client) == {"steady"}
+        assert upstream.requests == []
+        assert "openai/a" in ids(facade.client)
+
+
+def test_the_gateways_own_paths_stay_its_own(opened: Facade) -> None:
+    for path in (
+        "/v1/v1/messages",
+        "/api/v1/messages",
+        "/openai/v1/messages",
+        "/v1beta/v1/chat/completions",
+        "/proxy/v1/messages",
+    ):
+        refused = opened.client.post(path, json={})
+        assert refused.status_code == 404
+        assert "context" not in refused.text
+    for path in ("/sales", "/sales/", "/sales/v1", "/sales/healthz", "/sales/help/v1/messages", "/s%C3%A4les/v1/messages"):
+        refused = opened.client.post(path, json={})
+        assert refused.status_code == 404
+        assert f"There is nothing at {refused.url.path}" in refused.json()["error"]["message"]
+
+
+def test_a_header_makes_no_context(opened: Facade) -> None:
+    """Over HTTP the path tells."""
+    answer = opened.chat(asking("Hi"), x_dragoman_context="nobody")
+    assert (answer.status_code, text_of(answer)) == (200, "Hi")
+
+
+def test_no_key_is_logged(locked: Facade) -> None:
+    with below(locked, "web") as client:
+        client.post("/v1/chat/completions?Token=right", json=asking("Hi"), headers={"x-request-id": "web-1"})
+    line = locked.log.wait_for("web-1")
+    assert (line["status"], line["path"]) == (200, "/web/v1/chat/completions")
+    assert "right" not in str(line)
