@@ -2,8 +2,9 @@
 import it where a transport is made and nowhere else.
 
 It never retries: a connection that the provider closed at the very moment it was used again fails like any other, with
-UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (What HTTP calls idempotent, a GET or a DELETE, aiohttp itself then
-sends once more on a fresh connection.) It follows no redirects, keeps no cookies, reads no environment and no .netrc.
+UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (For a GET, which changes nothing, aiohttp itself sends once more
+on a fresh connection, unless it is to be sent verbatim.) It follows no redirects, keeps no cookies, reads no environment and
+no .netrc.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class AiohttpTransport:
                 headers=request.headers,
                 skip_auto_headers=UNASKED_HEADERS if request.verbatim else None,
                 auto_decompress=not request.verbatim,
+                middlewares=ONLY_ONCE if request.verbatim else None,
                 allow_redirects=False,
                 timeout=self._endless if left is None else self._timeout(left),
             )
@@ -205,6 +207,23 @@ def guarded_socket(guard: Guard, info: aiohttp.AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
     guard.check(str(address[0]))
     return socket.socket(family, kind, protocol)
+
+
+class Unanswered(aiohttp.ClientError):
+    """The connection broke before the answer's head."""
+
+
+async def once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Without this, aiohttp sends what HTTP calls idempotent, a DELETE or a PUT, once more on a fresh connection."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Unanswered from error
+
+
+ONLY_ONCE = (once,)
 
 
 def retrieve(closed: asyncio.Future[None]) -> None:

@@ -208,6 +208,40 @@ def test_a_connection_that_breaks_on_reuse_fails_without_a_second_try(run: Run) 
     run(json_reply({}), check)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"])
+def test_what_is_to_be_sent_verbatim_is_sent_once(run: Run, method: str) -> None:
+    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+        request = UpstreamRequest(method, upstream.url + "/x", {}, verbatim=True)
+        response = await transport.send(request, NO_END)
+        await response.read()
+        upstream.handler = lambda _: Reply(before_head=[CUT])
+        error = await failure_of(transport.send(request, NO_END))
+        assert error.reason == Reason.UPSTREAM_UNAVAILABLE
+        assert error.message.endswith("closed the connection before it answered")
+        assert [request.connection for request in upstream.requests] == [0, 0]
+
+    run(Reply(headers={"content-length": "0"}, body=[]), check)
+
+
+def test_verbatim_adds_nothing_and_decompresses_nothing(run: Run) -> None:
+    packed = gzip.compress(b"plain")
+
+    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+        given = {"accept-encoding": "gzip", "content-encoding": "gzip", "user-agent": "mine"}
+        response = await transport.send(UpstreamRequest("POST", upstream.url + "/x", given, b"??", verbatim=True), NO_END)
+        assert await response.read() == packed
+        assert response.header_fields == [
+            ("content-encoding", "gzip"),
+            ("x-name", "\xc3\xbc"),
+            ("content-length", str(len(packed))),
+        ]
+        await response.close()
+        host = upstream.url.removeprefix("http://")
+        assert upstream.requests[0].headers == {**given, "host": host, "content-length": "2"}
+
+    run(Reply(headers={"Content-Encoding": "gzip", "X-Name": "\xc3\xbc"}, body=packed), check)
+
+
 def test_many_connections_are_open_at_once(run: Run) -> None:
     async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
         responses = await asyncio.gather(*(transport.send(post(upstream.url), NO_END) for _ in range(150)))
