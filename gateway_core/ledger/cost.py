@@ -42,7 +42,8 @@ async def charge_proxied(
     async with aclosing(messages):
         async for message in messages:
             if message.HasField("end"):
-                charge_usage(message.end.usage, book.quote(provider, message.end.model), "")
+                end = message.end
+                charge_usage(end.usage, book.quote(provider, end.model), end.service_tier)
             yield message
 
 

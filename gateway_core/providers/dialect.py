@@ -165,6 +165,8 @@ class UsageReport(NamedTuple):
     """The usage object as the provider wrote it. Of several in a stream the last one counts."""
     model: str = ""
     """The model that answers. Empty: it is not told there."""
+    service_tier: str = ""
+    """The tier that answers, in the words of the contract. Empty: it is not told there."""
     partial: bool = False
     """Whether it says only what is new: what earlier ones say besides still counts."""
 

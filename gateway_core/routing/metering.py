@@ -37,7 +37,7 @@ class Meter:
         self._dialects = (dialect, *(other for other in DIALECTS.values() if other is not dialect))
         self._reader: Dialect | None = None
         self._raw: Json = {}
-        self._model = ""
+        self._model = self._tier = ""
         self._decompress = decompressor(encoding)
         self._body: list[bytes] = []
         self._size = 0
@@ -57,7 +57,7 @@ class Meter:
         self._read_rest()
         if self._reader is None:
             return None
-        return ProxyEnd(usage=self._reader.read_usage(self._raw), model=self._model)
+        return ProxyEnd(usage=self._reader.read_usage(self._raw), model=self._model, service_tier=self._tier)
 
     def _stop(self) -> None:
         self._counts = False
@@ -97,7 +97,7 @@ class Meter:
             if report is not None:
                 self._reader = dialect
                 self._raw = merged(self._raw, report.raw) if report.partial else report.raw
-                self._model = report.model or self._model
+                self._model, self._tier = report.model or self._model, report.service_tier or self._tier
                 return
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from dragoman.v1.usage_pb2 import Usage
+from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.proxy_pb2 import ProxyEnd
 from gateway_core.accumulate import accumulate
 from gateway_core.errors import GatewayError
 from gateway_core.providers.dialect import Dialect
@@ -45,16 +46,18 @@ def named(value: object) -> str:
     return value.name if isinstance(value, (Exchange, Dialect)) else str(value)
 
 
-def metered(dialect: Dialect, kind: str, pieces: Sequence[bytes], encoding: str = "") -> Usage | None:
+def metered(dialect: Dialect, kind: str, pieces: Sequence[bytes], encoding: str = "") -> ProxyEnd:
+    """The end of an answer that arrives in these pieces, with nothing in it where none was told."""
     meter = Meter(dialect, kind, encoding)
     for piece in pieces:
         meter.feed(piece)
-    end = meter.finish()
-    return end.usage if end else None
+    return meter.finish() or ProxyEnd()
 
 
-def counts(usage: Usage | None) -> dict[str, int]:
-    return {} if usage is None else {field.name: value for field, value in usage.ListFields() if "tokens" in field.name}
+def counts(end: ProxyEnd | ChatResponse) -> tuple[dict[str, int], str]:
+    """The tokens, and the tier where they are priced by it."""
+    tokens = {field.name: value for field, value in end.usage.ListFields() if "tokens" in field.name}
+    return tokens, end.service_tier if tokens else ""
 
 
 def split(text: bytes, chance: random.Random) -> list[bytes]:
@@ -77,8 +80,8 @@ def test_a_whole_answer(exchange: Exchange, dialect: Dialect) -> None:
     except GatewayError:
         pytest.skip("the dialect does not take this answer")
     pieces = split(body, random.Random(exchange.name))
-    assert counts(metered(dialect, JSON, pieces)) == counts(expected.usage)
-    assert counts(metered(dialect, JSON, [zlib.compress(body)], "deflate")) == counts(expected.usage)
+    assert counts(metered(dialect, JSON, pieces)) == counts(expected)
+    assert counts(metered(dialect, JSON, [zlib.compress(body)], "deflate")) == counts(expected)
 
 
 @pytest.mark.parametrize(("exchange", "dialect"), STREAMED, ids=named)
@@ -88,7 +91,7 @@ def test_a_stream(exchange: Exchange, dialect: Dialect) -> None:
     except GatewayError:
         pytest.skip("the dialect does not take this stream")
     pieces = split(exchange.stream, random.Random(exchange.name))
-    assert counts(metered(dialect, EVENTS, pieces)) == counts(expected.usage)
+    assert counts(metered(dialect, EVENTS, pieces)) == counts(expected)
 
 
 @pytest.mark.parametrize(("exchange", "dialect"), [*WHOLE, *STREAMED], ids=named)

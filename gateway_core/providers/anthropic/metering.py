@@ -5,6 +5,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming and reco
 
 from __future__ import annotations
 
+from gateway_core.providers.anthropic.usage import service_tier_of
 from gateway_core.providers.dialect import UsageReport
 from gateway_core.providers.wire import Json, text_of
 
@@ -16,4 +17,4 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = told.get("usage")
     if not isinstance(usage, dict) or "total_tokens" in usage or not ("input_tokens" in usage or "output_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(told.get("model")), partial=True)
+    return UsageReport(usage, text_of(told.get("model")), service_tier_of(usage), partial=True)

@@ -12,4 +12,6 @@ from gateway_core.providers.wire import Json, text_of
 def find_usage(answer: Json) -> UsageReport | None:
     """See Dialect.find_usage."""
     usage = answer.get("usageMetadata")
-    return UsageReport(usage, text_of(answer.get("modelVersion"))) if isinstance(usage, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    return UsageReport(usage, text_of(answer.get("modelVersion")), text_of(usage.get("serviceTier")))

@@ -17,7 +17,7 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = answer.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(answer.get("model")))
+    return UsageReport(usage, text_of(answer.get("model")), text_of(answer.get("service_tier")))
 
 
 def read_usage(raw: Json) -> Usage:

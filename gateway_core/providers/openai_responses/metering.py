@@ -17,4 +17,4 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = told.get("usage")
     if not isinstance(usage, dict) or not ("input_tokens" in usage and "total_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(told.get("model")))
+    return UsageReport(usage, text_of(told.get("model")), text_of(told.get("service_tier")))

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import usage_pb2 as dragoman_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ragoman/v1/proxy.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\"\x85\x01\n\x0cProxyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12(\n\x07headers\x18\x05 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"v\n\rProxyResponse\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.dragoman.v1.ProxyHeadH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x15.dragoman.v1.ProxyEndH\x00\x42\x07\n\x05piece\"E\n\tProxyHead\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12(\n\x07headers\x18\x02 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\"<\n\x08ProxyEnd\x12!\n\x05usage\x18\x01 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12\r\n\x05model\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ragoman/v1/proxy.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\"\x85\x01\n\x0cProxyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12(\n\x07headers\x18\x05 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"v\n\rProxyResponse\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.dragoman.v1.ProxyHeadH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x15.dragoman.v1.ProxyEndH\x00\x42\x07\n\x05piece\"E\n\tProxyHead\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12(\n\x07headers\x18\x02 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\"R\n\x08ProxyEnd\x12!\n\x05usage\x18\x01 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12\r\n\x05model\x18\x02 \x01(\t\x12\x14\n\x0cservice_tier\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,5 +41,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROXYHEAD']._serialized_start=364
   _globals['_PROXYHEAD']._serialized_end=433
   _globals['_PROXYEND']._serialized_start=435
-  _globals['_PROXYEND']._serialized_end=495
+  _globals['_PROXYEND']._serialized_end=517
 # @@protoc_insertion_point(module_scope)

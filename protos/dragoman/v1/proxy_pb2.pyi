@@ -167,8 +167,11 @@ class ProxyEnd(_message.Message):
 
     USAGE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    SERVICE_TIER_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model that answered, in the provider's own name. Empty where neither the answer nor the request told it."""
+    service_tier: _builtins.str
+    """The service tier that answered, in the contract's words: default, flex, priority. Empty where the answer did not tell it."""
     @_builtins.property
     def usage(self) -> _usage_pb2.Usage:
         """What the answer consumed, as read from its body."""
@@ -178,10 +181,11 @@ class ProxyEnd(_message.Message):
         *,
         usage: _usage_pb2.Usage | None = ...,
         model: _builtins.str = ...,
+        service_tier: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "service_tier", b"service_tier", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

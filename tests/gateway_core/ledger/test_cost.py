@@ -9,10 +9,11 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.models_pb2 import Prices
+from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, COST_SOURCE_PROVIDER, Cost, Usage
-from gateway_core.ledger.cost import charge_answer, charge_stream
+from gateway_core.ledger.cost import charge_answer, charge_proxied, charge_stream
 from gateway_core.ledger.price_book import PriceBook
 
 LISTS = b"""{"source":"test","lists":{"a":{"urls":"https://a","rows":[
@@ -142,3 +143,26 @@ def test_a_stream_that_is_closed_early_closes_what_it_reads() -> None:
         assert source.closed
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("model", "tier", "dollars"), [("m-2026", "", 3.0), ("m", "flex", 1.5), ("unheard-of", "", None)])
+def test_a_proxied_answers_cost(model: str, tier: str, dollars: float | None) -> None:
+    end = ProxyEnd(usage=USED, model=model, service_tier=tier)
+    given = [ProxyResponse(head=ProxyHead(status=200)), ProxyResponse(body=b"end"), ProxyResponse(end=end)]
+    closed: list[bool] = []
+
+    async def messages() -> AsyncGenerator[ProxyResponse, None]:
+        try:
+            for message in given:
+                yield message
+        finally:
+            closed.append(True)
+
+    async def charged() -> list[ProxyResponse]:
+        return [message async for message in charge_proxied(messages(), "p", BOOK)]
+
+    found = asyncio.run(charged())
+    assert [message.WhichOneof("piece") for message in found] == ["head", "body", "end"]
+    usage = found[-1].end.usage
+    assert (usage.cost.total_usd if usage.HasField("cost") else None) == dollars
+    assert closed == [True]

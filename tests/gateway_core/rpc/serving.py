@@ -146,7 +146,7 @@ async def failure_of(call: Awaitable[object]) -> grpc.aio.AioRpcError:
     return caught.value
 
 
-async def read_all(messages: AsyncIterable[StreamResponse]) -> list[StreamResponse]:
+async def read_all(messages: AsyncIterable[ProtoT]) -> list[ProtoT]:
     return [message async for message in messages]
 
 

@@ -17,6 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest
+from dragoman.v1.proxy_pb2 import ProxyRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.rpc.interceptors import AccessLog
 from gateway_core.rpc.server import SERVICE, GrpcServer
@@ -173,6 +174,42 @@ def test_a_list_of_models() -> None:
             "request_id": "r1",
             "caller": "anonymous",
         }
+
+    run(check)
+
+
+def test_a_request_in_a_providers_own_language() -> None:
+    async def check() -> None:
+        lines = Lines()
+        usage = {"prompt_tokens": 3, "completion_tokens": 4}
+        async with logged(lines, Behind(lambda _: json_reply({**answer("Hi"), "usage": usage}, 201))) as here:
+            request = ProxyRequest(provider="at-openai", method="POST", path="v1/chat/completions", query="x=secret")
+            await read_all(here.stub.Proxy(request, metadata=ID))
+        assert await lines.one() == {
+            "method": "grpc Proxy",
+            "status": "OK",
+            "request_id": "r1",
+            "caller": "anonymous",
+            "provider": "at-openai",
+            "path": "POST v1/chat/completions",
+            "upstream_status": 201,
+            "model": "at-openai/m",
+            "input_tokens": 3,
+            "output_tokens": 4,
+        }
+
+    run(check)
+
+
+def test_a_provider_that_refuses_the_gateways_key() -> None:
+    async def check() -> None:
+        lines = Lines()
+        async with logged(lines, Behind(lambda _: json_reply({}, 401))) as here:
+            request = ProxyRequest(provider="at-openai", method="GET", path="models")
+            await failure_of(read_all(here.stub.Proxy(request, metadata=ID)))
+        line = await lines.one()
+        assert (line["status"], line["error"], line["attempts"]) == ("FAILED_PRECONDITION", "UPSTREAM_AUTH", 1)
+        assert (line["provider"], line["path"]) == ("at-openai", "GET models")
 
     run(check)
 

@@ -46,6 +46,12 @@ def request(model: str, text: str = "hello there my friend", **fields: object) -
     return UpstreamRequest("POST", "demo://demo/chat/completions", {}, json.dumps(body).encode())
 
 
+def test_it_is_served_under_a_version_too() -> None:
+    plain = request("echo")
+    versioned = UpstreamRequest("POST", "demo://demo/v1/chat/completions", {}, plain.body)
+    assert reads_of(versioned) == reads_of(plain)
+
+
 def reads_of(asked: UpstreamRequest, transport: DemoTransport | None = None) -> list[bytes]:
     async def collect() -> list[bytes]:
         response = await (transport or DemoTransport(FakeTime().sleep)).send(asked, NO_END)
