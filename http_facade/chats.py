@@ -10,7 +10,7 @@ import grpc
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
-from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.stream_pb2 import Finished, StreamResponse
 from http_facade.answer_headers import answer_headers
 from http_facade.calls import KeepAlive
 from http_facade.connect import failure_of
@@ -105,9 +105,11 @@ async def write_events(
     try:
         following: object = batch
         while isinstance(following, StreamResponse):
-            await exchange.write(streamed.renderer.render(following), more=True)
+            batch = following
+            await exchange.write(streamed.renderer.render(batch), more=True)
             keep_alive.touch()
             following = await call.read()
+        note_usage(exchange, [batch.events[-1].finished])
         if streamed.ending is not None:
             await exchange.write(await streamed.ending(), more=True)
     except grpc.aio.AioRpcError as error:
@@ -134,7 +136,11 @@ def note(exchange: Exchange, route: RouteTrace) -> None:
 def note_answer(exchange: Exchange, answers: Sequence[ChatResponse]) -> None:
     """The same for whole answers to one request, and what they took."""
     note(exchange, answers[0].route)
-    usages = [answer.usage for answer in answers if answer.HasField("usage")]
+    note_usage(exchange, answers)
+
+
+def note_usage(exchange: Exchange, ended: Sequence[ChatResponse | Finished]) -> None:
+    usages = [one.usage for one in ended if one.HasField("usage")]
     if usages:
         read, written = sum(usage.input_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
         exchange.details["tokens"] = f"{read}+{written}"

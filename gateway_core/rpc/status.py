@@ -6,6 +6,7 @@ https://grpc.io/docs/guides/error/); errors.proto says what is in it. Nothing el
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar, assert_never, cast
@@ -17,6 +18,8 @@ from google.rpc.status_pb2 import Status
 
 from dragoman.v1.routing_pb2 import RouteTrace
 from gateway_core.errors import GatewayError, Reason
+
+_log = logging.getLogger("dragoman.grpc")
 
 MessageT = TypeVar("MessageT", ErrorInfo, RetryInfo, RouteTrace)
 
@@ -172,6 +175,10 @@ def _details(status: Status, kind: type[MessageT]) -> Iterator[MessageT]:
 def _foreign(code: grpc.StatusCode, details: str) -> GatewayError:
     """A status that the core did not write: gRPC itself, a proxy, or a newer core with reasons that are not known here."""
     reason, message = _judge(code, details)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        # It names addresses of the operator's network, which are no client's business.
+        _log.warning("%s: %s", message, details)
+        return GatewayError(reason, message)
     return GatewayError(reason, f"{message}: {details}" if details else message)
 
 

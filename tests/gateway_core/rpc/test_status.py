@@ -157,10 +157,16 @@ def test_anything_can_be_packed(
     assert unpack(failed(error)).reason is reason
 
 
+def test_addresses_of_the_operators_network_are_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    found = unpack(foreign(grpc.StatusCode.UNAVAILABLE, "failed to connect to ipv4:10.0.0.7:50051"))
+    assert found.message == "the core is not reachable"
+    assert "10.0.0.7" in caplog.text
+
+
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
 def test_a_status_without_details_is_judged_by_its_code(code: grpc.StatusCode) -> None:
     found = unpack(foreign(code, "the proxy says no"))
-    assert found.message.endswith("the proxy says no")
+    assert found.message.endswith("the proxy says no") is (code is not grpc.StatusCode.UNAVAILABLE)
     assert (found.field, found.metadata, found.retry_after_s, found.trace) == ("", {}, None, None)
     same = (
         grpc.StatusCode.UNAVAILABLE,
