@@ -28,6 +28,7 @@ from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
 from gateway_core.settings_byok import ByokSettings
 from gateway_core.settings_contexts import ContextSettings
+from gateway_core.settings_media import MediaSettings
 from tests.upstream import Handler, Upstream, json_reply
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ SOON_S = 20.0
 """A hanging test fails after this time; nothing here waits for it."""
 PROVIDER_KEY = "sk-of-the-provider"
 ANY_SIZE = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+NORMAL_MEDIA = MediaSettings()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Behind:
     contexts: Sequence[ContextSettings] = ()
     byok: Callable[[str], ByokSettings] = lambda _: ByokSettings()
     """What clients may bring; it is told the upstream's URL."""
+    media: MediaSettings = NORMAL_MEDIA
     attempts: int = 1
     total_timeout_s: float | None = None
 
@@ -113,6 +116,7 @@ def settings_of(behind: Behind, upstream: Upstream) -> Settings:
         models=tuple(behind.routes),
         contexts=tuple(behind.contexts),
         byok=behind.byok(upstream.url),
+        media=behind.media,
         retries=RetrySettings(attempts=behind.attempts),
     )
 
