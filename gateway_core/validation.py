@@ -49,12 +49,14 @@ def check_fallbacks(names: Sequence[str]) -> None:
 
 def check_bounds(request: ChatRequest) -> None:
     """Numbers no provider takes; everything finer is the provider's to judge."""
-    if request.HasField("candidate_count") and not 1 <= request.candidate_count <= 128:
-        raise invalid("n", f"candidate_count (n) must be 1 to 128, not {request.candidate_count}")
-    if request.HasField("max_output_tokens") and request.max_output_tokens < 1:
-        raise invalid("max_completion_tokens", f"max_output_tokens must be 1 or more, not {request.max_output_tokens}")
-    if request.HasField("max_tokens") and request.max_tokens < 1:
-        raise invalid("max_tokens", f"max_tokens must be 1 or more, not {request.max_tokens}")
+    count = request.candidate_count
+    if not 1 <= count <= 128 and (count or request.HasField("candidate_count")):
+        raise invalid("n", f"candidate_count (n) must be 1 to 128, not {count}")
+    # 0 asks Anthropic to fill its prompt cache and to answer nothing.
+    if request.max_output_tokens < 0:
+        raise invalid("max_completion_tokens", f"max_output_tokens must not be negative: {request.max_output_tokens}")
+    if request.max_tokens < 0:
+        raise invalid("max_tokens", f"max_tokens must not be negative: {request.max_tokens}")
 
 
 def name_broken_json(request: ChatRequest) -> str:

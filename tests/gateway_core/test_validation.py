@@ -24,7 +24,7 @@ FINE: dict[str, Callable[[ChatRequest], object]] = {
     "models to fall back on": lambda request: request.fallback_models.extend(["m"] * MOST_FALLBACKS),
     "one candidate": lambda request: setattr(request, "candidate_count", 1),
     "many candidates": lambda request: setattr(request, "candidate_count", 128),
-    "one token": lambda request: request.MergeFrom(ChatRequest(max_tokens=1, max_output_tokens=1)),
+    "no token": lambda request: request.MergeFrom(ChatRequest(max_tokens=0, max_output_tokens=0)),
     "knobs for the provider to judge": lambda request: request.MergeFrom(ChatRequest(temperature=9.0, top_k=-1)),
 }
 
@@ -47,8 +47,8 @@ REFUSED: dict[str, tuple[str, Callable[[ChatRequest], object]]] = {
     "no candidate": ("n", lambda request: setattr(request, "candidate_count", 0)),
     "minus one candidate": ("n", lambda request: setattr(request, "candidate_count", -1)),
     "too many candidates": ("n", lambda request: setattr(request, "candidate_count", 129)),
-    "no token": ("max_tokens", lambda request: setattr(request, "max_tokens", 0)),
-    "no output token": ("max_completion_tokens", lambda request: setattr(request, "max_output_tokens", 0)),
+    "less than no token": ("max_tokens", lambda request: setattr(request, "max_tokens", -1)),
+    "less than no output token": ("max_completion_tokens", lambda request: setattr(request, "max_output_tokens", -1)),
 }
 
 

@@ -129,7 +129,7 @@ def test_nesting_is_taken_or_refused(provided: Provided, place: str, depth: int)
         ({"n": 0}, "n", "invalid_request"),
         ({"n": 129}, "n", "invalid_request"),
         ({"n": 2**40}, "n", "invalid_value"),
-        ({"max_tokens": 0}, "max_tokens", "invalid_request"),
+        ({"max_tokens": -5}, "max_tokens", "invalid_request"),
         ({"max_completion_tokens": -1}, "max_completion_tokens", "invalid_request"),
         ({"seed": 10**30}, "seed", "invalid_value"),
         ({"tools": [{"type": "function"}]}, "tools[0].function", "missing_required_parameter"),

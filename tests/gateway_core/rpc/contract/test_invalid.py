@@ -34,7 +34,7 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     "no role": ("messages[1].role", lambda request: request.messages.add(parts=[Part(text="Hi")])),
     "no answers": ("n", lambda request: setattr(request, "candidate_count", 0)),
     "a million answers": ("n", lambda request: setattr(request, "candidate_count", 1_000_000)),
-    "no tokens": ("max_tokens", lambda request: setattr(request, "max_tokens", 0)),
+    "fewer than no tokens": ("max_tokens", lambda request: setattr(request, "max_tokens", -1)),
     "less than no tokens": ("max_completion_tokens", lambda request: setattr(request, "max_output_tokens", -1)),
 }
 
