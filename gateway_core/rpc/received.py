@@ -64,8 +64,8 @@ class MetadataReader:
         )
 
     def read(self, pairs: Iterable[tuple[str, str | bytes]]) -> Received:
-        """What stands in authorization in another form than Bearer KEY is presented as it is, and so is refused wherever
-        keys are needed."""
+        """What stands in authorization in another form than Bearer KEY is presented as it is: some clients send the
+        bare key."""
         metadata: dict[str, str] = {}
         keys: list[str] = []
         own: dict[str, str] = {}
