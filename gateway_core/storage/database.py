@@ -96,11 +96,12 @@ def connect(path: Path | None, prepare: Prepare) -> sqlite3.Connection:
     # Transactions are begun by writing(); the connection is used by one thread at a time.
     connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
+        # First of all: it refuses another program's file, which must stay as it is.
+        prepare(connection)
         if path is not None:
             write_ahead(connection)
         for pragma in PRAGMAS:
             connection.execute(pragma)
-        prepare(connection)
     except BaseException:
         connection.close()
         raise

@@ -1,0 +1,68 @@
+"""Records to keep, and somebody to keep them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dragoman.v1.records_pb2 import (
+    DeleteRecordRequest,
+    GetRecordRequest,
+    GetRecordResponse,
+    ListRecordsRequest,
+    ListRecordsResponse,
+    PutRecordRequest,
+    Record,
+)
+from gateway_core.call import Call, Caller
+from gateway_core.settings_storage import StorageSettings
+from gateway_core.storage.keeper import RecordKeeper
+from gateway_core.storage.sqlite_records import SqliteRecords
+
+NOW = 1_700_000_000
+DAY = 24 * 3600
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = float(NOW)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Keeping:
+    """A keeper on a clock that a test moves, asked for records of one kind. Its file is of this process and of others."""
+
+    def __init__(self, path: Path | None = None, **limits: int) -> None:
+        self.clock = Clock()
+        settings = StorageSettings(path=path, **limits)
+        records = SqliteRecords(path, most_records=settings.max_records, most_bytes=settings.max_bytes)
+        self.keeper = RecordKeeper(records, settings, clock=self.clock)
+
+    async def put(self, record_id: str, owner: str = "ann", *, after: str = "", text: str = "", **fields: Any) -> int:
+        """When it expires."""
+        record = Record(kind="note", id=record_id, parent_id=after, json=json.dumps({"text": text or record_id}))
+        for name, value in fields.items():
+            if name == "part_ids":
+                record.part_ids.extend(value)
+            else:
+                setattr(record, name, value)
+        return (await self.keeper.put(PutRecordRequest(record=record), call(owner))).expires
+
+    async def get(self, record_id: str, owner: str = "ann", *, whole: bool = False) -> GetRecordResponse:
+        return await self.keeper.get(GetRecordRequest(kind="note", id=record_id, with_ancestors=whole), call(owner))
+
+    async def delete(self, record_id: str, owner: str = "ann") -> None:
+        await self.keeper.delete(DeleteRecordRequest(kind="note", id=record_id), call(owner))
+
+    async def page(self, owner: str = "ann", **wanted: Any) -> ListRecordsResponse:
+        return await self.keeper.page(ListRecordsRequest(kind="note", **wanted), call(owner))
+
+    async def ids(self, owner: str = "ann", **wanted: Any) -> list[str]:
+        return [record.id for record in (await self.page(owner, **wanted)).records]
+
+
+def call(owner: str) -> Call:
+    return Call("r1", caller=Caller(owner))

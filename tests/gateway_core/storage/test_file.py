@@ -1,0 +1,197 @@
+"""The file in which records are kept: shared by processes, and left behind by them in whatever state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_core.errors import GatewayError, Reason
+from gateway_core.settings_file import SettingsError
+from gateway_core.storage.sqlite_records import SqliteRecords, check_storage
+from tests.gateway_core.storage.keeping import Keeping
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextlib.contextmanager
+def writers(path: Path, count: int, *arguments: str) -> Iterator[list[subprocess.Popen[str]]]:
+    """So many processes that have the file open and wait for a line."""
+    command = [sys.executable, "-m", "tests.gateway_core.storage.writer", str(path)]
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'protos'}"}
+    found: list[subprocess.Popen[str]] = []
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            process = subprocess.Popen(
+                [*command, f"w{number}", *arguments],
+                cwd=ROOT,
+                env=environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            found.append(process)
+        for process in found:
+            assert said(process) == "begun"
+        yield found
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def ids_in(path: Path, owner: str) -> list[str]:
+    async def main() -> list[str]:
+        keeping = Keeping(path)
+        try:
+            return await keeping.ids(owner, page_size=1000)
+        finally:
+            await keeping.keeper.close()
+
+    return asyncio.run(main())
+
+
+def test_several_processes_make_and_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    with writers(path, 3, "60") as processes:
+        for process in processes:
+            tell(process)
+        assert [said(process) for process in processes] == ["done"] * 3
+        for number in range(3):
+            assert ids_in(path, f"w{number}") == [f"w{number}{index}" for index in reversed(range(60))]
+
+
+def test_what_was_put_survives_the_process_that_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    with writers(path, 1, "20") as (process,):
+        tell(process)
+        assert said(process) == "done"
+        process.kill()
+        process.wait()
+    assert len(ids_in(path, "w0")) == 20
+
+
+def test_a_disk_that_is_full_and_then_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    with writers(path, 1, "1000", "1000000") as (process,):
+        tell(process)
+        words = said(process)
+        assert words.startswith("STORAGE_UNAVAILABLE the gateway's storage fails: ")
+        assert said(process) == "['after']"
+    kept = ids_in(path, "w0")
+    assert 10 < len(kept) < 1000
+    assert kept[1:] == [f"w0{index}" for index in reversed(range(len(kept) - 1))]
+
+
+def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    check_storage(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_deleted_is_not_left_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+
+    async def main() -> None:
+        keeping = Keeping(path)
+        await keeping.put("a", text="a-secret-that-must-go " * 100)
+        await keeping.delete("a")
+        await keeping.keeper.close()
+
+    asyncio.run(main())
+    assert b"a-secret-that-must-go" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def of_another_program(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.close()
+
+
+def of_a_newer_version(path: Path) -> None:
+    check_storage(path)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+def of_no_database(path: Path) -> None:
+    path.write_bytes(b"Dear diary, " * 1000)
+
+
+def with_a_folder_in_its_place(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (of_another_program, "another program's database"),
+        (of_a_newer_version, "newer version of Dragoman"),
+        (of_no_database, "not a database"),
+        (with_a_folder_in_its_place, "Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, spoil: object, words: str) -> None:
+    path = tmp_path / "kept.db"
+    assert callable(spoil)
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(SettingsError, match=words) as caught:
+        SqliteRecords(path, most_records=1, most_bytes=1)
+    assert str(path) in str(caught.value)
+    assert "storage.path" in str(caught.value)
+    assert not before or path.read_bytes() == before
+
+
+def test_a_file_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file or directory"):
+        check_storage(tmp_path / "nowhere" / "kept.db")
+
+
+def remove_all(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def test_a_file_that_is_damaged_while_it_is_used(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+
+    async def main() -> None:
+        keeping = Keeping(path)
+        for number in range(50):
+            await keeping.put(f"n{number}", text="x" * 1000)
+        await keeping.keeper.close()
+        keeping = Keeping(path)
+        await keeping.ids()
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(b"not what it was " * (size // 16))
+        for work in (keeping.put("new"), keeping.page(), keeping.get("n1")):
+            with pytest.raises(GatewayError) as caught:
+                await work
+            assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
+            assert str(tmp_path) not in caught.value.message
+        remove_all(tmp_path)
+        await keeping.put("new")
+        assert await keeping.ids() == ["new"]
+        await keeping.keeper.close()
+
+    asyncio.run(main())
