@@ -67,6 +67,8 @@ class Quirks:
     """Whether thinking is switched by {"thinking": {"type": "enabled" | "disabled"}}."""
     extra_content: bool = False
     """Whether the vendor takes extra_content.google back: Google's seals over its own thoughts."""
+    cache_control: bool = True
+    """Whether the vendor takes marks for the prompt cache (cache_control) on what it is sent."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
     longest_user: int = 0

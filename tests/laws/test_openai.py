@@ -28,11 +28,15 @@ from tests.recordings import Exchange, exchanges, recordings_absent
 
 REFUSED = {"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_messages"}
 """Recorded because the provider refuses them; so do we, before any provider is asked."""
-ROW_OF = {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"} | {
-    # What only OpenRouter takes back.
-    f"fixtures-openai/{name}": "openrouter"
-    for name in ("reasoning_details", "stream_reasoning_details", "media")
-} | {"fixtures-openai/reasoning_content": "deepseek"}
+ROW_OF = (
+    {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"}
+    | {
+        # What OpenAI itself does not take.
+        f"fixtures-openai/{name}": "openrouter"
+        for name in ("reasoning_details", "stream_reasoning_details", "media", "multi_turn")
+    }
+    | {"fixtures-openai/reasoning_content": "deepseek"}
+)
 FAILED_STREAMS = {"openrouter/stream_max_tokens"}
 """Recorded streams that hold the provider's error."""
 OTHER_FIXTURES = ("fixtures-azure", "fixtures-mistral")

@@ -32,8 +32,8 @@ from gateway_core.providers.openai.details import (
     fields_of,
     unsupported,
 )
+from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import shortened
-from gateway_core.providers.openai.seals import without_seals
 
 ROLES = {
     ROLE_SYSTEM: "system",
@@ -71,7 +71,7 @@ def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[
         encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, warnings)
     set_content(encoded, content, details.get("$content"), role)
     if details:
-        encoded.update(without_seals(fields_of(details), quirks))
+        encoded.update(without_foreign(fields_of(details), quirks))
     return encoded
 
 
@@ -87,9 +87,9 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
     """Put a part where it belongs: into the content list, or into a field of its own on the message."""
     match part.WhichOneof("kind"):
         case "text":
-            content.append(with_fields({"type": "text", "text": part.text}, part))
+            content.append(with_fields({"type": "text", "text": part.text}, part, quirks))
         case "media":
-            content.append(with_fields(encode_media(part.media, field, quirks), part))
+            content.append(with_fields(encode_media(part.media, field, quirks), part, quirks))
         case "reasoning":
             encode_reasoning(part, encoded, field, quirks, warnings)
         case "tool_call":
@@ -111,10 +111,10 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
             assert_never(unknown)
 
 
-def with_fields(encoded: Json, part: Part) -> Json:
+def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
     """Add the part's own details: cache_control and whatever else a client put there."""
     if part.provider_details_json:
-        for name, value in fields_of(details_of(part)).items():
+        for name, value in without_foreign(fields_of(details_of(part)), quirks).items():
             known = encoded.get(name)
             encoded[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     return encoded
@@ -143,9 +143,9 @@ def encode_tool_call(part: Part, quirks: Quirks) -> Json:
         inner, kind = {"name": call.name, "input": call.input}, "custom"
     else:
         inner, kind = {"name": call.name, "arguments": call.arguments_json}, "function"
-    extra = without_seals(fields_of(details), quirks)
+    extra = without_foreign(fields_of(details), quirks)
     call_id = shortened(call.id, quirks.longest_call_id)
-    return {"id": call_id, "type": kind, **extra, kind: {**inner, **without_seals(extra.get(kind, {}), quirks)}}
+    return {"id": call_id, "type": kind, **extra, kind: {**inner, **without_foreign(extra.get(kind, {}), quirks)}}
 
 
 def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warnings: list[Warning]) -> None:

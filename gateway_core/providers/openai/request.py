@@ -38,6 +38,7 @@ from gateway_core.providers.openai.details import (
     set_if_present,
     unsupported,
 )
+from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import short_user
 from gateway_core.providers.openai.messages import encode_message, encode_plain_message
 from gateway_core.providers.openai.reasoning import encode_reasoning
@@ -167,11 +168,11 @@ def encode_messages(body: Json, messages: Any, quirks: Quirks, warnings: list[Wa
 
 
 def encode_tools(body: Json, tools: Any, quirks: Quirks, warnings: list[Warning]) -> None:
-    body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
+    body["tools"] = [encode_tool(tool, f"tools[{index}]", quirks) for index, tool in enumerate(tools)]
 
 
-def encode_tool(tool: Tool, field: str) -> Json:
-    details = fields_of(details_of(tool))
+def encode_tool(tool: Tool, field: str, quirks: Quirks) -> Json:
+    details = without_foreign(fields_of(details_of(tool)), quirks)
     match tool.WhichOneof("kind"):
         case "function":
             function: Json = {"name": tool.function.name}

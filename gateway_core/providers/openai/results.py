@@ -14,9 +14,9 @@ from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Quirks
 from gateway_core.providers.failed_tools import told_parts
 from gateway_core.providers.openai.details import Json, details_of, fields_of
+from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import shortened
 from gateway_core.providers.openai.messages import encode_part, set_content
-from gateway_core.providers.openai.seals import without_seals
 
 ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
 
@@ -53,7 +53,7 @@ class ToolResults:
             encoded["name"] = name
         content = self._content(result, encoded, field)
         set_content(encoded, content, details.get("$content"), ROLE_TOOL)
-        return {**encoded, **without_seals(fields_of(details), self._quirks)}
+        return {**encoded, **without_foreign(fields_of(details), self._quirks)}
 
     def _content(self, result: ToolResult, encoded: Json, field: str) -> list[Json]:
         content: list[Json] = []

@@ -24,6 +24,7 @@ VENDORS: tuple[Vendor, ...] = (
         quirks=Quirks(
             max_tokens_field="max_completion_tokens",
             developer_role=True,
+            cache_control=False,
             # It gives no reasoning here, and takes none.
             reasoning_field="",
             efforts=OPENAI_EFFORTS,

@@ -55,3 +55,15 @@ def test_googles_own_row_gets_its_own_back() -> None:
     assert said["extra_content"] == GOOGLE
     assert said["tool_calls"][0]["extra_content"] == {**GOOGLE, "own": 1}
     assert "provider_specific_fields" not in json.dumps([said, answer])
+
+
+@pytest.mark.parametrize(("vendor", "marks"), [("openai", 0), ("openrouter", 4), ("together", 4)])
+def test_marks_for_the_cache_go_to_who_takes_them(vendor: str, marks: int) -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    text = {"type": "text", "text": "long", **mark}
+    picture = {"type": "image_url", "image_url": {"url": "https://x/i.png"}, **mark}
+    tools = [{"type": "function", "function": {"name": "f"}, **mark}]
+    body = {"model": "m", "messages": [{"role": "system", "content": [text]}, {"role": "user", "content": [text, picture]}]}
+    request = parse_chat(json.dumps({**body, "tools": tools}).encode()).chat
+    upstream, warnings = encode_chat(request, "m", Endpoint("p", "openai", "http://up", quirks=ROWS[vendor].quirks), False)
+    assert (upstream.body.count(b"cache_control"), list(warnings)) == (marks, [])
