@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from gateway_core.settings import KeySettings, ServerSettings, hash_key
+from gateway_core.settings_contexts import ContextSettings, KeyPlace
 from tests.http_facade.serving import UPSTREAM_KEY, Facade, Provided, asking, completion, serving, settings_with
 from tests.upstream import CUT, STALL, WAIT_S, Reply, Signal, event_stream, json_reply, running_upstream
 
@@ -230,6 +231,24 @@ def test_the_gateways_key_is_asked_for(locked: Provided, headers: Mapping[str, s
         answer = locked.facade.client.get(path, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
     assert locked.requests == []
+
+
+@pytest.mark.parametrize("split", [False, True], ids=["joined", "split"])
+def test_a_contexts_own_place_for_the_key(split: bool) -> None:
+    place = KeyPlace(header="x-team-key", query="token")
+    context = ContextSettings("sales", provider="openai", auth=place)
+    keys = (KeySettings("team", hash_key("gateway-key")),)
+    with (
+        running_upstream(lambda _: json_reply({})) as upstream,
+        serving(settings_with(upstream.url, keys=keys, contexts=(context,)), split=split) as facade,
+    ):
+        path = "/sales/proxy/openai/models"
+        assert facade.client.get(f"{path}?token=gateway-key&a=b").status_code == 200
+        assert facade.client.get(f"{path}?a=b", headers={"x-team-key": "gateway-key"}).status_code == 200
+        assert facade.client.get(f"{path}?key=gateway-key").status_code == 401
+        assert facade.client.get("/sales/proxy/demo/models?token=gateway-key").status_code == 404
+        assert {request.path for request in upstream.requests} == {"/models?a=b"}
+        assert "gateway-key" not in str([request.headers for request in upstream.requests])
 
 
 def test_what_is_compressed_stays_compressed(provided: Provided) -> None:
