@@ -20,7 +20,9 @@ OWN_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("provider"
 """What a client brings of its own."""
 LABEL_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("task-id", "environment"))
 """What a client says of its call."""
-NAMED_HEADERS = frozenset(name.encode() for name in (*OWN_HEADERS, *LABEL_HEADERS))
+APP_HEADERS = ("x-openrouter-title", "x-title", "http-referer")
+"""What OpenRouter's clients call the application that asks, the best name first."""
+NAMED_HEADERS = frozenset(name.encode() for name in (*OWN_HEADERS, *LABEL_HEADERS, *APP_HEADERS))
 LONGEST_OWN = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
 LONGEST_LABEL = 256
@@ -74,7 +76,7 @@ def add_own(metadata: Metadata, exchange: Exchange) -> None:
             if len(value) > LONGEST_OWN or not is_plain(value):
                 raise bad_request(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
             metadata.append((name, value))
-    for name in LABEL_HEADERS:
+    for name in (*LABEL_HEADERS, *APP_HEADERS):
         if value := exchange.header(name.encode()):
             metadata.append((name, carried(value)[:LONGEST_LABEL]))
 
@@ -83,8 +85,9 @@ def labels(exchange: Exchange) -> dict[str, object]:
     """What the client says of its call, for the access log."""
     if NAMED_HEADERS.isdisjoint(exchange.headers):
         return {}
-    found = ((name, first_of(exchange, name)) for name in ("task-id", "environment"))
-    return {name.replace("-", "_"): value[:LONGEST_LABEL] for name, value in found if value}
+    app = next((value for name in APP_HEADERS if (value := exchange.header(name.encode()))), "")
+    found = (("task_id", first_of(exchange, "task-id")), ("environment", first_of(exchange, "environment")), ("app", app))
+    return {name: value[:LONGEST_LABEL] for name, value in found if value}
 
 
 def first_of(exchange: Exchange, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
@@ -12,22 +12,29 @@ from http_facade.faces.failure import Failure
 Endpoint = Callable[[Exchange], Awaitable[None]]
 """Answers one request. Raises Failure or grpc.aio.AioRpcError before the answer has begun, ClientGone at any time."""
 
+Claim = tuple[Callable[[Exchange], bool], Manners]
+"""(whether a client of this face asks, how it wants to be spoken to)."""
+
 
 class Served:
     """The endpoints of one path by method, as an ASGI application. Refuses other methods, in the manners of the face."""
 
-    def __init__(self, manners: Manners, endpoints: Mapping[str, Endpoint]) -> None:
-        """HEAD is answered like GET."""
+    def __init__(self, manners: Manners, endpoints: Mapping[str, Endpoint], others: Sequence[Claim] = ()) -> None:
+        """HEAD is answered like GET. others: faces that have the path too; the first whose client it is speaks to it."""
         self._manners = manners
+        self._others = others
         self._endpoints = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope[EXCHANGE]
-        exchange.manners = self._manners
+        exchange.manners = self._manners_for(exchange) if self._others else self._manners
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is None:
             raise not_allowed(scope, self._endpoints)
         await endpoint(exchange)
+
+    def _manners_for(self, exchange: Exchange) -> Manners:
+        return next((manners for is_client, manners in self._others if is_client(exchange)), self._manners)
 
 
 def not_allowed(scope: Scope, methods: Iterable[str]) -> Failure:

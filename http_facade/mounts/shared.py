@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
 from http_facade.chats import Asked, Chats
 from http_facade.core import Core
-from http_facade.exchange import Exchange, Manners
-from http_facade.model_lists import ModelLists
+from http_facade.exchange import Exchange
 from http_facade.mounts import anthropic, cohere, gemini, mistral, openai
 from http_facade.served import Served
+
+CHAT_CLAIMS = ((mistral.is_client, mistral.MANNERS),)
+MODEL_FACES = (anthropic, gemini, mistral, cohere)
+"""Beside OpenAI's, which answers everybody else."""
 
 
 class SharedModels:
     """GET /v1/models and /v1/models/{model}, which most providers have alike."""
 
     def __init__(self, core: Core) -> None:
-        self._openai = openai.model_lists(core)
-        faces = (anthropic, gemini, mistral, cohere)
-        self._others: list[tuple[Callable[[Exchange], bool], Manners, ModelLists]] = [
-            (face.is_client, face.MANNERS, face.model_lists(core)) for face in faces
-        ]
+        self._lists = {face.MANNERS: face.model_lists(core) for face in (openai, *MODEL_FACES)}
 
     async def all(self, exchange: Exchange) -> None:
-        await self._lists(exchange).all(exchange)
+        await self._lists[exchange.manners].all(exchange)
 
     async def one(self, exchange: Exchange) -> None:
-        await self._lists(exchange).one(exchange)
-
-    def _lists(self, exchange: Exchange) -> ModelLists:
-        for is_client, manners, lists in self._others:
-            if is_client(exchange):
-                exchange.manners = manners
-                return lists
-        return self._openai
+        await self._lists[exchange.manners].one(exchange)
 
 
 def read_chat(exchange: Exchange, body: bytes) -> Asked:
     """A chat completion in OpenAI's words or in Mistral's."""
-    if mistral.is_client(exchange) or mistral.is_own(body):
+    if exchange.manners is mistral.MANNERS or mistral.is_own(body):
         exchange.manners = mistral.MANNERS
         return mistral.read_chat(exchange, body)
     return openai.read_chat(exchange, body)
@@ -56,7 +48,9 @@ def unversioned_routes(core: Core) -> Iterator[BaseRoute]:
 
 
 def routes_under(version: str, core: Core) -> Iterator[BaseRoute]:
-    models, methods = SharedModels(core), gemini.Methods(core)
-    yield Route(version + "/chat/completions", Served(openai.MANNERS, {"POST": Chats(core, read_chat)}))
-    yield Route(version + "/models", Served(openai.MANNERS, {"GET": models.all}))
-    yield Route(version + "/models/{model:path}", Served(openai.MANNERS, {"GET": models.one, "POST": methods}))
+    chats, models, methods = Chats(core, read_chat), SharedModels(core), gemini.Methods(core)
+    claims = [(face.is_client, face.MANNERS) for face in MODEL_FACES]
+    yield Route(version + "/chat/completions", Served(openai.MANNERS, {"POST": chats}, CHAT_CLAIMS))
+    yield Route(version + "/models", Served(openai.MANNERS, {"GET": models.all}, claims))
+    one = Served(openai.MANNERS, {"GET": models.one, "POST": methods}, claims)
+    yield Route(version + "/models/{model:path}", one)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -30,13 +31,19 @@ class Face:
     not_found: str
     """The kind of error for a model that there is not."""
     unauthenticated: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What its clients always send."""
+
+    def send(self, client: httpx.Client, method: str, model: str = "demo/echo", **more: Any) -> httpx.Response:
+        """A request to the face's path with anything in it."""
+        return client.request(method, self.path(model, False), headers=self.headers, **more)
 
     def ask(self, client: httpx.Client, text: str, model: str = "demo/echo", **headers: str) -> httpx.Response:
-        return client.post(self.path(model, False), json=self.body(text, model, False), headers=headers)
+        return client.post(self.path(model, False), json=self.body(text, model, False), headers={**self.headers, **headers})
 
     def stream(self, client: httpx.Client, text: str, model: str = "demo/echo") -> list[Json]:
         """The events of a stream."""
-        answer = client.post(self.path(model, True), json=self.body(text, model, True))
+        answer = client.post(self.path(model, True), json=self.body(text, model, True), headers=self.headers)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith(("data: ", "{"))]
@@ -57,6 +64,29 @@ def anthropic_error(body: Json) -> tuple[str, str]:
 
 def gemini_error(body: Json) -> tuple[str, str]:
     return body["error"]["status"], body["error"]["message"]
+
+
+def mistral_error(body: Json) -> tuple[str, str]:
+    assert body["object"] == "error"
+    return body["code"], body["message"]
+
+
+def cohere_error(body: Json) -> tuple[str, str]:
+    """Of a whole answer, or of the event that ends a stream."""
+    told = body if "message" in body else body["delta"]
+    return told["error_type"], told["message"] if "message" in told else told["error"]
+
+
+def cohere_piece(event: Json) -> str:
+    if event["type"] != "content-delta":
+        return ""
+    return str(event["delta"]["message"]["content"].get("text", ""))
+
+
+def openrouter_error(body: Json) -> tuple[str, str]:
+    error = body["error"]
+    assert type(error["code"]) is int
+    return error["metadata"]["reason"], error["message"]
 
 
 def gemini_text(body: Json) -> str:
@@ -100,4 +130,39 @@ GEMINI = Face(
     not_found="NOT_FOUND",
     unauthenticated="UNAUTHENTICATED",
 )
-FACES = (OPENAI, ANTHROPIC, GEMINI)
+AZURE = replace(
+    OPENAI,
+    name="azure",
+    path=lambda model, stream: f"/openai/deployments/{quote(model, safe='')}/chat/completions?api-version=2024-10-21",
+    body=lambda text, model, stream: {**openai_body(text, model, stream), "model": None},
+    key=lambda key: {"api-key": key},
+)
+MISTRAL = replace(
+    OPENAI,
+    name="mistral",
+    error=mistral_error,
+    headers={"user-agent": "mistral-client-python/3.7.0"},
+)
+COHERE = Face(
+    name="cohere",
+    path=lambda model, stream: "/v2/chat",
+    body=openai_body,
+    key=lambda key: {"authorization": f"Bearer {key}"},
+    text=lambda body: "".join(block["text"] for block in body["message"]["content"]),
+    piece=cohere_piece,
+    error=cohere_error,
+    not_found="MODEL_NOT_FOUND",
+    unauthenticated="INVALID_API_KEY",
+)
+OPENROUTER = replace(
+    OPENAI, name="openrouter", path=lambda model, stream: "/api/v1/chat/completions", error=openrouter_error
+)
+COMPLETIONS = replace(
+    OPENAI,
+    name="completions",
+    path=lambda model, stream: "/v1/completions",
+    body=lambda text, model, stream: {"model": model, "prompt": text, **({"stream": True} if stream else {})},
+    text=lambda body: str(body["choices"][0]["text"]),
+    piece=lambda event: str(event["choices"][0]["text"]),
+)
+FACES = (OPENAI, ANTHROPIC, GEMINI, AZURE, MISTRAL, COHERE, OPENROUTER, COMPLETIONS)

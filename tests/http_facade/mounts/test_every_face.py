@@ -45,7 +45,7 @@ def test_a_key(face: Face, locked: httpx.Client) -> None:
         refused = face.ask(locked, "Hi", **headers)
         kind, message = face.error(refused.json())
         assert refused.status_code == 401
-        assert kind in (face.unauthenticated, "missing_api_key")
+        assert kind.lower() in (face.unauthenticated.lower(), "missing_api_key")
         assert "key" in message
         assert "wrong" not in refused.text
 
@@ -76,7 +76,7 @@ def test_an_unknown_model(face: Face, facade: Facade) -> None:
 @each_face
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"null", b"{}", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_none(face: Face, facade: Facade, body: bytes) -> None:
-    refused = facade.client.post(face.path("demo/echo", False), content=body)
+    refused = face.send(facade.client, "POST", content=body)
     kind, message = face.error(refused.json())
     assert refused.status_code == 400
     assert kind
@@ -85,7 +85,7 @@ def test_a_body_that_is_none(face: Face, facade: Facade, body: bytes) -> None:
 
 @each_face
 def test_a_method_that_is_not_served(face: Face, facade: Facade) -> None:
-    refused = facade.client.put(face.path("demo/echo", False))
+    refused = face.send(facade.client, "PUT")
     assert refused.status_code == 405
     assert face.error(refused.json())[1].startswith("PUT is not allowed")
 
