@@ -10,7 +10,7 @@ FEATURES = ("chat", "stream", "tools", "structured", "image", "error", "header")
 classes from their real causes; header sends a task's id with one request."""
 TARGETS = ("demo", "openai", "anthropic", "google")
 """Who answers: the demo provider, and providers of three dialects."""
-SETS = {"python": ("current", "partnered", "older"), "node": ("node",)}
+PYTHON_ENVIRONMENTS = ("current", "partnered", "older")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Client:
     package: str
     """Whose version is told."""
     features: Sequence[str] = FEATURES
+    instead: tuple[str, str] = ("", "")
+    """What its programs say otherwise than those of the document: (these words, others)."""
 
     @property
     def language(self) -> str:
@@ -33,7 +35,7 @@ class Client:
 
 
 def without(*features: str) -> Sequence[str]:
-    return [feature for feature in FEATURES if feature not in features]
+    return tuple(feature for feature in FEATURES if feature not in features)
 
 
 CLIENTS = (
@@ -45,4 +47,37 @@ CLIENTS = (
     Client("google-genai", "Google Gen AI", "current", "google_genai", "google-genai"),
     Client("google-genai-2", "Google Gen AI", "partnered", "google_genai", "google-genai"),
     Client("google-genai-1", "Google Gen AI", "older", "google_genai", "google-genai"),
+    Client("openai-responses", "OpenAI, responses", "current", "openai_responses", "openai"),
+    Client("openai-responses-older", "OpenAI, responses", "older", "openai_responses", "openai"),
+    Client("azure", "Azure OpenAI", "current", "openai_chat", "openai"),
+    Client("azure-older", "Azure OpenAI", "older", "openai_chat", "openai"),
+    Client("openai-agents", "OpenAI Agents", "current", "openai_agents", "openai-agents"),
+    Client("mistral", "Mistral", "current", "mistral_chat", "mistralai"),
+    Client(
+        "mistral-1",
+        "Mistral",
+        "older",
+        "mistral_chat",
+        "mistralai",
+        instead=("from mistralai.client import Mistral", "from mistralai import Mistral"),
+    ),
+    Client("cohere", "Cohere", "current", "cohere_chat", "cohere"),
+    Client("langchain-openai", "LangChain, OpenAI", "current", "langchain_over_sdk", "langchain-openai"),
+    Client("langchain-openai-older", "LangChain, OpenAI", "older", "langchain_over_sdk", "langchain-openai"),
+    Client("langchain-azure", "LangChain, Azure OpenAI", "current", "langchain_over_sdk", "langchain-openai"),
+    Client("langchain-anthropic", "LangChain, Anthropic", "current", "langchain_over_sdk", "langchain-anthropic"),
+    Client("langchain-google", "LangChain, Google", "partnered", "langchain_google", "langchain-google-genai"),
+    Client(
+        "langchain-openrouter",
+        "LangChain, OpenRouter",
+        "current",
+        "langchain_openrouter",
+        "langchain-openrouter",
+        without("header"),
+    ),
+    Client("langchain-init", "LangChain, init_chat_model", "current", "langchain_over_sdk", "langchain"),
+    Client("pydantic-ai", "Pydantic AI", "partnered", "pydantic_ai", "pydantic-ai-slim"),
+    Client("pydantic-ai-anthropic", "Pydantic AI, Anthropic", "partnered", "pydantic_ai", "pydantic-ai-slim"),
+    Client("pydantic-ai-google", "Pydantic AI, Google", "partnered", "pydantic_ai", "pydantic-ai-slim", without("header")),
+    Client("instructor", "Instructor", "partnered", "instructor_client", "instructor", ("structured", "error", "header")),
 )

@@ -19,7 +19,11 @@ HEADINGS = {"structured": "structured output", "image": "image input", "error": 
 def programs(client: Client) -> Sequence[str]:
     """The first builds a client and asks; the second streams."""
     sections = dict(_sections())
-    return [body for language, body in _block.findall(sections[client.section]) if language == client.language]
+    found = [body for language, body in _block.findall(sections[client.section]) if language == client.language]
+    if client.instead[0]:
+        assert client.instead[0] in "".join(found), client
+        found = [body.replace(*client.instead) for body in found]
+    return found
 
 
 def _sections() -> Iterable[tuple[str, str]]:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.gateways import KEY, one_process
 from tests.gateway_cli.process import Program
-from tests.sdks import environments
-from tests.sdks.clients import CLIENTS, SETS, TARGETS
+from tests.sdks.clients import CLIENTS, PYTHON_ENVIRONMENTS, TARGETS
 from tests.sdks.document import programs
-from tests.sdks.environments import Environment, Unavailable
+from tests.sdks.environments import Environment, make_python
 from tests.sdks.providers import anthropic, gemini, openai
 from tests.sdks.providers.answering import REFUSED_MODEL
 from tests.sdks.results import Result, run_checks
-from tests.upstream import running_upstream
+from tests.upstream import Handler, running_upstream
 
 REAL_MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
+PROVIDERS: Mapping[str, tuple[Handler, str]] = {
+    "openai": (openai.serve, "/v1"),
+    "anthropic": (anthropic.serve, "/v1"),
+    "google": (gemini.serve, "/v1beta"),
+}
 DEMO_MODELS = {"chat": "demo/echo", "tools": "demo/tools", "refused": "demo/error-400"}
+MAKERS: Mapping[str, Callable[[], Environment]] = {name: partial(make_python, name) for name in PYTHON_ENVIRONMENTS}
+"""Each raises Unavailable where it cannot."""
 CONFIG = "[retries]\ninitial = 0.01\njitter = 0\n"
 
 
@@ -50,31 +56,26 @@ def running_gateway(folder: Path) -> Iterator[Program]:
 
 
 class Session:
-    """Makes environments on two threads, and runs each one's checks once, when they are first asked for."""
+    """Makes environments and runs the checks of each, two at a time."""
 
     def __init__(self, gateway: Program) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self._pool = ThreadPoolExecutor(max_workers=2)
-        self._lock = threading.Lock()
-        self._results: dict[str, list[Result]] = {}
-        self._made: dict[str, Future[Environment]] = {}
-        self._made |= {name: self._pool.submit(environments.make_python, name) for name in SETS["python"]}
+        self._results = {name: self._pool.submit(self._run, name) for name in MAKERS}
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
     def environment(self, name: str) -> Environment:
         """Raises Unavailable."""
-        return self._made[name].result()
+        self.results(name)
+        return MAKERS[name]()
 
     def results(self, name: str) -> Sequence[Result]:
         """Of an environment's clients. Raises Unavailable."""
-        with self._lock:
-            if name not in self._results:
-                clients = {client: programs(client) for client in CLIENTS if client.environment == name}
-                targets = {target: models_of(target) for target in TARGETS}
-                self._results[name] = run_checks(self.environment(name), clients, self._gateway.http, KEY, targets)
-            return self._results[name]
+        return self._results[name].result()
 
-
-__all__ = ["Session", "Unavailable", "running_gateway"]
+    def _run(self, name: str) -> Sequence[Result]:
+        clients = {client: programs(client) for client in CLIENTS if client.environment == name}
+        targets = {target: models_of(target) for target in TARGETS}
+        return run_checks(MAKERS[name](), clients, self.gateway.http, KEY, targets)

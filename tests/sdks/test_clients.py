@@ -22,3 +22,5 @@ def test_an_sdk(checks: Session, client: Client, target: str, feature: str) -> N
 
     (result,) = (each for each in results if (each.client, each.target, each.feature) == (client.name, target, feature))
     assert not result.failure, f"{client.package} {result.version}: {result.failure}"
+    if feature == "header":
+        checks.gateway.errors.wait_for(f" task_id={client.name}-{target} ")

@@ -25,6 +25,7 @@ def serve(request: Received) -> Reply:
 def read(body: dict[str, Any]) -> Question:
     content = body["messages"][-1]["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    images = [block["source"] for block in blocks if block["type"] == "image"]
     results = [text_of(block["content"]) for block in blocks if block["type"] == "tool_result"]
     tools = [{"name": tool["name"], "schema": tool["input_schema"]} for tool in body.get("tools", ())]
     if forced := body.get("tool_choice", {}).get("name"):
@@ -32,9 +33,7 @@ def read(body: dict[str, Any]) -> Question:
     return Question(
         model=body["model"],
         text=text_of([block for block in blocks if block["type"] == "text"]),
-        images=[
-            described(block["source"]["media_type"], block["source"]["data"]) for block in blocks if block["type"] == "image"
-        ],
+        images=[described(image["media_type"], image["data"]) for image in images],
         result="".join(results),
         tools=tools,
         structured="format" in body.get("output_config", {}),
@@ -57,7 +56,7 @@ def message(body: dict[str, Any], said: Answer) -> dict[str, Any]:
 
 def stream(body: dict[str, Any], said: Answer) -> Reply:
     whole = message(body, said)
-    (block,) = whole["content"]
+    block: dict[str, Any] = whole["content"][0]
     if said.tool:
         arguments = json.dumps(said.arguments)
         empty, kind, pieces = {**block, "input": {}}, "input_json_delta", ["", arguments[:5], arguments[5:]]

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 Names = dict[str, Any]
 """Of a program that has run."""
-SHOWN_URL, SHOWN_KEY, SHOWN_MODEL = "http://127.0.0.1:8080", "YOUR-DRAGOMAN-KEY", "demo/echo"
+SHOWN_URL, SHOWN_KEY = "http://127.0.0.1:8080", "YOUR-DRAGOMAN-KEY"
+SHOWN_MODELS = {"demo/echo": "chat", "demo/tools": "tools"}
 """What the document's programs hold in place of the real ones."""
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 IMAGE = "[image image/png 70 bytes]"
@@ -41,8 +42,8 @@ class Printed(io.TextIOBase):
     @contextlib.contextmanager
     def caught(self) -> Iterator[list[str]]:
         """What is printed meanwhile."""
-        self.pieces = caught = []
-        yield caught
+        self.pieces = []
+        yield self.pieces
 
 
 class World:
@@ -79,7 +80,9 @@ class World:
 
     def _text(self, block: int, model: str, key: str) -> str:
         text = self._blocks[block].replace(SHOWN_URL, self.url).replace(SHOWN_KEY, key or self.key)
-        return text.replace(SHOWN_MODEL, model or self.models["chat"])
+        for shown, kind in SHOWN_MODELS.items():
+            text = text.replace(shown, model or self.models[kind])
+        return text
 
 
 def has_result(text: object) -> None:

@@ -1,0 +1,10 @@
+"""LangChain's model over OpenRouter's SDK."""
+
+from tests.sdks.python.langchain_chat import MODELS, image, structured, tools
+
+__all__ = ["ERRORS", "MODELS", "image", "structured", "tools"]
+ERRORS = {
+    "key": "UnauthorizedResponseError",
+    "model": "NotFoundResponseError",
+    "refused": "BadRequestResponseError",
+}
