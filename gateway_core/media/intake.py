@@ -6,7 +6,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.media.enclosures import Enclosures, FetchLimits, with_corrections
 from gateway_core.media.inline import correction_of
 from gateway_core.media.places import holds_media, media_of
-from gateway_core.media.vision import check_vision
+from gateway_core.media.vision import check_opaque, check_vision
 from gateway_core.transport.download import Downloader
 
 
@@ -22,6 +22,8 @@ class MediaIntake:
     def admit(self, request: ChatRequest) -> Enclosures | None:
         """None: there is no media. The request stays as it is: it belongs to whoever called. Raises GatewayError
         INVALID_REQUEST naming the field."""
+        if not self._vision:
+            check_opaque(request)
         if not holds_media(request):
             return None
         places = media_of(request)

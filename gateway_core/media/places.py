@@ -31,18 +31,18 @@ def holds_media(request: ChatRequest) -> bool:
 
 def media_of(request: ChatRequest) -> tuple[Place, ...]:
     """In the order in which they stand, those in tools' results too."""
-    found: list[Place] = []
+    return tuple(Place(field, part.media) for field, part in parts_of(request) if part.WhichOneof("kind") == "media")
+
+
+def parts_of(request: ChatRequest) -> Iterator[tuple[str, Part]]:
+    """(field, part), those in tools' results in place of these."""
     for index, message in enumerate(request.messages):
-        found.extend(_within(message.parts, f"messages[{index}].parts"))
-    return tuple(found)
+        yield from _within(message.parts, f"messages[{index}].parts")
 
 
-def _within(parts: Iterable[Part], field: str) -> Iterator[Place]:
+def _within(parts: Iterable[Part], field: str) -> Iterator[tuple[str, Part]]:
     for index, part in enumerate(parts):
-        match part.WhichOneof("kind"):
-            case "media":
-                yield Place(f"{field}[{index}]", part.media)
-            case "tool_result":
-                yield from _within(part.tool_result.parts, f"{field}[{index}].tool_result.parts")
-            case _:
-                pass
+        if part.WhichOneof("kind") == "tool_result":
+            yield from _within(part.tool_result.parts, f"{field}[{index}].tool_result.parts")
+        else:
+            yield f"{field}[{index}]", part

@@ -17,6 +17,7 @@ from dragoman.v1.content_pb2 import (
     ROLE_USER,
     Media,
     Message,
+    Opaque,
     Part,
     ToolResult,
 )
@@ -227,3 +228,26 @@ def test_without_vision_no_picture_is_let_in_whatever_it_is_called(media: Media,
 def test_without_vision_sounds_and_documents_are_let_in(media: Media) -> None:
     request = asking(media)
     assert admitted(request, BLIND) is request
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        '{"type":"image","source":{"type":"new","at":"https://a.example"}}',
+        '{"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": "https://a.example"}}',
+        '{"type":"document","source":{"type":"content","content":[{"type": "image"}]}}',
+        '{"url":"data:image/png;base64,iVBO"}',
+        '{"inlineData":{"mimeType":"image/png","data":"iVBO"}}',
+    ],
+)
+def test_without_vision_pictures_in_what_only_one_dialect_understands_are_refused_too(json: str) -> None:
+    parts = [Part(opaque=Opaque(dialect="anthropic", json=json))]
+    request = ChatRequest(model="m", messages=[Message(role=ROLE_USER, parts=parts)])
+    assert refusal(request, BLIND)[0] == "messages[0].parts[0]"
+    assert INTAKE.admit(request) is None
+
+
+def test_without_vision_words_about_pictures_are_let_in() -> None:
+    json = r'{"type":"search_result","text":"{\"type\": \"image\"}, data:image/png and an image"}'
+    parts = [Part(opaque=Opaque(dialect="anthropic", json=json)), Part(text='{"type": "image"}')]
+    assert BLIND.admit(ChatRequest(model="m", messages=[Message(role=ROLE_USER, parts=parts)])) is None
