@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "gateway_core.deadline",
         "gateway_core.accumulate",
         "gateway_core.estimate",
+        "gateway_core.sniff",
         "gateway_core.validation",
         "gateway_core.telemetry",
         "gateway_core.settings_file",

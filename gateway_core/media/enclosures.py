@@ -14,10 +14,10 @@ from gateway_core.deadline import Deadline
 from gateway_core.errors import GatewayError, invalid
 from gateway_core.media.inline import Content, settled_type
 from gateway_core.media.places import Place, media_of
-from gateway_core.media.sniff import spelled
 from gateway_core.media.vision import check_vision
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.registry import DIALECTS
+from gateway_core.sniff import spelled
 from gateway_core.transport.download import Download, Downloader, Undeliverable
 
 AT_ONCE = 6

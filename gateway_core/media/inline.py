@@ -14,7 +14,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_core.errors import invalid
 from gateway_core.media.data_uri import BrokenDataUri, is_data_uri, parse_data_uri
 from gateway_core.media.places import Place
-from gateway_core.media.sniff import HEAD_BYTES, PDF_MARK, agree, sniffed, spelled
+from gateway_core.sniff import HEAD_BYTES, PDF_MARK, agree, sniffed, spelled
 
 KINDS = {
     MEDIA_KIND_IMAGE: ("an image", frozenset({"image"})),

@@ -21,6 +21,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.wire import Json, unsupported
+from gateway_core.sniff import sniffed, spelled
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
@@ -56,7 +57,7 @@ def image_source(media: Media, field: str) -> Json:
     if remote := remote_source(media, field):
         return remote
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data, field) or mime_type
+    mime_type = shown(data, field) or mime_type
     if mime_type not in IMAGE_TYPES:
         raise unsupported(field, f"this provider takes JPEG, PNG, GIF and WebP, not {mime_type or 'an unknown type'}")
     return {"type": "base64", "media_type": mime_type, "data": data}
@@ -79,7 +80,7 @@ def document_source(media: Media, field: str) -> Json:
     if media.WhichOneof("source") == "data" and is_text(media.mime_type):
         return text_source(media.data, field)
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data, field) or mime_type
+    mime_type = shown(data, field) or mime_type
     if mime_type == "application/pdf" or mime_type in IMAGE_TYPES:
         return {"type": "base64", "media_type": mime_type, "data": data}
     if is_text(mime_type):
@@ -128,23 +129,9 @@ def base64_of(media: Media, field: str) -> tuple[str, str]:
     return spelled(media.mime_type or mime_type), data
 
 
-def spelled(mime_type: str) -> str:
-    mime_type = mime_type.partition(";")[0].strip().lower()
-    return "image/jpeg" if mime_type in ("image/jpg", "image/pjpeg") else mime_type
-
-
-def sniffed(data: str, field: str) -> str:
+def shown(data: str, field: str) -> str:
     """The type that the first bytes show, for declared types are often wrong; empty when they show none."""
-    head = bytes_of(data[:SNIFFED_CHARACTERS], field)
-    if head.startswith(b"\x89PNG\r\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return "application/pdf" if head.startswith(b"%PDF") else ""
+    return sniffed(bytes_of(data[:SNIFFED_CHARACTERS], field))
 
 
 def is_text(mime_type: str) -> bool:

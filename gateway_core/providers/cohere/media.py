@@ -15,6 +15,7 @@ from gateway_core.errors import invalid
 from gateway_core.providers.cohere.remarks import Remarks
 from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.wire import Json, unsupported
+from gateway_core.sniff import sniffed, spelled
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
@@ -51,7 +52,7 @@ def image_url(media: Media, field: str) -> str:
     if media.WhichOneof("source") == "uri" and media.uri.startswith(("https:", "http:")):
         return media.uri
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data) or mime_type
+    mime_type = shown(data) or mime_type
     if mime_type not in IMAGE_TYPES:
         raise unsupported(field, f"this provider takes JPEG, PNG, GIF and WebP, not {mime_type or 'an unknown type'}")
     return f"data:{mime_type};base64,{data}"
@@ -64,7 +65,7 @@ def text_document(media: Media, field: str) -> str | None:
     if media.WhichOneof("source") == "uri" and media.uri.startswith(("https:", "http:")):
         raise unsupported(field, "this provider cannot fetch documents: send the text itself")
     mime_type, data = base64_of(media, field)
-    mime_type = sniffed(data) or mime_type
+    mime_type = shown(data) or mime_type
     if not (mime_type.startswith("text/") or mime_type in TEXT_TYPES):
         raise unsupported(field, f"this provider takes text documents, not {mime_type or 'an unknown type'}")
     try:
@@ -99,23 +100,9 @@ def base64_of(media: Media, field: str) -> tuple[str, str]:
     return spelled(mime_type or media.mime_type), data
 
 
-def spelled(mime_type: str) -> str:
-    mime_type = mime_type.partition(";")[0].strip().lower()
-    return "image/jpeg" if mime_type in ("image/jpg", "image/pjpeg") else mime_type
-
-
-def sniffed(data: str) -> str:
+def shown(data: str) -> str:
     """The type that the first bytes show, for declared types are often wrong; empty when they show none."""
     try:
-        head = base64.b64decode(data[:SNIFFED_CHARACTERS])
+        return sniffed(base64.b64decode(data[:SNIFFED_CHARACTERS]))
     except (binascii.Error, ValueError):
         return ""
-    if head.startswith(b"\x89PNG\r\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return "application/pdf" if head.startswith(b"%PDF") else ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.media.sniff import agree, sniffed, spelled
+from gateway_core.sniff import agree, sniffed, spelled
 from tests.gateway_core.media.samples import SAMPLES, UNKNOWN
 
 
