@@ -90,8 +90,10 @@ VARIANTS: Mapping[str, str] = {
     "gateway_core.providers.azure": "gateway_core.providers.openai",
     "gateway_core.providers.mistral": "gateway_core.providers.openai",
     "gateway_core.providers.openai_responses": "gateway_core.providers.openai",
+    "http_facade.faces.completions": "http_facade.faces.openai",
     "http_facade.faces.mistral": "http_facade.faces.openai",
     "http_facade.faces.openai_responses": "http_facade.faces.openai",
+    "http_facade.faces.openrouter": "http_facade.faces.openai",
 }
 """Dialects that are another one with differences, and import it."""
 CORE_DOOR = "http_facade.connect"
