@@ -61,7 +61,8 @@ def fresh(house: House) -> None:
 
 def with_gateway_key(face: Face, **headers: str) -> dict[str, str]:
     """Underscores stand for hyphens."""
-    return {**face.key(GATEWAY_KEY), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    own = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {**face.headers, **face.key(GATEWAY_KEY), **own}
 
 
 @each_face
@@ -158,7 +159,8 @@ def test_a_key_that_the_provider_refuses(face: Face, house: House, caplog: pytes
     ids=["long key", "other letters", "long url", "a tab"],
 )
 def test_what_cannot_be_carried_is_refused_and_not_cut(face: Face, name: str, value: str, house: House) -> None:
-    headers = {**{key.encode(): text.encode() for key, text in face.key(GATEWAY_KEY).items()}, name.encode(): value.encode()}
+    named = {**face.headers, **face.key(GATEWAY_KEY), name: value}
+    headers = {key.encode(): text.encode() for key, text in named.items()}
     refused = house.facade.client.post(face.path("m", False), json=face.body("Hi", "m", False), headers=headers)
     assert refused.status_code == 400
     assert name in face.error(refused.json())[1]

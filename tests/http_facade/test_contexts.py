@@ -80,8 +80,8 @@ def test_what_is_refused_is_refused_in_the_faces_own_form(
         kind, message = face.error(refused.json())
         assert (refused.status_code, kind) == (404, face.not_found)
         assert said in message
-        assert face.error(client.put(face.path(model, False)).json())[1].startswith("PUT is not allowed")
-        broken = client.post(face.path(model, False), content=b"{")
+        assert face.error(face.send(client, "PUT", model).json())[1].startswith("PUT is not allowed")
+        broken = face.send(client, "POST", model, content=b"{")
         assert broken.status_code == 400
         assert face.error(broken.json())[1]
 
@@ -114,7 +114,7 @@ def test_a_context_with_a_place_for_keys(
 ) -> None:
     with below(locked, context) as client:
         url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
-        answer = client.post(url, json=face.body("Hi", "any", False), headers=headers)
+        answer = client.post(url, json=face.body("Hi", "any", False), headers={**face.headers, **headers})
         assert (answer.status_code, face.text(answer.json())) == (200, "Hi")
 
 
@@ -134,7 +134,7 @@ def test_a_key_in_another_place_does_not_count(
 ) -> None:
     with below(locked, context) as client:
         url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
-        refused = client.post(url, json=face.body("Hi", "any", False), headers=headers)
+        refused = client.post(url, json=face.body("Hi", "any", False), headers={**face.headers, **headers})
         _, message = face.error(refused.json())
         assert refused.status_code == 401
         assert place in message

@@ -31,7 +31,7 @@ class Face:
     not_found: str
     """The kind of error for a model that there is not."""
     unauthenticated: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What its clients always send."""
 
     def send(self, client: httpx.Client, method: str, model: str = "demo/echo", **more: Any) -> httpx.Response:
