@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from gateway_core.providers.dialect import Quirks
+from gateway_core.providers.registry import VENDORS
 from tests.properties.columns import COLUMNS, Column
 from tests.properties.features import FEATURES
 from tests.properties.further import FURTHER
@@ -73,11 +75,33 @@ def notes(cells: list[tuple[str, Column, list[tuple[str, Verdict]]]]) -> Iterato
             yield from (f"- **{title}** at {', '.join(names)}: {note}" for (title, note), names in found.items())
 
 
+def write_vendors() -> Iterator[str]:
+    """How the vendors of the openai dialect differ, from their rows."""
+    yield from ("### Vendors of the openai dialect", "")
+    yield "| vendor | token bound | reasoning goes back as | efforts of reasoning | left out with a warning |"
+    yield "|---|---|---|---|---|"
+    for vendor in VENDORS:
+        if vendor.dialect == "openai":
+            quirks = vendor.quirks
+            back = f"`{quirks.reasoning_field}`" if quirks.reasoning_field else "not at all"
+            left_out = ", ".join(f"`{name}`" for name in quirks.unsupported) or "nothing"
+            yield f"| `{vendor.name}` | `{quirks.max_tokens_field}` | {back} | {efforts_of(quirks)} | {left_out} |"
+
+
+def efforts_of(quirks: Quirks) -> str:
+    if not quirks.efforts:
+        return "any"
+    if all(not prefix for prefix, _ in quirks.efforts):
+        return ", ".join(quirks.efforts[0][1])
+    return "by model"
+
+
 def document() -> str:
     """The file as it should be."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{write_table()}\n\n{END}{after}"
+    generated = "\n".join([write_table(), "", *write_vendors()])
+    return f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}"
 
 
 if __name__ == "__main__":
