@@ -25,7 +25,10 @@ PROVIDERS: Mapping[str, tuple[Handler, str]] = {
     "google": (gemini.serve, "/v1beta"),
 }
 DEMO_MODELS = {"chat": "demo/echo", "tools": "demo/tools", "refused": "demo/error-400"}
-MAKERS: Mapping[str, Callable[[], Environment]] = {name: partial(make_python, name) for name in PYTHON_ENVIRONMENTS}
+MAKERS: Mapping[str, Callable[[], Environment]] = {
+    **{name: partial(make_python, name) for name in PYTHON_ENVIRONMENTS},
+    "node": make_node,
+}
 """Each raises Unavailable where it cannot."""
 CONFIG = "[retries]\ninitial = 0.01\njitter = 0\n"
 

@@ -4,7 +4,7 @@ from tests.sdks.python.langchain_chat import MODELS, image, structured, tools
 
 __all__ = ["ERRORS", "MODELS", "image", "structured", "tools"]
 ERRORS = {
-    "key": "UnauthorizedResponseError",
-    "model": "NotFoundResponseError",
-    "refused": "BadRequestResponseError",
+    "key": "UnauthorizedResponseError or ChatError",
+    "model": "NotFoundResponseError or ChatError",
+    "refused": "BadRequestResponseError or ChatError",
 }

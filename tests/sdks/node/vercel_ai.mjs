@@ -1,0 +1,39 @@
+// Vercel's AI SDK, with any provider's package.
+import { Output, generateText, stepCountIs, tool } from "ai";
+import { z } from "zod";
+import { PNG, TASK_HEADER, WEATHER, hasImage, hasResult, isPerson } from "./world.mjs";
+
+export const ERRORS = { key: ["AI_APICallError"], model: ["AI_APICallError"], refused: ["AI_APICallError"] };
+
+export async function tools({ model }) {
+  let asked;
+  const get_weather = tool({
+    description: "Weather",
+    inputSchema: z.object({ city: z.string() }),
+    execute: async (input) => ((asked = input), WEATHER),
+  });
+  const answer = await generateText({
+    model,
+    prompt: "What is the weather in Paris?",
+    tools: { get_weather },
+    stopWhen: stepCountIs(3),
+  });
+  hasResult(answer.text);
+  if (typeof asked?.city !== "string") throw new Error(JSON.stringify(asked));
+}
+
+export async function structured({ model }) {
+  const schema = z.object({ name: z.string(), age: z.int() });
+  const prompt = "Who wrote the first program?";
+  isPerson((await generateText({ model, prompt, output: Output.object({ schema }) })).output);
+}
+
+export async function image({ model }) {
+  const picture = { type: "image", image: Buffer.from(PNG, "base64"), mediaType: "image/png" };
+  const messages = [{ role: "user", content: [{ type: "text", text: "What is this?" }, picture] }];
+  hasImage((await generateText({ model, messages })).text);
+}
+
+export async function header({ model }, name, { task }) {
+  await generateText({ model, prompt: "Hello", headers: { [TASK_HEADER]: task } });
+}
