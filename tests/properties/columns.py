@@ -49,7 +49,7 @@ COLUMNS = (
     own("openai-responses", ("gpt-5-mini",), "openai_responses"),
     own("azure", ("gpt-5-mini",), "openai"),
     own("anthropic", ("claude-opus-4-6", "claude-3-5-haiku-latest"), "anthropic"),
-    own("gemini", ("gemini-2.5-flash", "gemini-2.0-flash"), "gemini"),
+    own("gemini", ("gemini-2.5-flash", "gemini-3-pro-preview", "gemini-2.0-flash"), "gemini"),
     own("cohere", ("command-a-reasoning-08-2025", "command-r-08-2024"), "cohere"),
     own("mistral", ("mistral-medium-latest",), "mistral"),
 )

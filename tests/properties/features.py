@@ -3,12 +3,7 @@ recorded answer that gives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-
 from dragoman.v1.chat_pb2 import (
-    ChatRequest,
-    ChatResponse,
     FunctionTool,
     ReasoningSettings,
     ResponseFormat,
@@ -17,59 +12,10 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
     ToolChoiceMode,
 )
-from dragoman.v1.content_pb2 import Media, MediaKind, Message, Part, Role
+from dragoman.v1.content_pb2 import MediaKind, Part
 from tests.properties.columns import CHAT
 from tests.properties.pictures import PDF, PNG, WAV
-
-SCHEMA = '{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}'
-HI = Part(text="Hi")
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One row."""
-
-    title: str
-    request: ChatRequest
-    places: Mapping[str, str]
-    """By column: where it stands in the body, natively. * stands for every item of a list, | for one place or another."""
-    base: ChatRequest = field(default_factory=lambda: asking())
-    """The same without the feature."""
-    how: Mapping[str, str] = field(default_factory=dict)
-    """By column: how it is done where there is no such place."""
-    answers: Mapping[str, str] = field(default_factory=dict)
-    """By folder of fixtures: the answer that gives it."""
-    given: Callable[[ChatResponse], bool] = lambda answer: True
-    """Whether an answer gives it."""
-
-
-def asking(*parts: Part, **fields: object) -> ChatRequest:
-    message = Message(role=Role.ROLE_USER, parts=[HI, *parts])
-    return ChatRequest(messages=[message], **fields)  # type: ignore[arg-type]
-
-
-def chat(place: str, **others: str) -> dict[str, str]:
-    """The same place in every column of OpenAI's chat form; others by dialect, in which _ stands for -."""
-    return {**dict.fromkeys(CHAT, place), **{name.replace("_", "-"): other for name, other in others.items()}}
-
-
-def tool(**fields: object) -> Tool:
-    return Tool(function=FunctionTool(name="f", parameters_json=SCHEMA, **fields))  # type: ignore[arg-type]
-
-
-def media(kind: MediaKind.ValueType, mime_type: str, content: bytes | str) -> Part:
-    if isinstance(content, str):
-        return Part(media=Media(kind=kind, mime_type=mime_type, uri=content))
-    return Part(media=Media(kind=kind, mime_type=mime_type, data=content))
-
-
-def calls(answer: ChatResponse) -> int:
-    return sum(part.HasField("tool_call") for part in answer.candidates[0].parts)
-
-
-def text(answer: ChatResponse) -> str:
-    return "".join(part.text for part in answer.candidates[0].parts)
-
+from tests.properties.probes import SCHEMA, Feature, answered, asking, calls, chat, media, text, tool
 
 FOLDERS = ("openai", "openai_responses", "anthropic", "gemini", "cohere")
 """Fixtures that have a whole text. Mistral's is streamed."""
@@ -176,6 +122,31 @@ FEATURES = (
             mistral="tools.*.function.strict",
         ),
         WITH_TOOL,
+    ),
+    Feature(
+        "a tool's failure",
+        answered(is_error=True),
+        {
+            "anthropic": "messages.*.content.*.is_error",
+            "gemini": "contents.*.parts.*.functionResponse.response.error",
+        },
+        answered(),
+        how=dict.fromkeys((*CHAT, "openai-responses", "cohere", "mistral"), "the tool's words begin with `Error:`"),
+    ),
+    Feature(
+        "image in a tool's answer",
+        answered(media(IMAGE, "image/png", PNG)),
+        {
+            "openai-responses": "input.*.output.*.image_url",
+            "anthropic": "messages.*.content.*.content.*.source",
+            "gemini": "contents.*.parts.*.functionResponse.parts",
+            "mistral": "messages.*.content.*.image_url",
+        },
+        answered(),
+        how={
+            **dict.fromkeys(CHAT, "it stands in a user message behind the tools' answers"),
+            "gemini": "it stands beside the tool's answer",
+        },
     ),
     Feature(
         "JSON (json_object)",

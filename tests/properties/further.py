@@ -16,7 +16,7 @@ from gateway_core.providers.dialect import UpstreamRequest
 from gateway_core.routing.fan_out import ask_each, gives_several
 from tests.properties.columns import Column
 from tests.properties.faces import FACES
-from tests.properties.features import asking, text
+from tests.properties.probes import asking, text
 from tests.properties.verdicts import Verdict, answer_of, has_place
 from tests.recordings import FIXTURES
 

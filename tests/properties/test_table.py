@@ -7,7 +7,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.providers.registry import DIALECTS
 from tests.properties.columns import COLUMNS
-from tests.properties.features import Feature, asking
+from tests.properties.probes import Feature, asking
 from tests.properties.table import DOCUMENT, ROWS, document
 from tests.properties.verdicts import judge
 

@@ -13,8 +13,8 @@ from gateway_core.accumulate import accumulate
 from gateway_core.errors import GatewayError, Reason
 from tests.laws.reading import read_stream
 from tests.properties.columns import Column
-from tests.properties.features import Feature
 from tests.properties.pictures import PDF, PNG
+from tests.properties.probes import Feature
 from tests.recordings import FIXTURES
 
 Word = Literal["native", "emulated", "fetched", "automatic", "warned", "refused"]
