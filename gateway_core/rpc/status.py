@@ -177,7 +177,7 @@ def _foreign(code: grpc.StatusCode, details: str) -> GatewayError:
     reason, message = _judge(code, details)
     if code is grpc.StatusCode.UNAVAILABLE:
         # It names addresses of the operator's network, which are no client's business.
-        _log.warning("%s: %s", message, details)
+        _log.info("%s: %s", message, details)
         return GatewayError(reason, message)
     return GatewayError(reason, f"{message}: {details}" if details else message)
 

@@ -158,6 +158,7 @@ def test_anything_can_be_packed(
 
 
 def test_addresses_of_the_operators_network_are_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     found = unpack(foreign(grpc.StatusCode.UNAVAILABLE, "failed to connect to ipv4:10.0.0.7:50051"))
     assert found.message == "the core is not reachable"
     assert "10.0.0.7" in caplog.text
