@@ -22,6 +22,8 @@ from gateway_core.transport.base import Transport
 
 Answer = TypeVar("Answer")
 Sleep = Callable[[float], Awaitable[None]]
+BROUGHT_KEY = "x-dragoman-provider-api-key"
+"""Where clients send keys of their own."""
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE).search
 
 
@@ -137,6 +139,9 @@ def record_failure(record: Attempt, failure: GatewayError) -> None:
 
 def explain(failure: GatewayError, target: Target) -> None:
     """Say whose failure it is, and make sure that no provider repeats our key to the client."""
+    if failure.reason is Reason.UPSTREAM_AUTH and target.endpoint.brought:
+        # Not the operator must act, but the client, whose key it is.
+        failure.reason, failure.field = Reason.INVALID_API_KEY, BROUGHT_KEY
     failure.metadata = {"provider": target.endpoint.provider, "model": target.model, **failure.metadata}
     for secret in secrets_of(target.endpoint):
         if secret in failure.message or secret in failure.field or any(secret in text for text in failure.metadata.values()):

@@ -11,10 +11,10 @@ from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason, invalid
 from gateway_core.providers.dialect import Endpoint, Secret
 from gateway_core.routing.catalog import Catalog, as_model, not_found, one_key_each, shorten, shown
+from gateway_core.routing.chain import BROUGHT_KEY
 from gateway_core.routing.route import Route, Target
 from gateway_core.settings_providers import KNOWN
 
-PROVIDER_KEY = "x-dragoman-provider-api-key"
 PROVIDER = "x-dragoman-provider"
 
 
@@ -165,7 +165,7 @@ class KeyedScope:
         providers = sorted({target.endpoint.provider for target in route.targets})
         if len(providers) > 1:
             several = f"{shown(model)} leads to {' and '.join(providers)}"
-            raise invalid(PROVIDER_KEY, f"{several}, and {PROVIDER_KEY} is for one of them: say which in {PROVIDER}")
+            raise invalid(BROUGHT_KEY, f"{several}, and {BROUGHT_KEY} is for one of them: say which in {PROVIDER}")
         models = dict.fromkeys(target.model for target in route.targets)
         endpoint = with_own_key(route.targets[0].endpoint, self._key)
         return Route(route.name, tuple(Target(endpoint, one) for one in models))

@@ -12,9 +12,9 @@ from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.registry import VENDORS, vendor_of
 from gateway_core.providers.vendor import Vendor
 from gateway_core.routing.catalog import Catalog, endpoint_of, not_found, shown
+from gateway_core.routing.chain import BROUGHT_KEY
 from gateway_core.routing.scope import (
     PROVIDER,
-    PROVIDER_KEY,
     KeyedScope,
     Names,
     ProviderScope,
@@ -74,11 +74,11 @@ class Scopes:
     def _check(self, own: Own) -> None:
         if (own.key or own.url) and not self._byok.enabled:
             raise GatewayError(
-                Reason.PERMISSION_DENIED, "this gateway takes no provider keys and URLs of its clients", PROVIDER_KEY
+                Reason.PERMISSION_DENIED, "this gateway takes no provider keys and URLs of its clients", BROUGHT_KEY
             )
         key = own.key.reveal()
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise invalid(PROVIDER_KEY, f"{PROVIDER_KEY} holds a character that cannot be part of a key")
+            raise invalid(BROUGHT_KEY, f"{BROUGHT_KEY} holds a character that cannot be part of a key")
 
     def _named(self, own: Own) -> Endpoint:
         """A provider that is configured, or one that Dragoman knows and that the client has a key for."""
@@ -87,7 +87,7 @@ class Scopes:
             endpoint = self._catalog.endpoint(own.provider)
             return with_own_key(endpoint, own.key) if own.key else endpoint
         if not own.key:
-            raise not_found(f"this gateway has no key of its own for {vendor.name}: send yours in {PROVIDER_KEY}", PROVIDER)
+            raise not_found(f"this gateway has no key of its own for {vendor.name}: send yours in {BROUGHT_KEY}", PROVIDER)
         if not vendor.needs_key or "{" in vendor.url:
             raise invalid(PROVIDER_URL, f"where {vendor.name} is must be said: send its base URL in {PROVIDER_URL}")
         return with_own_key(endpoint_of(ProviderSettings(vendor.name, vendor.dialect, vendor.url)), own.key)

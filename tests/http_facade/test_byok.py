@@ -38,7 +38,9 @@ def answering(request: Received) -> Reply:
 
 
 def refusing(request: Received) -> Reply:
-    return json_reply({"error": {"message": f"Incorrect API key: {request.headers['authorization']}", "code": "x"}}, 401)
+    return json_reply(
+        {"error": {"message": f"Incorrect API key: {request.headers['authorization']}", "code": "invalid_api_key"}}, 401
+    )
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["joined", "split"])
@@ -140,8 +142,8 @@ def test_a_key_that_the_provider_refuses(face: Face, house: House, caplog: pytes
     )
     with caplog.at_level(logging.DEBUG):
         refused = face.ask(house.facade.client, "Hi", "m", **own)
-    assert refused.status_code >= 400
-    assert "Incorrect API key" in face.error(refused.json())[1]
+    assert (refused.status_code, face.error(refused.json())[0]) == (401, face.unauthenticated)
+    assert "openai: Incorrect API key" in face.error(refused.json())[1]
     line = house.facade.log.wait_for(f"no-{face}")
     for place in (refused.text, str(refused.headers), str(line), caplog.text):
         assert OWN_KEY not in place

@@ -35,7 +35,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_MISSING_API_KEY: _Reason.ValueType  # 5
     """The gateway key is missing. UNAUTHENTICATED. Bills nothing."""
     REASON_INVALID_API_KEY: _Reason.ValueType  # 6
-    """The gateway key is not known. UNAUTHENTICATED. Bills nothing."""
+    """The gateway key is not known, or the provider refused the client's own key. UNAUTHENTICATED. Bills nothing."""
     REASON_PERMISSION_DENIED: _Reason.ValueType  # 7
     """The key may not do this. PERMISSION_DENIED. Bills nothing."""
     REASON_CONTEXT_LENGTH_EXCEEDED: _Reason.ValueType  # 8
@@ -93,7 +93,7 @@ REASON_MODEL_NOT_FOUND: Reason.ValueType  # 4
 REASON_MISSING_API_KEY: Reason.ValueType  # 5
 """The gateway key is missing. UNAUTHENTICATED. Bills nothing."""
 REASON_INVALID_API_KEY: Reason.ValueType  # 6
-"""The gateway key is not known. UNAUTHENTICATED. Bills nothing."""
+"""The gateway key is not known, or the provider refused the client's own key. UNAUTHENTICATED. Bills nothing."""
 REASON_PERMISSION_DENIED: Reason.ValueType  # 7
 """The key may not do this. PERMISSION_DENIED. Bills nothing."""
 REASON_CONTEXT_LENGTH_EXCEEDED: Reason.ValueType  # 8

@@ -202,6 +202,8 @@ def test_a_providers_words_do_not_repeat_the_clients_key(contract: Contract) -> 
     async def check(house: Served) -> None:
         error = await failure_of(house.stub.Chat(question("m"), metadata=own(("x-dragoman-provider", "at-openai"))))
         assert "Incorrect API key" in (error.details() or "")
+        assert (error.code(), unpack(error).field) == (grpc.StatusCode.UNAUTHENTICATED, "x-dragoman-provider-api-key")
+        assert (await failure_of(house.stub.Chat(question("at-openai/m")))).code() is grpc.StatusCode.FAILED_PRECONDITION
         assert OWN_KEY not in f"{error} {unpack(error)!r} {error.trailing_metadata()}"
 
     contract(check, Behind(refusing))
