@@ -53,7 +53,13 @@ def test_usage_that_only_one_answer_tells() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "word"),
-    [("STOP", "stop"), ("LENGTH", "length"), ("CONTENT_FILTER", "content_filter"), ("TOOL_CALLS", "stop"), ("ERROR", "stop")],
+    [
+        ("STOP", "stop"),
+        ("LENGTH", "length"),
+        ("CONTENT_FILTER", "content_filter"),
+        ("TOOL_CALLS", "stop"),
+        ("ERROR", "stop"),
+    ],
 )
 def test_why_it_ended(reason: str, word: str) -> None:
     candidate = {"parts": [{"text": "x"}], "finish_reason": f"FINISH_REASON_{reason}"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dragoman.v1.chat_pb2 import TOOL_CHOICE_MODE_REQUIRED, TOOL_CHOICE_MODE_TOOL
 from http_facade.faces.failure import Failure
-from http_facade.faces.mistral.parse import ParsedChat, parse_chat
+from http_facade.faces.mistral.parse import ParsedChat, parse_chat, parse_fim
 
 HI = [{"role": "user", "content": "Hi."}]
 
@@ -120,3 +120,42 @@ def test_nothing_else_is_raised(message: object, tool: object, choice: object) -
         assert parse_chat(json.dumps(body).encode()).chat.model == "m"
     except Failure as failure:
         assert failure.status == 400
+
+
+def test_a_gap_to_fill() -> None:
+    body = {
+        "model": "codestral-latest",
+        "prompt": "def f(",
+        "suffix": "return x",
+        "max_tokens": 9,
+        "stream": True,
+        "stop": "#",
+    }
+    parsed = parse_fim(json.dumps(body).encode())
+    chat = parsed.chat
+    (part,) = chat.messages[0].parts
+    assert (chat.model, chat.max_tokens, list(chat.stop), parsed.stream) == ("codestral-latest", 9, ["#"], True)
+    assert part.opaque.dialect == "mistral"
+    assert json.loads(part.opaque.json) == {"type": "fim", "prompt": "def f(", "suffix": "return x"}
+
+
+def test_a_gap_without_an_end() -> None:
+    (part,) = parse_fim(b'{"model": "m", "prompt": "a", "suffix": null, "min_tokens": 3}').chat.messages[0].parts
+    assert json.loads(part.opaque.json) == {"type": "fim", "prompt": "a"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": None}, "prompt"),
+        ({"prompt": ["a"]}, "prompt"),
+        ({"suffix": 1}, "suffix"),
+        ({"model": None}, "model"),
+        ({"messages": []}, "messages"),
+        ({"max_tokens": "9"}, "max_tokens"),
+    ],
+)
+def test_a_gap_that_is_none(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_fim(json.dumps({"model": "m", "prompt": "a", **fields}).encode())
+    assert (caught.value.status, caught.value.param) == (400, param)
