@@ -7,12 +7,17 @@ from typing import Any
 
 import openai.types
 import pytest
+from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_core.providers.openai.dialect import OPENAI
 from http_facade.faces.completions.parse import ParsedTexts
 from http_facade.faces.completions.render import render_texts
 from tests.http_facade.faces.completions.answers import answer, asked
+
+
+def answered(candidate: dict[str, Any]) -> ChatResponse:
+    return ParseDict({"candidates": [candidate]}, ChatResponse())
 
 
 def rendered(texts: ParsedTexts, *answers: ChatResponse) -> Any:
@@ -31,7 +36,7 @@ def test_one_text() -> None:
 
 
 def test_an_answer_that_says_little_of_itself() -> None:
-    bare = ChatResponse(candidates=[{}])
+    bare = answered({})
     bare.route.model = "routed"
     body = rendered(asked(), bare)
     assert (body["id"], body["model"], body["usage"]) == ("cmpl-x", "routed", None)
@@ -62,14 +67,14 @@ def test_usage_that_only_one_answer_tells() -> None:
     ],
 )
 def test_why_it_ended(reason: str, word: str) -> None:
-    candidate = {"parts": [{"text": "x"}], "finish_reason": f"FINISH_REASON_{reason}"}
-    body = json.loads(render_texts([ChatResponse(candidates=[candidate])], asked(), "cmpl-x", 7))
+    told = answered({"parts": [{"text": "x"}], "finishReason": f"FINISH_REASON_{reason}"})
+    body = json.loads(render_texts([told], asked(), "cmpl-x", 7))
     assert body["choices"][0]["finish_reason"] == word
 
 
 def test_reasoning_and_refusals() -> None:
     parts = [{"reasoning": {"text": "Hm."}}, {"text": "No: "}, {"refusal": "I will not."}]
-    choice = rendered(asked(), ChatResponse(candidates=[{"parts": parts}]))["choices"][0]
+    choice = rendered(asked(), answered({"parts": parts}))["choices"][0]
     assert (choice["reasoning"], choice["text"]) == ("Hm.", "No: I will not.")
 
 
@@ -77,7 +82,7 @@ def test_log_probabilities() -> None:
     token = {"token": " up", "logprob": -0.5, "top": [{"token": " up", "logprob": -0.5}, {"token": " in", "logprob": -2.0}]}
     last = {"token": "on", "logprob": -0.25}
     candidate = {"parts": [{"text": " upon"}], "logprobs": {"content": [token, last]}}
-    told = ChatResponse(candidates=[candidate], model="m")
+    told = answered(candidate)
     assert rendered(asked(logprobs=2), told)["choices"][0]["logprobs"] == {
         "tokens": [" up", "on"],
         "token_logprobs": [-0.5, -0.25],
