@@ -12,7 +12,7 @@ from http_facade.core import Core
 from http_facade.exchange import Exchange
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import Json
-from http_facade.faces.openai_responses.stored import LONGEST_ID, Stored, unpack
+from http_facade.faces.openai_responses.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 
 KIND = "response"
 
@@ -52,14 +52,15 @@ class Responses:
     async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
         """The items of stored responses that have these ids, as far as there are any."""
         found: dict[str, Json] = {}
-        wanted = ListRecordsRequest(kind=KIND, part_ids=item_ids)
-        while item_ids:
+        wanted = ListRecordsRequest(kind=KIND)
+        wanted.part_ids.extend([item_id for item_id in item_ids if 1 <= len(item_id) <= LONGEST_ID][:MOST_PARTS])
+        while wanted.part_ids:
             page = await self._core.list_records(wanted, exchange)
             for record in page.records:
                 # The newest come first: what they hold counts.
                 found = {**dict(unpack(record.json).identified()), **found}
             wanted.page_token = page.next_page_token
-            if not page.next_page_token or found.keys() >= set(item_ids):
+            if not page.next_page_token or found.keys() >= set(wanted.part_ids):
                 break
         return {item_id: found[item_id] for item_id in item_ids if item_id in found}
 

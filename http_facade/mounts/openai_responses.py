@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import grpc
 from starlette.routing import BaseRoute, Route
 
 from dragoman.v1.routing_pb2 import Warning
 from http_facade.answer_headers import answer_headers
 from http_facade.chats import Streamed, be_strict, note_answer, relay
+from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
 from http_facade.faces.failure import Failure, bad_request
@@ -44,6 +46,8 @@ class Created:
     parsed: ParsedCreate
     items: list[Json]
     """Its own input, as it is stored."""
+    unknown: Sequence[str] = ()
+    """The ids of items that it refers to and that are not stored here. Its provider may know them."""
 
     def stored(self, response: Json) -> Stored:
         return Stored(response, self.items)
@@ -63,11 +67,11 @@ class Reading:
         given = fields.get("input")
         references = references_in([item for item in given if isinstance(item, dict)] if isinstance(given, list) else [])
         refuse_doubles(references, earlier)
-        known = await self._responses.items(references, exchange) if references else {}
+        known = await self._responses.items(references, exchange)
         said = [item for stored in earlier for item in stored.conversation()]
         parsed = parse_create(fields, earlier=said, known=known)
         be_strict(parsed.chat, exchange)
-        return Created(parsed, resolved(parsed.items, known))
+        return Created(parsed, resolved(parsed.items, known), [one for one in references if one not in known])
 
     async def _earlier(self, response_id: str, exchange: Exchange) -> list[Stored]:
         if not response_id:
@@ -109,10 +113,11 @@ class Creation:
         created = await self._reading.read(exchange)
         # Not of the request's id, which a client may give to several.
         fallback_id, now = f"resp_{secrets.token_hex(24)}", int(time.time())
-        if created.parsed.stream:
-            await self._stream(created, fallback_id, now, exchange)
-        else:
-            await self._answer(created, fallback_id, now, exchange)
+        answer = self._stream if created.parsed.stream else self._answer
+        try:
+            await answer(created, fallback_id, now, exchange)
+        except grpc.aio.AioRpcError as error:
+            raise explained(failure_of(error), created) from None
 
     async def _answer(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
         answer = await self._core.chat(created.parsed.chat, exchange)
@@ -141,6 +146,18 @@ class Creation:
         response["store"] = False
         exchange.details["not_kept"] = failure.reason
         return [Warning(field="store", message=f"the response was not kept: {failure.message}")]
+
+
+def explained(failure: Failure, created: Created) -> Failure:
+    """A reference that the target cannot follow is content that it does not understand; to the client it is not there."""
+    if failure.reason != "UNSUPPORTED" or not failure.param.startswith("messages[") or not created.unknown:
+        return failure
+    return lost_item(created.unknown[0], failure.headers)
+
+
+def lost_item(item_id: str, headers: Mapping[str, str]) -> Failure:
+    message = f"Item with id '{item_id}' not found: no response that is kept here holds it. Send the item itself."
+    return Failure(404, "RECORD_NOT_FOUND", message, param="input", code="item_not_found", headers=headers)
 
 
 class Kept:
@@ -196,6 +213,8 @@ class InputTokens:
 
     async def __call__(self, exchange: Exchange) -> None:
         created = await self._reading.read(exchange)
+        for item_id in created.unknown:
+            raise lost_item(item_id, {})
         answer = await self._core.count_tokens(created.parsed.chat, exchange)
         headers = {"x-dragoman-estimated": "true"} if answer.estimated else {}
         await exchange.respond(200, render_token_count(answer.input_tokens), headers)

@@ -174,7 +174,14 @@ def parse_opaque(part: Part, item: Json, path: str) -> None:
     part.opaque.dialect, part.opaque.json = DIALECT, json_text(item)
 
 
+def parse_reference(part: Part, item: Json, path: str) -> None:
+    """To an item that nobody here knows."""
+    required_string(item, "id", f"{path}.")
+    parse_opaque(part, item, path)
+
+
 PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
+    "item_reference": parse_reference,
     "function_call": parse_call,
     "custom_tool_call": parse_call,
     "reasoning": parse_reasoning,
