@@ -34,6 +34,10 @@ class GatewayServiceStub:
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
     caller's deadline covers every attempt; cancelling a call closes the upstream connection. Errors carry google.rpc.Status
     details: see errors.proto.
+
+    More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
+    x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     def __init__(self, channel):
@@ -93,6 +97,10 @@ class GatewayServiceServicer:
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
     caller's deadline covers every attempt; cancelling a call closes the upstream connection. Errors carry google.rpc.Status
     details: see errors.proto.
+
+    More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
+    x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     def Chat(self, request, context):
@@ -220,6 +228,10 @@ class GatewayService:
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
     caller's deadline covers every attempt; cancelling a call closes the upstream connection. Errors carry google.rpc.Status
     details: see errors.proto.
+
+    More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
+    x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     @staticmethod
