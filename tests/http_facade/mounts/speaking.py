@@ -89,6 +89,11 @@ def openrouter_error(body: Json) -> tuple[str, str]:
     return error["metadata"]["reason"], error["message"]
 
 
+def responses_error(body: Json) -> tuple[str, str]:
+    """Of a whole answer, or of the response that failed."""
+    return openai_error(body if "error" in body else body["response"])
+
+
 def gemini_text(body: Json) -> str:
     return "".join(part["text"] for part in body["candidates"][0]["content"]["parts"])
 
@@ -165,4 +170,13 @@ COMPLETIONS = replace(
     text=lambda body: str(body["choices"][0]["text"]),
     piece=lambda event: str(event["choices"][0]["text"]),
 )
-FACES = (OPENAI, ANTHROPIC, GEMINI, AZURE, MISTRAL, COHERE, OPENROUTER, COMPLETIONS)
+RESPONSES = replace(
+    OPENAI,
+    name="responses",
+    path=lambda model, stream: "/v1/responses",
+    body=lambda text, model, stream: {"model": model, "input": text, **({"stream": True} if stream else {})},
+    text=lambda body: str(body["output"][0]["content"][0]["text"]),
+    piece=lambda event: str(event["delta"]) if event["type"] == "response.output_text.delta" else "",
+    error=responses_error,
+)
+FACES = (OPENAI, ANTHROPIC, GEMINI, AZURE, MISTRAL, COHERE, OPENROUTER, COMPLETIONS, RESPONSES)

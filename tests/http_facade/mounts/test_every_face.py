@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway_core.settings import KeySettings, ModelSettings, hash_key
-from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, Face
+from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, RESPONSES, Face
 from tests.http_facade.serving import Facade, Provided, serving, settings_for
 from tests.upstream import CUT, event_stream, json_reply
 
@@ -114,6 +114,7 @@ def test_a_stream_that_breaks_off(face: Face, provided: Provided) -> None:
     [
         (ANTHROPIC, "/v1/messages/count_tokens", "input_tokens"),
         (GEMINI, "/v1beta/models/demo/echo:countTokens", "totalTokens"),
+        (RESPONSES, "/v1/responses/input_tokens", "input_tokens"),
     ],
     ids=str,
 )
