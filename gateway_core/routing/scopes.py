@@ -126,7 +126,7 @@ def settings_at(url: str, provider: str) -> ProviderSettings:
     marked = next((dialect for mark, dialect in PATH_MARKS.items() if path.endswith(mark)), "")
     if vendor is None:
         return ProviderSettings(host_of(url), marked or "openai", url)
-    if marked and not provider:
+    if marked:
         return ProviderSettings(vendor.name, marked, url)
     if not path:
         url = vendor.url if vendor.serves(host_of(url)) and "{" not in vendor.url else url

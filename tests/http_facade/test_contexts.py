@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import httpx
 import pytest
+from starlette.routing import Route
 
 from gateway_core.settings import KeySettings, ModelSettings, hash_key
-from gateway_core.settings_contexts import ContextSettings, KeyPlace
+from gateway_core.settings_contexts import IS_VERSION, RESERVED, ContextSettings, KeyPlace
+from http_facade.core import Core
+from http_facade.limits import Limits
+from http_facade.routes import build_router
 from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, OPENAI, Face
 from tests.http_facade.serving import Facade, asking, serving, settings_for, settings_with, text_of
 from tests.upstream import WAIT_S, json_reply, running_upstream
@@ -190,6 +195,15 @@ def test_the_gateways_own_paths_stay_its_own(opened: Facade) -> None:
         refused = opened.client.post(path, json={})
         assert refused.status_code == 404
         assert f"There is nothing at {refused.url.path}" in refused.json()["error"]["message"]
+
+
+def test_every_path_of_the_gateways_own_is_reserved() -> None:
+    """Whatever is mounted later: no context can stand where it is served."""
+    router = build_router(Core(cast("Any", None), Limits()), None)
+    paths = [route.path for route in router.routes if isinstance(route, Route)]
+    assert len(paths) > 20
+    firsts = {path.split("/")[1] for path in paths}
+    assert {first for first in firsts if first not in RESERVED and not IS_VERSION(first)} == set()
 
 
 def test_a_header_makes_no_context(opened: Facade) -> None:

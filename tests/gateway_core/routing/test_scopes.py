@@ -327,11 +327,21 @@ def test_a_vendors_quirks_come_with_its_url(tmp_path: Path) -> None:
     assert endpoint_of(other).quirks == Quirks()
 
 
-def test_a_provider_beside_a_url_tells_the_dialect(tmp_path: Path) -> None:
-    own = Own("anthropic", "https://proxy.example.com/claude", OWN)
+@pytest.mark.parametrize(
+    ("provider", "url", "dialect"),
+    [
+        ("anthropic", "https://proxy.example.com/claude", "anthropic"),
+        ("google", "https://proxy.example.com/v1beta", "gemini"),
+        ("google", "https://proxy.example.com/openai", "openai"),
+        ("deepseek", "https://api.deepseek.com/anthropic", "anthropic"),
+        ("openai", "https://api.mistral.ai/v1", "openai"),
+    ],
+)
+def test_a_provider_beside_a_url_tells_the_dialect(tmp_path: Path, provider: str, url: str, dialect: str) -> None:
+    own = Own(provider, url, OWN)
     endpoint = endpoint_of(scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", own=own)))
-    assert (endpoint.provider, endpoint.dialect) == ("anthropic", "anthropic")
-    assert endpoint.url == "https://proxy.example.com/claude"
+    assert (endpoint.provider, endpoint.dialect, endpoint.url) == (provider, dialect, url)
+    assert endpoint.keys == (OWN,)
 
 
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "https://api.mistral.ai/v1"])
