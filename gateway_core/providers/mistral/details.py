@@ -12,13 +12,17 @@ from gateway_core.providers.openai.details import DIALECT as OPENAI
 from gateway_core.providers.openai.details import Detailed, Json, decode_object
 
 DIALECT = "mistral"
+OF_OTHERS = frozenset(
+    {"annotations", "extra_content", "opaque", "provider_specific_fields", "reasoning_details", "thinking_blocks"}
+)
+"""What clients are shown of other providers' answers and give back for them: seals and marks that Mistral may not see."""
 
 
 def details_of(holder: Detailed, known: frozenset[str], field: str, remarks: Remarks) -> Json:
     """The details for this dialect, notes included; a warning for each one that Mistral would refuse."""
     found = holder.provider_details_json
     if own := found.get(DIALECT):
-        return decode_object(own)
+        return {name: value for name, value in decode_object(own).items() if name not in OF_OTHERS}
     theirs = decode_object(found[OPENAI]) if OPENAI in found else {}
     for name in theirs.keys() - known:
         if not name.startswith("$"):
