@@ -37,7 +37,7 @@ def routes(core: Core) -> Iterator[BaseRoute]:
     texts = completions.Completions(core, lambda exchange, body: completions.read(exchange, body, deployment(exchange)))
     yield Route(DEPLOYMENT + "/chat/completions", Served(openai.MANNERS, {"POST": Chats(core, read_chat)}))
     yield Route(DEPLOYMENT + "/completions", Served(openai.MANNERS, {"POST": texts}))
-    for path in ("/openai/v1", FOUNDRY):
+    for path in ("/openai/v1", "/openai", FOUNDRY):
         yield Route(path + "/chat/completions", Served(openai.MANNERS, {"POST": chats}))
     for path in ("/openai/v1/models", "/openai/models"):
         yield Route(path, Served(openai.MANNERS, {"GET": lists.all}))

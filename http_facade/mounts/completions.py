@@ -92,5 +92,5 @@ class Successive:
 
 def routes(core: Core) -> Iterator[BaseRoute]:
     texts = Completions(core, read)
-    for prefix in ("/v1", "/openai/v1", ""):
+    for prefix in ("/v1", "/openai/v1", "/openai", ""):
         yield Route(prefix + "/completions", Served(openai.MANNERS, {"POST": texts}))

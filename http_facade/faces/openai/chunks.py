@@ -42,8 +42,10 @@ class StreamedPart:
 class ChunkRenderer:
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
-    def __init__(self, *, include_usage: bool, fallback_id: str, now: int) -> None:
+    def __init__(self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True) -> None:
+        """usage_nulls: whether the other chunks say null where the last one tells the usage, as OpenAI's do."""
         self.include_usage = include_usage
+        self._usage_nulls = include_usage and usage_nulls
         self._fallback_id = fallback_id
         self._now = now
         self._fields: Json = {}
@@ -90,7 +92,7 @@ class ChunkRenderer:
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
         self._fields = head
         self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
-        self._tail = b'],"usage":null}\n\n' if self.include_usage else b"]}\n\n"
+        self._tail = b'],"usage":null}\n\n' if self._usage_nulls else b"]}\n\n"
         self._text_head = self._head + b'{"index":0,"delta":{"content":'
         self._text_tail = b'},"logprobs":null,"finish_reason":null}' + self._tail
 
@@ -118,7 +120,7 @@ class ChunkRenderer:
     def _late_chunk(self, choices: list[Json], usage: Json | None = None) -> bytes:
         """A chunk with what is told once."""
         body: Json = {**self._fields, "choices": choices, **self._late}
-        if self.include_usage:
+        if usage or self._usage_nulls:
             body["usage"] = usage
         self._late = {}
         return b"data: " + encode_json(body) + b"\n\n"

@@ -88,10 +88,10 @@ def tell_reasoning(part: Part, index: int) -> None:
 
 
 def tell_usage(usage: Usage) -> None:
-    """In OpenRouter's form. cost: in US dollars; null where nobody knows it."""
+    """In OpenRouter's form. cost: in US dollars; left out where nobody knows it, for some clients refuse null."""
     own: Json = decode_json(usage.raw_json) if usage.raw_dialect == OPENAI and usage.raw_json else {}
     told: Json = {
-        "cost": usage.cost.total_usd if usage.HasField("cost") else None,
+        **({"cost": usage.cost.total_usd} if usage.HasField("cost") else {}),
         "prompt_tokens_details": {
             "cached_tokens": usage.cache_read_tokens,
             "cache_write_tokens": usage.cache_write_tokens,

@@ -21,7 +21,7 @@ class OpenRouterRenderer:
         """fallback_id begins with gen-. now: Unix seconds."""
         self._fallback_id = fallback_id
         self._now = now
-        self._plain = ChunkRenderer(include_usage=True, fallback_id=fallback_id, now=now)
+        self._plain = ChunkRenderer(include_usage=True, fallback_id=fallback_id, now=now, usage_nulls=False)
         self._head: Json = {}
         self._reasoning_counts: dict[int, int] = {}
 

@@ -26,7 +26,10 @@ def test_a_stream_from_a_deployment(facade: Facade) -> None:
     assert answer.text.endswith("data: [DONE]\n\n")
 
 
-@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/models/chat/completions?api-version=2024-05-01-preview"])
+@pytest.mark.parametrize(
+    "path",
+    ["/openai/v1/chat/completions", "/openai/chat/completions", "/models/chat/completions?api-version=2024-05-01-preview"],
+)
 def test_paths_whose_body_names_the_model(facade: Facade, path: str) -> None:
     assert text_of(facade.client.post(path, json=asking("Hi"))) == "Hi"
     refused = facade.client.post(path, json={**asking("Hi"), "model": None})

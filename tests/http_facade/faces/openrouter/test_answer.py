@@ -101,7 +101,7 @@ def test_usage_of_other_dialects() -> None:
 
 def test_a_cost_that_nobody_knows() -> None:
     usage = {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}
-    assert rendered(**candidate({"text": "Hi"}), usage=usage)["usage"]["cost"] is None
+    assert "cost" not in rendered(**candidate({"text": "Hi"}), usage=usage)["usage"]
 
 
 @pytest.mark.skipif(bool(recordings_absent()), reason=recordings_absent())
