@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tests.sdks.clients import CLIENTS, FEATURES, Client
 from tests.sdks.environments import PROJECT
@@ -18,15 +18,16 @@ HEADINGS = {"structured": "structured output", "image": "image input", "error": 
 
 def programs(client: Client) -> Sequence[str]:
     """The first builds a client and asks; the second streams."""
-    sections = dict(_sections())
-    found = [body for language, body in _block.findall(sections[client.section]) if language == client.language]
+    text = dict(sections())[client.section]
+    found = [body for language, body in _block.findall(text) if language == client.language]
     if client.instead[0]:
         assert client.instead[0] in "".join(found), client
         found = [body.replace(*client.instead) for body in found]
     return found
 
 
-def _sections() -> Iterable[tuple[str, str]]:
+def sections() -> Iterable[tuple[str, str]]:
+    """Headings, and what stands below them."""
     _, *found = _section.split(DOCUMENT.read_text())
     return zip(found[::2], found[1::2], strict=True)
 
@@ -47,7 +48,7 @@ def table(results: Iterable[Result]) -> str:
 
 def _row(client: Client, results: Sequence[Result]) -> Sequence[str]:
     cells = [_cell([result for result in results if result.feature == feature]) for feature in FEATURES]
-    return [f"{client.package} ({client.section})", results[0].version, *cells]
+    return [f"`{client.package}`: {client.section}", results[0].version, *cells]
 
 
 def _cell(results: Sequence[Result]) -> str:
@@ -65,7 +66,3 @@ def written_table() -> str:
 
 def write_table(text: str) -> None:
     DOCUMENT.write_text(_table.sub(lambda _: text, DOCUMENT.read_text()))
-
-
-def versions(results: Iterable[Result]) -> Mapping[str, str]:
-    return {result.client: result.version for result in results}

@@ -12,7 +12,7 @@ from tests.e2e.gateways import KEY, one_process
 from tests.gateway_cli.process import Program
 from tests.sdks.clients import CLIENTS, PYTHON_ENVIRONMENTS, TARGETS
 from tests.sdks.document import programs
-from tests.sdks.environments import Environment, make_python
+from tests.sdks.environments import Environment, make_node, make_python
 from tests.sdks.providers import anthropic, gemini, openai
 from tests.sdks.providers.answering import REFUSED_MODEL
 from tests.sdks.results import Result, run_checks

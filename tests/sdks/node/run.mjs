@@ -1,5 +1,5 @@
 // Runs the checks of the Node SDKs: a job as JSON comes in, results as JSON go out.
-import { mkdtemp, readFile, writeFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -69,7 +69,8 @@ for (const client of job.clients) {
     for (const feature of client.features) {
       let failure = "";
       try {
-        await check(await import(`./${client.checks}.mjs`), feature, world);
+        const module = await import(`./${client.checks}.mjs`);
+        await capture(() => check(module, feature, world));
       } catch (error) {
         failure = `${error?.stack ?? error}` || "failed";
       }

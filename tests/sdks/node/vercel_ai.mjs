@@ -3,6 +3,8 @@ import { Output, generateText, stepCountIs, tool } from "ai";
 import { z } from "zod";
 import { PNG, TASK_HEADER, WEATHER, hasImage, hasResult, isPerson } from "./world.mjs";
 
+// Anthropic's package wants structured answers of models that it does not know as the call of a tool.
+export const MODELS = { structured: "tools" };
 export const ERRORS = { key: ["AI_APICallError"], model: ["AI_APICallError"], refused: ["AI_APICallError"] };
 
 export async function tools({ model }) {

@@ -24,7 +24,7 @@ def serve(request: Received) -> Reply:
 
 def read(body: dict[str, Any]) -> Question:
     content = body["messages"][-1]["content"]
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": content}] if isinstance(content, str) else content
     images = [block["source"] for block in blocks if block["type"] == "image"]
     results = [text_of(block["content"]) for block in blocks if block["type"] == "tool_result"]
     tools = [{"name": tool["name"], "schema": tool["input_schema"]} for tool in body.get("tools", ())]

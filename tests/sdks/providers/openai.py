@@ -73,8 +73,10 @@ def stream(body: dict[str, Any], said: Answer) -> Reply:
         deltas += [
             {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in (arguments[:5], arguments[5:])
         ]
-    head = {**HEAD, "object": "chat.completion.chunk", "model": body["model"]}
-    choices = [[{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas]
+    head: dict[str, Any] = {**HEAD, "object": "chat.completion.chunk", "model": body["model"]}
+    choices: list[list[dict[str, Any]]] = [
+        [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas
+    ]
     choices.append([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "tool_calls" if said.tool else "stop"}])
     chunks = [{**head, "choices": choice, "usage": None} for choice in choices]
     return event_stream(*chunks, {**head, "choices": [], "usage": USAGE}, b"data: [DONE]\n\n")
