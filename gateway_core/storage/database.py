@@ -47,6 +47,7 @@ class Database:
         self._path = path
         self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dragoman-storage")
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -54,7 +55,10 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     async def close(self) -> None:
-        """After what is under way."""
+        """After what is under way. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown(wait=False)
 

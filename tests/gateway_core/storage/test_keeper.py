@@ -53,6 +53,14 @@ def test_what_was_put_is_there(kept: Kept) -> None:
     kept(check)
 
 
+def test_a_store_is_closed_once(kept: Kept) -> None:
+    async def check(keeping: Keeping) -> None:
+        await keeping.put("a")
+        await keeping.keeper.close()
+
+    kept(check)
+
+
 def test_what_is_put_again_takes_the_place_of_the_first(kept: Kept) -> None:
     async def check(keeping: Keeping) -> None:
         await keeping.put("a", text="one", part_ids=["x", "y"])
