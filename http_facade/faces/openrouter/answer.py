@@ -73,8 +73,9 @@ def tell_finish(finish: Any) -> None:
 
 def tell_reasoning(part: Part, index: int) -> None:
     """As an item of reasoning_details, its words also in reasoning."""
-    if details_of(part.provider_details_json).get("$field") == "reasoning_details":
-        add_details(part, {"$also": "reasoning"})
+    own_form = details_of(part.provider_details_json)
+    if own_form.get("$field") == "reasoning_details":
+        part.provider_details_json[OPENAI] = json_text({**own_form, "$also": "reasoning"})
         return
     reasoning = part.reasoning
     encrypted = bool(reasoning.encrypted) and not reasoning.text

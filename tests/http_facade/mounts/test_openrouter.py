@@ -110,3 +110,30 @@ def test_text_completions(facade: Facade) -> None:
     assert answer.json()["choices"][0]["text"] == "Once"
     refused = facade.client.post("/api/v1/completions", json={"model": "demo/echo"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, 400)
+
+
+THINKING = {"type": "thinking", "thinking": "Hm.", "signature": "sealed-by-anthropic"}
+CALL = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "it"}}
+
+
+def test_another_providers_reasoning_comes_back_to_it_sealed() -> None:
+    """What a client gives back unmodified, Anthropic gets as it sent it."""
+    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5"}
+    ending = {"stop_reason": "tool_use", "stop_sequence": None, "usage": {"input_tokens": 5, "output_tokens": 7}}
+    told = json_reply({**head, **ending, "content": [THINKING, CALL]})
+    function = {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}}
+    tools = [{"type": "function", "function": function}]
+    with (
+        running_upstream(lambda _: told) as upstream,
+        serving(settings_for({"ANTHROPIC_API_URL": upstream.url, "ANTHROPIC_API_KEY": UPSTREAM_KEY})) as facade,
+    ):
+        body = asking("Hi", "anthropic/claude-sonnet-4-5", tools=tools, reasoning={"max_tokens": 2000})
+        answer = facade.client.post(CHAT, json=body).json()
+        message = answer["choices"][0]["message"]
+        assert message["reasoning"] == "Hm."
+        assert message["reasoning_details"][0]["format"] == "anthropic-claude-v1"
+        assert (answer["choices"][0]["native_finish_reason"], answer["provider"]) == ("tool_use", "anthropic")
+        assert answer["usage"]["cost"] > 0
+        result = {"role": "tool", "tool_call_id": "toolu_1", "content": "Done."}
+        facade.client.post(CHAT, json={**body, "messages": [*body["messages"], message, result]})
+        assert upstream.requests[1].json()["messages"][1]["content"] == [THINKING, CALL]
