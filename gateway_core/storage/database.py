@@ -51,7 +51,9 @@ class Database:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dragoman-storage")
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Raises GatewayError STORAGE_UNAVAILABLE, and what the work raises."""
+        """Raises GatewayError STORAGE_UNAVAILABLE or SHUTTING_DOWN, and what the work raises."""
+        if self._closed:
+            raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     async def close(self) -> None:

@@ -57,6 +57,8 @@ def test_a_store_is_closed_once(kept: Kept) -> None:
     async def check(keeping: Keeping) -> None:
         await keeping.put("a")
         await keeping.keeper.close()
+        async with refused(Reason.SHUTTING_DOWN):
+            await keeping.get("a")
 
     kept(check)
 
