@@ -6,7 +6,7 @@ Source: https://openrouter.ai/docs (responses, reasoning tokens, usage accountin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from dragoman.v1.chat_pb2 import (
     FINISH_REASON_CONTENT_FILTER,
@@ -16,7 +16,7 @@ from dragoman.v1.chat_pb2 import (
     FINISH_REASON_TOOL_CALLS,
     ChatResponse,
 )
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Part, Reasoning
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
 from http_facade.faces.json_fields import Json, decode_json, json_text
@@ -47,8 +47,11 @@ def render_answer(answer: ChatResponse, fallback_id: str, now: int) -> bytes:
     tell_origin(told, told.route, fallback_id)
     for candidate in told.candidates:
         tell_finish(candidate)
-        for index, part in enumerate(reasoning_of(candidate.parts)):
+        reasoning = reasoning_of(candidate.parts)
+        for index, part in enumerate(reasoning):
             tell_reasoning(part, index)
+        seals = [seal for part in candidate.parts if (seal := seal_of_call(part)) is not None]
+        candidate.parts.extend(sealed_part(seal, len(reasoning) + index) for index, seal in enumerate(seals))
     if told.HasField("usage"):
         tell_usage(told.usage)
     return render_chat(told, fallback_id, now)
@@ -86,6 +89,30 @@ def tell_reasoning(part: Part, index: int) -> None:
     if isinstance(item_id, str):
         item["id"] = item_id
     part.provider_details_json[OPENAI] = json_text({**item, "$field": "reasoning_details", "$also": "reasoning"})
+
+
+class CallSeal(NamedTuple):
+    """Gemini's signature of a tool call."""
+
+    call_id: str
+    signature: str
+
+
+def seal_of_call(part: Part) -> CallSeal | None:
+    """OpenRouter's clients carry it among reasoning_details, and nowhere else."""
+    if part.WhichOneof("kind") != "tool_call" or OPENAI not in part.provider_details_json:
+        return None
+    match details_of(part.provider_details_json).get("extra_content"):
+        case {"google": {"thought_signature": str(signature)}}:
+            return CallSeal(part.tool_call.id, signature)
+    return None
+
+
+def sealed_part(seal: CallSeal, index: int) -> Part:
+    part = Part(reasoning=Reasoning(encrypted=seal.signature, provider="gemini"))
+    item: Json = {"type": "reasoning.encrypted", "format": FORMATS["gemini"], "index": index, "id": seal.call_id}
+    part.provider_details_json[OPENAI] = json_text({**item, "$field": "reasoning_details"})
+    return part
 
 
 def tell_usage(usage: Usage) -> None:

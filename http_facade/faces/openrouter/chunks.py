@@ -6,7 +6,15 @@ from dragoman.v1.stream_pb2 import Finished, PartStarted, Started, StreamEvent, 
 from http_facade.faces.failure import Failure
 from http_facade.faces.json_fields import Json, encode_json
 from http_facade.faces.openai.chunks import ChunkRenderer
-from http_facade.faces.openrouter.answer import tell_finish, tell_origin, tell_reasoning, tell_usage
+from http_facade.faces.openai.render import details_of, reasoning_items
+from http_facade.faces.openrouter.answer import (
+    seal_of_call,
+    sealed_part,
+    tell_finish,
+    tell_origin,
+    tell_reasoning,
+    tell_usage,
+)
 from http_facade.faces.openrouter.errors import error_object
 
 ALIVE = b": DRAGOMAN PROCESSING\n\n"
@@ -24,6 +32,8 @@ class OpenRouterRenderer:
         self._plain = ChunkRenderer(include_usage=True, fallback_id=fallback_id, now=now, usage_nulls=False)
         self._head: Json = {}
         self._reasoning_counts: dict[int, int] = {}
+        self._seals: list[bytes] = []
+        """Chunks that tell the seals of tool calls, to be written before the calls."""
 
     def render(self, batch: StreamResponse) -> bytes:
         """The SSE bytes of a batch, to be written at once."""
@@ -34,7 +44,8 @@ class OpenRouterRenderer:
             for event in told.events:
                 self._tell(event)
             batch = told
-        return self._plain.render(batch)
+        seals, self._seals = b"".join(self._seals), []
+        return seals + self._plain.render(batch)
 
     def failed(self, failure: Failure) -> bytes:
         """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter tells it, and without choices,
@@ -62,14 +73,23 @@ class OpenRouterRenderer:
             "object": "chat.completion.chunk",
             "created": started.created or self._now,
             "model": started.model or started.route.model,
+            "system_fingerprint": started.system_fingerprint if started.HasField("system_fingerprint") else None,
             "provider": started.route.provider,
         }
 
     def _part_started(self, started: PartStarted) -> None:
         if started.part.WhichOneof("kind") == "reasoning":
-            count = self._reasoning_counts.get(started.candidate_index, 0)
-            self._reasoning_counts[started.candidate_index] = count + 1
-            tell_reasoning(started.part, count)
+            tell_reasoning(started.part, self._next_index(started.candidate_index))
+        elif seal := seal_of_call(started.part):
+            part = sealed_part(seal, self._next_index(started.candidate_index))
+            items = reasoning_items(part, details_of(part.provider_details_json))
+            choice = {"index": started.candidate_index, "delta": {"reasoning_details": items}, "finish_reason": None}
+            self._seals.append(b"data: " + encode_json({**self._head, "choices": [choice]}) + b"\n\n")
+
+    def _next_index(self, candidate: int) -> int:
+        count = self._reasoning_counts.get(candidate, 0)
+        self._reasoning_counts[candidate] = count + 1
+        return count
 
 
 def tell_ending(finished: Finished) -> None:

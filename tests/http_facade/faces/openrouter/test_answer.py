@@ -124,3 +124,15 @@ def plain(body: Any) -> Any:
     """Without what is compared apart."""
     choices = [{name: value for name, value in choice.items() if name != FINISH} for choice in body["choices"]]
     return {**{name: value for name, value in body.items() if name not in ("usage", "provider")}, "choices": choices}
+
+
+def test_the_seal_of_a_call() -> None:
+    """Gemini's, which OpenRouter's clients carry among reasoning_details."""
+    extra = {"openai": '{"extra_content": {"google": {"thought_signature": "s"}}}'}
+    call = {"toolCall": {"id": "c1", "name": "f", "argumentsJson": "{}"}, "providerDetailsJson": extra}
+    plain = {"toolCall": {"id": "c2", "name": "g", "argumentsJson": "{}"}, "providerDetailsJson": {"openai": '{"a": 1}'}}
+    message = rendered(**candidate({"reasoning": {"text": "Hm."}}, call, plain))["choices"][0]["message"]
+    item = {"type": "reasoning.encrypted", "data": "s", "format": "google-gemini-v1", "id": "c1", "index": 1}
+    assert message["reasoning_details"][1:] == [item]
+    assert message["reasoning"] == "Hm."
+    assert [one["id"] for one in message["tool_calls"]] == ["c1", "c2"]

@@ -111,3 +111,17 @@ def told(chunks: list[Any], name: str) -> str:
 def last(chunks: list[Any], name: str) -> Any:
     found = [choice[name] for chunk in chunks for choice in chunk["choices"] if choice.get(name)]
     return json.dumps(found[-1])
+
+
+def test_the_seal_of_a_call_comes_before_it() -> None:
+    extra = {"openai": '{"extra_content": {"google": {"thought_signature": "s"}}}'}
+    call = {"toolCall": {"id": "c1", "name": "f"}, "providerDetailsJson": extra}
+    chunks = streamed(
+        STARTED, thinking(0), delta(0, reasoning="Hm."), {"partStarted": {"partIndex": 1, "part": call}}, FINISHED
+    )
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    sealed = {"type": "reasoning.encrypted", "data": "s", "format": "google-gemini-v1", "id": "c1", "index": 1}
+    places = [place for place, one in enumerate(deltas) if one.get("reasoning_details") == [sealed]]
+    assert len(places) == 1
+    assert places[0] < next(place for place, one in enumerate(deltas) if "tool_calls" in one)
+    assert {chunk["id"] for chunk in chunks} == {"gen-1-x"}
