@@ -234,7 +234,12 @@ def test_closing_ends_a_list_that_is_asked_for_beside_the_calls() -> None:
 )
 def test_prices_are_looked_for_by_url_and_then_by_name(url: str, urls: tuple[str, ...]) -> None:
     known, own = Endpoint("openai", "openai", url), Endpoint("corp", "openai", url)
-    assert price_urls({"openai": known, "corp": own}) == {"openai": urls, "corp": (url,)}
+    found = price_urls({"openai": known, "corp": own})
+    assert (found["openai"], found["corp"]) == (urls, (url,))
+
+
+def test_what_clients_may_bring_has_prices_too() -> None:
+    assert price_urls({})["anthropic"] == ("https://api.anthropic.com/v1",)
 
 
 def test_the_calls_deadline_goes_along() -> None:
