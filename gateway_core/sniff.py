@@ -72,6 +72,11 @@ SAME: tuple[frozenset[str], ...] = (
     frozenset({"image/bmp", "image/x-ms-bmp"}),
 )
 """Names of one format, and formats that begin alike: among these, whoever declared the type knows it better."""
+RAW_SOUND = (
+    *("audio/pcm", "audio/l8", "audio/l16", "audio/l24", "audio/basic", "audio/raw", "audio/x-raw", "audio/g711"),
+    *("audio/mulaw", "audio/alaw", "audio/x-mulaw", "audio/x-alaw"),
+)
+"""How types of sound begin that may begin with any bytes."""
 MISSPELLED = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 """Names that no registry knows and providers refuse."""
 UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary", "*/*", "unknown/unknown"})
@@ -93,11 +98,12 @@ def sniffed(head: bytes) -> str:
         return "image/bmp"
     if head.lstrip(b"\xef\xbb\xbf\x00 \t\r\n").startswith(PDF_MARK):
         return "application/pdf"
-    return frame_type(head)
+    return ""
 
 
-def frame_type(head: bytes) -> str:
-    """A stream of frames has no head of its own, only eleven or twelve bits set at the start of each frame."""
+def framed(head: bytes) -> str:
+    """The type of a stream of frames of sound, which has no head of its own: only eleven or twelve bits are set at the start
+    of each frame, as other bytes may have it by chance. Empty when these bytes cannot be one."""
     if len(head) < 4 or head[0] != 0xFF:
         return ""
     second = head[1]
@@ -116,4 +122,4 @@ def spelled(mime_type: str) -> str:
 
 def agree(declared: str, found: str) -> bool:
     """Whether content of the type found may be called by the declared one."""
-    return declared == found or any(declared in names and found in names for names in SAME)
+    return declared == found or declared.startswith(RAW_SOUND) or any(declared in names and found in names for names in SAME)

@@ -14,7 +14,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_core.errors import invalid
 from gateway_core.media.data_uri import BrokenDataUri, is_data_uri, parse_data_uri
 from gateway_core.media.places import Place
-from gateway_core.sniff import HEAD_BYTES, PDF_MARK, agree, sniffed, spelled
+from gateway_core.sniff import HEAD_BYTES, PDF_MARK, agree, framed, sniffed, spelled
 
 KINDS = {
     MEDIA_KIND_IMAGE: ("an image", frozenset({"image"})),
@@ -22,6 +22,7 @@ KINDS = {
     MEDIA_KIND_VIDEO: ("a video", frozenset({"video", "audio"})),
 }
 """What each kind is called, and the main types its bytes may show: the containers of sound and video are the same ones."""
+SOUNDING = frozenset({MEDIA_KIND_AUDIO, MEDIA_KIND_VIDEO})
 ANYTHING: frozenset[str] = frozenset()
 DRAWN = "image/svg+xml"
 PDF = "application/pdf"
@@ -51,7 +52,7 @@ def correction_of(place: Place) -> Content | None:
 def corrected_bytes(media: Media, field: str) -> Content | None:
     data = media.data
     mime_type = settled_type(media.kind, spelled(media.mime_type), data, field)
-    return None if mime_type == bare(media.mime_type) else Content(data, mime_type)
+    return None if mime_type in ("", bare(media.mime_type)) else Content(data, mime_type)
 
 
 def corrected_uri(media: Media, field: str) -> Content | None:
@@ -62,7 +63,9 @@ def corrected_uri(media: Media, field: str) -> Content | None:
     mime_type = settled_type(media.kind, spelled(media.mime_type) or spelled(uri.mime_type), uri.data, field)
     # Some dialects read the type that the URI declares, others the one beside it.
     told = {bare(uri.mime_type), bare(media.mime_type) or bare(uri.mime_type)}
-    return None if uri.clean and told == {mime_type} else Content(uri.data, mime_type)
+    if uri.clean and told <= {mime_type or bare(uri.mime_type)}:
+        return None
+    return Content(uri.data, mime_type or bare(uri.mime_type))
 
 
 def settled_type(kind: MediaKind.ValueType, declared: str, data: bytes, field: str) -> str:
@@ -71,6 +74,8 @@ def settled_type(kind: MediaKind.ValueType, declared: str, data: bytes, field: s
     if not data:
         raise invalid(field, f"{field} is empty: it has no bytes")
     found = sniffed(data[:HEAD_BYTES])
+    if not found and (kind in SOUNDING or declared.startswith("audio/")):
+        found = framed(data)
     check_kind(kind, declared, found, data, field)
     if not found or (declared and agree(declared, found)):
         return declared

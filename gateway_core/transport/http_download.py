@@ -9,8 +9,11 @@ credentials, no environment, no proxies, and no connection is used twice.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -32,6 +35,9 @@ BLOCKED_PORTS = frozenset({1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
 """Ports of other protocols, which a request could be made to speak (https://fetch.spec.whatwg.org/#port-blocking). Of those
 below 1024, only HTTP's own are open."""
 LONGEST_URL = 8192
+RESOLVING_THREADS = 8
+NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+is_type = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*").fullmatch
 AddressInfo = tuple[
     int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
 ]
@@ -64,25 +70,36 @@ class HttpDownloader:
         self._limits = limits
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
+        self._running: set[asyncio.Timeout] = set()
         self._closed = False
 
     async def download(self, url: str, most_bytes: int, deadline: Deadline) -> Download:
         """See Downloader.download."""
         if self._closed:
-            raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
+            raise stopping()
         left, total_s = deadline.remaining(), self._limits.total_s
         place = parse(url)
+        limit = asyncio.timeout(total_s if left is None else min(left, total_s))
+        self._running.add(limit)
         try:
-            async with asyncio.timeout(total_s if left is None else min(left, total_s)):
+            async with limit:
                 return await self._follow(place, most_bytes)
         except TimeoutError:
+            if self._closed:
+                raise stopping() from None
             if left is not None and left <= total_s:
                 raise GatewayError(Reason.DEADLINE_EXCEEDED, "the deadline passed while a URL was fetched") from None
             raise Undeliverable(f"{place.host} did not deliver within {total_s:g} s") from None
+        finally:
+            self._running.discard(limit)
 
     async def close(self) -> None:
         """See Downloader.close."""
         self._closed = True
+        for limit in self._running:
+            # A reader whose connection is taken away may wait for ever; its time is up instead.
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
         if self._session is not None:
             await self._session.close()
 
@@ -102,9 +119,9 @@ class HttpDownloader:
                     return parse(location, place)
                 if response.status != 200:
                     raise Undeliverable(f"{place.host} answered with status {response.status}")
-                mime_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                return Download(await read(response, most_bytes), mime_type)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+                return Download(await read(response, most_bytes), type_of(response))
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            # RuntimeError is what there is when close() has just taken the session away.
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise
             raise Undeliverable(why(error, place.host or "the host")) from error
@@ -112,7 +129,7 @@ class HttpDownloader:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), self._guard),
+                resolver=GuardedResolver(self._resolver or SystemResolver(), self._guard),
                 socket_factory=self._make_socket,
                 use_dns_cache=False,
                 force_close=True,
@@ -134,6 +151,25 @@ class HttpDownloader:
         return socket.socket(family, kind, protocol)
 
 
+class SystemResolver(AbstractResolver):
+    """The system's, in threads of its own: the event loop's are few, and while a client's name does not resolve, those of
+    providers must."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, thread_name_prefix="resolving")
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=NUMERIC)
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class GuardedResolver(AbstractResolver):
     """Gives a name's addresses only where every one of them may be connected to."""
 
@@ -149,6 +185,10 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+def stopping() -> GatewayError:
+    return GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
 
 
 def parse(text: str, base: URL | None = None) -> URL:
@@ -184,6 +224,11 @@ async def read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
             raise too_large
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def type_of(response: aiohttp.ClientResponse) -> str:
+    mime_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return mime_type if is_type(mime_type) else ""
 
 
 def why(error: Exception, host: str) -> str:

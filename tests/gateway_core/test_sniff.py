@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.sniff import agree, sniffed, spelled
-from tests.gateway_core.media.samples import SAMPLES, UNKNOWN
+from gateway_core.sniff import agree, framed, sniffed, spelled
+from tests.gateway_core.media.samples import FRAMES, PNG, SAMPLES, UNKNOWN
 
 
 @pytest.mark.parametrize(("head", "mime_type"), SAMPLES)
@@ -18,7 +18,17 @@ def test_a_format_is_known_by_its_first_bytes(head: bytes, mime_type: str) -> No
 
 @pytest.mark.parametrize("head", UNKNOWN)
 def test_what_shows_no_format_gets_none(head: bytes) -> None:
-    assert sniffed(head) == ""
+    assert (sniffed(head), framed(head)) == ("", "")
+
+
+@pytest.mark.parametrize(("head", "mime_type"), FRAMES)
+def test_frames_of_sound_are_known_only_to_who_looks_for_sound(head: bytes, mime_type: str) -> None:
+    assert (sniffed(head), framed(head)) == ("", mime_type)
+
+
+def test_what_has_a_head_is_no_stream_of_frames() -> None:
+    assert [head for head, _ in SAMPLES if framed(head)] == []
+    assert framed(PNG) == ""
 
 
 @given(st.text())
@@ -63,6 +73,7 @@ def test_types_are_spelled_as_registries_do(written: str, mime_type: str) -> Non
         ("audio/opus", "audio/ogg"),
         ("image/heif", "image/heic"),
         ("image/png", "image/png"),
+        ("audio/pcm16", "audio/mpeg"),
     ],
 )
 def test_several_names_of_one_format_agree(declared: str, found: str) -> None:

@@ -48,11 +48,7 @@ SAMPLES = (
     (PDF, "application/pdf"),
     (b"\xef\xbb\xbf\r\n" + PDF, "application/pdf"),
     (WAV, "audio/wav"),
-    (MP3, "audio/mpeg"),
-    (b"\xff\xf3\x84\xc4", "audio/mpeg"),
     (MP3_WITH_TAGS, "audio/mpeg"),
-    (b"\xff\xf1\x50\x80\x02\x1f", "audio/aac"),
-    (b"\xff\xf9\x50\x80", "audio/aac"),
     (OGG, "audio/ogg"),
     (b"fLaC\x00\x00\x00\x22", "audio/flac"),
     (b"#!AMR\n\x3c", "audio/amr"),
@@ -68,6 +64,12 @@ SAMPLES = (
     (b"\x00\x00\x01\xb3\x14", "video/mpeg"),
     (b"FLV\x01\x05", "video/x-flv"),
     (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9", "video/x-ms-wmv"),
+)
+FRAMES = (
+    (MP3, "audio/mpeg"),
+    (b"\xff\xf3\x84\xc4", "audio/mpeg"),
+    (b"\xff\xf1\x50\x80\x02\x1f", "audio/aac"),
+    (b"\xff\xf9\x50\x80", "audio/aac"),
 )
 UNKNOWN = (
     b"",

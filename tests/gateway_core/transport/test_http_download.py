@@ -330,6 +330,46 @@ def test_a_compressed_body_is_decompressed(run: Run) -> None:
     run(Reply(headers={"content-encoding": "gzip"}, body=gzip.compress(b"a" * 1000)), check)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_what_is_not_compressed_as_it_says(run: Run, encoding: str) -> None:
+    async def check(upstream: Upstream, downloader: HttpDownloader) -> None:
+        assert (await refusal(downloader.download(upstream.url, MOST, NO_END))).startswith("127.0.0.1 ")
+
+    run(Reply(headers={"content-encoding": encoding}, body=b"\x01\x02 this is not compressed"), check)
+
+
+@pytest.mark.parametrize("mime_type", ["text/plain,a;b", "image", "a b/c", 'text/"x"', "/", "text/"])
+def test_a_type_that_is_none_is_not_told(run: Run, mime_type: str) -> None:
+    async def check(upstream: Upstream, downloader: HttpDownloader) -> None:
+        found = await downloader.download(upstream.url, MOST, NO_END)
+        assert found.mime_type == ""
+
+    run(Reply(headers={"content-type": mime_type}, body=b"a"), check)
+
+
+def test_names_are_resolved_by_the_system_where_nobody_else_does(run: Run) -> None:
+    async def check(upstream: Upstream, downloader: HttpDownloader) -> None:
+        url = upstream.url.replace("127.0.0.1", "localhost")
+        assert (await downloader.download(url, MOST, NO_END)).data == b"\x89PNG"
+        said = await refusal(downloader.download("http://nowhere.invalid/", MOST, NO_END))
+        assert said == "no connection to nowhere.invalid: its name cannot be resolved"
+
+    run(PNG, check)
+
+
+def test_closing_ends_what_is_under_way(run: Run) -> None:
+    async def check(upstream: Upstream, downloader: HttpDownloader) -> None:
+        task = asyncio.ensure_future(downloader.download(upstream.url, MOST, NO_END))
+        await upstream.arrival().wait()
+        await downloader.close()
+        with pytest.raises(GatewayError) as caught:
+            await task
+        assert caught.value.reason is Reason.SHUTTING_DOWN
+        await upstream.connections[0].wait()
+
+    run(Reply(body=[b"a", STALL]), check)
+
+
 @pytest.mark.parametrize(
     "reply",
     [
