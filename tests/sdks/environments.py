@@ -6,6 +6,8 @@ a file of pins: requirements/NAME.txt for Python, node/package-lock.json for Nod
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -42,6 +44,33 @@ class Environment:
 
 def make_python(name: str) -> Environment:
     """Raises Unavailable."""
+    return raised(_tried(name))
+
+
+def make_node() -> Environment:
+    """Raises Unavailable."""
+    return raised(_tried("node"))
+
+
+def raised(outcome: Environment | Unavailable) -> Environment:
+    if isinstance(outcome, Unavailable):
+        raise outcome
+    return outcome
+
+
+@functools.cache
+def _tried(name: str) -> Environment | Unavailable:
+    """Not twice where it fails: that takes long."""
+    ROOM.mkdir(exist_ok=True)
+    with (ROOM / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return _node() if name == "node" else _python(name)
+        except Unavailable as reason:
+            return reason
+
+
+def _python(name: str) -> Environment:
     pins = HERE / "requirements" / f"{name}.txt"
     folder = ROOM / name
     python = folder / "bin" / "python"
@@ -56,8 +85,7 @@ def make_python(name: str) -> Environment:
     return environment
 
 
-def make_node() -> Environment:
-    """Raises Unavailable."""
+def _node() -> Environment:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         raise Unavailable("Node and npm are not installed")
@@ -110,6 +138,6 @@ def run(command: Sequence[str], *, cwd: Path | None = None) -> str:
 
 def plain_environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """Without what would tell a client where to go, or make it report what it does."""
-    telling = ("_API_KEY", "_API_URL", "_BASE_URL", "_API_BASE", "_ENDPOINT")
+    telling = ("_API_KEY", "_API_URL", "_BASE_URL", "_API_BASE", "_ENDPOINT", "_API_VERSION")
     kept = {name: value for name, value in os.environ.items() if not name.endswith(telling)}
     return kept | {"NO_PROXY": "127.0.0.1", "LANGSMITH_TRACING": "false"} | dict(changes or {})

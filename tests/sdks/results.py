@@ -54,3 +54,27 @@ def run_checks(
     )
     assert ended.returncode == 0, ended.stderr
     return [Result(**result) for result in json.loads(ended.stdout)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of a whole program."""
+
+    printed: str
+    failure: str
+
+
+def run_programs(environment: Environment, texts: Sequence[str], environ: Mapping[str, str]) -> list[Outcome]:
+    """Python programs, one after another in one process: to load an SDK takes long."""
+    ended = subprocess.run(
+        [environment.command[0], "-m", "tests.sdks.python.programs"],
+        input=json.dumps([{"text": text, "environ": dict(environ)} for text in texts]),
+        cwd=PROJECT,
+        env=plain_environment(environ),
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return [Outcome(**outcome) for outcome in json.loads(ended.stdout)]

@@ -20,7 +20,7 @@ USAGE = {
 
 def serve(request: Received) -> Reply:
     body = request.json()
-    if body["model"] == REFUSED_MODEL:
+    if body.get("model", "") == REFUSED_MODEL:
         error = {"type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded"}
         return json_reply({"error": {"message": "This model's maximum context length is 8 tokens.", **error}}, 400)
     said = answer(read(body))
@@ -34,7 +34,7 @@ def read(body: dict[str, Any]) -> Question:
         tools = [tool for tool in tools if tool["name"] == choice["function"]["name"]]
     said = text_of(last["content"])
     return Question(
-        model=body["model"],
+        model=body.get("model", ""),
         text=said,
         images=[image_of(part) for part in last["content"] if part["type"] == "image_url"]
         if said != last["content"]
@@ -46,8 +46,10 @@ def read(body: dict[str, Any]) -> Question:
 
 
 def image_of(part: dict[str, Any]) -> str:
-    head, _, data = part["image_url"]["url"].partition(";base64,")
-    return described(head.removeprefix("data:"), data)
+    address = part["image_url"]
+    url: str = address if isinstance(address, str) else address["url"]
+    head, _, data = url.partition(";base64,")
+    return described(head.removeprefix("data:"), data) if data else f"[image {url}]"
 
 
 def call_of(said: Answer) -> dict[str, Any]:
@@ -60,7 +62,9 @@ def whole(body: dict[str, Any], said: Answer) -> Reply:
     if said.tool:
         message["tool_calls"] = [call_of(said)]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if said.tool else "stop"}
-    return json_reply({**HEAD, "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": USAGE})
+    return json_reply(
+        {**HEAD, "object": "chat.completion", "model": body.get("model", ""), "choices": [choice], "usage": USAGE}
+    )
 
 
 def stream(body: dict[str, Any], said: Answer) -> Reply:
@@ -73,7 +77,7 @@ def stream(body: dict[str, Any], said: Answer) -> Reply:
         deltas += [
             {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in (arguments[:5], arguments[5:])
         ]
-    head: dict[str, Any] = {**HEAD, "object": "chat.completion.chunk", "model": body["model"]}
+    head: dict[str, Any] = {**HEAD, "object": "chat.completion.chunk", "model": body.get("model", "")}
     choices: list[list[dict[str, Any]]] = [
         [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}] for delta in deltas
     ]

@@ -1,0 +1,80 @@
+"""The gateway that the seeds' programs are run against: contexts as their operator would make them, and local providers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.gateways import KEY, one_process
+from tests.sdks.providers import openai
+from tests.sdks.session import PROVIDERS
+from tests.upstream import Upstream, running_upstream
+
+SERVED = {**PROVIDERS, "azure": (openai.serve, ""), "mistral": (openai.serve, "/v1")}
+MODELS = {"meta-llama/llama-4-maverick": "openai/llama-4-maverick"}
+
+
+@dataclass(frozen=True)
+class SeedGateway:
+    url: str
+    upstreams: Mapping[str, Upstream]
+
+    def adapted(self, text: str) -> str:
+        """The program with our URLs, key and deployment in place of theirs."""
+        for theirs, ours in (
+            ("https://<gateway-host>", self.url),
+            ("https://api.inference.net", self.url),
+            ("https://api.infery.ai", self.url),
+            ("http://localhost:8080", self.url),
+            ("https://generativelanguage.googleapis.com/v1beta/openai", f"{self.upstreams['openai'].url}/v1"),
+            ("<your-gateway-api-key>", KEY),
+            ("<your-deployment-name>", "my-deployment"),
+        ):
+            text = text.replace(theirs, ours)
+        return text
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What the programs read from the environment."""
+        return {
+            "INFERENCE_API_KEY": KEY,
+            "INFERY_API_KEY": KEY,
+            "OPENROUTER_API_KEY": KEY,
+            "OPENROUTER_API_BASE": f"{self.url}/api/v1",
+            "OPENAI_API_KEY": "sk-own-openai",
+            "ANTHROPIC_API_KEY": "sk-own-anthropic",
+            "GEMINI_API_KEY": "sk-own-gemini",
+        }
+
+    def keys_sent(self) -> set[str]:
+        """What the providers were shown since the last time that this was asked."""
+        names = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+        requests = [request for upstream in self.upstreams.values() for request in upstream.requests]
+        for upstream in self.upstreams.values():
+            upstream.requests.clear()
+        return {
+            request.headers[name].removeprefix("Bearer ")
+            for request in requests
+            for name in names
+            if name in request.headers
+        }
+
+
+@contextlib.contextmanager
+def running_seed_gateway(folder: Path) -> Iterator[SeedGateway]:
+    with contextlib.ExitStack() as stack:
+        upstreams = {name: stack.enter_context(running_upstream(serve)) for name, (serve, _) in SERVED.items()}
+        environ = {"DRAGOMAN_API_KEYS": f"seeds={KEY}", "DRAGOMAN_ALLOW_PRIVATE_URLS": "true"}
+        for name, (_, path) in SERVED.items():
+            environ |= {
+                f"{name.upper()}_API_URL": upstreams[name].url + path,
+                f"{name.upper()}_API_KEY": f"operators-{name}",
+            }
+        contexts = "".join(f'[contexts.for-{name}]\nprovider = "{name}"\n' for name in SERVED)
+        models = "".join(f'[models."{name}"]\ntargets = ["{target}"]\n' for name, target in MODELS.items())
+        config = folder / "dragoman.toml"
+        config.write_text(f'[byok]\nurls = ["{upstreams["openai"].url}/"]\n{contexts}{models}')
+        gateway = stack.enter_context(one_process("--config", str(config), environ=environ))
+        yield SeedGateway(gateway.http, upstreams)
