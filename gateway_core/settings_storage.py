@@ -10,6 +10,7 @@ from gateway_core.settings_file import Table
 
 VARIABLE = "DRAGOMAN_STORAGE_PATH"
 MEBIBYTE = 1024 * 1024
+MOST_DAYS = 36_500
 ROOM_IN_MEMORY = 64 * MEBIBYTE
 ROOM_IN_FILE = 1024 * MEBIBYTE
 
@@ -37,9 +38,12 @@ def read_storage(table: Table | None, environ: Mapping[str, str]) -> StorageSett
         path = table.folder / text
     default = StorageSettings()
     max_record_bytes = table.whole("max_record_bytes", default.max_record_bytes, least=1)
+    days = table.whole("days", default.days, least=1)
+    if days > MOST_DAYS:
+        raise table.error("days", f"must be {MOST_DAYS} or less, not {days}.")
     storage = StorageSettings(
         path=path,
-        days=table.whole("days", default.days, least=1),
+        days=days,
         max_record_bytes=max_record_bytes,
         max_records=table.whole("max_records", default.max_records, least=1),
         max_bytes=table.whole("max_bytes", max(room(path), max_record_bytes), least=1),

@@ -25,6 +25,7 @@ from http_facade.faces.openai_responses.stored import (
     LISTED,
     LISTED_AT_MOST,
     Stored,
+    elsewhere_in,
     render_deleted,
     render_page,
     render_token_count,
@@ -46,11 +47,13 @@ class Created:
     parsed: ParsedCreate
     items: list[Json]
     """Its own input, as it is stored."""
-    unknown: Sequence[str] = ()
+    unknown: Sequence[str]
     """The ids of items that it refers to and that are not stored here. Its provider may know them."""
+    elsewhere: str
+    """Stored.elsewhere."""
 
     def stored(self, response: Json) -> Stored:
-        return Stored(response, self.items)
+        return Stored(response, self.items, self.elsewhere)
 
 
 class Reading:
@@ -71,7 +74,8 @@ class Reading:
         said = [item for stored in earlier for item in stored.conversation()]
         parsed = parse_create(fields, earlier=said, known=known)
         be_strict(parsed.chat, exchange)
-        return Created(parsed, resolved(parsed.items, known), [one for one in references if one not in known])
+        unknown = [item_id for item_id in references if item_id not in known]
+        return Created(parsed, resolved(parsed.items, known), unknown, elsewhere_in(fields))
 
     async def _earlier(self, response_id: str, exchange: Exchange) -> list[Stored]:
         if not response_id:
@@ -85,7 +89,18 @@ class Reading:
             raise
         if missing:
             raise lost(f"Response '{response_id}' continues '{missing}', which was deleted: what was said there is gone.")
+        for stored in chain:
+            refuse_elsewhere(stored)
         return list(chain)
+
+
+def refuse_elsewhere(stored: Stored) -> None:
+    if stored.elsewhere:
+        message = (
+            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider keeps: send"
+            " what was said instead of continuing it."
+        )
+        raise bad_request("previous_response_id", message)
 
 
 def lost(message: str) -> Failure:

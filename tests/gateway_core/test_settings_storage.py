@@ -40,6 +40,7 @@ def test_the_file_wins_over_the_environment(tmp_path: Path) -> None:
     [
         ("path = 7", "storage.path must be text in quotes"),
         ("days = 0", "storage.days must be 1 or more"),
+        ("days = 36501", "storage.days must be 36500 or less"),
         ("max_records = 0", "storage.max_records must be 1 or more"),
         ("max_bytes = 5", "storage.max_bytes must be at least max_record_bytes, which is 16777216"),
         ("max_record = 5", "Did you mean max_records"),

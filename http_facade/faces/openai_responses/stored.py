@@ -16,6 +16,11 @@ from http_facade.faces.json_fields import Json, decode_json, encode_json, json_t
 from http_facade.faces.openai_responses.output import PREFIXES
 from http_facade.faces.openai_responses.parse import refers
 
+INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
+WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})
+"""Items that typed clients want to know the status of."""
+ELSEWHERE = ("conversation", "prompt")
+"""Fields of a request that stand for what its provider keeps."""
 LONGEST_ID = 256
 MOST_PARTS = 10_000
 LISTED = 20
@@ -27,6 +32,8 @@ class Stored:
     response: Json
     items: Sequence[Json]
     """The input, as the client wrote it but for its long form and for references, which are resolved."""
+    elsewhere: str = ""
+    """The field of its request by which its provider knew more than is kept here. Empty: all is here."""
 
     @property
     def response_id(self) -> str:
@@ -34,7 +41,8 @@ class Stored:
         return response_id
 
     def pack(self) -> str:
-        return json_text({"response": self.response, "input": self.items})
+        more = {"elsewhere": self.elsewhere} if self.elsewhere else {}
+        return json_text({"response": self.response, "input": self.items, **more})
 
     def conversation(self) -> Sequence[Json]:
         """The input and what was answered."""
@@ -62,18 +70,23 @@ def unpack(text: str) -> Stored:
         kept = decode_json(text)
         response, items = kept["response"], kept["input"]
         if isinstance(response["id"], str) and all(isinstance(item, dict) for item in [*items, *response["output"]]):
-            return Stored(response, items)
+            return Stored(response, items, str(kept.get("elsewhere", "")))
     except (msgspec.DecodeError, KeyError, TypeError):
         pass
     raise Failure(503, "STORAGE_UNAVAILABLE", "What is stored under this id is damaged, or is not a response.")
 
 
+def elsewhere_in(fields: Json) -> str:
+    """Stored.elsewhere of a request."""
+    return next((name for name in ELSEWHERE if fields.get(name) is not None), "")
+
+
 def prefix_of(item: Json) -> str:
-    return PREFIXES.get(str(item.get("type")), "item")
+    return INPUT_PREFIXES.get(str(item.get("type")), "item")
 
 
 def listed_item(item_id: str, item: Json) -> Json:
-    status = {"status": "completed"} if item.get("type") == "message" else {}
+    status = {"status": "completed"} if item.get("type") in WITH_STATUS else {}
     return {"id": item_id, **status, **item}
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
-from dragoman.v1.stream_pb2 import CandidateFinish, PartDelta, PartFinished, PartStarted, Started
+from dragoman.v1.stream_pb2 import (
+    CandidateFinish,
+    Finished,
+    PartDelta,
+    PartFinished,
+    PartStarted,
+    Started,
+    StreamEvent,
+    StreamResponse,
+)
 from http_facade.faces.failure import Failure
 from http_facade.faces.openai_responses.chunks import ChunkRenderer
 from tests.http_facade.faces.openai_responses.answers import (
@@ -247,3 +256,22 @@ def test_a_failure_ends_the_stream() -> None:
     assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
     assert last["response"]["error"] == {"code": "rate_limit_exceeded", "message": "slow down"}
     assert last["sequence_number"] == error["sequence_number"] + 1
+
+
+def test_the_end_can_be_held_back() -> None:
+    """What is shown at last is what became of the response meanwhile."""
+    renderer = ChunkRenderer(echo={}, fallback_id="resp_1", now=7, holds_end=True)
+    finished = Finished(candidates=[CandidateFinish(finish_reason=STOP)])
+    last = StreamResponse(events=[StreamEvent(finished=finished)])
+    shown = events_of(renderer.render(batch(TEXT, PartDelta(text="Hi"))) + renderer.render(last))
+    assert shown[-1]["type"] == "response.output_item.done"
+    renderer.response["store"] = False
+    (end,) = events_of(renderer.end())
+    assert (end["type"], end["sequence_number"]) == ("response.completed", shown[-1]["sequence_number"] + 1)
+    assert (end["response"]["store"], end["response"]["output"]) == (False, [shown[-1]["item"]])
+
+
+def test_no_end_of_an_answer_that_has_none() -> None:
+    renderer = ChunkRenderer(echo={}, fallback_id="resp_1", now=7, holds_end=True)
+    renderer.render(batch(TEXT, PartDelta(text="Hi")))
+    assert renderer.end() == b""

@@ -9,10 +9,12 @@ from typing import Any
 import openai
 import pytest
 from openai import OpenAI
+from openai.types.responses import ResponseFunctionToolCall
 
 from gateway_core.settings import KeySettings, hash_key
 from gateway_core.settings_storage import StorageSettings
 from tests.http_facade.mounts.openai_responses.conftest import client_of
+from tests.http_facade.mounts.openai_responses.test_create import WEATHER
 from tests.http_facade.serving import Facade, Provided, serving, settings_for
 
 
@@ -63,6 +65,19 @@ def test_a_stream_that_failed_is_not_kept(house: Provided) -> None:
     events = house.facade.client.post("/v1/responses", json=body).text
     response_id = events.partition('"id":"')[2].partition('"')[0]
     assert house.facade.client.get(f"/v1/responses/{response_id}").status_code == 404
+
+
+def test_a_client_that_checks_every_field(house: Provided) -> None:
+    strict = OpenAI(base_url=f"{house.facade.url}/v1", api_key="any", max_retries=0, _strict_response_validation=True)
+    with strict as client:
+        first = client.responses.create(model="demo/tools", input="Hi", tools=[WEATHER])  # type: ignore[list-item]
+        (call,) = [item for item in first.output if isinstance(item, ResponseFunctionToolCall)]
+        result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "Sunny"}
+        second = client.responses.create(model="demo/tools", input=[result], previous_response_id=first.id)
+        assert client.responses.retrieve(second.id).output_text == second.output_text
+        items = client.responses.input_items.list(second.id).data
+        assert [item.type for item in items] == ["function_call_output", "function_call", "message"]
+        client.responses.delete(second.id)
 
 
 def test_what_is_deleted_is_gone(sdk: OpenAI) -> None:

@@ -29,6 +29,15 @@ def test_its_provider_is_asked_for_it(sdk: OpenAI, house: Provided) -> None:
     assert (sent["conversation"], sent["prompt"]) == ("conv_1", {"id": "pmpt_1"})
 
 
+def test_what_only_its_provider_keeps_cannot_be_continued_without_it(sdk: OpenAI, house: Provided) -> None:
+    house.replies(json_reply(of_responses(words("Hm.", "msg_1"), response_id="resp_of_conv")))
+    made = sdk.responses.create(model="at-openai-responses/gpt-5", input="Hi", conversation="conv_1")
+    assert sdk.responses.retrieve(made.id).output_text == "Hm."
+    with pytest.raises(openai.BadRequestError, match="created with 'conversation'") as caught:
+        sdk.responses.create(model="demo/echo", input="Go on", previous_response_id=made.id)
+    assert caught.value.param == "previous_response_id"
+
+
 @pytest.mark.parametrize("model", ["demo/echo", "at-openai/gpt", "at-anthropic/claude"])
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize(
