@@ -22,6 +22,7 @@ PREFIXES = ("x-dragoman-", "x-inference-")
 PROVIDER, PROVIDER_KEY, PROVIDER_URL = "provider", "provider-api-key", "provider-url"
 TASK_ID, ENVIRONMENT = "task-id", "environment"
 OWN_METADATA = frozenset(prefix + name for prefix in PREFIXES for name in (PROVIDER, PROVIDER_KEY, PROVIDER_URL))
+LABELS = frozenset(prefix + name for prefix in PREFIXES for name in (TASK_ID, ENVIRONMENT))
 LONGEST_LABEL = 256
 """How much of a task's id or an environment's name is kept, in characters."""
 
@@ -46,11 +47,14 @@ class Received:
 
     @property
     def task_id(self) -> str:
-        return first_of(TASK_ID, self.metadata)[:LONGEST_LABEL]
+        return self._label(TASK_ID)
 
     @property
     def environment(self) -> str:
-        return first_of(ENVIRONMENT, self.metadata)[:LONGEST_LABEL]
+        return self._label(ENVIRONMENT)
+
+    def _label(self, name: str) -> str:
+        return "" if LABELS.isdisjoint(self.metadata) else first_of(name, self.metadata)[:LONGEST_LABEL]
 
 
 class MetadataReader:
