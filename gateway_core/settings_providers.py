@@ -31,6 +31,8 @@ class ProviderSettings:
     """The version of its API to ask for, where it has several by date."""
     inline_thinking: bool = False
     """Whether its models write their reasoning into the text between <think> and </think>."""
+    reads_urls: bool = True
+    """Whether it may fetch pictures that clients name by URL. Where it may not, it is sent the bytes."""
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
@@ -97,7 +99,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     keys = _read_keys(name, table, environ)
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
-    inline_thinking = table.flag("inline_thinking", False)
+    inline_thinking, reads_urls = table.flag("inline_thinking", False), table.flag("reads_urls", True)
     table.finish()
     if not vendor and not (given and dialect):
         missing = " and ".join(part for part, there in (("url", given), ("dialect", dialect)) if not there)
@@ -108,7 +110,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     url = _table_url(name, given, vendor, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking)
+    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls)
 
 
 def _table_url(name: str, given: str, vendor: Vendor | None, table: Table, environ: Mapping[str, str]) -> str:

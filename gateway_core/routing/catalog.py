@@ -142,6 +142,8 @@ def endpoint_of(provider: ProviderSettings) -> Endpoint:
     quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
     if provider.inline_thinking:
         quirks = dataclasses.replace(quirks, inline_thinking=True)
+    if not provider.reads_urls:
+        quirks = dataclasses.replace(quirks, reads_urls_of=frozenset())
     return Endpoint(
         provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks, provider.api_version
     )

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.routing.catalog import Catalog
 from gateway_core.settings import Settings, SettingsError, load
 from gateway_core.settings_media import MediaSettings
 
@@ -64,3 +67,13 @@ def test_a_facade_of_its_own_leaves_it_to_the_core(tmp_path: Path) -> None:
     path = tmp_path / "dragoman.toml"
     path.write_text("[media]\nvision = false")
     assert load(path, {"ENABLE_VISION": "maybe"}, core=False).media == MediaSettings()
+
+
+def test_a_server_of_one_s_own_can_be_kept_from_fetching(tmp_path: Path) -> None:
+    corp = '[providers.corp]\ndialect = "openai"\nurl = "http://10.0.0.5:8000/v1"\n'
+    text = f"{corp}reads_urls = false\n{corp.replace('corp', 'other')}"
+    endpoints = Catalog(read(tmp_path, text)).providers
+    picture = Media(kind=MEDIA_KIND_IMAGE, uri="https://a.example/cat.png")
+    needs_bytes = DIALECTS["openai"].needs_bytes
+    assert needs_bytes(picture, "m", endpoints["corp"])
+    assert not needs_bytes(picture, "m", endpoints["other"])
