@@ -211,3 +211,29 @@ def test_the_pattern_of_wrapped_anthropic_clients(house: House) -> None:
     answer = house.facade.client.post("/v1/chat/completions", json=body, headers=headers)
     assert (answer.status_code, text_of(answer)) == (200, "Hello")
     assert house.sent().headers["authorization"] == f"Bearer {OWN_KEY}"
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/proxy/openai/chat/completions", {"x-dragoman-provider": "openai"}),
+        ("/proxy/openai/chat/completions", {}),
+        ("/sales/proxy/openai/chat/completions", {}),
+        ("/proxy/any/chat/completions", {"x-dragoman-provider-url": "upstream"}),
+    ],
+)
+def test_a_key_of_the_clients_own_for_a_providers_own_api(path: str, own: dict[str, str], house: House) -> None:
+    brought = {name: value.replace("upstream", house.upstream.url) for name, value in own.items()}
+    headers = {"authorization": f"Bearer {GATEWAY_KEY}", "x-dragoman-provider-api-key": OWN_KEY, **brought}
+    answer = house.facade.client.post(path, json={"model": "m"}, headers=headers)
+    assert (answer.status_code, text_of(answer)) == (200, "Hello")
+    sent = house.sent()
+    assert (sent.path, sent.headers["authorization"]) == ("/chat/completions", f"Bearer {OWN_KEY}")
+    assert not any(name.startswith("x-dragoman") for name in sent.headers)
+
+
+def test_a_context_binds_the_way_to_a_providers_own_api_too(house: House) -> None:
+    headers = {"authorization": f"Bearer {GATEWAY_KEY}"}
+    refused = house.facade.client.post("/sales/proxy/demo/chat/completions", json={}, headers=headers)
+    assert refused.status_code == 404
+    assert "the context sales serves openai" in refused.text
