@@ -49,6 +49,9 @@ def encode_messages(messages: Sequence[Message], remarks: Remarks) -> list[Json]
             encoded += encode_tool_results(message, f"messages[{index}]", remarks)
             continue
         one = encode_message(message, f"messages[{index}]", remarks)
+        if message.role == ROLE_ASSISTANT and not one.get("content") and "tool_calls" not in one:
+            remarks.leave_out(f"messages[{index}]", "the assistant said nothing there")
+            continue
         previous = encoded[-1]["role"] if encoded else ""
         if one["role"] == "system" and previous in NO_SYSTEM_AFTER:
             one["role"] = "user"

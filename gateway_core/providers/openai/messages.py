@@ -43,6 +43,8 @@ ROLES = {
 }
 PLAIN_ROLES = {role: ROLES[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
 """Roles that every vendor knows."""
+SAYING = frozenset({"tool_calls", "refusal", "audio", "function_call"})
+"""What makes up for content in an assistant's message; one with neither is refused."""
 KINDS = {MEDIA_KIND_IMAGE: "pictures", MEDIA_KIND_AUDIO: "sound", MEDIA_KIND_VIDEO: "video", MEDIA_KIND_FILE: "documents"}
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
@@ -72,6 +74,9 @@ def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[
     set_content(encoded, content, details.get("$content"), role)
     if details:
         encoded.update(without_foreign(fields_of(details), quirks))
+    if role == ROLE_ASSISTANT and encoded.get("content", "") is None and SAYING.isdisjoint(encoded):
+        # Its reasoning was left out, and nothing else was said.
+        encoded["content"] = ""
     return encoded
 
 

@@ -234,3 +234,10 @@ def test_what_cannot_be_sent(message: Message, field: str, reason: Reason) -> No
     with pytest.raises(GatewayError) as caught:
         sent(message)
     assert (caught.value.field, caught.value.reason) == (field, reason)
+
+
+def test_a_turn_of_which_nothing_is_left_is_not_sent() -> None:
+    thought = Part(reasoning=Reasoning(text="hm", signature="s", provider="anthropic"))
+    messages, left_out = sent(said(ROLE_USER), said(ROLE_ASSISTANT, thought), said(ROLE_USER))
+    assert [message["role"] for message in messages] == ["user", "user"]
+    assert left_out == ["messages[1].parts[0]", "messages[1]"]

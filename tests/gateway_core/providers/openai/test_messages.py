@@ -73,7 +73,17 @@ def test_one_text_is_a_string_and_more_are_a_list() -> None:
 
 def test_empty_messages() -> None:
     assert encode(user())[0]["content"] == ""
-    assert encode(Message(role=Role.ROLE_ASSISTANT))[0]["content"] is None
+    assert encode(Message(role=Role.ROLE_ASSISTANT))[0]["content"] == ""
+
+
+def test_a_turn_whose_reasoning_is_left_out_still_has_content() -> None:
+    message = Message(role=Role.ROLE_ASSISTANT, parts=[Part(reasoning=Reasoning(text="hm"))])
+    assert encode(message, Quirks(reasoning_field="")) == (
+        {"role": "assistant", "content": ""},
+        ["messages[3].parts[0]"],
+    )
+    message.parts.append(Part(refusal="No."))
+    assert encode(message, Quirks(reasoning_field=""))[0] == {"role": "assistant", "refusal": "No.", "content": None}
 
 
 def test_details_of_other_dialects_are_not_sent() -> None:
