@@ -19,6 +19,7 @@ from tests.properties.fields import exists
 from tests.properties.pairing import CALLS, ID_FORMS, RESULTS
 from tests.properties.targets import COMPATIBLE, EVERY_DIALECT, KEY, KEY_PLACES, OTHERS, TARGETS, Target
 from tests.properties.told import Told, keys_in, marker_of, order_of, read, strings_in, texts_of
+from tests.properties.turns import CHECKS
 
 SYSTEM_PLACES = ("system", "instructions", "systemInstruction", "system_instruction")
 SCHEMA_PLACES = ("tools", "response_format", "text", "generationConfig", "output_config", "tool_choice", "toolConfig")
@@ -92,6 +93,7 @@ def check_sent(target: Target, request: ChatRequest, body: dict[str, Any], warni
     strings = list(strings_in(body))
     check_words(told, body, strings)
     check_tools(target, told, body)
+    CHECKS[target.dialect.name](body)
     check_media(told, strings)
     check_thoughts(target, told, strings, warnings)
     assert not any("hidden note" in text for text in strings)
