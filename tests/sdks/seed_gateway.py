@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.gateways import KEY, one_process
+from tests.gateway_cli.process import Program
 from tests.sdks.providers import openai
 from tests.sdks.session import PROVIDERS
 from tests.upstream import Upstream, running_upstream
@@ -18,8 +19,12 @@ MODELS = {"meta-llama/llama-4-maverick": "openai/llama-4-maverick"}
 
 @dataclass(frozen=True)
 class SeedGateway:
-    url: str
+    program: Program
     upstreams: Mapping[str, Upstream]
+
+    @property
+    def url(self) -> str:
+        return self.program.http
 
     def adapted(self, text: str) -> str:
         """The program with our URLs, key and deployment in place of theirs."""
@@ -77,4 +82,4 @@ def running_seed_gateway(folder: Path) -> Iterator[SeedGateway]:
         config = folder / "dragoman.toml"
         config.write_text(f'[byok]\nurls = ["{upstreams["openai"].url}/"]\n{contexts}{models}')
         gateway = stack.enter_context(one_process("--config", str(config), environ=environ))
-        yield SeedGateway(gateway.http, upstreams)
+        yield SeedGateway(gateway.programs[0], upstreams)

@@ -72,3 +72,19 @@ def _parses(text: str) -> bool:
 
 def read(name: str) -> str:
     return (SEEDS / name).read_text()
+
+
+def without_output(text: str) -> str:
+    """The program without what the document shows of its values: AIMessage(...)."""
+    tree = ast.parse(text)
+    tree.body = [statement for statement in tree.body if not _is_output(statement)]
+    return ast.unparse(tree)
+
+
+def _is_output(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Call(func=ast.Name(id=name))):
+            return name != "print"
+        case ast.Expr(ast.Constant() | ast.Dict() | ast.List()):
+            return True
+    return False

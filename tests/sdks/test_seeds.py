@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.sdks.environments import Unavailable, make_python
 from tests.sdks.results import Outcome, run_programs
 from tests.sdks.seed_gateway import SeedGateway, running_seed_gateway
-from tests.sdks.seeds import programs, read, sections, seeds_absent
+from tests.sdks.seeds import programs, read, sections, seeds_absent, without_output
 
 pytestmark = pytest.mark.skipif(bool(seeds_absent()), reason=seeds_absent())
 
@@ -23,6 +24,13 @@ CONTEXTS = {
     "Azure OpenAI": "for-azure",
     "Azure AI Foundry": "for-azure",
 }
+OPENROUTER = "openrouter-langchain.txt"
+INFERY = "infery-openai-superset.txt"
+GOES_ON = {6: [5], 9: [7], 11: [10]}
+"""The programs of OpenRouter's document that need more than a model, and what they need."""
+ASKS = "print(model.invoke('Hello, Dragoman!').text)"
+SOUND = Path(__file__).parent / "python" / "__init__.py"
+"""Stands for a recording: nobody listens."""
 INFERENCE_NET = "inference-net-langchain.txt"
 TASK = (
     "\nprint(model.invoke('Whose key is it?').text)\nprint(invoke_with_task(model, 'Which task?', 'task-of-a-seed').text)\n"
@@ -38,7 +46,7 @@ class Seed:
     text: str
     printed: Sequence[str]
     key: str
-    """What the provider is shown."""
+    """What providers are shown; empty: whatever the operator has for them."""
 
 
 def environment_of(text: str) -> str:
@@ -67,15 +75,37 @@ def inference_net() -> Iterator[Seed]:
         yield Seed(f"inference.net {number}", "current", f"{text}\n{asking}\n{TASK}", printed, f"sk-own-{own}")
 
 
-SEEDS = [] if seeds_absent() else [*wso2(), *inference_net()]
+def openrouter() -> Iterator[Seed]:
+    """As in a notebook, each goes on where others ended. The first two only ask for a key."""
+    found = [without_output(text) for text in programs(read(OPENROUTER))]
+    for number, text in enumerate(found[2:], start=2):
+        before = [found[1], *(found[each] for each in GOES_ON.get(number, ()))]
+        whole = "\n".join([*before, text, ASKS]).replace("/path/to/audio.wav", str(SOUND))
+        environment = "older" if "route=" in text else "current"
+        yield Seed(f"openrouter {number}", environment, whole, ("Hello, Dragoman!",), "")
+
+
+def infery() -> Iterator[Seed]:
+    (text,) = programs(read(INFERY))
+    asks = "client.chat.completions.create(model='gpt-4o', messages=[{'role': 'user', 'content': 'Hello, Dragoman!'}])"
+    whole = f"import os\n{text}\nprint({asks}.choices[0].message.content)"
+    yield Seed("infery", "current", whole, ("Hello, Dragoman!",), "operators-openai")
+
+
+SEEDS = [] if seeds_absent() else [*wso2(), *inference_net(), *openrouter(), *infery()]
 IDS = [seed.name for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, tuple[Outcome, set[str]]]]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeedGateway]:
+    with running_seed_gateway(tmp_path_factory.mktemp("seeds")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def outcomes(gateway: SeedGateway) -> Mapping[str, tuple[Outcome, set[str]]]:
     """By name: what a program did, and the keys that providers were shown."""
-    with running_seed_gateway(tmp_path_factory.mktemp("seeds")) as gateway:
-        yield dict(pair for name in sorted({seed.environment for seed in SEEDS}) for pair in run_all(name, gateway))
+    return dict(pair for name in sorted({seed.environment for seed in SEEDS}) for pair in run_all(name, gateway))
 
 
 def run_all(environment: str, gateway: SeedGateway) -> Iterator[tuple[str, tuple[Outcome, set[str]]]]:
@@ -99,4 +129,10 @@ def test_a_seed(seed: Seed, outcomes: Mapping[str, tuple[Outcome, set[str]]]) ->
     assert not outcome.failure
     for words in seed.printed:
         assert words in outcome.printed
-    assert keys == {seed.key}
+    assert not seed.key or keys == {seed.key}
+
+
+def test_tasks_are_recorded(gateway: SeedGateway, outcomes: Mapping[str, tuple[Outcome, set[str]]]) -> None:
+    assert outcomes
+    for task in ("task-of-a-seed", "research-agent"):
+        gateway.program.errors.wait_for(f" task_id={task} ")

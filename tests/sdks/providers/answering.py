@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway_core.providers.demo.schema import instance_of
+
 REFUSED_MODEL = "too-small"
 """A model for which everything is too long."""
 PERSON = {"name": "Ada", "age": 36}
-CITY = {"city": "Paris"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Question:
     """Of the tool that was called last; empty where the user spoke last."""
     tools: Sequence[Mapping[str, Any]] = ()
     """{name, schema}; only the one that must be called, where one must."""
-    structured: bool = False
+    schema: Mapping[str, Any] | None = None
+    """Of the answer, where it must be JSON."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,20 @@ class Answer:
 
 
 def answer(question: Question) -> Answer:
+    if question.schema is not None and (question.result or not question.tools):
+        return Answer(json.dumps(instance(question.schema)))
     if question.result:
         return Answer(f"The tool said: {question.result}")
     if question.tools:
         tool = question.tools[0]
-        return Answer(tool=tool["name"], arguments=PERSON if "name" in tool["schema"].get("properties", {}) else CITY)
-    if question.structured:
-        return Answer(json.dumps(PERSON))
+        return Answer(tool=tool["name"], arguments=instance(tool["schema"]))
     return Answer(" ".join([question.text, *question.images]))
+
+
+def instance(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An object of such a schema; where it does not say enough of itself, a person's."""
+    made = instance_of(dict(schema))
+    return made if isinstance(made, dict) and made else PERSON
 
 
 def described(mime_type: str, data: str) -> str:

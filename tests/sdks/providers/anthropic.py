@@ -36,7 +36,7 @@ def read(body: dict[str, Any]) -> Question:
         images=[described(image["media_type"], image["data"]) for image in images],
         result="".join(results),
         tools=tools,
-        structured="format" in body.get("output_config", {}),
+        schema=body.get("output_config", {}).get("format", {}).get("schema"),
     )
 
 

@@ -43,7 +43,7 @@ def read(model: str, body: dict[str, Any]) -> Question:
         images=[described(image["mimeType"], image["data"]) for image in images],
         result="".join(results),
         tools=tools,
-        structured=any(name in generation for name in ("responseSchema", "responseJsonSchema")),
+        schema=generation.get("responseJsonSchema") or generation.get("responseSchema"),
     )
 
 

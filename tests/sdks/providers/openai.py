@@ -41,7 +41,7 @@ def read(body: dict[str, Any]) -> Question:
         else [],
         result=said if last["role"] == "tool" else "",
         tools=tools,
-        structured=body.get("response_format", {}).get("type") == "json_schema",
+        schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
     )
 
 
