@@ -52,14 +52,15 @@ class Responses:
     async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
         """The items of stored responses that have these ids, as far as there are any."""
         found: dict[str, Json] = {}
-        wanted = ListRecordsRequest(kind=KIND)
+        # The newest mostly holds all that its client refers to: the conversation.
+        wanted = ListRecordsRequest(kind=KIND, page_size=2)
         wanted.part_ids.extend([item_id for item_id in item_ids if 1 <= len(item_id) <= LONGEST_ID][:MOST_PARTS])
         while wanted.part_ids:
             page = await self._core.list_records(wanted, exchange)
             for record in page.records:
                 # The newest come first: what they hold counts.
                 found = {**dict(unpack(record.json).identified()), **found}
-            wanted.page_token = page.next_page_token
+            wanted.page_token, wanted.page_size = page.next_page_token, 0
             if not page.next_page_token or found.keys() >= set(wanted.part_ids):
                 break
         return {item_id: found[item_id] for item_id in item_ids if item_id in found}

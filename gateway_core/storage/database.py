@@ -73,7 +73,9 @@ class Database:
             _log.error("storage %s: %s", self._path or "in memory", error)
             if self._path is not None:
                 self._disconnect()
-            message = f"the gateway's storage fails: {error}"
+            # Where the file is, is nothing for callers.
+            words = error.strerror if isinstance(error, OSError) else error
+            message = f"the gateway's storage fails: {words}"
             raise GatewayError(Reason.STORAGE_UNAVAILABLE, message) from error
 
     def _disconnect(self) -> None:

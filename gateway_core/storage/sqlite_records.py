@@ -60,6 +60,8 @@ EXPIRED = """DELETE FROM records WHERE number IN (
 CLEANED_EVERY = 64
 """So many records come before the expired ones are looked for."""
 CLEANED_AT_MOST = 500
+GOING_AT_MOST = 1000
+"""So many make room for one: where the limits were lowered, nobody is to wait for all that goes."""
 GIVEN_BYTES = 16 * 1024 * 1024
 """About how much a page holds at most."""
 LINEAGE_BYTES = 64 * 1024 * 1024
@@ -114,7 +116,9 @@ class SqliteRecords:
     def _make_room(self, connection: sqlite3.Connection, owner: str) -> None:
         had = "SELECT records, bytes FROM owners WHERE owner = ?"
         records, size = connection.execute(had, (owner,)).fetchone()
-        while records > self._most_records or (size > self._most_bytes and records > 1):
+        for _ in range(GOING_AT_MOST):
+            if records <= self._most_records and (size <= self._most_bytes or records == 1):
+                break
             ((freed,),) = connection.execute(OLDEST, (owner,)).fetchall()
             records, size = records - 1, size - freed
 

@@ -83,12 +83,13 @@ class Reading:
         try:
             chain, missing = await self._responses.chain(response_id, exchange)
         except Failure as failure:
-            failure.param = "previous_response_id"
             if failure.status == 404:
                 raise lost(f"Previous response with id '{response_id}' not found.") from None
+            if failure.status in (400, 413):
+                failure.param = "previous_response_id"
             raise
         if missing:
-            raise lost(f"Response '{response_id}' continues '{missing}', which was deleted: what was said there is gone.")
+            raise lost(f"Response '{response_id}' continues '{missing}', which is no longer kept: what was said is gone.")
         for stored in chain:
             refuse_elsewhere(stored)
         return list(chain)

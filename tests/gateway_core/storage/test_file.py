@@ -136,7 +136,7 @@ def of_no_database(path: Path) -> None:
     path.write_bytes(b"Dear diary, " * 1000)
 
 
-def with_a_folder_in_its_place(path: Path) -> None:
+def make_unusable(path: Path) -> None:
     path.mkdir()
 
 
@@ -146,7 +146,7 @@ def with_a_folder_in_its_place(path: Path) -> None:
         (of_another_program, "another program's database"),
         (of_a_newer_version, "newer version of Dragoman"),
         (of_no_database, "not a database"),
-        (with_a_folder_in_its_place, "Is a directory"),
+        (make_unusable, "Is a directory"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, spoil: object, words: str) -> None:
@@ -190,6 +190,11 @@ def test_a_file_that_is_damaged_while_it_is_used(tmp_path: Path) -> None:
             assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
             assert str(tmp_path) not in caught.value.message
         remove_all(tmp_path)
+        make_unusable(path)
+        with pytest.raises(GatewayError, match="storage fails: Is a directory") as caught:
+            await keeping.put("new")
+        assert str(tmp_path) not in caught.value.message
+        path.rmdir()
         await keeping.put("new")
         assert await keeping.ids() == ["new"]
         await keeping.keeper.close()

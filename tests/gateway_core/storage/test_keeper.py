@@ -222,6 +222,22 @@ def test_the_oldest_make_room_for_the_newest(kept: Kept) -> None:
     kept(check, max_records=3)
 
 
+def test_limits_that_were_lowered(tmp_path: Path) -> None:
+    async def main() -> None:
+        before = Keeping(tmp_path / "kept.db")
+        for number in range(1500):
+            await before.put(f"n{number}")
+        await before.keeper.close()
+        after = Keeping(tmp_path / "kept.db", max_records=3)
+        await after.put("a")
+        assert len(await after.ids(page_size=1000)) == 501
+        await after.put("b")
+        assert await after.ids() == ["b", "a", "n1499"]
+        await after.keeper.close()
+
+    asyncio.run(main())
+
+
 def test_the_oldest_make_room_for_what_is_large(kept: Kept) -> None:
     async def check(keeping: Keeping) -> None:
         for number in range(6):
