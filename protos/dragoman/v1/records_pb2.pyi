@@ -156,7 +156,7 @@ class GetRecordResponse(_message.Message):
     ANCESTORS_FIELD_NUMBER: _builtins.int
     MISSING_ANCESTOR_ID_FIELD_NUMBER: _builtins.int
     missing_ancestor_id: _builtins.str
-    """The id of the next ancestor, when that was deleted. Empty: all are here."""
+    """The id of the next ancestor, when that is no longer kept. Empty: all are here."""
     @_builtins.property
     def record(self) -> Global___Record:
         """The record."""
