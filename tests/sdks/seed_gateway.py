@@ -11,7 +11,7 @@ from tests.e2e.gateways import KEY, one_process
 from tests.gateway_cli.process import Program
 from tests.sdks.providers import openai
 from tests.sdks.session import PROVIDERS
-from tests.upstream import Upstream, running_upstream
+from tests.upstream import Received, Reply, Upstream, running_upstream
 
 SERVED = {**PROVIDERS, "azure": (openai.serve, ""), "mistral": (openai.serve, "/v1")}
 MODELS = {"meta-llama/llama-4-maverick": "openai/llama-4-maverick"}
@@ -21,6 +21,8 @@ MODELS = {"meta-llama/llama-4-maverick": "openai/llama-4-maverick"}
 class SeedGateway:
     program: Program
     upstreams: Mapping[str, Upstream]
+    files: Upstream
+    """Serves what the programs show to models by its URL."""
 
     @property
     def url(self) -> str:
@@ -34,6 +36,8 @@ class SeedGateway:
             ("https://api.infery.ai", self.url),
             ("http://localhost:8080", self.url),
             ("https://generativelanguage.googleapis.com/v1beta/openai", f"{self.upstreams['openai'].url}/v1"),
+            ("https://example.com/video.mp4", f"{self.files.url}/video.mp4"),
+            ("https://www.w3.org/WAI/ER/tests/xhtml/testfiles/resources/pdf/", f"{self.files.url}/"),
             ("<your-gateway-api-key>", KEY),
             ("<your-deployment-name>", "my-deployment"),
         ):
@@ -67,6 +71,12 @@ class SeedGateway:
         }
 
 
+def serve_file(request: Received) -> Reply:
+    if request.path.endswith(".pdf"):
+        return Reply(headers={"content-type": "application/pdf"}, body=b"%PDF-1.4\n%%EOF\n")
+    return Reply(headers={"content-type": "video/mp4"}, body=b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom")
+
+
 @contextlib.contextmanager
 def running_seed_gateway(folder: Path) -> Iterator[SeedGateway]:
     with contextlib.ExitStack() as stack:
@@ -82,4 +92,4 @@ def running_seed_gateway(folder: Path) -> Iterator[SeedGateway]:
         config = folder / "dragoman.toml"
         config.write_text(f'[byok]\nurls = ["{upstreams["openai"].url}/"]\n{contexts}{models}')
         gateway = stack.enter_context(one_process("--config", str(config), environ=environ))
-        yield SeedGateway(gateway.programs[0], upstreams)
+        yield SeedGateway(gateway.programs[0], upstreams, stack.enter_context(running_upstream(serve_file)))
