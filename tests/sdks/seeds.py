@@ -88,3 +88,15 @@ def _is_output(statement: ast.stmt) -> bool:
         case ast.Expr(ast.Constant() | ast.Dict() | ast.List()):
             return True
     return False
+
+
+def typescript(text: str) -> list[str]:
+    """Its programs: an import, and then a model or a function."""
+    pattern = r"^import \{[^\n]*\n\n(?:const .*?^\}\);$|async function .*?^\}$)"
+    return re.findall(pattern, text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    """Those of curl; the next words of prose may stand directly behind them."""
+    pattern = r"curl -X POST [^']*'[^']*'|curl http://\S+?/models(?:\?provider=[a-z]+)?"
+    return re.findall(pattern, text)

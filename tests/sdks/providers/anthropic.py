@@ -33,7 +33,7 @@ def read(body: dict[str, Any]) -> Question:
     return Question(
         model=body["model"],
         text=text_of([block for block in blocks if block["type"] == "text"]),
-        images=[described(image["media_type"], image["data"]) for image in images],
+        images=[described(image["media_type"], image["data"]) if "data" in image else image["url"] for image in images],
         result="".join(results),
         tools=tools,
         schema=body.get("output_config", {}).get("format", {}).get("schema"),
