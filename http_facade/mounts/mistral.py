@@ -12,21 +12,23 @@ from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners
 from http_facade.faces.failure import Failure
+from http_facade.faces.json_fields import Json
 from http_facade.faces.mistral.chunks import ChunkRenderer
 from http_facade.faces.mistral.errors import render_error, render_error_event
 from http_facade.faces.mistral.models import render_model, render_models
-from http_facade.faces.mistral.parse import ParsedChat, parse_chat, parse_fim
+from http_facade.faces.mistral.parse import ParsedChat, parse_fim
 from http_facade.faces.mistral.render import render_chat
 from http_facade.model_lists import ModelLists
 from http_facade.served import Served
 
-CLIENTS = ("mistral-client", "mistralai", "ai-sdk/mistral")
-"""What the user agents of Mistral's SDKs say, whatever their language and version, and that of the AI SDK's provider."""
-OWN_FIELDS = (b'"safe_prompt"', b'"random_seed"')
+CLIENTS = "mistral"
+"""What the user agents of Mistral's SDKs say, whatever their language and version, and that of the AI SDK's provider in its
+older versions."""
+OWN_FIELDS = frozenset({"safe_prompt", "random_seed"})
 """No other chat has these. LangChain's client for Mistral has no user agent of its own; it sends them where they are set."""
-LANGCHAIN = {b"user-agent": "python-httpx/", b"accept": "text/event-stream", b"cache-control": "no-store"}
-"""What LangChain's client sends where it wants a stream. Those of OpenAI's form do not ask so, and what Mistral's form does
-otherwise (whole tool calls, usage at the last choice) they read too."""
+LANGCHAIN = "python-httpx/"
+"""The user agent of LangChain's client, which asks for streams as those of OpenAI's form do not; and what Mistral's form
+does otherwise (whole tool calls, usage at the last choice) those read too."""
 
 
 def render_failure(failure: Failure, request_id: str) -> bytes:
@@ -34,10 +36,6 @@ def render_failure(failure: Failure, request_id: str) -> bytes:
 
 
 MANNERS = Manners(render_failure)
-
-
-def read_chat(exchange: Exchange, body: bytes) -> Asked:
-    return asked_of(exchange, parse_chat(body))
 
 
 def read_fim(exchange: Exchange, body: bytes) -> Asked:
@@ -66,15 +64,13 @@ def model_lists(core: Core) -> ModelLists:
 
 def is_client(exchange: Exchange) -> bool:
     agent = exchange.header(b"user-agent")
-    if agent is None:
-        return False
-    return any(name in agent for name in CLIENTS) or wants_mistrals_stream(exchange)
+    return agent is not None and (CLIENTS in agent or (agent.startswith(LANGCHAIN) and wants_events(exchange)))
 
 
-def wants_mistrals_stream(exchange: Exchange) -> bool:
-    return all((exchange.header(name) or "").startswith(begin) for name, begin in LANGCHAIN.items())
+def wants_events(exchange: Exchange) -> bool:
+    return exchange.header(b"accept") == "text/event-stream" and exchange.header(b"cache-control") == "no-store"
 
 
-def is_own(body: bytes) -> bool:
+def is_own(fields: Json) -> bool:
     """Whether a chat is of Mistral's form, whoever sends it."""
-    return any(field in body for field in OWN_FIELDS)
+    return not OWN_FIELDS.isdisjoint(fields)

@@ -9,6 +9,9 @@ from starlette.routing import BaseRoute, Route
 from http_facade.chats import Asked, Chats
 from http_facade.core import Core
 from http_facade.exchange import Exchange
+from http_facade.faces.json_fields import parse_object
+from http_facade.faces.mistral.parse import parse_fields as parse_mistral
+from http_facade.faces.openai.parse import parse_fields as parse_openai
 from http_facade.mounts import anthropic, cohere, gemini, mistral, openai
 from http_facade.served import Served
 
@@ -32,10 +35,11 @@ class SharedModels:
 
 def read_chat(exchange: Exchange, body: bytes) -> Asked:
     """A chat completion in OpenAI's words or in Mistral's."""
-    if exchange.manners is mistral.MANNERS or mistral.is_own(body):
+    fields = parse_object(body)
+    if exchange.manners is mistral.MANNERS or mistral.is_own(fields):
         exchange.manners = mistral.MANNERS
-        return mistral.read_chat(exchange, body)
-    return openai.read_chat(exchange, body)
+        return mistral.asked_of(exchange, parse_mistral(fields))
+    return openai.asked_of(exchange, parse_openai(fields))
 
 
 def routes(core: Core) -> Iterator[BaseRoute]:
