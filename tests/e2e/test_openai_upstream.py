@@ -62,7 +62,7 @@ CONVERSATION: list[ChatCompletionMessageParam] = [
             {"type": "image_url", "image_url": {"url": "https://example.com/cat.png", "detail": "high"}},
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
             {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
             {"type": "file", "file": {"file_id": "file-1"}},
         ],
     },
