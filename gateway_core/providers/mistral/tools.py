@@ -61,10 +61,12 @@ def encode_tool(tool: Tool, field: str, remarks: Remarks) -> Json:
 
 
 def encode_choice(choice: ToolChoice) -> Json | str:
+    text = choice.provider_details_json.get(DIALECT)
+    details = decode_object(text) if text else {}
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
-        return {"type": "function", "function": {"name": choice.tool_name}}
+        fields = fields_of(details)
+        return {"type": "function", **fields, "function": {"name": choice.tool_name, **fields.get("function", {})}}
     if choice.mode not in CHOICES:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    details = choice.provider_details_json.get(DIALECT)
-    word: str = decode_object(details).get("$word", "") if details else ""
+    word: str = details.get("$word", "")
     return word or CHOICES[choice.mode]

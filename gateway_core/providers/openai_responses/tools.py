@@ -85,7 +85,8 @@ def encode_tool_choice(choice: ToolChoice, custom_tools: frozenset[str]) -> Any:
         tools = details.get("tools") or [
             {"type": kind_of(name, custom_tools), "name": name} for name in choice.allowed_tool_names
         ]
-        return {"type": "allowed_tools", "mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools}
+        mode = TOOL_CHOICES.get(choice.mode, "auto")
+        return {"type": "allowed_tools", "mode": mode, **fields_of(details), "tools": tools}
     return TOOL_CHOICES.get(choice.mode)
 
 

@@ -96,6 +96,7 @@ def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
         case {"type": "function" | "custom"}:
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(value, "name", "tool_choice.")
+            set_details(choice, rest_of(value, {"type", "name"}))
         case {"type": str()}:
             request.ClearField("tool_choice")
             options["tool_choice"] = value
@@ -117,7 +118,7 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
         tool = mapping(item, path)
         kind = required_string(tool, "type", f"{path}.")
         choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
-    set_details(choice, {"tools": tools})
+    set_details(choice, {"tools": tools, **rest_of(value, {"type", "mode", "tools"})})
 
 
 NAMED = frozenset({"function", "custom"})
