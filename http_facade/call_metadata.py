@@ -11,7 +11,7 @@ from http_facade.faces.failure import bad_request
 
 Metadata = list[tuple[str, str]]
 
-KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+KEY_HEADERS = tuple((name.encode(), name) for name in ("authorization", "x-api-key", "api-key", "x-goog-api-key"))
 """Where clients put the gateway's key. Each SDK has a habit of its own, and some fill two of them; the core takes whichever
 holds a key that it knows."""
 LONGEST_KEY = 1024
@@ -56,8 +56,8 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
 
 
 def add_keys(metadata: Metadata, exchange: Exchange) -> None:
-    for name in KEY_HEADERS:
-        if (key := exchange.header(name.encode())) is not None:
+    for header, name in KEY_HEADERS:
+        if (key := exchange.header(header)) is not None:
             metadata.append((name, carried(key)))
     if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get("key")):
         metadata.append(("x-goog-api-key", carried(key)))
