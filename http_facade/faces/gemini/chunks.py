@@ -63,7 +63,8 @@ class ChunkRenderer:
     def failed(self, failure: Failure) -> bytes:
         """An error inside a stream. Nothing follows it."""
         if self._sse:
-            return render_error(failure) + self._end
+            # Google may write it bare; its JavaScript SDK then sees it only where it is alone in what was read at once.
+            return b"data: " + render_error(failure) + self._end
         return self._opening() + render_error(failure) + b"]"
 
     def _opening(self) -> bytes:

@@ -50,13 +50,13 @@ def test_nothing_is_written_before_there_is_content() -> None:
     assert bytes_of([HEAD, begun(0, Part(text=""))], True) == b""
 
 
-def test_a_failure_is_bare_json_as_google_writes_it() -> None:
+def test_a_failure_is_an_event_of_its_own() -> None:
     renderer = ChunkRenderer(fallback_id="fallback")
     renderer.render(StreamResponse(events=HELLO[:3]))
     written = renderer.failed(Failure(503, "UPSTREAM_OVERLOADED", "busy"))
     assert written.endswith(b"\r\n\r\n")
-    assert json.loads(written)["error"]["code"] == 503
-    assert written.startswith(b'{"error":')
+    assert json.loads(written.removeprefix(b"data: "))["error"]["code"] == 503
+    assert written.startswith(b'data: {"error":')
 
 
 def test_a_failure_inside_an_array_is_its_last_element() -> None:
