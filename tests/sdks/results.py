@@ -30,7 +30,7 @@ def run_checks(
     key: str,
     targets: Mapping[str, Mapping[str, str]],
 ) -> list[Result]:
-    """clients: each with its programs. targets: the models of each by what they are for: chat, tools, refused."""
+    """clients: each with its programs. targets: the models of each by what they are for: chat, tools, refused, scripted."""
     told = [
         {
             "name": each.name,

@@ -24,7 +24,7 @@ PROVIDERS: Mapping[str, tuple[Handler, str]] = {
     "anthropic": (anthropic.serve, "/v1"),
     "google": (gemini.serve, "/v1beta"),
 }
-DEMO_MODELS = {"chat": "demo/echo", "tools": "demo/tools", "refused": "demo/error-400"}
+DEMO_MODELS = {"chat": "demo/echo", "tools": "demo/tools", "refused": "demo/error-400", "scripted": "demo/script"}
 MAKERS: Mapping[str, Callable[[], Environment]] = {
     **{name: partial(make_python, name) for name in PYTHON_ENVIRONMENTS},
     "node": make_node,

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { World, capture } from "./world.mjs";
+import { BREAKS, World, capture } from "./world.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const job = JSON.parse(readFileSync(0, "utf8"));
@@ -42,6 +42,19 @@ async function checkErrors(expected, world) {
   }
 }
 
+// A failure in the middle of a stream is raised, not swallowed.
+async function checkBrokenStream(world) {
+  const scripts = [[{ text: "Hello" }], BREAKS];
+  let raised;
+  try {
+    await world.built({ model: world.models.scripted, streams: true, scripts });
+  } catch (error) {
+    raised = error;
+  }
+  expect(raised, "nothing was raised");
+  expect(String(raised.message).includes("broken on purpose"), raised.name, String(raised));
+}
+
 async function check(module, feature, world) {
   if (feature === "chat") {
     const pieces = await capture(() => world.built({}));
@@ -54,6 +67,7 @@ async function check(module, feature, world) {
     expect(parts.length > 1, parts);
   } else if (feature === "error") {
     await checkErrors(module.ERRORS, world);
+    if (world.models.scripted) await (module.brokenStream ?? checkBrokenStream)(world);
   } else {
     const kind = feature === "tools" ? "tools" : (module.MODELS?.[feature] ?? "chat");
     const model = world.models[kind];

@@ -1,11 +1,20 @@
 // Vercel's AI SDK, with any provider's package.
-import { Output, generateText, stepCountIs, tool } from "ai";
+import { Output, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
-import { PNG, TASK_HEADER, WEATHER, hasImage, hasResult, isPerson } from "./world.mjs";
+import { BREAKS, PNG, TASK_HEADER, WEATHER, hasImage, hasResult, isPerson } from "./world.mjs";
 
 // Anthropic's package wants structured answers of models that it does not know as the call of a tool.
 export const MODELS = { structured: "tools" };
 export const ERRORS = { key: ["AI_APICallError"], model: ["AI_APICallError"], refused: ["AI_APICallError"] };
+
+// A stream of text only ends; the whole stream tells why.
+export async function brokenStream(world) {
+  const { model } = await world.built({ model: world.models.scripted, scripts: [[{ text: "Hello" }]] });
+  const told = [];
+  const { fullStream } = streamText({ model, prompt: JSON.stringify(BREAKS), maxRetries: 0, onError() {} });
+  for await (const part of fullStream) if (part.type === "error") told.push(part.error?.message ?? String(part.error));
+  if (!told.join().includes("broken on purpose")) throw new Error(JSON.stringify(told));
+}
 
 export async function tools({ model }) {
   let asked;

@@ -8,6 +8,7 @@ export const PNG =
 export const IMAGE = "[image image/png 70 bytes]";
 export const WEATHER = "18 degrees, light rain";
 export const TASK_HEADER = "x-inference-task-id";
+export const BREAKS = [{ text: "Hello " }, { error: { status: 500, message: "broken on purpose" } }];
 export const SCHEMA = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
 export class World {
@@ -18,9 +19,15 @@ export class World {
   }
 
   // What the document's first program makes; with streams, the second goes on where it ended.
-  built({ model, key, streams = false } = {}) {
-    const marked = [this.blocks[0], `console.log(${JSON.stringify(this.marker)});`, this.blocks[1]].join("\n");
-    let text = (streams ? marked : this.blocks[0]).replaceAll(SHOWN_URL, this.url).replaceAll(SHOWN_KEY, key ?? this.key);
+  built({ model, key, streams = false, scripts } = {}) {
+    let [first, second] = this.blocks;
+    if (scripts) {
+      [first, second] = [first, second].map((block, at) =>
+        block.replaceAll(`"${this.prompt}"`, JSON.stringify(JSON.stringify(scripts[at] ?? []))),
+      );
+    }
+    const marked = [first, `console.log(${JSON.stringify(this.marker)});`, second].join("\n");
+    let text = (streams ? marked : first).replaceAll(SHOWN_URL, this.url).replaceAll(SHOWN_KEY, key ?? this.key);
     for (const [shown, kind] of Object.entries(SHOWN_MODELS)) text = text.replaceAll(shown, model ?? this.models[kind]);
     return this.run(text.replace(/^const (client|model|provider) =/gm, "export const $1 ="));
   }

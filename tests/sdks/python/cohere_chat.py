@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.sdks.python.world import IMAGE, PNG, TASK_HEADER, WEATHER, Names, World, has_result, is_person
+from tests.sdks.python.world import BREAKS, IMAGE, PNG, TASK_HEADER, WEATHER, Names, World, has_result, is_person
 
 ERRORS = {"key": "UnauthorizedError", "model": "NotFoundError", "refused": "BadRequestError"}
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -14,6 +14,15 @@ PERSON = {
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
     "required": ["name", "age"],
 }
+
+
+def broken_stream(world: World) -> None:
+    """The SDK raises nothing: the last event tells the failure."""
+    client = world.built()["client"]
+    asked = [{"role": "user", "content": json.dumps(BREAKS)}]
+    events = list(client.chat_stream(model=world.models["scripted"], messages=asked))
+    assert events[-1].type == "message-end", events[-1]
+    assert events[-1].delta.finish_reason == "ERROR", events[-1]
 
 
 def tools(names: Names, model: str, world: World) -> None:

@@ -6,7 +6,7 @@ import json
 
 from pydantic import BaseModel
 
-from tests.sdks.python.world import IMAGE, PNG, TASK_HEADER, WEATHER, Names, World, has_result, is_person
+from tests.sdks.python.world import BEGINS, BREAKS, IMAGE, PNG, TASK_HEADER, WEATHER, Names, World, has_result, is_person
 
 ERRORS = dict.fromkeys(("key", "model", "refused"), "MistralError")
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -16,6 +16,16 @@ TOOLS = [{"type": "function", "function": {"name": "get_weather", "description":
 class Person(BaseModel):
     name: str
     age: int
+
+
+def broken_stream(world: World) -> None:
+    """The SDK knows no errors in streams: it raises that the event is not what it expects."""
+    try:
+        world.streamed(world.models["scripted"], BEGINS, BREAKS)
+    except Exception as error:
+        assert "broken on purpose" in str(getattr(error, "body", "")) or "validation error" in str(error), error
+    else:
+        raise AssertionError("nothing was raised")
 
 
 def tools(names: Names, model: str, world: World) -> None:

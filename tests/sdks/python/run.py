@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from tests.sdks.python.world import Names, Printed, World
+from tests.sdks.python.world import BEGINS, BREAKS, Names, Printed, World
 
 
 def main() -> None:
@@ -56,6 +56,8 @@ def check(module: ModuleType, feature: str, world: World) -> None:
             assert len(pieces) > 1, pieces
         case "error":
             check_errors(module.ERRORS, world)
+            if "scripted" in world.models and len(world.blocks) > 1:
+                getattr(module, "broken_stream", check_broken_stream)(world)
         case _:
             kind = "tools" if feature == "tools" else getattr(module, "MODELS", {}).get(feature, "chat")
             model = world.models[kind]
@@ -80,6 +82,16 @@ def check_errors(expected: Mapping[str, str], world: World) -> None:
             assert str(error), cause
         else:
             raise AssertionError(f"{cause}: nothing was raised")
+
+
+def check_broken_stream(world: World) -> None:
+    """A failure in the middle of a stream is raised, not swallowed."""
+    try:
+        pieces = world.streamed(world.models["scripted"], BEGINS, BREAKS)
+    except Exception as error:
+        assert "broken on purpose" in str(error), f"{type(error).__name__}: {error}"
+    else:
+        raise AssertionError(f"nothing was raised after {pieces}")
 
 
 main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -17,6 +18,10 @@ IMAGE = "[image image/png 70 bytes]"
 """How the models of the tests describe it."""
 WEATHER = "18 degrees, light rain"
 """What the tool of the checks returns."""
+PROMPT = "Hello, Dragoman!"
+BEGINS = [{"text": "Hello"}]
+BREAKS = [{"text": "Hello "}, {"error": {"status": 500, "message": "broken on purpose"}}]
+"""What the scripted model does, instead of what the document's programs say."""
 TASK_HEADER = "x-inference-task-id"
 
 
@@ -55,9 +60,9 @@ class World:
         self.models = models
         self.task = task
         """An id that no other check sends."""
-        self.prompt = "Hello, Dragoman!"
+        self.prompt = PROMPT
         """What the document's programs say; the models repeat it."""
-        self._blocks = blocks
+        self.blocks = blocks
         self._printed = printed
 
     def built(self, model: str = "", key: str = "") -> Names:
@@ -71,18 +76,27 @@ class World:
             self.built()
         return "".join(pieces)
 
-    def streamed(self) -> list[str]:
-        """What the document's second program prints, which goes on where the first one ended."""
-        names = self.built()
+    def streamed(self, model: str = "", *scripts: object) -> list[str]:
+        """What the document's second program prints, which goes on where the first ended. With scripts they say these."""
+        first, second = (self._text(block, model, "") for block in (0, 1))
+        if scripts:
+            first, second = (with_prompt(text, script) for text, script in zip((first, second), scripts, strict=True))
+        names: Names = {"__name__": "snippet"}
+        exec(compile(first, "docs/clients.md", "exec"), names)
         with self._printed.caught() as pieces:
-            exec(compile(self._text(1, "", ""), "docs/clients.md", "exec"), names)
+            exec(compile(second, "docs/clients.md", "exec"), names)
         return [piece for piece in pieces if piece.strip()]
 
     def _text(self, block: int, model: str, key: str) -> str:
-        text = self._blocks[block].replace(SHOWN_URL, self.url).replace(SHOWN_KEY, key or self.key)
+        text = self.blocks[block].replace(SHOWN_URL, self.url).replace(SHOWN_KEY, key or self.key)
         for shown, kind in SHOWN_MODELS.items():
             text = text.replace(shown, model or self.models[kind])
         return text
+
+
+def with_prompt(text: str, script: object) -> str:
+    assert f'"{PROMPT}"' in text, text
+    return text.replace(f'"{PROMPT}"', json.dumps(json.dumps(script)))
 
 
 def has_result(text: object) -> None:
