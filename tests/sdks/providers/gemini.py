@@ -32,7 +32,9 @@ def read(model: str, body: dict[str, Any]) -> Question:
     images = [part["inlineData"] for part in parts if "inlineData" in part]
     results = [json.dumps(part["functionResponse"]["response"]) for part in parts if "functionResponse" in part]
     declared = [function for tool in body.get("tools", ()) for function in tool.get("functionDeclarations", ())]
-    tools = [{"name": each["name"], "schema": each.get("parametersJsonSchema") or each["parameters"]} for each in declared]
+    tools = [
+        {"name": each["name"], "schema": plain(each.get("parametersJsonSchema") or each["parameters"])} for each in declared
+    ]
     calling = body.get("toolConfig", {}).get("functionCallingConfig", {})
     if allowed := calling.get("allowedFunctionNames"):
         tools = [tool for tool in tools if tool["name"] in allowed]
@@ -43,8 +45,17 @@ def read(model: str, body: dict[str, Any]) -> Question:
         images=[described(image["mimeType"], image["data"]) for image in images],
         result="".join(results),
         tools=tools,
-        schema=generation.get("responseJsonSchema") or generation.get("responseSchema"),
+        schema=plain(generation.get("responseJsonSchema") or generation.get("responseSchema")),
     )
+
+
+def plain(schema: Any) -> Any:
+    """A schema of Gemini's, whose types are in capitals, as a JSON Schema."""
+    if isinstance(schema, dict):
+        return {
+            name: part.lower() if name == "type" and isinstance(part, str) else plain(part) for name, part in schema.items()
+        }
+    return [plain(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def parts_of(said: Answer) -> list[dict[str, Any]]:
