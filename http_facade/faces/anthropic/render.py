@@ -113,9 +113,9 @@ def input_of(call: ToolCall) -> Any:
 
 def render_reasoning(part: Part) -> Json:
     reasoning = part.reasoning
-    if is_own(reasoning) and reasoning.encrypted:
+    if is_own(part) and reasoning.encrypted:
         return {"type": "redacted_thinking", "data": reasoning.encrypted}
-    signature = signature_of(reasoning, foreign_details(part.provider_details_json))
+    signature = signature_of(part, foreign_details(part.provider_details_json))
     return {"type": "thinking", "thinking": reasoning.text, "signature": signature}
 
 

@@ -53,7 +53,7 @@ class StreamedBlock:
                 if part.reasoning.text:
                     self.pending.append({"type": "thinking_delta", "thinking": part.reasoning.text})
                     self.shown = True
-                if part.reasoning.signature and is_own(part.reasoning):
+                if part.reasoning.signature and is_own(part):
                     self.pending.append({"type": "signature_delta", "signature": part.reasoning.signature})
                     self.shown = True
             case _:
@@ -94,7 +94,7 @@ class StreamedBlock:
             case "reasoning":
                 self.pending.append({"type": "thinking_delta", "thinking": delta.reasoning})
                 self.shown = True
-            case "signature" if is_own(reasoning):
+            case "signature" if is_own(self.part):
                 self.pending.append({"type": "signature_delta", "signature": delta.signature})
                 self.shown = True
             case "signature":
@@ -123,7 +123,7 @@ class StreamedBlock:
                 if part.tool_call.HasField("input"):
                     self.pending.append({"type": "input_json_delta", "partial_json": json_text(input_of(part.tool_call))})
                 return {**begin_tool_use(part.tool_call), **fields}
-            case "reasoning" if part.reasoning.encrypted and is_own(part.reasoning):
+            case "reasoning" if part.reasoning.encrypted and is_own(part):
                 return {"type": "redacted_thinking", "data": part.reasoning.encrypted, **fields}
             case "reasoning":
                 return {"type": "thinking", "thinking": "", "signature": "", **fields}
@@ -145,7 +145,7 @@ class StreamedBlock:
 
     def end(self) -> Json | None:
         """A last delta before the block closes: the seal of another provider's reasoning."""
-        if self.kind != "reasoning" or is_own(self.part.reasoning):
+        if self.kind != "reasoning" or is_own(self.part):
             return None
-        signature = signature_of(self.part.reasoning, foreign_details(self.part.provider_details_json))
+        signature = signature_of(self.part, foreign_details(self.part.provider_details_json))
         return {"type": "signature_delta", "signature": signature} if signature else None

@@ -8,8 +8,9 @@ which its SDKs recognise only so.
 from __future__ import annotations
 
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from http_facade.faces.details import without_notes
 from http_facade.faces.failure import Failure
-from http_facade.faces.gemini.details import details_of, fields_of, without_notes
+from http_facade.faces.gemini.details import details_of, fields_of
 from http_facade.faces.gemini.errors import render_error
 from http_facade.faces.gemini.render import (
     NOTHING,

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from http_facade.faces.json_fields import Json, decode_json, json_text
+from http_facade.faces.details import details_for, put_details, without_notes
+from http_facade.faces.json_fields import Json
 
 DIALECT = "gemini"
 
 
 def details_of(details_json: Mapping[str, str]) -> Json:
     """This dialect's details, notes included."""
-    text = details_json.get(DIALECT)
-    if not text:
-        return {}
-    details: Json = decode_json(text)
-    return details
-
-
-def without_notes(details: Json) -> Json:
-    return {name: value for name, value in details.items() if not name.startswith("$")}
+    return details_for(DIALECT, details_json)
 
 
 def fields_of(details_json: Mapping[str, str]) -> Json:
@@ -29,8 +22,4 @@ def fields_of(details_json: Mapping[str, str]) -> Json:
 
 
 def set_details(target: Any, details: Json) -> None:
-    """Replace this dialect's details."""
-    if details:
-        target.provider_details_json[DIALECT] = json_text(details)
-    elif DIALECT in target.provider_details_json:
-        del target.provider_details_json[DIALECT]
+    put_details(DIALECT, target, details)

@@ -25,7 +25,8 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Media, Opaque, Part, ToolCall
 from dragoman.v1.usage_pb2 import Usage
-from http_facade.faces.gemini.details import DIALECT, details_of, fields_of, without_notes
+from http_facade.faces.details import without_notes
+from http_facade.faces.gemini.details import DIALECT, details_of, fields_of
 from http_facade.faces.gemini.parts import CARRIER, SIGNATURE
 from http_facade.faces.gemini.seals import seal_of
 from http_facade.faces.json_fields import Json, decode_json, encode_json

@@ -8,10 +8,12 @@ gives a provider of this dialect its own form back.
 from __future__ import annotations
 
 from dragoman.v1.content_pb2 import Message, Part
-from http_facade.faces.gemini.details import DIALECT, details_of, set_details, without_notes
+from http_facade.faces.details import without_notes
+from http_facade.faces.gemini.details import DIALECT, details_of, set_details
 from http_facade.faces.gemini.parts import SIGNATURE
-from http_facade.faces.gemini.seals import Seal, opened, restore
+from http_facade.faces.gemini.seals import opened, restore
 from http_facade.faces.json_fields import Json
+from http_facade.faces.sealing import Seal
 
 Pieces = list[list[Json]]
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from http_facade.faces.json_fields import Json, decode_json, json_text
+from http_facade.faces.details import details_for, put_details
+from http_facade.faces.json_fields import Json
 
 DIALECT = "openai-responses"
 CHAT_FORM = "openai"
@@ -19,17 +20,8 @@ SUMMARY_GAP = "\n\n"
 
 def details_of(details_json: Mapping[str, str]) -> Json:
     """This dialect's details, notes included."""
-    text = details_json.get(DIALECT)
-    if not text:
-        return {}
-    details: Json = decode_json(text)
-    return details
-
-
-def without_notes(details: Json) -> Json:
-    return {name: value for name, value in details.items() if not name.startswith("$")}
+    return details_for(DIALECT, details_json)
 
 
 def set_details(target: Any, details: Json) -> None:
-    if details:
-        target.provider_details_json[DIALECT] = json_text(details)
+    put_details(DIALECT, target, details)

@@ -11,8 +11,9 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
+from http_facade.faces.details import without_notes
 from http_facade.faces.json_fields import Json, decode_json
-from http_facade.faces.openai_responses.details import DIALECT, PICTURE, SUMMARY_GAP, details_of, without_notes
+from http_facade.faces.openai_responses.details import DIALECT, PICTURE, SUMMARY_GAP, details_of
 from http_facade.faces.openai_responses.items import CARRIED
 from http_facade.faces.openai_responses.seals import carried_details, is_own, sealed
 
