@@ -99,8 +99,8 @@ def test_failures(provided: Provided, name: str, stream: bool) -> None:
 @pytest.mark.parametrize(
     ("reply", "code", "word"),
     [
-        (Reply(200, JSON), "upstream_invalid_response", "empty body"),
-        (Reply(200, JSON, b" \n"), "upstream_invalid_response", "empty body"),
+        (Reply(200, JSON), "upstream_invalid_response", "is empty"),
+        (Reply(200, JSON, b" \n"), "upstream_invalid_response", "is empty"),
         (Reply(200, JSON, WHOLE[:-1]), "upstream_invalid_response", "not JSON"),
         (Reply(200, JSON, b'{"id":"\xff"}'), "upstream_invalid_response", "not JSON"),
         (Reply(200, JSON, b"[" * 100_000), "upstream_invalid_response", "not JSON"),

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import decode_json
 from gateway_core.providers.openai.errors import decode_error as decode_openai_error
 from gateway_core.providers.openai.errors import word_of
+from gateway_core.providers.wire import decode_json
 
 RESULTS = ("content_filter_result", "content_filter_results")
 FILTERED_CODES = frozenset({"ResponsibleAIPolicyViolation", "content_filter"})

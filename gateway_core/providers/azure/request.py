@@ -9,9 +9,9 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.azure.address import INFERENCE_FIELDS, Surface, placed, surface_of
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
-from gateway_core.providers.openai.details import decode_object
 from gateway_core.providers.openai.request import encode_chat as encode_openai
 from gateway_core.providers.openai.request import headers
+from gateway_core.providers.wire import decode_object
 
 
 def encode_chat(

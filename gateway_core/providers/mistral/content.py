@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Opaque, Part
 from gateway_core.errors import invalid
-from gateway_core.providers.mistral.details import DIALECT, details_of, unsupported
+from gateway_core.providers.mistral.details import DIALECT, details_of
 from gateway_core.providers.mistral.ids import nine_of
 from gateway_core.providers.mistral.remarks import Remarks
 from gateway_core.providers.openai.details import DIALECT as OPENAI
-from gateway_core.providers.openai.details import Json, decode_json, fields_of
 from gateway_core.providers.openai.messages import encode_audio, media_kind, uri_of
+from gateway_core.providers.wire import Json, decode_json, fields_of, unsupported
 
 NONE: frozenset[str] = frozenset()
 THINKING_FIELDS = frozenset({"closed"})

@@ -6,10 +6,9 @@ what a client of OpenAI's form added, only what Mistral knows.
 
 from __future__ import annotations
 
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.mistral.remarks import Remarks
 from gateway_core.providers.openai.details import DIALECT as OPENAI
-from gateway_core.providers.openai.details import Detailed, Json, decode_object
+from gateway_core.providers.wire import Detailed, Json, decode_object
 
 DIALECT = "mistral"
 OF_OTHERS = frozenset(
@@ -29,7 +28,3 @@ def details_of(holder: Detailed, known: frozenset[str], field: str, remarks: Rem
             del theirs[name]
             remarks.leave_out(f"{field}.{name}")
     return theirs
-
-
-def unsupported(field: str, message: str) -> GatewayError:
-    return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)

@@ -24,8 +24,8 @@ from gateway_core.providers.mistral.content import encode_chunk, encode_tool_cal
 from gateway_core.providers.mistral.details import details_of
 from gateway_core.providers.mistral.ids import nine_of
 from gateway_core.providers.mistral.remarks import Remarks
-from gateway_core.providers.openai.details import Json, fields_of
 from gateway_core.providers.openai.messages import set_content
+from gateway_core.providers.wire import Json, fields_of
 
 ROLES = {
     ROLE_SYSTEM: "system",

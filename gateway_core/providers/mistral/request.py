@@ -17,9 +17,9 @@ from gateway_core.providers.mistral.messages import encode_messages
 from gateway_core.providers.mistral.remarks import Remarks
 from gateway_core.providers.mistral.tools import encode_tools
 from gateway_core.providers.openai.details import DIALECT as OPENAI
-from gateway_core.providers.openai.details import SHAPE_ERRORS, Json, decode_object, encode_json
 from gateway_core.providers.openai.efforts import ON_OR_OFF, known_effort
 from gateway_core.providers.openai.request import encode_response_format, headers, merge_options
+from gateway_core.providers.wire import SHAPE_ERRORS, Json, decode_object, encode_json
 
 PLAIN_FIELDS = {
     **{name: name for name in ("parallel_tool_calls", "temperature", "top_p", "top_k", "logprobs", "top_logprobs")},

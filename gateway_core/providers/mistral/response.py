@@ -14,8 +14,8 @@ from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.providers.mistral.details import DIALECT
-from gateway_core.providers.openai.details import SHAPE_ERRORS, Json
-from gateway_core.providers.openai.response import decode_answer, decode_body, is_text, misshapen, unknown_fields
+from gateway_core.providers.openai.response import decode_answer, is_text
+from gateway_core.providers.wire import SHAPE_ERRORS, Json, decode_body, misshapen, unknown_fields
 
 
 def decode_chat(body: bytes) -> ChatResponse:

@@ -10,9 +10,9 @@ from typing import Any
 
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.providers.mistral.response import claim, fields_beside, include_all, pieces_of
-from gateway_core.providers.openai.details import Json
-from gateway_core.providers.openai.response import set_details
+from gateway_core.providers.openai.details import set_details
 from gateway_core.providers.openai.stream import CandidateState, OpenAIStreamDecoder, PartKey
+from gateway_core.providers.wire import Json
 
 TEXT: PartKey = "text"
 THINKING: PartKey = ("reasoning", 0)

@@ -12,10 +12,10 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.mistral.details import DIALECT, details_of, unsupported
+from gateway_core.providers.mistral.details import DIALECT, details_of
 from gateway_core.providers.mistral.remarks import Remarks
 from gateway_core.providers.openai.details import DIALECT as OPENAI
-from gateway_core.providers.openai.details import Json, decode_object, fields_of, raw_json, set_if_present
+from gateway_core.providers.wire import Json, decode_object, fields_of, raw_json, set_if_present, unsupported
 
 CHOICES = {
     TOOL_CHOICE_MODE_AUTO: "auto",

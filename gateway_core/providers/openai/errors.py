@@ -6,14 +6,14 @@ about where type and code stand, so each word is looked for in both.
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import Json, decode_json
+from gateway_core.providers.failures import plain_failure, reason_by_status, retry_after, seconds
+from gateway_core.providers.wire import LONGEST_MESSAGE, Json, decode_json
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -34,21 +34,6 @@ REASON_BY_WORD = {
     "server_is_overloaded": Reason.UPSTREAM_OVERLOADED,
     "overloaded_error": Reason.UPSTREAM_OVERLOADED,
 }
-REASON_BY_STATUS = {
-    401: Reason.UPSTREAM_AUTH,
-    402: Reason.QUOTA_EXHAUSTED,
-    403: Reason.UPSTREAM_AUTH,
-    404: Reason.MODEL_NOT_FOUND,
-    408: Reason.UPSTREAM_TIMEOUT,
-    409: Reason.UPSTREAM_UNAVAILABLE,
-    413: Reason.REQUEST_TOO_LARGE,
-    425: Reason.UPSTREAM_UNAVAILABLE,
-    429: Reason.RATE_LIMITED,
-    503: Reason.UPSTREAM_OVERLOADED,
-    504: Reason.UPSTREAM_TIMEOUT,
-    524: Reason.UPSTREAM_TIMEOUT,
-    529: Reason.UPSTREAM_OVERLOADED,
-}
 CONTEXT_PHRASES = (
     "maximum context length",
     "max context length",
@@ -62,7 +47,6 @@ AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
 MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
-LONGEST_MESSAGE = 2000
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
@@ -73,9 +57,9 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
         answer = None
     error = error_object(answer)
     try:
-        failure = error_from(error, status) if error else plain_failure(status, headers, body)
+        failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
     except RecursionError:
-        failure = plain_failure(status, headers, body)
+        failure = plain_failure(status, headers, body, reason_for_plain)
     for name in REQUEST_ID_HEADERS:
         if request_id := headers.get(name):
             failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
@@ -176,38 +160,11 @@ def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
         return Reason.CONTEXT_LENGTH_EXCEEDED
     if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):
         return Reason.UPSTREAM_AUTH
-    if status in REASON_BY_STATUS:
-        return REASON_BY_STATUS[status]
-    if status < 400:
-        return Reason.UPSTREAM_INVALID_RESPONSE
-    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+    return reason_by_status(status)
 
 
-def plain_failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """A failure with no JSON error: a proxy's page, an empty body."""
-    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
-    text = body[:200].decode(errors="replace").strip()
-    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
-    metadata = {"upstream_status": str(status), "upstream_message": message}
-    words = {"upstream_code": "", "upstream_type": ""}
-    return GatewayError(reason_for(status, words, message), message, metadata=metadata)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from retry-after-ms (OpenAI, Azure) or Retry-After (RFC 9110: seconds, or a date, read against Date)."""
-    milliseconds = number(headers.get("retry-after-ms"))
-    if milliseconds:
-        return milliseconds / 1000
-    value, now = headers.get("retry-after"), headers.get("date")
-    seconds = number(value)
-    if value is None or now is None or seconds is not None:
-        return seconds
-    try:
-        wait = email.utils.parsedate_to_datetime(value) - email.utils.parsedate_to_datetime(now)
-    except (ValueError, TypeError, OverflowError):
-        # TypeError: only one of them says its time zone.
-        return None
-    return max(0.0, wait.total_seconds())
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, {"upstream_code": "", "upstream_type": ""}, message)
 
 
 def retry_delay(error: Json) -> float | None:
@@ -215,13 +172,5 @@ def retry_delay(error: Json) -> float | None:
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
-            return number(delay.removesuffix("s"))
+            return seconds(delay.removesuffix("s"))
     return None
-
-
-def number(value: str | None) -> float | None:
-    try:
-        found = float(value) if value else None
-    except ValueError:
-        return None
-    return found if found is not None and 0 <= found < 86400 * 366 else None

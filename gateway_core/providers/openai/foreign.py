@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.providers.dialect import Quirks
-from gateway_core.providers.openai.details import Json
+from gateway_core.providers.wire import Json
 
 LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
 

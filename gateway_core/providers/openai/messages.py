@@ -24,16 +24,10 @@ from dragoman.v1.content_pb2 import (
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, Quirks
-from gateway_core.providers.openai.details import (
-    DIALECT,
-    Json,
-    decode_json,
-    details_of,
-    fields_of,
-    unsupported,
-)
+from gateway_core.providers.openai.details import DIALECT, details_of
 from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import shortened
+from gateway_core.providers.wire import Json, decode_json, fields_of, unsupported
 
 ROLES = {
     ROLE_SYSTEM: "system",

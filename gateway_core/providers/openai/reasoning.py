@@ -5,9 +5,10 @@ from __future__ import annotations
 from dragoman.v1.chat_pb2 import ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.dialect import Quirks
-from gateway_core.providers.openai.details import Json, details_of
+from gateway_core.providers.openai.details import details_of
 from gateway_core.providers.openai.efforts import known_effort
 from gateway_core.providers.openai.thinking import thinking_switch
+from gateway_core.providers.wire import Json
 
 
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, warnings: list[Warning]) -> None:

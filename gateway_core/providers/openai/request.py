@@ -26,24 +26,23 @@ from dragoman.v1.content_pb2 import ROLE_TOOL
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import GatewayError, Reason, invalid
 from gateway_core.providers.dialect import Endpoint, Quirks, UpstreamRequest
-from gateway_core.providers.openai.details import (
-    DIALECT,
-    SHAPE_ERRORS,
-    Json,
-    decode_object,
-    details_of,
-    encode_json,
-    fields_of,
-    raw_json,
-    set_if_present,
-    unsupported,
-)
+from gateway_core.providers.openai.details import DIALECT, details_of
 from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import short_user
 from gateway_core.providers.openai.messages import encode_message, encode_plain_message
 from gateway_core.providers.openai.reasoning import encode_reasoning
 from gateway_core.providers.openai.results import ToolResults
 from gateway_core.providers.openai.thinking import complete_tool_turns, thinks
+from gateway_core.providers.wire import (
+    SHAPE_ERRORS,
+    Json,
+    decode_object,
+    encode_json,
+    fields_of,
+    raw_json,
+    set_if_present,
+    unsupported,
+)
 
 PLAIN_FIELDS = (
     "parallel_tool_calls",

@@ -26,9 +26,20 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import DIALECT, SHAPE_ERRORS, Json, decode_json, encode_json
-from gateway_core.providers.openai.errors import LONGEST_MESSAGE, error_in_body
+from gateway_core.providers.openai.details import DIALECT, set_details
+from gateway_core.providers.openai.errors import error_in_body
 from gateway_core.providers.openai.usage import decode_usage
+from gateway_core.providers.wire import (
+    SHAPE_ERRORS,
+    Json,
+    decode_body,
+    decode_json,
+    encode_json,
+    invalid_answer,
+    misshapen,
+    text_of,
+    unknown_fields,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -57,27 +68,6 @@ MESSAGE_FIELDS = frozenset(
 REASONING_STRINGS = ("reasoning_content", "reasoning")
 MODEL_LISTS = (("data", "id"), ("result", "name"), ("models", "name"))
 """Where a model list is and what its items are called by: OpenAI's, Cloudflare's, Cohere's."""
-
-
-def invalid_answer(message: str) -> GatewayError:
-    return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
-
-
-def misshapen(error: Exception) -> GatewayError:
-    """For one of SHAPE_ERRORS."""
-    return invalid_answer(f"the provider's answer has another form than is documented: {error}"[:LONGEST_MESSAGE])
-
-
-def decode_body(body: bytes) -> Json:
-    if not body or body.isspace():
-        raise invalid_answer("the provider answered 200 with an empty body")
-    try:
-        answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"the provider's answer is not JSON; it begins with {body[:80]!r}") from None
-    if not isinstance(answer, dict):
-        raise invalid_answer(f"the provider's answer is a JSON {type(answer).__name__}, not an object")
-    return answer
 
 
 def decode_chat(body: bytes) -> ChatResponse:
@@ -113,16 +103,6 @@ def set_marks(target: Any, answer: Json) -> None:
         target.system_fingerprint = mark
     if isinstance(tier := answer.get("service_tier"), str):
         target.service_tier = tier
-
-
-def set_details(target: Any, details: Json) -> None:
-    if details:
-        target.provider_details_json[DIALECT] = encode_json(details).decode()
-
-
-def unknown_fields(body: Json, known: frozenset[str]) -> Json:
-    """Fields the contract does not name; null says nothing and is not carried."""
-    return {name: value for name, value in body.items() if name not in known and value is not None}
 
 
 def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
@@ -286,10 +266,6 @@ def decode_token(token: Any) -> TokenLogprob:
         decoded.token_bytes = bytes(octets)
     decoded.top.extend(decode_token(other) for other in token.get("top_logprobs") or ())
     return decoded
-
-
-def text_of(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def int_of(value: Any) -> int:

@@ -13,10 +13,11 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Quirks
 from gateway_core.providers.failed_tools import told_parts
-from gateway_core.providers.openai.details import Json, details_of, fields_of
+from gateway_core.providers.openai.details import details_of
 from gateway_core.providers.openai.foreign import without_foreign
 from gateway_core.providers.openai.lengths import shortened
 from gateway_core.providers.openai.messages import encode_part, set_content
+from gateway_core.providers.wire import Json, fields_of
 
 ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
 

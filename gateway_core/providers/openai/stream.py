@@ -19,7 +19,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
-from gateway_core.providers.openai.details import DIALECT, SHAPE_ERRORS, Json, decode_json, encode_json
+from gateway_core.providers.openai.details import DIALECT, set_details
 from gateway_core.providers.openai.errors import error_in_body
 from gateway_core.providers.openai.response import (
     CHOICE_FIELDS,
@@ -30,15 +30,20 @@ from gateway_core.providers.openai.response import (
     decode_logprobs,
     decode_reasoning_item,
     int_of,
+    reasoning_notes,
+    set_marks,
+)
+from gateway_core.providers.openai.usage import decode_usage
+from gateway_core.providers.wire import (
+    SHAPE_ERRORS,
+    Json,
+    decode_json,
+    encode_json,
     invalid_answer,
     misshapen,
-    reasoning_notes,
-    set_details,
-    set_marks,
     text_of,
     unknown_fields,
 )
-from gateway_core.providers.openai.usage import decode_usage
 
 CHUNK_FIELDS = frozenset(
     {

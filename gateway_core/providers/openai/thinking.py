@@ -7,7 +7,7 @@ https://docs.z.ai/guides/capabilities/thinking.
 from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.providers.openai.details import Json
+from gateway_core.providers.wire import Json
 
 
 def thinking_switch(settings: Json) -> Json | None:

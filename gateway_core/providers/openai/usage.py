@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
-from gateway_core.providers.openai.details import DIALECT, Json, encode_json
+from gateway_core.providers.openai.details import DIALECT
+from gateway_core.providers.wire import Json, encode_json
 
 INPUT_SUBSETS = (
     ("cached_tokens", "cache_read_tokens"),

@@ -11,9 +11,9 @@ from typing import assert_never
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Part
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.openai.details import Json, decode_object, fields_of
 from gateway_core.providers.openai.messages import encode_audio, media_kind
-from gateway_core.providers.openai_responses.details import DIALECT, details_of, unsupported
+from gateway_core.providers.openai_responses.details import DIALECT, details_of
+from gateway_core.providers.wire import Json, decode_object, fields_of, unsupported
 
 NOT_CONTENT = frozenset({"item"})
 

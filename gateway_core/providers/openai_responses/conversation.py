@@ -23,17 +23,10 @@ from dragoman.v1.content_pb2 import (
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.failed_tools import told_parts
-from gateway_core.providers.openai.details import Json, decode_object, fields_of
 from gateway_core.providers.openai_responses.content import encode_content, foreign, source_of
-from gateway_core.providers.openai_responses.details import (
-    CHAT_FORM,
-    DIALECT,
-    PICTURE,
-    details_of,
-    left_out,
-    unsupported,
-)
+from gateway_core.providers.openai_responses.details import DIALECT, PICTURE, details_of
 from gateway_core.providers.openai_responses.reasoning import encode_reasoning, id_of
+from gateway_core.providers.wire import CHAT_FORM, Json, decode_object, fields_of, left_out, unsupported
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "developer", ROLE_USER: "user"}
 WORDS = frozenset({"text", "refusal"})

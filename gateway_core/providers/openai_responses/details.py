@@ -12,13 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.v1.routing_pb2 import Warning
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import Detailed, Json, decode_object, encode_json
+from gateway_core.providers import wire
+from gateway_core.providers.wire import Detailed, Json
 
 DIALECT = "openai-responses"
-CHAT_FORM = "openai"
-"""Where clients of OpenAI's chat completions put what the contract does not name."""
 REASONING_FORMAT = "openai-responses-v1"
 """OpenRouter's name for reasoning that this API gave (https://openrouter.ai/docs, reasoning tokens)."""
 PICTURE = "image_generation_call"
@@ -27,24 +24,9 @@ SUMMARY_GAP = "\n\n"
 
 
 def details_of(holder: Detailed, dialect: str = DIALECT) -> Json:
-    """The dialect's details, notes included."""
-    text = holder.provider_details_json.get(dialect)
-    return decode_object(text) if text else {}
+    """A dialect's details, notes included."""
+    return wire.details_of(holder, dialect)
 
 
 def set_details(target: Any, details: Json, dialect: str = DIALECT) -> None:
-    if details:
-        target.provider_details_json[dialect] = encode_json(details).decode()
-
-
-def unknown_fields(body: Json, known: frozenset[str]) -> Json:
-    """Fields the contract does not name; null says nothing and is not carried."""
-    return {name: value for name, value in body.items() if name not in known and value is not None}
-
-
-def unsupported(field: str, message: str) -> GatewayError:
-    return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)
-
-
-def left_out(field: str, why: str) -> Warning:
-    return Warning(field=field, message=f"{field} was left out: {why}")
+    wire.set_details(target, details, dialect)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import Json
 from gateway_core.providers.openai.errors import error_in_body
+from gateway_core.providers.wire import Json
 
 REASONS = {
     "bio_policy": Reason.CONTENT_FILTERED,

@@ -7,10 +7,10 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, ToolCall
-from gateway_core.providers.openai.details import Json, encode_json
-from gateway_core.providers.openai.response import arguments_of, decode_token, invalid_answer, text_of
-from gateway_core.providers.openai_responses.details import DIALECT, PICTURE, set_details, unknown_fields
+from gateway_core.providers.openai.response import arguments_of, decode_token
+from gateway_core.providers.openai_responses.details import DIALECT, PICTURE, set_details
 from gateway_core.providers.openai_responses.reasoning import decode_reasoning
+from gateway_core.providers.wire import Json, encode_json, invalid_answer, text_of, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"type", "role", "content"})
 CONTENT_FIELDS = {

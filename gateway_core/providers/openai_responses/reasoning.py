@@ -9,17 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part, Reasoning
-from gateway_core.providers.openai.details import Json, fields_of
-from gateway_core.providers.openai.response import invalid_answer, text_of
-from gateway_core.providers.openai_responses.details import (
-    CHAT_FORM,
-    DIALECT,
-    REASONING_FORMAT,
-    SUMMARY_GAP,
-    details_of,
-    set_details,
-    unknown_fields,
-)
+from gateway_core.providers.openai_responses.details import DIALECT, REASONING_FORMAT, SUMMARY_GAP, details_of, set_details
+from gateway_core.providers.wire import CHAT_FORM, Json, fields_of, invalid_answer, text_of, unknown_fields
 
 ITEM_FIELDS = frozenset({"type", "summary", "content", "encrypted_content"})
 

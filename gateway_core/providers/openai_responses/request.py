@@ -17,14 +17,14 @@ from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.errors import invalid
 from gateway_core.providers.dialect import Endpoint, UpstreamRequest
-from gateway_core.providers.openai.details import SHAPE_ERRORS, Json, decode_object, encode_json, fields_of
 from gateway_core.providers.openai.efforts import OPENAI_EFFORTS, known_effort
 from gateway_core.providers.openai.lengths import short_user
 from gateway_core.providers.openai.reasoning import implied_effort
 from gateway_core.providers.openai.request import headers
 from gateway_core.providers.openai_responses.conversation import encode_conversation
-from gateway_core.providers.openai_responses.details import CHAT_FORM, DIALECT, details_of, left_out
+from gateway_core.providers.openai_responses.details import DIALECT, details_of
 from gateway_core.providers.openai_responses.tools import custom_names, encode_format, encode_tool_choice, encode_tools
+from gateway_core.providers.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_object, encode_json, fields_of, left_out
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""

@@ -17,12 +17,20 @@ from dragoman.v1.chat_pb2 import (
     FinishReason,
 )
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.details import SHAPE_ERRORS, Json
-from gateway_core.providers.openai.response import decode_body, invalid_answer, misshapen, text_of
-from gateway_core.providers.openai_responses.details import CHAT_FORM, set_details, unknown_fields
+from gateway_core.providers.openai_responses.details import set_details
 from gateway_core.providers.openai_responses.errors import error_in_answer
 from gateway_core.providers.openai_responses.items import CALLS, Annotations, decode_item, decode_logprobs
 from gateway_core.providers.openai_responses.usage import decode_usage
+from gateway_core.providers.wire import (
+    CHAT_FORM,
+    SHAPE_ERRORS,
+    Json,
+    decode_body,
+    invalid_answer,
+    misshapen,
+    text_of,
+    unknown_fields,
+)
 
 RESPONSE_FIELDS = frozenset(
     {"id", "object", "created_at", "model", "output", "usage", "status", "error", "incomplete_details", "service_tier"}

@@ -11,15 +11,14 @@ from typing import Any
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.dialect import ServerSentEvent
-from gateway_core.providers.openai.details import SHAPE_ERRORS, Json
-from gateway_core.providers.openai.response import invalid_answer, misshapen
 from gateway_core.providers.openai.stream import decode_chunk
-from gateway_core.providers.openai_responses.details import set_details, unknown_fields
+from gateway_core.providers.openai_responses.details import set_details
 from gateway_core.providers.openai_responses.errors import error_in_answer, error_in_event
 from gateway_core.providers.openai_responses.items import typed
 from gateway_core.providers.openai_responses.response import RESPONSE_FIELDS, check_status, set_ending, set_head
 from gateway_core.providers.openai_responses.streamed import Parts, StreamedItem, StreamedMessage, begin_item, place_of
 from gateway_core.providers.openai_responses.usage import decode_usage
+from gateway_core.providers.wire import SHAPE_ERRORS, Json, invalid_answer, misshapen, unknown_fields
 
 BEGINS = frozenset({"response.created", "response.queued", "response.in_progress"})
 ENDS = frozenset({"response.completed", "response.incomplete", "response.cancelled"})

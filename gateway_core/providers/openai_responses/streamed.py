@@ -10,9 +10,8 @@ from typing import Any, Protocol
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_core.providers.openai.details import Json
-from gateway_core.providers.openai.response import arguments_of, invalid_answer, text_of
-from gateway_core.providers.openai_responses.details import SUMMARY_GAP, set_details, unknown_fields
+from gateway_core.providers.openai.response import arguments_of
+from gateway_core.providers.openai_responses.details import SUMMARY_GAP, set_details
 from gateway_core.providers.openai_responses.items import (
     CALL_FIELDS,
     MESSAGE_FIELDS,
@@ -23,6 +22,7 @@ from gateway_core.providers.openai_responses.items import (
     decode_logprobs,
 )
 from gateway_core.providers.openai_responses.reasoning import begin_reasoning, reasoning_details, texts_of
+from gateway_core.providers.wire import Json, invalid_answer, text_of, unknown_fields
 
 PLACE = frozenset({"sequence_number", "output_index", "obfuscation"})
 """What an event says of its place in the stream, which is another in ours."""

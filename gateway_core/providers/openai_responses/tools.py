@@ -19,9 +19,9 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from gateway_core.errors import invalid
-from gateway_core.providers.openai.details import Json, decode_object, fields_of, raw_json, set_if_present
 from gateway_core.providers.openai.request import RESPONSE_FORMATS, TOOL_CHOICES
-from gateway_core.providers.openai_responses.details import CHAT_FORM, DIALECT, details_of, unsupported
+from gateway_core.providers.openai_responses.details import DIALECT, details_of
+from gateway_core.providers.wire import CHAT_FORM, Json, decode_object, fields_of, raw_json, set_if_present, unsupported
 
 NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 SCHEMA_NAME = "answer"

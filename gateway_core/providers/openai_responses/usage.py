@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.providers.openai.details import Json, encode_json
 from gateway_core.providers.openai.usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
 from gateway_core.providers.openai_responses.details import DIALECT
+from gateway_core.providers.wire import Json, encode_json
 
 
 def decode_usage(raw: Json) -> Usage:

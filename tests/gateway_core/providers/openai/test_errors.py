@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.openai.errors import LONGEST_MESSAGE, decode_error, error_in_body
+from gateway_core.providers.openai.errors import decode_error, error_in_body
+from gateway_core.providers.wire import LONGEST_MESSAGE
 from tests.recordings import read_all, recordings_absent
 
 RECORDED = {

@@ -39,8 +39,8 @@ def test_the_least_that_is_an_answer() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "the provider answered 200 with an empty body"),
-        (b" \n", "the provider answered 200 with an empty body"),
+        (b"", "the provider's answer is empty"),
+        (b" \n", "the provider's answer is empty"),
         (b"<html>", "the provider's answer is not JSON; it begins with b'<html>'"),
         (b'{"choices":[{"mess', "the provider's answer is not JSON"),
         (b"\xff\xfe", "the provider's answer is not JSON"),
