@@ -11,7 +11,9 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionContentPartPara
 from tests.e2e.conversations import said
 from tests.e2e.gateways import KEY, Gateway
 
-PIXEL = base64.b64encode(b"\x89PNG 8 bytes").decode()
+PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+SOUND = base64.b64encode(b"RIFF\x04\0\0\0WAVE").decode()
+DOCUMENT = base64.b64encode(b"%PDF-1.7").decode()
 
 
 def text_of(chunks: Iterable[ChatCompletionChunk], index: int = 0) -> str:
@@ -157,18 +159,18 @@ def test_refusals(client: OpenAI) -> None:
 def test_images_audio_and_files(client: OpenAI) -> None:
     parts: list[ChatCompletionContentPartParam] = [
         {"type": "text", "text": "Look:"},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}", "detail": "low"}},
         {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
-        {"type": "input_audio", "input_audio": {"data": PIXEL, "format": "wav"}},
-        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PIXEL}"}},
+        {"type": "input_audio", "input_audio": {"data": SOUND, "format": "wav"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{DOCUMENT}"}},
         {"type": "file", "file": {"file_id": "file-1"}},
     ]
 
     answer = client.chat.completions.create(model="demo/echo", messages=[{"role": "user", "content": parts}])
 
     assert answer.choices[0].message.content == (
-        "Look: [image image/png 12 bytes] [image https://example.com/cat.png] [audio wav 12 bytes]"
-        " [file a.pdf application/pdf 12 bytes] [file file-1]"
+        "Look: [image image/png 8 bytes] [image https://example.com/cat.png] [audio wav 12 bytes]"
+        " [file a.pdf application/pdf 8 bytes] [file file-1]"
     )
 
 

@@ -10,7 +10,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
 from tests.e2e.conversations import ENDING, USAGE, chunk, completion, said, streamed, word
-from tests.e2e.gateways import KEY, PROVIDER_KEY, Provider
+from tests.e2e.gateways import KEY, PROVIDER_KEY, Provider, Start
 from tests.upstream import event_stream, json_reply
 
 MODEL = "openai/real-model"
@@ -237,15 +237,18 @@ def test_structured_outputs_of_a_provider(client: OpenAI, provider: Provider, st
     assert form["json_schema"]["schema"]["required"] == ["name", "age"]
 
 
-def test_the_providers_models(client: OpenAI, provider: Provider) -> None:
+def test_the_providers_models(start: Start, provider: Provider) -> None:
     cards = [{"id": "b", "object": "model", "created": 2, "owned_by": "them"}, {"id": "a", "context_length": 8192}]
     provider.answers(json_reply({"object": "list", "data": cards}))
 
-    listed = {model.id: model for model in client.models.list(extra_query={"provider": "openai"})}
+    environ = {"OPENAI_API_URL": provider.url, "OPENAI_API_KEY": PROVIDER_KEY}
+    with start(environ=environ) as running, OpenAI(base_url=running.url, api_key="-", max_retries=0) as client:
+        listed = {model.id: model for model in client.models.list(extra_query={"provider": "openai"})}
+        one = client.models.retrieve("openai/b")
 
     (request,) = provider.requests
     assert (request.method, request.path) == ("GET", "/models")
     assert request.headers["authorization"] == f"Bearer {PROVIDER_KEY}"
     assert listed.keys() == {"openai/a", "openai/b"}
     assert (listed["openai/b"].created, listed["openai/b"].owned_by) == (2, "them")
-    assert client.models.retrieve("openai/b").id == "openai/b"
+    assert one.id == "openai/b"
