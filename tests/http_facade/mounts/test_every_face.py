@@ -9,7 +9,7 @@ import pytest
 
 from gateway_core.settings import KeySettings, ModelSettings, hash_key
 from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, RESPONSES, Face
-from tests.http_facade.serving import Facade, Provided, serving, settings_for
+from tests.http_facade.serving import Facade, Provided, server_settings, serving, settings_for
 from tests.upstream import CUT, event_stream, json_reply
 
 each_face = pytest.mark.parametrize("face", FACES, ids=str)
@@ -17,10 +17,11 @@ each_face = pytest.mark.parametrize("face", FACES, ids=str)
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[httpx.Client]:
-    """A gateway with a key and with a route whose first target fails."""
+    """A gateway with a key, a limit, and a route whose first target fails."""
     keys = (KeySettings("team-a", hash_key("right")),)
     routes = (ModelSettings("steady", ("demo/error-503", "demo/echo")),)
-    with serving(settings_for(keys=keys, models=routes)) as running:
+    limited = server_settings(max_body_bytes=5000)
+    with serving(settings_for(keys=keys, models=routes, server=limited)) as running:
         yield running.client
 
 
@@ -56,6 +57,14 @@ def test_a_key_counts_wherever_any_sdk_puts_it(face: Face, locked: httpx.Client)
         assert face.ask(locked, "Hi", **other.key("right")).status_code == 200
     both = {"authorization": "Bearer a-placeholder", "x-api-key": "right"}
     assert face.ask(locked, "Hi", **both).status_code == 200
+
+
+@each_face
+def test_a_limit(face: Face, locked: httpx.Client) -> None:
+    assert face.ask(locked, "x" * 4000, **face.key("right")).status_code == 200
+    refused = face.ask(locked, "x" * 5000, **face.key("right"))
+    assert refused.status_code == 413
+    assert "5000 bytes" in face.error(refused.json())[1]
 
 
 @each_face
