@@ -6,10 +6,11 @@ an event line, and need message_stop, usage.input_tokens at the beginning and us
 
 from __future__ import annotations
 
-from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from http_facade.faces.anthropic.details import DIALECT, details_of, fields_of
 from http_facade.faces.anthropic.render import render_usage, stop_reason, unknown_usage
 from http_facade.faces.anthropic.streamed import StreamedBlock
+from http_facade.faces.event_writer import EventWriter
 from http_facade.faces.json_fields import Json, encode_json
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -17,7 +18,7 @@ IN_DELTA = frozenset({"container"})
 """Answer fields that message_delta tells inside its delta."""
 
 
-class ChunkRenderer:
+class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order."""
 
     def __init__(self, *, fallback_id: str, input_tokens: int = 0) -> None:
@@ -31,25 +32,6 @@ class ChunkRenderer:
         """What precedes the text in a delta of the open block; empty unless that is text."""
         self._text_part = -1
         self._count = 0
-
-    def render(self, batch: StreamResponse) -> bytes:
-        """The SSE bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    self._part_started(event.part_started, out)
-                case "part_finished":
-                    self._part_finished(event.part_finished, out)
-                case "started":
-                    self._started(event.started, out)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass
-        return b"".join(out)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         details = details_of(started.provider_details_json)

@@ -7,9 +7,10 @@ from 0; the plan before tool calls has no number; an event line names each event
 from __future__ import annotations
 
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from http_facade.faces.cohere.details import details_of, fields_of
 from http_facade.faces.cohere.render import finish_reason, is_plan, render_block, render_logprobs, render_usage, seal_of
+from http_facade.faces.event_writer import EventWriter
 from http_facade.faces.json_fields import Json, encode_json, json_text
 
 DONE = b"data: [DONE]\n\n"
@@ -34,7 +35,7 @@ class StreamedPart:
         self.text_head += b'"delta":{"message":{"content":{"text":'
 
 
-class ChunkRenderer:
+class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
     def __init__(self, *, fallback_id: str) -> None:
@@ -47,25 +48,6 @@ class ChunkRenderer:
         """Citations that were told live."""
         self._citations: list[Json] = []
         """Those of the parts that ended, told live or not."""
-
-    def render(self, batch: StreamResponse) -> bytes:
-        """The SSE bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    self._part_started(event.part_started, out)
-                case "part_finished":
-                    self._part_finished(event.part_finished, out)
-                case "started":
-                    self._started(event.started, out)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass
-        return b"".join(out)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         message: Json = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}

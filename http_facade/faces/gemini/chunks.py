@@ -7,8 +7,9 @@ which its SDKs recognise only so.
 
 from __future__ import annotations
 
-from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
 from http_facade.faces.details import without_notes
+from http_facade.faces.event_writer import EventWriter
 from http_facade.faces.failure import Failure
 from http_facade.faces.gemini.details import details_of, fields_of
 from http_facade.faces.gemini.errors import render_error
@@ -27,7 +28,7 @@ KEEP_ALIVE = b"\r\n"
 """What may stand between chunks in either form while there is nothing to tell."""
 
 
-class ChunkRenderer:
+class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; a failure ends it with failed instead."""
 
     def __init__(self, *, fallback_id: str, sse: bool = True) -> None:
@@ -42,25 +43,6 @@ class ChunkRenderer:
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._told_logprobs: set[int] = set()
 
-    def render(self, batch: StreamResponse) -> bytes:
-        """The bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    self._part_started(event.part_started, out)
-                case "part_finished":
-                    self._part_finished(event.part_finished, out)
-                case "started":
-                    self._started(event.started)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass
-        return b"".join(out)
-
     def failed(self, failure: Failure) -> bytes:
         """An error inside a stream. Nothing follows it."""
         if self._sse:
@@ -74,7 +56,7 @@ class ChunkRenderer:
             self._open = b",\r\n"
         return opening
 
-    def _started(self, started: Started) -> None:
+    def _started(self, started: Started, out: list[bytes]) -> None:
         extra = fields_of(started.provider_details_json)
         self._tail = {
             "modelVersion": started.model or started.route.model,

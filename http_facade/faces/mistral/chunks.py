@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
+from http_facade.faces.event_writer import EventWriter
 from http_facade.faces.json_fields import Json, encode_json
 from http_facade.faces.mistral.render import finish_reason, render_chunk, render_thinking, render_usage
 from http_facade.faces.openai.render import fields_of, render_logprobs, render_tool_call
@@ -30,7 +31,7 @@ class StreamedPart:
         self.call = self.head if part.WhichOneof("kind") == "tool_call" else None
 
 
-class ChunkRenderer:
+class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
     def __init__(self, *, fallback_id: str, now: int) -> None:
@@ -43,26 +44,7 @@ class ChunkRenderer:
         self._call_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
 
-    def render(self, batch: StreamResponse) -> bytes:
-        """The SSE bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    self._part_started(event.part_started, out)
-                case "part_finished":
-                    self._part_finished(event.part_finished, out)
-                case "started":
-                    self._started(event.started)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass
-        return b"".join(out)
-
-    def _started(self, started: Started) -> None:
+    def _started(self, started: Started, out: list[bytes]) -> None:
         head: Json = {
             **fields_of(started.provider_details_json),
             "id": started.id or self._fallback_id,

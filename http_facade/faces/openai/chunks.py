@@ -9,7 +9,8 @@ import base64
 from collections.abc import Callable
 
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started, StreamResponse
+from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started
+from http_facade.faces.event_writer import EventWriter
 from http_facade.faces.json_fields import Json, encode_json
 from http_facade.faces.openai.render import (
     details_of,
@@ -39,7 +40,7 @@ class StreamedPart:
         self.summary = part.WhichOneof("kind") == "reasoning" and part.reasoning.summary
 
 
-class ChunkRenderer:
+class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
     def __init__(self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True) -> None:
@@ -59,24 +60,7 @@ class ChunkRenderer:
         self._opaque_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
 
-    def render(self, batch: StreamResponse) -> bytes:
-        """The SSE bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    self._part_started(event.part_started, out)
-                case "started":
-                    self._started(event.started)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass  # The end of a part has no chunk of its own in this dialect.
-        return b"".join(out)
-
-    def _started(self, started: Started) -> None:
+    def _started(self, started: Started, out: list[bytes]) -> None:
         extra = fields_of(started.provider_details_json)
         head: Json = {
             "id": started.id or self._fallback_id,
