@@ -63,6 +63,9 @@ class Facade:
             scope.pop(EXCHANGE, None)
             if self._access_log is not None:
                 self._access_log.write(line_of(exchange, began))
+        afterwards, exchange.afterwards = exchange.afterwards, None
+        if afterwards is not None:
+            await afterwards()
 
     def _new_request_id(self) -> str:
         """Unique among processes by its first half, within this one by its second."""

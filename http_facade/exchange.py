@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,10 @@ class Manners:
 class Exchange:
     """Reads the request's body, and answers once."""
 
-    __slots__ = ("_receive", "_send", "context", "details", "headers", "manners", "request_id", "scope", "status")
+    __slots__ = (
+        *("_receive", "_send", "afterwards", "context", "details"),
+        *("headers", "manners", "request_id", "scope", "status"),
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, manners: Manners) -> None:
         self.scope = scope
@@ -50,6 +53,8 @@ class Exchange:
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
         """What the access log should tell beside the request line."""
+        self.afterwards: Callable[[], Awaitable[None]] | None = None
+        """What is left to be done once the client has its answer. A graceful stop waits for it. Raises nothing."""
 
     def header(self, name: bytes) -> str | None:
         """The header of this lower-case name."""

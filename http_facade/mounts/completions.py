@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route
 
@@ -29,27 +30,51 @@ def read(exchange: Exchange, body: bytes, model: str = "") -> ParsedTexts:
     return parse_texts(body, model)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How the answers to one request are written."""
+
+    whole: Callable[[Sequence[ChatResponse]], bytes]
+    streamed: Streamed
+
+
+def written(exchange: Exchange, asked: ParsedTexts) -> Written:
+    return written_as(f"cmpl-{exchange.request_id}", int(time.time()), asked)
+
+
+def written_as(fallback_id: str, now: int, asked: ParsedTexts) -> Written:
+    renderer = TextRenderer(asked, fallback_id=fallback_id, now=now)
+    return Written(
+        lambda answers: render_texts(answers, asked, fallback_id, now),
+        Streamed(renderer, render_error_event),
+    )
+
+
 class Completions:
     """Answers one request about one or several prompts."""
 
-    def __init__(self, core: Core, read: Callable[[Exchange, bytes], ParsedTexts]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        read: Callable[[Exchange, bytes], ParsedTexts],
+        write: Callable[[Exchange, ParsedTexts], Written] = written,
+    ) -> None:
         self._core = core
         self._read = read
+        self._write = write
 
     async def __call__(self, exchange: Exchange) -> None:
         asked = self._read(exchange, await exchange.body(self._core.limits.body_bytes))
         for chat in asked.chats:
             be_strict(chat, exchange)
-        fallback_id, now = f"cmpl-{exchange.request_id}", int(time.time())
+        written = self._write(exchange, asked)
         if asked.stream:
-            renderer = TextRenderer(asked, fallback_id=fallback_id, now=now)
-            call = Successive(self._core, asked.chats, exchange)
-            await relay(self._core, call, Streamed(renderer, render_error_event), exchange)
+            await relay(self._core, Successive(self._core, asked.chats, exchange), written.streamed, exchange)
             return
         answers = await self._answers(asked.chats, exchange)
         note_answer(exchange, answers)
         headers = answer_headers(answers[0].route, answers[0].warnings)
-        await exchange.respond(200, render_texts(answers, asked, fallback_id, now), headers)
+        await exchange.respond(200, written.whole(answers), headers)
 
     async def _answers(self, chats: Sequence[ChatRequest], exchange: Exchange) -> Sequence[ChatResponse]:
         """In the order of the chats. The first failure ends the others."""

@@ -63,9 +63,13 @@ def reasoning_of(parts: Any) -> list[Part]:
 
 def tell_origin(told: Any, route: RouteTrace, fallback_id: str) -> None:
     """On ChatResponse or Started: an id of OpenRouter's form, and who answered."""
-    if not told.id.startswith(ID_PREFIX):
-        told.id = fallback_id
+    told.id = own_id(told.id, fallback_id)
     add_details(told, {"provider": route.provider})
+
+
+def own_id(given: str, fallback_id: str) -> str:
+    """The id of an answer: what its provider gave it, where that is of OpenRouter's form."""
+    return given if given.startswith(ID_PREFIX) else fallback_id
 
 
 def tell_finish(finish: Any) -> None:

@@ -11,6 +11,7 @@ ERROR_TYPES = {
     "UPSTREAM_REJECTED": "invalid_request",
     "REQUEST_TOO_LARGE": "payload_too_large",
     "MODEL_NOT_FOUND": "not_found",
+    "RECORD_NOT_FOUND": "not_found",
     "MISSING_API_KEY": "authentication",
     "INVALID_API_KEY": "authentication",
     "PERMISSION_DENIED": "permission_denied",
