@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 
 from dragoman.v1.models_pb2 import ListModelsRequest
-from gateway_cli.remote import remote_channel
+from gateway_cli.remote import CoreTls, remote_channel
 from gateway_core.settings import Settings
 from gateway_core.settings_file import SettingsError
 
@@ -21,15 +20,15 @@ START_TIMEOUT_S = 10.0
 """How long a facade waits for a core that is started beside it."""
 
 
-def health(core: str, ca: Path | None) -> int:
+def health(core: str, tls: CoreTls) -> int:
     """0 when the core serves."""
-    serving = asyncio.run(_health(core, ca))
+    serving = asyncio.run(_health(core, tls))
     print("serving" if serving else "not serving")
     return 0 if serving else 1
 
 
-async def _health(core: str, ca: Path | None) -> bool:
-    async with remote_channel(core, ca) as (channel, _):
+async def _health(core: str, tls: CoreTls) -> bool:
+    async with remote_channel(core, tls) as (channel, _):
         return await is_serving(channel)
 
 

@@ -7,7 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from gateway_cli.remote import CoreTls
 
 FAILED = 1
 MISUSED = 2
@@ -115,6 +118,14 @@ def _add_core(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "--core-ca", metavar="FILE", type=Path, help="speak TLS to it, trusting this PEM file's authorities"
     )
+    command.add_argument("--core-cert", metavar="FILE", type=Path, help="show it this certificate (mutual TLS)")
+    command.add_argument("--core-cert-key", metavar="FILE", type=Path, help="the certificate's private key")
+
+
+def _core_tls(arguments: argparse.Namespace) -> CoreTls:
+    from gateway_cli.remote import CoreTls
+
+    return CoreTls(arguments.core_ca, arguments.core_cert, arguments.core_cert_key)
 
 
 def _positive(text: str) -> int:
@@ -143,21 +154,21 @@ def run_core(arguments: argparse.Namespace) -> int:
 def run_facade(arguments: argparse.Namespace) -> int:
     from gateway_cli.serve import facade
 
-    return facade(arguments.config, arguments.http, arguments.core, ca=arguments.core_ca)
+    return facade(arguments.config, arguments.http, arguments.core, _core_tls(arguments))
 
 
 def run_models(arguments: argparse.Namespace) -> int:
     from gateway_cli.models import models
     from gateway_cli.reach import Reach
 
-    return models(Reach(arguments.config, arguments.core, arguments.core_ca, arguments.key), arguments.provider)
+    return models(Reach(arguments.config, arguments.core, _core_tls(arguments), arguments.key), arguments.provider)
 
 
 def run_chat(arguments: argparse.Namespace) -> int:
     from gateway_cli.chat import chat
     from gateway_cli.reach import Reach
 
-    reach = Reach(arguments.config, arguments.core, arguments.core_ca, arguments.key)
+    reach = Reach(arguments.config, arguments.core, _core_tls(arguments), arguments.key)
     message = " ".join(arguments.message) or sys.stdin.read()
     return chat(reach, message, model=arguments.model, system=arguments.system)
 
@@ -171,7 +182,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 def run_health(arguments: argparse.Namespace) -> int:
     from gateway_cli.health import health
 
-    return health(arguments.core, arguments.core_ca)
+    return health(arguments.core, _core_tls(arguments))
 
 
 def run_keys_create(arguments: argparse.Namespace) -> int:

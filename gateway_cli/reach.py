@@ -13,6 +13,7 @@ from gateway_core.settings import Settings, from_environment, plain_or_variable
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+    from gateway_cli.remote import CoreTls
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Reach:
     config: Path | None = None
     core: str | None = None
     """The address of a core; None: a gateway in this process, made from the configuration."""
-    core_ca: Path | None = None
+    core_tls: CoreTls | None = None
     key: str = ""
     """The gateway key, or env:NAME."""
 
@@ -43,7 +44,7 @@ class Reach:
             async with local_core(settings) as core:
                 yield core.stub
         else:
-            from gateway_cli.remote import remote_channel
+            from gateway_cli.remote import NO_TLS, remote_channel
 
-            async with remote_channel(self.core, self.core_ca) as (_, stub):
+            async with remote_channel(self.core, self.core_tls or NO_TLS) as (_, stub):
                 yield stub

@@ -11,7 +11,7 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from gateway_cli import logs
 from gateway_cli.greeting import greeting
 from gateway_cli.health import is_serving, refuse_open_core
-from gateway_cli.remote import remote_channel
+from gateway_cli.remote import CoreTls, remote_channel
 from gateway_cli.running import run, run_servers
 from gateway_cli.sockets import bind
 from gateway_core.address import Address
@@ -50,10 +50,10 @@ def core(config: Path | None, grpc: str | None) -> int:
     return 0
 
 
-def facade(config: Path | None, http: str | None, core: str, *, ca: Path | None) -> int:
+def facade(config: Path | None, http: str | None, core: str, tls: CoreTls) -> int:
     settings = from_environment(config, core=False).listening(http=http)
     bound = bind(settings.server.http, "--http")
-    run(_facade(settings, bound, core, ca, logs.set_up(settings.log)))
+    run(_facade(settings, bound, core, tls, logs.set_up(settings.log)))
     return 0
 
 
@@ -81,10 +81,8 @@ async def _core(settings: Settings, access_log: AccessLog | None) -> None:
         await run_servers((grpc,), settings.server.grace, lambda: print(greeting(settings, None, grpc.address), flush=True))
 
 
-async def _facade(
-    settings: Settings, bound: socket.socket, core: str, ca: Path | None, access_log: AccessLog | None
-) -> None:
-    async with remote_channel(core, ca) as (channel, stub):
+async def _facade(settings: Settings, bound: socket.socket, core: str, tls: CoreTls, access_log: AccessLog | None) -> None:
+    async with remote_channel(core, tls) as (channel, stub):
         if not settings.server.http.is_loopback:
             await refuse_open_core(stub, settings, core)
         timeout_s = settings.timeouts.total + EXPLAINING_S

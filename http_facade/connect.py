@@ -3,7 +3,7 @@ module here that imports gateway_core, and only when there is need."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
@@ -28,12 +28,21 @@ CHANNEL_OPTIONS = (
 )
 
 
-def connect(address: str, root_certificates: bytes | None = None) -> tuple[grpc.aio.Channel, GatewayServiceAsyncStub]:
+class Credentials(NamedTuple):
+    """For TLS, as PEM."""
+
+    root_certificates: bytes
+    private_key: bytes | None = None
+    certificate_chain: bytes | None = None
+    """With its private key: shown to a core that asks for it."""
+
+
+def connect(address: str, tls: Credentials | None = None) -> tuple[grpc.aio.Channel, GatewayServiceAsyncStub]:
     """A channel to a core elsewhere, and the stub on it. address: HOST:PORT or dns:///HOST:PORT."""
-    if root_certificates is None:
+    if tls is None:
         channel = grpc.aio.insecure_channel(address, CHANNEL_OPTIONS)
     else:
-        channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(root_certificates), CHANNEL_OPTIONS)
+        channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(*tls), CHANNEL_OPTIONS)
     return channel, GatewayServiceStub(channel)
 
 

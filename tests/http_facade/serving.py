@@ -197,7 +197,7 @@ async def channel_to(core: LocalCore, split: bool) -> AsyncIterator[GatewayServi
     grpc = GrpcServer(core.servicer)
     port = await grpc.start()
     try:
-        async with remote_channel(f"127.0.0.1:{port}", None) as (_, stub):
+        async with remote_channel(f"127.0.0.1:{port}") as (_, stub):
             yield stub
     finally:
         await grpc.stop(GRACE_S)
