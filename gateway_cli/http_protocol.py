@@ -23,11 +23,22 @@ ENDLESS_HEAD = Failure(
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
+    first_request_s = 75.0
+    """How long a connection may take to say what it wants; between requests, uvicorn bounds the silence."""
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """uvicorn writes the head and the body of an answer one after the other: here both leave in one write."""
         super().connection_made(JoinedWrites(transport, self.loop))
+        self._patience = self.loop.call_later(self.first_request_s, self._close_if_silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()

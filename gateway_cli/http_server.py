@@ -23,12 +23,19 @@ KEEP_ALIVE_S = 75
 class HttpServer:
     """Serves an ASGI application on a bound socket."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, tls: TlsSettings | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        bound: socket.socket,
+        tls: TlsSettings | None = None,
+        *,
+        protocol: type[HttpProtocol] = HttpProtocol,
+    ) -> None:
         """Raises SettingsError for certificates that are none."""
         self.address = address_of(bound)
         self.url = f"{'https' if tls else 'http'}://{self.address}"
         self._socket = bound
-        self._server = _Server(loaded(_config(app, tls), tls))
+        self._server = _Server(loaded(_config(app, tls, protocol), tls))
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -65,10 +72,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, tls: TlsSettings | None) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: TlsSettings | None, protocol: type[HttpProtocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=protocol,
         ws="none",
         lifespan="on",
         log_config=None,
