@@ -127,7 +127,7 @@ class Generation:
         self._prompts += 1
         self._told["service_tier"] = answer.service_tier if answer.HasField("service_tier") else None
         self._responses += [attempt_fields(attempt, self._own_key) for attempt in answer.route.attempts]
-        if self._responses and answer.id:
+        if answer.route.attempts and answer.id:
             self._responses[-1]["id"] = answer.id
 
     def _end(self, answer: ChatResponse | Finished) -> None:
