@@ -145,9 +145,11 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def is_ready(connection: sqlite3.Connection) -> bool:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # In one statement: another process may be making the tables.
+    version, mark, count = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_user_version, pragma_application_id"
+    ).fetchone()
     if (version, mark, count) == (0, 0, 0):
         return False
     if mark != MARK:
