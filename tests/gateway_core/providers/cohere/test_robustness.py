@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError
 from gateway_core.providers.cohere.dialect import COHERE
 from gateway_core.providers.dialect import ServerSentEvent
 from http_facade.faces.cohere.chunks import ChunkRenderer
 from http_facade.faces.cohere.render import render_chat
 from tests.gateway_core.providers.cohere.shapes import ANSWER, BODIES, EVENT
+from tests.gateway_core.providers.enduring import check_error, check_model_list, check_nesting
 
 PROPERTY = settings(
     max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -71,29 +71,14 @@ def test_a_stream_of_strange_events_is_whole_or_an_error(events: list[object]) -
 @PROPERTY
 @given(st.integers(100, 599), HEADERS, BODIES)
 def test_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
-    failure = COHERE.decode_error(status, headers, body)
-    assert failure.message
-    assert int(failure.metadata["upstream_status"]) == status
-    assert all(isinstance(value, str) for value in failure.metadata.values())
-    assert failure.retry_after_s is None or failure.retry_after_s >= 0
+    check_error(COHERE, status, headers, body)
 
 
 @PROPERTY
 @given(BODIES)
 def test_a_model_list(body: bytes) -> None:
-    with contextlib.suppress(GatewayError):
-        for model in COHERE.decode_list_models(body, "p"):
-            assert model.id.startswith("p/")
+    check_model_list(COHERE, body)
 
 
 def test_an_answer_that_is_nested_without_end() -> None:
-    decoder = COHERE.stream_decoder()
-    assert COHERE.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
-    for decode in (
-        COHERE.decode_chat,
-        lambda body: COHERE.decode_list_models(body, "p"),
-        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
-    ):
-        with pytest.raises(GatewayError) as caught:
-            decode(DEEP)
-        assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+    check_nesting(COHERE, DEEP)

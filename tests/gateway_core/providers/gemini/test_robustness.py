@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,11 +20,12 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError
 from gateway_core.providers.dialect import Endpoint, ServerSentEvent
 from gateway_core.providers.gemini.dialect import GEMINI
 from http_facade.faces.gemini.chunks import ChunkRenderer
 from http_facade.faces.gemini.render import render_chat
+from tests.gateway_core.providers.enduring import check_error, check_model_list, check_nesting
 from tests.gateway_core.providers.gemini.shapes import ANSWER, BODIES
 
 PROPERTY = settings(
@@ -77,32 +77,17 @@ def test_a_stream_of_strange_chunks_is_whole_or_an_error(chunks: list[object]) -
 @PROPERTY
 @given(st.integers(100, 599), HEADERS, BODIES)
 def test_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
-    failure = GEMINI.decode_error(status, headers, body)
-    assert failure.message
-    assert int(failure.metadata["upstream_status"]) == status
-    assert all(isinstance(value, str) for value in failure.metadata.values())
-    assert failure.retry_after_s is None or failure.retry_after_s >= 0
+    check_error(GEMINI, status, headers, body)
 
 
 @PROPERTY
 @given(BODIES)
 def test_a_model_list(body: bytes) -> None:
-    with contextlib.suppress(GatewayError):
-        for model in GEMINI.decode_list_models(body, "p"):
-            assert model.id.startswith("p/")
+    check_model_list(GEMINI, body)
 
 
 def test_an_answer_that_is_nested_without_end() -> None:
-    decoder = GEMINI.stream_decoder()
-    assert GEMINI.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
-    for decode in (
-        GEMINI.decode_chat,
-        lambda body: GEMINI.decode_list_models(body, "p"),
-        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
-    ):
-        with pytest.raises(GatewayError) as caught:
-            decode(DEEP)
-        assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+    check_nesting(GEMINI, DEEP)
 
 
 BROKEN = st.sampled_from(

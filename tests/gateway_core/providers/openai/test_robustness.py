@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.errors import GatewayError, Reason
+from gateway_core.errors import GatewayError
 from gateway_core.providers.dialect import ServerSentEvent
 from gateway_core.providers.openai.dialect import OPENAI
+from tests.gateway_core.providers.enduring import check_error, check_model_list, check_nesting
 from tests.gateway_core.providers.openai.shapes import ANSWER, BODIES
 
 PROPERTY = settings(
@@ -63,29 +63,14 @@ def test_a_stream_of_strange_chunks_is_whole_or_an_error(chunks: list[object]) -
 @PROPERTY
 @given(st.integers(100, 599), HEADERS, BODIES)
 def test_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
-    failure = OPENAI.decode_error(status, headers, body)
-    assert failure.message
-    assert int(failure.metadata["upstream_status"]) == status
-    assert all(isinstance(value, str) for value in failure.metadata.values())
-    assert failure.retry_after_s is None or failure.retry_after_s >= 0
+    check_error(OPENAI, status, headers, body)
 
 
 @PROPERTY
 @given(BODIES)
 def test_a_model_list(body: bytes) -> None:
-    with contextlib.suppress(GatewayError):
-        for model in OPENAI.decode_list_models(body, "p"):
-            assert model.id.startswith("p/")
+    check_model_list(OPENAI, body)
 
 
 def test_an_answer_that_is_nested_without_end() -> None:
-    decoder = OPENAI.stream_decoder()
-    assert OPENAI.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
-    for decode in (
-        OPENAI.decode_chat,
-        lambda body: OPENAI.decode_list_models(body, "p"),
-        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
-    ):
-        with pytest.raises(GatewayError) as caught:
-            decode(DEEP)
-        assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+    check_nesting(OPENAI, DEEP)
