@@ -5,6 +5,7 @@ COPY requirements.txt pyproject.toml README.md ./
 RUN python -m venv /opt/dragoman && /opt/dragoman/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY protos protos
 COPY gateway_core gateway_core
+COPY gateway_dialects gateway_dialects
 COPY http_facade http_facade
 COPY gateway_cli gateway_cli
 RUN /opt/dragoman/bin/pip install --no-cache-dir --no-deps .

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
+from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
-from gateway_core.governance.keys import KeyRing
-from gateway_core.rpc.local import local_channel
+from gateway_core.rpc.inprocess.channel import local_channel
 from gateway_core.rpc.servicer import GatewayServicer
-from gateway_core.settings import Settings
+from gateway_core.settings.settings import Settings
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway_cli.table import table
-from gateway_core.settings import from_environment
+from gateway_core.settings.settings import from_environment
 
 if TYPE_CHECKING:
     from gateway_core.gateway import Gateway

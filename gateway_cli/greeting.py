@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway_core.address import Address
-from gateway_core.settings import Settings
+from gateway_core.settings.address import Address
+from gateway_core.settings.settings import Settings
 
 
 def greeting(settings: Settings, http_url: str | None, grpc: Address) -> str:

@@ -9,8 +9,8 @@ import grpc
 
 from dragoman.v1.models_pb2 import ListModelsRequest
 from gateway_cli.remote import CoreTls, remote_channel
-from gateway_core.settings import Settings
-from gateway_core.settings_file import SettingsError
+from gateway_core.settings.file import SettingsError
+from gateway_core.settings.settings import Settings
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub

@@ -9,8 +9,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway_cli.joined_writes import JoinedWrites
-from http_facade.faces.failure import Failure
-from http_facade.faces.openai.errors import render_error
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openai.server.errors import render_error
 
 LONGEST_HEAD = 8 * 1024 * 1024
 """Bytes. The facade itself refuses far shorter heads, once it has them; this bounds what a client can make us keep."""

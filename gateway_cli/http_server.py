@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from gateway_cli.http_protocol import HttpProtocol
 from gateway_cli.sockets import address_of
-from gateway_core.settings import SettingsError, TlsSettings
+from gateway_core.settings.settings import SettingsError, TlsSettings
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open; longer than clients keep theirs, so that they never write into a closing one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.governance.keys import create_key
+from gateway_core.accounts.keys import create_key
 
 
 def create(name: str) -> int:

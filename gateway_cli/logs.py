@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TextIO
 
-from gateway_core.settings import LogSettings
+from gateway_core.settings.settings import LogSettings
 from gateway_core.telemetry import AccessLog
 
 

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit status."""
     arguments = parser().parse_args(argv)
-    from gateway_core.settings_file import SettingsError
+    from gateway_core.settings.file import SettingsError
 
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:

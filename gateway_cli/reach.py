@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway_core.settings import Settings, from_environment, plain_or_variable
+from gateway_core.settings.settings import Settings, from_environment, plain_or_variable
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway_core.settings_file import SettingsError
+from gateway_core.settings.file import SettingsError
 from http_facade.connect import Credentials, connect
 
 if TYPE_CHECKING:

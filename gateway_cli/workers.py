@@ -17,10 +17,10 @@ from pathlib import Path
 
 from gateway_cli.main import MISUSED
 from gateway_cli.sockets import address_of, bind
-from gateway_core.address import Address
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.scopes import Scopes
-from gateway_core.settings import Settings, from_environment
+from gateway_core.settings.address import Address
+from gateway_core.settings.settings import Settings, from_environment
 from gateway_core.storage.sqlite_records import check_storage
 
 FIRST_PAUSE_S = 0.5

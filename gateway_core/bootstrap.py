@@ -9,24 +9,23 @@ from functools import partial
 from importlib.metadata import version
 
 from gateway_core.deadline import Clock
-from gateway_core.facts.describe import describe
+from gateway_core.execution.attempt import GUARDED
+from gateway_core.execution.chain import Chain, Sleep
+from gateway_core.execution.model_list import ModelList
+from gateway_core.execution.provider_lists import ProviderLists
+from gateway_core.execution.retry import RetryPolicy
 from gateway_core.gateway import Gateway
-from gateway_core.ledger.price_book import PriceBook, WallClock
 from gateway_core.media.enclosures import FetchLimits
 from gateway_core.media.intake import MediaIntake
-from gateway_core.providers.dialect import Endpoint
-from gateway_core.routing.attempt import GUARDED
+from gateway_core.models.describe import describe
+from gateway_core.models.price_book import PriceBook, WallClock
+from gateway_core.passthrough.proxy import Proxy
 from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.chain import Chain, Sleep
-from gateway_core.routing.model_list import ModelList
-from gateway_core.routing.provider_lists import ProviderLists
-from gateway_core.routing.proxy import Proxy
-from gateway_core.routing.retry import RetryPolicy
 from gateway_core.routing.scopes import Scopes
-from gateway_core.settings import RetrySettings, Settings, Timeouts
-from gateway_core.settings_media import MediaSettings
-from gateway_core.settings_providers import KNOWN
-from gateway_core.settings_storage import StorageSettings
+from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.providers import KNOWN
+from gateway_core.settings.settings import RetrySettings, Settings, Timeouts
+from gateway_core.settings.storage import StorageSettings
 from gateway_core.storage.keeper import RecordKeeper
 from gateway_core.storage.records import Records
 from gateway_core.transport.base import Transport
@@ -35,6 +34,7 @@ from gateway_core.transport.download import Downloader
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.lazy import LazyTransport
 from gateway_core.transport.lazy_download import LazyDownloader
+from gateway_dialects.kit.dialect import Endpoint
 
 
 def build_gateway(

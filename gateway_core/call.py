@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway_core.deadline import Deadline
-from gateway_core.providers.dialect import Secret
+from gateway_dialects.kit.dialect import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
+from gateway_core.accounts.cost import charge_answer, charge_proxied, charge_stream
 from gateway_core.call import Call
-from gateway_core.ledger.cost import charge_answer, charge_proxied, charge_stream
-from gateway_core.ledger.price_book import PriceBook
+from gateway_core.execution.chain import Chain
+from gateway_core.execution.counting import count_tokens
+from gateway_core.execution.model_list import ModelList
 from gateway_core.media.intake import MediaIntake
+from gateway_core.models.price_book import PriceBook
+from gateway_core.passthrough.proxy import Proxy
 from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.chain import Chain
-from gateway_core.routing.counting import count_tokens
-from gateway_core.routing.model_list import ModelList
-from gateway_core.routing.proxy import Proxy
 from gateway_core.routing.route import Route
 from gateway_core.routing.scope import route_of
 from gateway_core.routing.scopes import Scopes

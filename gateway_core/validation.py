@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 from google.protobuf.message import Message
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
-from gateway_core.errors import invalid
 
 LONGEST_MODEL_NAME = 512
 MOST_FALLBACKS = 15

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -14,21 +13,21 @@ import grpc
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dragoman.metadata import is_request_id
+from gateway_dialects.kit.failure import Failure
+from http_facade.apis import openai
 from http_facade.call_metadata import KeyPlaces, labels
 from http_facade.calls import ClientGone
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import EXCHANGE, Exchange
-from http_facade.faces.failure import Failure
 from http_facade.limits import Limits
-from http_facade.mounts import openai
 from http_facade.routes import Readiness, build_router
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
 
 log = logging.getLogger("dragoman.http")
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 class AccessLog(Protocol):
@@ -116,7 +115,7 @@ def create_app(
 def given_request_id(exchange: Exchange) -> str | None:
     """The client's own x-request-id where it is sane, so that its logs and ours agree."""
     given = exchange.header(b"x-request-id")
-    return given if given is not None and SANE_REQUEST_ID(given) else None
+    return given if given is not None and is_request_id(given) else None
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:

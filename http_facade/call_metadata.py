@@ -6,26 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from dragoman.metadata import (
+    APP_NAMES,
+    BYOK_NAMES,
+    CONTEXT,
+    KEY_NAMES,
+    KEY_PARAMETER,
+    LONGEST_TAG,
+    PREFIXES,
+    REQUEST_ID,
+    TAG_NAMES,
+)
+from gateway_dialects.kit.failure import bad_request
 from http_facade.exchange import Exchange
-from http_facade.faces.failure import bad_request
 
 Metadata = list[tuple[str, str]]
 
-KEY_HEADERS = tuple((name.encode(), name) for name in ("authorization", "x-api-key", "api-key", "x-goog-api-key"))
-"""Where clients put the gateway's key. Each SDK has a habit of its own, and some fill two of them; the core takes whichever
-holds a key that it knows."""
+KEY_HEADERS = tuple((name.encode(), name) for name in KEY_NAMES)
 LONGEST_KEY = 1024
-PREFIXES = ("x-dragoman-", "x-inference-")
-OWN_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("provider", "provider-api-key", "provider-url"))
-"""What a client brings of its own."""
-LABEL_HEADERS = tuple(prefix + name for prefix in PREFIXES for name in ("task-id", "environment"))
-"""What a client says of its call."""
-APP_HEADERS = ("x-openrouter-title", "x-title", "http-referer")
-"""What OpenRouter's clients call the application that asks, the best name first."""
-NAMED_HEADERS = frozenset(name.encode() for name in (*OWN_HEADERS, *LABEL_HEADERS, *APP_HEADERS))
+NAMED_HEADERS = frozenset(name.encode() for name in (*BYOK_NAMES, *TAG_NAMES, *APP_NAMES))
 LONGEST_OWN = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
-LONGEST_LABEL = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ KeyPlaces = Mapping[str, KeyPlace]
 
 def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     """Raises Failure 400 for what cannot be carried and must not be cut."""
-    metadata = [("x-request-id", exchange.request_id)]
+    metadata = [(REQUEST_ID, exchange.request_id)]
     if exchange.context:
-        metadata.append(("x-dragoman-context", exchange.context))
+        metadata.append((CONTEXT, exchange.context))
     if exchange.context in places:
         add_placed_key(metadata, exchange, places[exchange.context])
     else:
@@ -59,7 +60,7 @@ def add_keys(metadata: Metadata, exchange: Exchange) -> None:
     for header, name in KEY_HEADERS:
         if (key := exchange.header(header)) is not None:
             metadata.append((name, carried(key)))
-    if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get("key")):
+    if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get(KEY_PARAMETER)):
         metadata.append(("x-goog-api-key", carried(key)))
 
 
@@ -71,23 +72,23 @@ def add_placed_key(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> N
 
 
 def add_own(metadata: Metadata, exchange: Exchange) -> None:
-    for name in OWN_HEADERS:
+    for name in BYOK_NAMES:
         if value := exchange.header(name.encode()):
             if len(value) > LONGEST_OWN or not is_plain(value):
                 raise bad_request(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
             metadata.append((name, value))
-    for name in (*LABEL_HEADERS, *APP_HEADERS):
+    for name in (*TAG_NAMES, *APP_NAMES):
         if value := exchange.header(name.encode()):
-            metadata.append((name, carried(value)[:LONGEST_LABEL]))
+            metadata.append((name, carried(value)[:LONGEST_TAG]))
 
 
 def labels(exchange: Exchange) -> dict[str, object]:
     """What the client says of its call, for the access log."""
     if NAMED_HEADERS.isdisjoint(exchange.headers):
         return {}
-    app = next((value for name in APP_HEADERS if (value := exchange.header(name.encode()))), "")
+    app = next((value for name in APP_NAMES if (value := exchange.header(name.encode()))), "")
     found = (("task_id", first_of(exchange, "task-id")), ("environment", first_of(exchange, "environment")), ("app", app))
-    return {name: value[:LONGEST_LABEL] for name, value in found if value}
+    return {name: value[:LONGEST_TAG] for name, value in found if value}
 
 
 def first_of(exchange: Exchange, name: str) -> str:

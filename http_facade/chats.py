@@ -11,12 +11,12 @@ import grpc
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import Finished, StreamResponse
+from gateway_dialects.kit.failure import Failure
 from http_facade.answer_headers import answer_headers
 from http_facade.calls import KeepAlive
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import EVENT_STREAM, Exchange
-from http_facade.faces.failure import Failure
 from http_facade.limits import Limits
 
 COMMENT = b": keep-alive\n\n"

@@ -9,9 +9,9 @@ import grpc
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
+from gateway_dialects.kit.failure import Failure
 from http_facade.answer_headers import route_headers
 from http_facade.errors import status_for
-from http_facade.faces.failure import Failure
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
@@ -48,7 +48,7 @@ def connect(address: str, tls: Credentials | None = None) -> tuple[grpc.aio.Chan
 
 def estimate_input_tokens(chat: ChatRequest) -> int:
     """For faces whose streams begin with a count, before any provider has counted."""
-    from gateway_core.estimate import estimate_input_tokens
+    from gateway_dialects.kit.estimate import estimate_input_tokens
 
     return estimate_input_tokens(chat)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from http_facade.faces.failure import Failure, bad_request
+from gateway_dialects.kit.failure import Failure, bad_request
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"

@@ -6,15 +6,15 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from dragoman.metadata import PREFIXES
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from http_facade.call_metadata import PREFIXES
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openrouter.server.answer import ID_PREFIX
+from gateway_dialects.openrouter.server.chunks import ALIVE
+from gateway_dialects.openrouter.server.generation import Asker, Generation
 from http_facade.chats import Renderer, Streamed
 from http_facade.exchange import Exchange
-from http_facade.faces.failure import Failure
-from http_facade.faces.openrouter.answer import ID_PREFIX
-from http_facade.faces.openrouter.chunks import ALIVE
-from http_facade.faces.openrouter.generation import Asker, Generation
 from http_facade.generations import Generations
 
 OWN_KEYS = tuple(f"{prefix}provider-api-key".encode() for prefix in PREFIXES)

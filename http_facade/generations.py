@@ -9,11 +9,11 @@ import time
 import grpc
 
 from dragoman.v1.records_pb2 import GetRecordRequest, Record
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openrouter.server.generation import Generation
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
-from http_facade.faces.failure import Failure
-from http_facade.faces.openrouter.generation import Generation
 
 KIND = "generation"
 LONGEST_ID = 256

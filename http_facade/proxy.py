@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
+from gateway_dialects.kit.failure import Failure
 from http_facade.core import Core, ProxyCall
 from http_facade.exchange import Exchange
-from http_facade.faces.failure import Failure
 
 PREFIX = "/proxy/"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

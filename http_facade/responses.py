@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import grpc
 
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.openai_responses.server.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
-from http_facade.faces.failure import Failure
-from http_facade.faces.json_fields import Json
-from http_facade.faces.openai_responses.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 
 KIND = "response"
 

@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from http_facade.core import Core
-from http_facade.exchange import EXCHANGE, Exchange
-from http_facade.faces.failure import Failure
-from http_facade.faces.json_fields import encode_json
-from http_facade.mounts import (
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.kit.json_fields import encode_json
+from http_facade.apis import (
     anthropic,
     azure,
     cohere,
@@ -24,6 +22,8 @@ from http_facade.mounts import (
     openrouter,
     shared,
 )
+from http_facade.core import Core
+from http_facade.exchange import EXCHANGE, Exchange
 from http_facade.proxy import METHODS, PREFIX, Proxy
 from http_facade.served import Served
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
+from gateway_dialects.kit.failure import Failure
 from http_facade.exchange import EXCHANGE, Exchange, Manners
-from http_facade.faces.failure import Failure
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
 """Answers one request. Raises Failure or grpc.aio.AioRpcError before the answer has begun, ClientGone at any time."""

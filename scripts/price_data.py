@@ -14,9 +14,9 @@ import msgspec
 from genai_prices import types
 from genai_prices.data import providers
 
-from gateway_core.ledger.price_data import Clause, Dated, Row, Stepped, Unit, read_price_data
+from gateway_core.models.price_data import Clause, Dated, Row, Stepped, Unit, read_price_data
 
-FILE = Path(__file__).parents[1] / "gateway_core" / "ledger" / "prices.json"
+FILE = Path(__file__).parents[1] / "gateway_core" / "models" / "prices.json"
 UNITS: Mapping[str, tuple[Unit, int]] = {
     # Their price, ours, and how many of our units theirs is for.
     "input_mtok": ("input", 1),

@@ -16,47 +16,24 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # The lowest first. A name stands for a module, or for a package and what the table does not name of it. A module may
     # import its own floor and those below.
     ("dragoman",),
-    (
-        "gateway_core.errors",
-        "gateway_core.deadline",
-        "gateway_core.accumulate",
-        "gateway_core.estimate",
-        "gateway_core.sniff",
-        "gateway_core.validation",
-        "gateway_core.telemetry",
-        "gateway_core.settings_file",
-        "gateway_core.address",
-    ),
-    (
-        "gateway_core.providers.dialect",
-        "gateway_core.providers.vendor",
-        "gateway_core.providers.wire",
-        "gateway_core.providers.failures",
-        "gateway_core.call",
-    ),
+    ("gateway_dialects.kit",),
+    ("gateway_dialects",),
+    ("gateway_core.deadline", "gateway_core.validation", "gateway_core.telemetry", "gateway_core.settings.file"),
+    ("gateway_core.call", "gateway_core.settings.address"),
     ("gateway_core.providers",),
-    ("gateway_core.providers.registry",),
     # What models cost and can do; it knows of no provider but by URL and name.
-    ("gateway_core.ledger",),
-    ("gateway_core.facts",),
+    ("gateway_core.models",),
     # Above the providers, because it knows the vendors' names, URLs and keys.
-    (
-        "gateway_core.settings",
-        "gateway_core.settings_providers",
-        "gateway_core.settings_prices",
-        "gateway_core.settings_contexts",
-        "gateway_core.settings_byok",
-        "gateway_core.settings_media",
-        "gateway_core.settings_storage",
-    ),
+    ("gateway_core.settings",),
     ("gateway_core.storage",),
     ("gateway_core.transport",),
     ("gateway_core.media",),
     ("gateway_core.routing",),
-    ("gateway_core.gateway", "gateway_core.governance"),
+    ("gateway_core.execution",),
+    ("gateway_core.accounts", "gateway_core.passthrough"),
+    ("gateway_core.gateway",),
     ("gateway_core.rpc",),
     ("gateway_core.bootstrap",),
-    ("http_facade.faces",),
     ("http_facade",),
     ("gateway_cli",),
 )
@@ -65,7 +42,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     # The one to reach providers, and the one to reach what clients name.
     "aiohttp": ("gateway_core.transport.http", "gateway_core.transport.http_download"),
     "yarl": ("gateway_core.transport.http", "gateway_core.transport.http_download"),
-    "tenacity": ("gateway_core.routing.retry",),
+    "tenacity": ("gateway_core.execution.retry",),
     "sqlite3": ("gateway_core.storage",),
     "grpc": ("dragoman", "gateway_core.rpc", "http_facade", "gateway_cli"),
     "starlette": ("http_facade", "gateway_cli.http_server"),
@@ -77,32 +54,27 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "tests": (),
     "benchmarks": (),
 }
-PURE = ("gateway_core.providers", "http_facade.faces")
+PURE = ("gateway_dialects",)
 IMPURE = (
     # What does I/O, or makes an answer depend on more than the question.
     *("asyncio", "selectors", "socket", "ssl", "subprocess", "threading", "multiprocessing", "concurrent", "signal"),
     *("os", "pathlib", "shutil", "tempfile", "sqlite3", "logging", "http", "urllib.request", "random"),
     *("grpc", "starlette"),
 )
-DIALECT_FOLDERS = ("gateway_core.providers", "http_facade.faces")
-"""What is in one of their folders imports no other of them, but for vendor rows, which may import openai's."""
+DIALECTS = "gateway_dialects"
+"""What is in one of its folders imports no other of them, but for the kit and what a variant is a variant of."""
 VARIANTS: Mapping[str, str] = {
-    "gateway_core.providers.azure": "gateway_core.providers.openai",
-    "gateway_core.providers.mistral": "gateway_core.providers.openai",
-    "gateway_core.providers.openai_responses": "gateway_core.providers.openai",
-    "http_facade.faces.completions": "http_facade.faces.openai",
-    "http_facade.faces.mistral": "http_facade.faces.openai",
-    "http_facade.faces.openai_responses": "http_facade.faces.openai",
-    "http_facade.faces.openrouter": "http_facade.faces.openai",
+    f"gateway_dialects.{name}": "gateway_dialects.openai"
+    for name in ("azure", "completions", "mistral", "openai_responses", "openrouter")
 }
 """Dialects that are another one with differences, and import it."""
 CORE_DOOR = "http_facade.connect"
 """Where the facade may import the core: lazily, so that a facade alone loads as little as it needs."""
-SETTINGS = "gateway_core.settings"
+SETTINGS = "gateway_core.settings.settings"
 """The only reader of the environment."""
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("gateway_core", "http_facade", "gateway_cli")
+PACKAGES = ("gateway_dialects", "gateway_core", "http_facade", "gateway_cli")
 HOUSE = read_tree(ROOT, PACKAGES)
 CONTRACT = read_tree(ROOT / "protos", ("dragoman",))
 
@@ -134,17 +106,13 @@ def core_through_other_doors(imports: Iterable[Import]) -> Iterator[str]:
 def between_dialects(imports: Iterable[Import]) -> Iterator[str]:
     for one in imports:
         folder, other = dialect_folder(one.importer), dialect_folder(one.imported)
-        rows = one.importer.endswith(".vendors") and other == "gateway_core.providers.openai"
-        if folder and other and folder != other and not rows and VARIANTS.get(folder) != other:
+        if folder and other and folder != other and other != f"{DIALECTS}.kit" and VARIANTS.get(folder) != other:
             yield f"{one}: a dialect knows no other"
 
 
 def dialect_folder(module: str) -> str | None:
-    for parent in DIALECT_FOLDERS:
-        folder = ".".join(module.split(".")[: parent.count(".") + 2])
-        if is_within(folder, parent) and folder in HOUSE.packages and folder != parent:
-            return folder
-    return None
+    folder = ".".join(module.split(".")[:2])
+    return folder if is_within(folder, DIALECTS) and folder != DIALECTS else None
 
 
 def reserved_libraries(imports: Iterable[Import]) -> Iterator[str]:
@@ -197,55 +165,57 @@ def test_only_settings_read_the_environment() -> None:
 
 
 GOOD: Mapping[str, str] = {
-    "gateway_core.routing.chain": "from gateway_core.errors import GatewayError\nfrom gateway_core.transport import base",
-    "gateway_core.routing.route": "import gateway_core.routing.chain\nimport asyncio",
+    "gateway_core.execution.chain": "from gateway_core.transport import base\nimport asyncio",
+    "gateway_core.routing.route": "import gateway_dialects.kit.dialect\nimport asyncio",
     "gateway_core.transport.http": "import aiohttp, os\nfrom yarl import URL",
-    "gateway_core.providers.mistral.vendors": "from gateway_core.providers.openai.vendors import VENDORS",
-    "gateway_core.providers.mistral.request": "from gateway_core.providers.openai.request import encode_tools",
+    "gateway_dialects.mistral.client.request": "from gateway_dialects.openai.client.request import encode_tools",
     "gateway_core.bootstrap": "from importlib.metadata import version\ndef real():\n    import gateway_core.transport.http",
     "http_facade.connect": "import grpc\ndef read():\n    from gateway_core.rpc.status import unpack",
-    "http_facade.faces.openai.parse": "from http_facade.faces.failure import Failure\nfrom . import messages",
+    "gateway_dialects.openai.server.parse": "from gateway_dialects.kit.failure import Failure\nfrom . import messages",
     "gateway_cli.main": "def run():\n    from http_facade.app import create_app\n    import gateway_core.rpc.server",
 }
 BAD: Mapping[str, tuple[str, str]] = {
-    "up": ("gateway_core.errors", "import gateway_core.call, gateway_core.gateway"),
+    "up": ("gateway_core.deadline", "import gateway_core.call, gateway_core.gateway"),
     "up, a module of a package": ("gateway_core.routing.route", "from gateway_core import rpc"),
-    "up, lazily": ("gateway_core.transport.sse", "def f():\n    from gateway_core.routing.chain import Chain"),
+    "up, lazily": ("gateway_core.transport.sse", "def f():\n    from gateway_core.execution.chain import Chain"),
     "up, for types": ("gateway_core.deadline", "if TYPE_CHECKING:\n    from gateway_core.gateway import Gateway"),
     "up, relatively": ("gateway_core.transport.sse", "from ..routing import chain"),
     "up, relatively by a package": ("gateway_core.transport", "from ..routing.chain import Chain"),
     "up, within a class": ("gateway_core.deadline", "class A:\n    from gateway_core.bootstrap import build_gateway"),
-    "a dialect up to the registry": ("gateway_core.providers.openai.request", "import gateway_core.providers.registry"),
-    "settings in a provider": ("gateway_core.providers.openai.errors", "from gateway_core.settings import Settings"),
+    "a dialect up to the registry": ("gateway_dialects.openai.client.request", "import gateway_core.providers.registry"),
+    "settings in a provider": (
+        "gateway_dialects.openai.client.errors",
+        "from gateway_core.settings.settings import Settings",
+    ),
     "the core up to the facade": ("gateway_core.bootstrap", "import http_facade.app"),
     "the facade up to the command": ("http_facade.app", "from gateway_cli import main"),
-    "the contract up": ("dragoman.v1.chat_pb2", "import gateway_core.errors"),
-    "from nowhere": ("gateway_core.cellar", "import gateway_core.errors"),
+    "the contract up": ("dragoman.v1.chat_pb2", "import gateway_core.call"),
+    "from nowhere": ("gateway_core.cellar", "import dragoman.reasons"),
     "to nowhere": ("gateway_core.bootstrap", "from gateway_core.cellar import wine"),
-    "the core in another module of the facade": ("http_facade.calls", "def f():\n    import gateway_core.errors"),
+    "the core in another module of the facade": ("http_facade.calls", "def f():\n    import gateway_core.call"),
     "the core at once": ("http_facade.connect", "from gateway_core.rpc.status import unpack"),
-    "the core in a face": ("http_facade.faces.openai.parse", "def f():\n    from gateway_core.errors import Reason"),
-    "the facade in a face": ("http_facade.faces.openai.parse", "from http_facade.exchange import Exchange"),
-    "the facade in a face, relatively": ("http_facade.faces.openai.parse", "from ...exchange import Exchange"),
+    "the core in a face": ("gateway_dialects.openai.server.parse", "def f():\n    from gateway_core.call import Call"),
+    "the facade in a face": ("gateway_dialects.openai.server.parse", "from http_facade.exchange import Exchange"),
+    "the facade in a face, relatively": ("gateway_dialects.openai.server.parse", "from ...exchange import Exchange"),
     "a dialect in another": (
-        "gateway_core.providers.anthropic.stream",
-        "from gateway_core.providers.openai.usage import count",
+        "gateway_dialects.anthropic.client.stream",
+        "from gateway_dialects.openai.client.usage import count",
     ),
-    "a dialect's rows in another": ("gateway_core.providers.gemini.vendors", "import gateway_core.providers.anthropic"),
+    "a dialect in another, whole": ("gateway_dialects.gemini.client.request", "import gateway_dialects.anthropic"),
     "a variation in another": (
-        "gateway_core.providers.mistral.stream",
-        "from gateway_core.providers.azure.address import query",
+        "gateway_dialects.mistral.client.stream",
+        "from gateway_dialects.azure.client.address import query",
     ),
-    "the original in its variation": ("gateway_core.providers.openai.usage", "import gateway_core.providers.mistral"),
-    "a face in another": ("http_facade.faces.anthropic.render", "from ..openai import render"),
-    "the HTTP client": ("gateway_core.routing.attempt", "from aiohttp.client import ClientSession"),
+    "the original in its variation": ("gateway_dialects.openai.client.usage", "import gateway_dialects.mistral"),
+    "a face in another": ("gateway_dialects.anthropic.server.render", "from ...openai.server import render"),
+    "the HTTP client": ("gateway_core.execution.attempt", "from aiohttp.client import ClientSession"),
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),
     "starlette in the core": ("gateway_core.rpc.server", "import starlette.types"),
-    "starlette in a face": ("http_facade.faces.openai.chunks", "from starlette.responses import Response"),
-    "grpc in a face": ("http_facade.faces.openai.errors", "import grpc"),
+    "starlette in a face": ("gateway_dialects.openai.server.chunks", "from starlette.responses import Response"),
+    "grpc in a face": ("gateway_dialects.openai.server.errors", "import grpc"),
     "grpc below rpc": ("gateway_core.gateway", "import grpc.aio"),
-    "I/O in a provider": ("gateway_core.providers.openai.request", "import asyncio"),
-    "I/O in a face": ("http_facade.faces.openai.parse", "from urllib.request import urlopen"),
+    "I/O in a provider": ("gateway_dialects.openai.client.request", "import asyncio"),
+    "I/O in a face": ("gateway_dialects.openai.server.parse", "from urllib.request import urlopen"),
     "by name": ("gateway_core.bootstrap", "def f():\n    __import__('http_facade.app')"),
     "by importlib": ("gateway_core.bootstrap", "from importlib import import_module"),
     "tests": ("gateway_cli.main", "from tests.upstream import Upstream"),
@@ -298,8 +268,8 @@ def loaded_after(statements: str) -> frozenset[str]:
 
 
 def test_a_gateway_that_asks_no_provider_loads_no_http_client() -> None:
-    loaded = loaded_after("import gateway_core.bootstrap, gateway_core.rpc.local, http_facade.app")
-    assert "gateway_core.routing.chain" in loaded
+    loaded = loaded_after("import gateway_core.bootstrap, gateway_core.rpc.inprocess.channel, http_facade.app")
+    assert "gateway_core.execution.chain" in loaded
     assert loaded.isdisjoint({"aiohttp", "yarl", "uvicorn", "httpx"})
 
 

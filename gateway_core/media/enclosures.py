@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, invalid
 from gateway_core.media.inline import Content, settled_type
 from gateway_core.media.places import Place, media_of
 from gateway_core.media.vision import check_vision
-from gateway_core.providers.dialect import Endpoint
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.sniff import spelled
 from gateway_core.transport.download import Download, Downloader, Undeliverable
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.sniff import spelled
 
 AT_ONCE = 6
 """How many URLs of one call are fetched at one time."""

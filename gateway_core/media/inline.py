@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_IMAGE,
@@ -11,10 +12,9 @@ from dragoman.v1.content_pb2 import (
     Media,
     MediaKind,
 )
-from gateway_core.errors import invalid
 from gateway_core.media.data_uri import BrokenDataUri, is_data_uri, parse_data_uri
 from gateway_core.media.places import Place
-from gateway_core.sniff import HEAD_BYTES, PDF_MARK, agree, framed, sniffed, spelled
+from gateway_dialects.kit.sniff import HEAD_BYTES, PDF_MARK, agree, framed, sniffed, spelled
 
 KINDS = {
     MEDIA_KIND_IMAGE: ("an image", frozenset({"image"})),

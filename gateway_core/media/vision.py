@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media
-from gateway_core.errors import GatewayError, invalid
 from gateway_core.media.data_uri import is_data_uri
 from gateway_core.media.places import Place, parts_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway_core.providers.dialect import Quirks
+from gateway_dialects.kit.dialect import Quirks
 
 PLAIN = Quirks()
 """No quirks: the common path."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import Model
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint, Quirks
-from gateway_core.providers.registry import vendor_of
+from gateway_core.providers.vendors import vendor_of
 from gateway_core.routing.route import Route, Target
-from gateway_core.settings import ModelSettings, ProviderSettings, Settings
-from gateway_core.settings_file import SettingsError, near
-from gateway_core.settings_providers import KNOWN
+from gateway_core.settings.file import SettingsError, near
+from gateway_core.settings.providers import KNOWN
+from gateway_core.settings.settings import ModelSettings, ProviderSettings, Settings
+from gateway_dialects.kit.dialect import Endpoint, Quirks
 
 CACHE_SIZE = 4096
 """How many resolved names are remembered; clients choose them, so there must be a bound."""

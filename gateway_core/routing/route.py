@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway_core.providers.dialect import Endpoint
+from gateway_dialects.kit.dialect import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from dragoman.metadata import BYOK_KEY, BYOK_PROVIDER
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
-from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.dialect import Endpoint, Secret
 from gateway_core.routing.catalog import Catalog, as_model, not_found, one_key_each, shorten, shown
-from gateway_core.routing.chain import BROUGHT_KEY
 from gateway_core.routing.route import Route, Target
-from gateway_core.settings_providers import KNOWN
-
-PROVIDER = "x-dragoman-provider"
+from gateway_core.settings.providers import KNOWN
+from gateway_dialects.kit.dialect import Endpoint, Secret
 
 
 class Names(Protocol):
@@ -165,7 +163,10 @@ class KeyedScope:
         providers = sorted({target.endpoint.provider for target in route.targets})
         if len(providers) > 1:
             several = f"{shown(model)} leads to {' and '.join(providers)}"
-            raise invalid(BROUGHT_KEY, f"{several}, and {BROUGHT_KEY} is for one of them: say which in {PROVIDER}")
+            raise invalid(
+                BYOK_KEY,
+                f"{several}, and {BYOK_KEY} is for one of them: say which in {BYOK_PROVIDER}",
+            )
         models = dict.fromkeys(target.model for target in route.targets)
         endpoint = with_own_key(route.targets[0].endpoint, self._key)
         return Route(route.name, tuple(Target(endpoint, one) for one in models))
@@ -190,7 +191,7 @@ class KeyedScope:
                 or not own
             ):
                 raise
-            advice = f"to use your own key, send {PROVIDER}: {provider}"
+            advice = f"to use your own key, send {BYOK_PROVIDER}: {provider}"
             failure.message = f"{shown(model)} needs the provider {provider}, which is not enabled; {advice}"
             raise
 

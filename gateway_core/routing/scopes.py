@@ -6,15 +6,13 @@ import dataclasses
 import ipaddress
 from urllib.parse import urlsplit
 
+from dragoman.metadata import BYOK_KEY, BYOK_PROVIDER, BYOK_URL, CONTEXT
+from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_core.call import NOTHING, Call, Own
-from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.registry import VENDORS, vendor_of
 from gateway_core.providers.vendor import Vendor
+from gateway_core.providers.vendors import VENDORS, vendor_of
 from gateway_core.routing.catalog import Catalog, endpoint_of, not_found, shown
-from gateway_core.routing.chain import BROUGHT_KEY
 from gateway_core.routing.scope import (
-    PROVIDER,
     KeyedScope,
     Names,
     ProviderScope,
@@ -22,14 +20,13 @@ from gateway_core.routing.scope import (
     UrlScope,
     with_own_key,
 )
-from gateway_core.settings import ProviderSettings, Settings, SettingsError
-from gateway_core.settings_byok import is_plain
-from gateway_core.settings_contexts import ContextSettings
-from gateway_core.settings_file import near
-from gateway_core.settings_providers import KNOWN
+from gateway_core.settings.byok import is_plain
+from gateway_core.settings.contexts import ContextSettings
+from gateway_core.settings.file import near
+from gateway_core.settings.providers import KNOWN
+from gateway_core.settings.settings import ProviderSettings, Settings, SettingsError
+from gateway_dialects.kit.dialect import Endpoint
 
-PROVIDER_URL = "x-dragoman-provider-url"
-CONTEXT = "x-dragoman-context"
 PATH_MARKS = {"/anthropic": "anthropic", "/anthropic/v1": "anthropic", "/v1beta": "gemini"}
 """How the path of a base URL ends that speaks another dialect than openai, wherever it is: several vendors serve Anthropic's
 API at /anthropic beside their own."""
@@ -54,7 +51,7 @@ class Scopes:
         if call.own.url:
             return UrlScope(self._endpoint_at(call.own))
         if call.own.provider:
-            return ProviderScope(self._catalog, self._named(call.own), f"{PROVIDER}: {call.own.provider}")
+            return ProviderScope(self._catalog, self._named(call.own), f"{BYOK_PROVIDER}: {call.own.provider}")
         return KeyedScope(self._catalog, call.own.key)
 
     def _bound(self, context: ContextSettings) -> ProviderScope | RouteScope:
@@ -74,11 +71,13 @@ class Scopes:
     def _check(self, own: Own) -> None:
         if (own.key or own.url) and not self._byok.enabled:
             raise GatewayError(
-                Reason.PERMISSION_DENIED, "this gateway takes no provider keys and URLs of its clients", BROUGHT_KEY
+                Reason.PERMISSION_DENIED,
+                "this gateway takes no provider keys and URLs of its clients",
+                BYOK_KEY,
             )
         key = own.key.reveal()
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise invalid(BROUGHT_KEY, f"{BROUGHT_KEY} holds a character that cannot be part of a key")
+            raise invalid(BYOK_KEY, f"{BYOK_KEY} holds a character that cannot be part of a key")
 
     def _named(self, own: Own) -> Endpoint:
         """A provider that is configured, or one that Dragoman knows and that the client has a key for."""
@@ -87,18 +86,21 @@ class Scopes:
             endpoint = self._catalog.endpoint(own.provider)
             return with_own_key(endpoint, own.key) if own.key else endpoint
         if not own.key:
-            raise not_found(f"this gateway has no key of its own for {vendor.name}: send yours in {BROUGHT_KEY}", PROVIDER)
+            raise not_found(
+                f"this gateway has no key of its own for {vendor.name}: send yours in {BYOK_KEY}",
+                BYOK_PROVIDER,
+            )
         if not vendor.needs_key or "{" in vendor.url:
-            raise invalid(PROVIDER_URL, f"where {vendor.name} is must be said: send its base URL in {PROVIDER_URL}")
+            raise invalid(BYOK_URL, f"where {vendor.name} is must be said: send its base URL in {BYOK_URL}")
         return with_own_key(endpoint_of(ProviderSettings(vendor.name, vendor.dialect, vendor.url)), own.key)
 
     def _endpoint_at(self, own: Own) -> Endpoint:
         """The server at the client's URL. It gets the client's key and nothing of the operator's."""
         if not is_plain(own.url):
-            raise invalid(PROVIDER_URL, f"{PROVIDER_URL} must be a plain base URL, like https://api.example.com/v1")
+            raise invalid(BYOK_URL, f"{BYOK_URL} must be a plain base URL, like https://api.example.com/v1")
         if not self._byok.allows(own.url):
             message = f"this gateway does not let its clients choose {host_of(own.url)} as a provider"
-            raise GatewayError(Reason.PERMISSION_DENIED, f"{message} ([byok] urls)", PROVIDER_URL)
+            raise GatewayError(Reason.PERMISSION_DENIED, f"{message} ([byok] urls)", BYOK_URL)
         endpoint = endpoint_of(settings_at(own.url.rstrip("/"), own.provider))
         return dataclasses.replace(with_own_key(endpoint, own.key), guarded=True)
 
@@ -109,12 +111,12 @@ def narrowed(names: ProviderScope | RouteScope, call: Call) -> Names:
     if own.url:
         raise GatewayError(
             Reason.PERMISSION_DENIED,
-            f"the context {call.context} is bound; {PROVIDER_URL} cannot be used in it",
-            PROVIDER_URL,
+            f"the context {call.context} is bound; {BYOK_URL} cannot be used in it",
+            BYOK_URL,
         )
     if own.provider and own.provider not in names.providers:
         message = f"the context {call.context} does not serve {shown(own.provider)} by its name"
-        raise GatewayError(Reason.PERMISSION_DENIED, message, PROVIDER)
+        raise GatewayError(Reason.PERMISSION_DENIED, message, BYOK_PROVIDER)
     return KeyedScope(names, own.key) if own.key else names
 
 
@@ -137,7 +139,8 @@ def vendor_named(url: str, provider: str) -> Vendor:
     found = vendor_of(provider, url)
     if found is None:
         raise invalid(
-            PROVIDER, f"{PROVIDER} names {shown(provider)}, which is not known; leave it out.{near(provider, KNOWN)}"
+            BYOK_PROVIDER,
+            f"{BYOK_PROVIDER} names {shown(provider)}, which is not known; leave it out.{near(provider, KNOWN)}",
         )
     return found
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dragoman.metadata import (
+    BARE_KEY_NAMES,
+    BYOK_NAMES,
+    CONTEXT,
+    ENVIRONMENT,
+    LONGEST_TAG,
+    PROVIDER,
+    PROVIDER_API_KEY,
+    PROVIDER_URL,
+    REQUEST_ID,
+    TASK_ID,
+    bearer,
+    first_value,
+    is_request_id,
+)
 from gateway_core.call import NOTHING, Own
-from gateway_core.providers.dialect import Secret
-from gateway_core.rpc.status import REQUEST_ID
-from gateway_core.settings_contexts import KeyPlace
+from gateway_core.settings.contexts import KeyPlace
+from gateway_dialects.kit.dialect import Secret
 
-KEY_METADATA = frozenset({"x-api-key", "api-key", "x-goog-api-key"})
-"""Where a key may stand by itself, as the SDKs of the providers send it; in authorization it follows Bearer."""
 SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
 """What may hold other secrets, and so never becomes part of a Call."""
-CONTEXT = "x-dragoman-context"
-PREFIXES = ("x-dragoman-", "x-inference-")
-"""Each of the names below has both; where a call has both, the first counts."""
-PROVIDER, PROVIDER_KEY, PROVIDER_URL = "provider", "provider-api-key", "provider-url"
-TASK_ID, ENVIRONMENT = "task-id", "environment"
-OWN_METADATA = frozenset(prefix + name for prefix in PREFIXES for name in (PROVIDER, PROVIDER_KEY, PROVIDER_URL))
-LABELS = frozenset(prefix + name for prefix in PREFIXES for name in (TASK_ID, ENVIRONMENT))
-LONGEST_LABEL = 256
-"""How much of a task's id or an environment's name is kept, in characters."""
-
-_is_sane_request_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Received:
         return self._label(ENVIRONMENT)
 
     def _label(self, name: str) -> str:
-        return "" if LABELS.isdisjoint(self.metadata) else first_of(name, self.metadata)[:LONGEST_LABEL]
+        return first_value(name, self.metadata)[:LONGEST_TAG]
 
 
 class MetadataReader:
@@ -81,9 +81,9 @@ class MetadataReader:
                 placed[name] = value
             if name == "authorization":
                 keys.append(bearer(value))
-            elif name in KEY_METADATA:
+            elif name in BARE_KEY_NAMES:
                 keys.append(value)
-            elif name in OWN_METADATA:
+            elif name in BYOK_NAMES:
                 own[name] = value
             elif name not in SECRET_METADATA and name not in self._placed:
                 metadata[name] = value
@@ -96,21 +96,11 @@ class MetadataReader:
         return self._places.get(context)
 
 
-def bearer(value: str) -> str:
-    scheme, _, rest = value.partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" else value
-
-
 def sane_request_id(metadata: Mapping[str, str]) -> str:
     given = metadata.get(REQUEST_ID, "")
-    return given if _is_sane_request_id(given) else uuid.uuid4().hex
+    return given if is_request_id(given) else uuid.uuid4().hex
 
 
 def read_own(found: Mapping[str, str]) -> Own:
-    provider, url, key = (first_of(name, found) for name in (PROVIDER, PROVIDER_URL, PROVIDER_KEY))
+    provider, url, key = (first_value(name, found) for name in (PROVIDER, PROVIDER_URL, PROVIDER_API_KEY))
     return Own(provider, url, Secret(bearer(key))) if provider or url or key else NOTHING
-
-
-def first_of(name: str, metadata: Mapping[str, str]) -> str:
-    """The value under the first of the two names that has one."""
-    return next((value for prefix in PREFIXES if (value := metadata.get(prefix + name, "").strip())), "")

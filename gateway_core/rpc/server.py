@@ -17,7 +17,7 @@ from dragoman.v1.gateway_pb2 import DESCRIPTOR
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
 from gateway_core.rpc.health import Health
 from gateway_core.rpc.interceptors import AccessLog, Observer
-from gateway_core.settings import SettingsError, TlsSettings
+from gateway_core.settings.settings import SettingsError, TlsSettings
 
 SERVICE: str = DESCRIPTOR.services_by_name["GatewayService"].full_name
 DEFAULT_MAX_MESSAGE_BYTES = 50 * 1024 * 1024

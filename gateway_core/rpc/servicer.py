@@ -10,6 +10,8 @@ from typing import Never, Protocol, TypeAlias, TypeVar
 
 import grpc
 
+from dragoman.metadata import REQUEST_ID
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -28,12 +30,11 @@ from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call, Caller
 from gateway_core.deadline import Clock, Deadline
-from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.providers.dialect import Secret
 from gateway_core.rpc.interceptors import ObservedContext
 from gateway_core.rpc.received import MetadataReader, Received
-from gateway_core.rpc.status import REQUEST_ID, pack
-from gateway_core.settings_contexts import KeyPlace
+from gateway_core.rpc.status import pack
+from gateway_core.settings.contexts import KeyPlace
+from gateway_dialects.kit.dialect import Secret
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")

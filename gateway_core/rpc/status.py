@@ -16,8 +16,8 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.routing_pb2 import RouteTrace
-from gateway_core.errors import GatewayError, Reason
 
 _log = logging.getLogger("dragoman.grpc")
 
@@ -25,8 +25,6 @@ MessageT = TypeVar("MessageT", ErrorInfo, RetryInfo, RouteTrace)
 
 DOMAIN = "dragoman.v1"
 DETAILS_TRAILER = "grpc-status-details-bin"
-REQUEST_ID = "x-request-id"
-"""The metadata that names a call, in both directions."""
 
 GRPC_CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.INVALID_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,

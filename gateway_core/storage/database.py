@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.settings_file import SettingsError
+from dragoman.reasons import GatewayError, Reason
+from gateway_core.settings.file import SettingsError
 
 T = TypeVar("T")
 Prepare = Callable[[sqlite3.Connection], None]

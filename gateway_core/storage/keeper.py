@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     DeleteRecordResponse,
@@ -20,8 +21,7 @@ from dragoman.v1.records_pb2 import (
     Record,
 )
 from gateway_core.call import Call
-from gateway_core.errors import GatewayError, Reason, invalid
-from gateway_core.settings_storage import StorageSettings
+from gateway_core.settings.storage import StorageSettings
 from gateway_core.storage.records import Records, Wanted
 
 KIND = re.compile(r"[a-z0-9_]{1,64}")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import Record
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.storage.database import Database, check_file, writing
 from gateway_core.storage.records import Lineage, Page, Wanted
 

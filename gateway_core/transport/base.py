@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway_core.deadline import Deadline
-from gateway_core.providers.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import UpstreamRequest
 
 
 class UpstreamResponse(Protocol):

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import assert_never
 from urllib.parse import urlsplit
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.providers.demo.provider import answer
 from gateway_core.providers.demo.script import Ending, Pause, Script, Step
-from gateway_core.providers.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import UpstreamRequest
 
 Sleep = Callable[[float], Awaitable[object]]
 

@@ -21,10 +21,10 @@ from functools import partial
 import aiohttp
 from yarl import URL
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import UpstreamRequest
 from gateway_core.transport.guard import Forbidden, Guard
+from gateway_dialects.kit.dialect import UpstreamRequest
 
 LARGE_BODY_BYTES = 1 << 20
 """Above this size, aiohttp wants a file, which it writes piece by piece so that others get their turn."""

@@ -19,8 +19,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.transport.download import Download, Undeliverable
 from gateway_core.transport.guard import Forbidden, Guard
 from gateway_core.transport.http import cause_of

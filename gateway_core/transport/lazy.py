@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import UpstreamRequest
 from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_dialects.kit.dialect import UpstreamRequest
 
 
 class LazyTransport:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.transport.download import Download, Downloader
 
 

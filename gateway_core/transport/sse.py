@@ -12,8 +12,8 @@ import re
 
 import msgspec
 
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import ServerSentEvent
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.dialect import ServerSentEvent
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"

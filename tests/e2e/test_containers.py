@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from gateway_cli.running import CUT_OFF_S
-from gateway_core.providers.registry import VENDORS
-from gateway_core.settings import ServerSettings
+from gateway_core.providers.vendors import VENDORS
+from gateway_core.settings.settings import ServerSettings
 from tests.gateway_cli.process import WAIT_S, run, running
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from gateway_core.providers.demo.models import MODELS
-from gateway_core.providers.registry import VENDORS
+from gateway_core.providers.vendors import VENDORS
 from gateway_core.routing.catalog import Catalog
-from gateway_core.settings import hash_key, load
+from gateway_core.settings.settings import hash_key, load
 from tests.e2e.conversations import completion
 from tests.e2e.gateways import Gateway, Provider, Start
 from tests.gateway_cli.process import WAIT_S, environment, run, running

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from gateway_cli.main import main
-from gateway_core.governance.keys import KeyRing
-from gateway_core.settings import load
+from gateway_core.accounts.keys import KeyRing
+from gateway_core.settings.settings import load
 
 
 def test_what_is_printed_can_be_used_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway_cli.logs import set_up
-from gateway_core.settings import LogSettings
+from gateway_core.settings.settings import LogSettings
 
 
 @pytest.fixture(autouse=True)

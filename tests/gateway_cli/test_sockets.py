@@ -3,8 +3,8 @@ import socket
 import pytest
 
 from gateway_cli.sockets import address_of, bind
-from gateway_core.address import Address
-from gateway_core.settings import SettingsError
+from gateway_core.settings.address import Address
+from gateway_core.settings.settings import SettingsError
 
 
 def test_localhost_is_where_clients_look_for_it() -> None:

@@ -8,19 +8,19 @@ from contextlib import aclosing
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from dragoman.v1.models_pb2 import ListModelsRequest, Prices
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA
-from gateway_core.accumulate import accumulate
 from gateway_core.bootstrap import build_gateway, price_urls
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.gateway import Gateway
-from gateway_core.providers.dialect import Endpoint, Secret, UpstreamRequest
-from gateway_core.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
-from tests.gateway_core.routing.scripted import (
+from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
+from tests.gateway_core.execution.scripted import (
     DONE,
     STOP,
     Answer,

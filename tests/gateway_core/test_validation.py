@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Role, ToolCall, ToolResult
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.validation import LONGEST_MODEL_NAME, MOST_FALLBACKS, check_chat, name_broken_json
 
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from gateway_core.settings import KeySettings, ModelSettings, hash_key
-from gateway_core.settings_contexts import IS_VERSION, RESERVED, ContextSettings, KeyPlace
+from gateway_core.settings.contexts import IS_VERSION, RESERVED, ContextSettings, KeyPlace
+from gateway_core.settings.settings import KeySettings, ModelSettings, hash_key
 from http_facade.core import Core
 from http_facade.limits import Limits
 from http_facade.routes import build_router
-from tests.http_facade.mounts.speaking import ANTHROPIC, FACES, GEMINI, OPENAI, Face
+from tests.http_facade.apis.speaking import ANTHROPIC, FACES, GEMINI, OPENAI, Face
 from tests.http_facade.serving import Facade, asking, serving, settings_for, settings_with, text_of
 from tests.upstream import WAIT_S, json_reply, running_upstream
 

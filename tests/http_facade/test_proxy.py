@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
-from gateway_core.settings import KeySettings, ServerSettings, hash_key
-from gateway_core.settings_contexts import ContextSettings, KeyPlace
+from gateway_core.settings.contexts import ContextSettings, KeyPlace
+from gateway_core.settings.settings import KeySettings, ServerSettings, hash_key
 from tests.http_facade.serving import UPSTREAM_KEY, Facade, Provided, asking, completion, serving, settings_with
 from tests.upstream import CUT, STALL, WAIT_S, Reply, Signal, event_stream, json_reply, running_upstream
 

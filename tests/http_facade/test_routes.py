@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway_core.settings import ModelSettings
+from gateway_core.settings.settings import ModelSettings
 from tests.http_facade.serving import (
     UPSTREAM_KEY,
     Facade,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway_core.settings import RetrySettings
+from gateway_core.settings.settings import RetrySettings
 from tests.http_facade.serving import (
     DONE,
     UPSTREAM_KEY,

@@ -7,10 +7,10 @@ import random
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Dialect
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Dialect
 from tests.laws.canonical import end_of_content, fold_chunks
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange

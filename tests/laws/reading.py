@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.providers.dialect import Dialect
-from gateway_core.routing.attempt import OpenStream
+from gateway_core.execution.attempt import OpenStream
+from gateway_dialects.kit.dialect import Dialect
 
 
 class Replay:

@@ -7,14 +7,14 @@ import random
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.anthropic.dialect import ANTHROPIC
-from gateway_core.providers.dialect import Endpoint
-from http_facade.faces.anthropic.chunks import ChunkRenderer
-from http_facade.faces.anthropic.parse import parse_chat
-from http_facade.faces.anthropic.render import render_chat
+from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic.server.chunks import ChunkRenderer
+from gateway_dialects.anthropic.server.parse import parse_chat
+from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.anthropic_form import canonical_answer, canonical_request, events_of, fold_stream
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway_core.providers.azure.dialect import AZURE
-from gateway_core.providers.dialect import Endpoint, Secret
-from http_facade.faces.openai.chunks import ChunkRenderer
-from http_facade.faces.openai.parse import parse_chat
-from http_facade.faces.openai.render import render_chat
+from gateway_dialects.azure.client.dialect import AZURE
+from gateway_dialects.kit.dialect import Endpoint, Secret
+from gateway_dialects.openai.server.chunks import ChunkRenderer
+from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.server.render import render_chat
 from tests.laws.canonical import canonical_answer, canonical_request, fold_chunks, text_deltas, without_nulls
 from tests.laws.openai_form import check_any_split, check_any_truncation, check_fold
 from tests.laws.reading import read_stream

@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.cohere.dialect import COHERE
-from gateway_core.providers.dialect import Endpoint
-from http_facade.faces.cohere.chunks import ChunkRenderer
-from http_facade.faces.cohere.parse import parse_chat
-from http_facade.faces.cohere.render import render_chat
-from http_facade.faces.openai.render import render_chat as render_for_chat
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere.server.chunks import ChunkRenderer
+from gateway_dialects.cohere.server.parse import parse_chat
+from gateway_dialects.cohere.server.render import render_chat
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.openai.server.render import render_chat as render_for_chat
 from tests.laws.cohere_form import canonical_answer, canonical_request, events_of, fold_stream
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent

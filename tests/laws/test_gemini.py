@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.gemini.dialect import GEMINI
-from http_facade.faces.gemini.chunks import ChunkRenderer
-from http_facade.faces.gemini.parse import parse_chat, parse_method
-from http_facade.faces.gemini.render import render_chat
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini.server.chunks import ChunkRenderer
+from gateway_dialects.gemini.server.parse import parse_chat, parse_method
+from gateway_dialects.gemini.server.render import render_chat
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.gemini_form import canonical_answer, canonical_request, chunks_of, fold_chunks
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.proxy_pb2 import ProxyEnd
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError
-from gateway_core.providers.dialect import Dialect
+from gateway_core.passthrough.metering import Meter
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.metering import Meter
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Dialect
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent
 

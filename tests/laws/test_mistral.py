@@ -6,18 +6,18 @@ import json
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Part
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.mistral.dialect import MISTRAL
-from gateway_core.providers.openai.dialect import OPENAI
-from http_facade.faces.mistral.chunks import ChunkRenderer
-from http_facade.faces.mistral.parse import parse_chat
-from http_facade.faces.mistral.render import render_chat
-from http_facade.faces.openai.parse import parse_chat as parse_openai
-from http_facade.faces.openai.render import render_chat as render_openai
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.mistral.client.dialect import MISTRAL
+from gateway_dialects.mistral.server.chunks import ChunkRenderer
+from gateway_dialects.mistral.server.parse import parse_chat
+from gateway_dialects.mistral.server.render import render_chat
+from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai.server.parse import parse_chat as parse_openai
+from gateway_dialects.openai.server.render import render_chat as render_openai
 from tests.laws.canonical import chunks_of
 from tests.laws.mistral_form import canonical_answer, canonical_body, fold_stream, pieces
 from tests.laws.openai_form import check_any_split, check_any_truncation

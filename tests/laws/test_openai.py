@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint, Quirks
-from gateway_core.providers.openai.dialect import OPENAI
-from gateway_core.settings_providers import KNOWN
-from http_facade.faces.openai.chunks import ChunkRenderer
-from http_facade.faces.openai.parse import parse_chat
-from http_facade.faces.openai.render import render_chat
+from dragoman.reasons import GatewayError, Reason
+from gateway_core.settings.providers import KNOWN
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint, Quirks
+from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai.server.chunks import ChunkRenderer
+from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.server.render import render_chat
 from tests.laws.canonical import (
     canonical_answer,
     canonical_request,

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint
-from gateway_core.providers.openai_responses.dialect import OPENAI_RESPONSES
-from http_facade.faces.json_fields import parse_object
-from http_facade.faces.openai_responses.chunks import ChunkRenderer
-from http_facade.faces.openai_responses.parse import parse_create
-from http_facade.faces.openai_responses.render import render_response
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.json_fields import parse_object
+from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
+from gateway_dialects.openai_responses.server.parse import parse_create
+from gateway_dialects.openai_responses.server.render import render_response
 from tests.laws.openai_responses_form import (
     canonical_answer,
     canonical_request,

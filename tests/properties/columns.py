@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.providers.dialect import Dialect, Endpoint, UpstreamRequest
-from gateway_core.providers.registry import DIALECTS, VENDORS
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.providers.vendors import VENDORS
 from gateway_core.routing.route import Target
+from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 
 
 @dataclass(frozen=True)

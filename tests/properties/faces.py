@@ -8,27 +8,27 @@ from typing import Protocol
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.providers.dialect import Dialect
 from gateway_core.providers.registry import DIALECTS
-from http_facade.faces.anthropic import chunks as anthropic_chunks
-from http_facade.faces.anthropic import parse as anthropic_parse
-from http_facade.faces.anthropic import render as anthropic_render
-from http_facade.faces.cohere import chunks as cohere_chunks
-from http_facade.faces.cohere import parse as cohere_parse
-from http_facade.faces.cohere import render as cohere_render
-from http_facade.faces.gemini import chunks as gemini_chunks
-from http_facade.faces.gemini import parse as gemini_parse
-from http_facade.faces.gemini import render as gemini_render
-from http_facade.faces.json_fields import parse_object
-from http_facade.faces.mistral import chunks as mistral_chunks
-from http_facade.faces.mistral import parse as mistral_parse
-from http_facade.faces.mistral import render as mistral_render
-from http_facade.faces.openai import chunks as openai_chunks
-from http_facade.faces.openai import parse as openai_parse
-from http_facade.faces.openai import render as openai_render
-from http_facade.faces.openai_responses import chunks as responses_chunks
-from http_facade.faces.openai_responses import parse as responses_parse
-from http_facade.faces.openai_responses import render as responses_render
+from gateway_dialects.anthropic.server import chunks as anthropic_chunks
+from gateway_dialects.anthropic.server import parse as anthropic_parse
+from gateway_dialects.anthropic.server import render as anthropic_render
+from gateway_dialects.cohere.server import chunks as cohere_chunks
+from gateway_dialects.cohere.server import parse as cohere_parse
+from gateway_dialects.cohere.server import render as cohere_render
+from gateway_dialects.gemini.server import chunks as gemini_chunks
+from gateway_dialects.gemini.server import parse as gemini_parse
+from gateway_dialects.gemini.server import render as gemini_render
+from gateway_dialects.kit.dialect import Dialect
+from gateway_dialects.kit.json_fields import parse_object
+from gateway_dialects.mistral.server import chunks as mistral_chunks
+from gateway_dialects.mistral.server import parse as mistral_parse
+from gateway_dialects.mistral.server import render as mistral_render
+from gateway_dialects.openai.server import chunks as openai_chunks
+from gateway_dialects.openai.server import parse as openai_parse
+from gateway_dialects.openai.server import render as openai_render
+from gateway_dialects.openai_responses.server import chunks as responses_chunks
+from gateway_dialects.openai_responses.server import parse as responses_parse
+from gateway_dialects.openai_responses.server import render as responses_render
 
 ID, NOW = "id_fallback", 1_750_000_000
 

@@ -7,13 +7,13 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Role
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError
-from gateway_core.providers.dialect import UpstreamRequest
-from gateway_core.routing.fan_out import ask_each, gives_several
+from gateway_core.execution.fan_out import ask_each, gives_several
+from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.properties.columns import Column
 from tests.properties.faces import FACES
 from tests.properties.probes import asking, text

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from gateway_core.providers.dialect import Quirks
-from gateway_core.providers.registry import VENDORS
+from gateway_core.providers.vendors import VENDORS
+from gateway_dialects.kit.dialect import Quirks
 from tests.properties.columns import COLUMNS, Column
 from tests.properties.features import FEATURES
 from tests.properties.further import FURTHER

@@ -9,9 +9,10 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.providers.dialect import Dialect, Endpoint, Secret, UpstreamRequest
-from gateway_core.providers.registry import DIALECTS, VENDORS
+from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
+from gateway_core.providers.vendors import VENDORS
+from gateway_dialects.kit.dialect import Dialect, Endpoint, Secret, UpstreamRequest
 
 KEY = "key-that-nobody-may-see"
 MODELS = {

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError
+from gateway_dialects.kit.accumulate import accumulate
 from tests.laws.reading import one_batch, read_stream
 from tests.properties.answers import answers, streamed
 from tests.properties.faces import FACES, FOLDERS, Face

@@ -14,7 +14,7 @@ from tests.upstream import Received, Reply, event_stream, running_upstream
 CHAT = "from gateway_cli.main import main; sys.exit(main(['chat', '--model', sys.argv[1], 'Hello']))"
 ROW = """
 import sys
-from gateway_core.providers.openai import vendors
+from gateway_core.providers import vendors
 vendors.VENDORS += (vendors._row("acme", sys.argv[2], model_prefixes=("acme-",)),)
 """
 LINE = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import (
     ChatRequest,
     CustomTool,
@@ -16,7 +17,6 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import Media, MediaKind, Message, Part, Role
-from gateway_core.errors import GatewayError, Reason
 from tests.properties.conversations import SCHEMAS, TREE
 from tests.properties.fields import exists
 from tests.properties.pictures import PNG

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.accumulate import accumulate
+from gateway_dialects.kit.accumulate import accumulate
 from tests.laws.reading import read_stream
 from tests.properties.faces import FACES, Face
 from tests.properties.targets import EVERY_DIALECT, Target

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.errors import GatewayError, Reason
 from tests.properties.conversations import requests
 from tests.properties.fields import exists
 from tests.properties.pairing import CALLS, ID_FORMS, RESULTS

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.content_pb2 import Media
-from gateway_core.accumulate import accumulate
-from gateway_core.errors import GatewayError, Reason
+from gateway_dialects.kit.accumulate import accumulate
 from tests.laws.reading import read_stream
 from tests.properties.columns import Column
 from tests.properties.pictures import PDF, PNG

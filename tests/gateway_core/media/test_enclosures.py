@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
@@ -20,11 +21,10 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.media.enclosures import AT_ONCE, Enclosures, FetchLimits
 from gateway_core.media.intake import MediaIntake
-from gateway_core.providers.dialect import Endpoint, Quirks
 from gateway_core.transport.download import Download, Undeliverable
+from gateway_dialects.kit.dialect import Endpoint, Quirks
 from tests.gateway_core.media.samples import HTML, JPEG, MP3, PDF, PNG, TEXT, WAV
 
 READS_PICTURES = Endpoint("openai", "openai", "https://api.openai.com/v1")

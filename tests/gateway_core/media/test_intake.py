@@ -7,6 +7,7 @@ import base64
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
@@ -22,11 +23,10 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.media.enclosures import FetchLimits
 from gateway_core.media.intake import MediaIntake
-from gateway_core.providers.dialect import Endpoint
 from gateway_core.transport.download import Download
+from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_core.media.samples import GIF, HTML, JPEG, M4A, MP3, MP4, OGG, PDF, PNG, SVG, TEXT, WAV, WEBM, WEBP
 
 FIELD = "messages[0].parts[1]"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
@@ -23,11 +24,10 @@ from dragoman.v1.content_pb2 import (
 from gateway_core.bootstrap import build_gateway
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.gateway import Gateway
-from gateway_core.providers.dialect import Secret
-from gateway_core.settings import ModelSettings, ProviderSettings, RetrySettings, Settings, load
-from gateway_core.settings_media import MediaSettings
+from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings, load
+from gateway_dialects.kit.dialect import Secret
 from tests.gateway_core.media.samples import HTML, JPEG, MP3, PDF, PNG, TEXT
 from tests.upstream import STALL, Handler, Received, Reply, Upstream, event_stream, json_reply
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Quirks, Secret
 from gateway_core.routing.catalog import CACHE_SIZE, Catalog
 from gateway_core.routing.scope import route_of
-from gateway_core.settings import SettingsError, load
+from gateway_core.settings.settings import SettingsError, load
+from gateway_dialects.kit.dialect import Quirks, Secret
 
 KEYS = {"OPENAI_API_KEY": "sk-o", "MISTRAL_API_KEY": "sk-m", "OPENROUTER_API_KEY": "sk-r"}
 

@@ -18,17 +18,17 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
+from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
-from gateway_core.governance.keys import KeyRing
-from gateway_core.providers.dialect import Secret
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.rpc.local import local_channel
+from gateway_core.rpc.inprocess.channel import local_channel
 from gateway_core.rpc.server import GrpcServer
 from gateway_core.rpc.servicer import GatewayServicer
-from gateway_core.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
-from gateway_core.settings_byok import ByokSettings
-from gateway_core.settings_contexts import ContextSettings
-from gateway_core.settings_media import MediaSettings
+from gateway_core.settings.byok import ByokSettings
+from gateway_core.settings.contexts import ContextSettings
+from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
+from gateway_dialects.kit.dialect import Secret
 from tests.upstream import Handler, Upstream, json_reply
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dragoman.v1.proxy_pb2 import ProxyRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.rpc.interceptors import AccessLog
 from gateway_core.rpc.server import SERVICE, GrpcServer
-from gateway_core.settings import ModelSettings
+from gateway_core.settings.settings import ModelSettings
 from gateway_core.telemetry import AccessLog as Telemetry
 from tests.gateway_core.rpc.serving import (
     DEMO_ALONE,

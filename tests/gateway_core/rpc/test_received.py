@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dragoman.metadata import BYOK_NAMES
 from gateway_core.call import NOTHING, Own
-from gateway_core.providers.dialect import Secret
-from gateway_core.rpc.received import OWN_METADATA, MetadataReader
-from gateway_core.settings_contexts import KeyPlace
+from gateway_core.rpc.received import MetadataReader
+from gateway_core.settings.contexts import KeyPlace
+from gateway_dialects.kit.dialect import Secret
 
 PLACES = {
     "header": KeyPlace("x-token"),
@@ -33,7 +34,7 @@ def test_what_a_client_brings() -> None:
 
 
 def test_the_other_spelling_does_the_same() -> None:
-    for name in OWN_METADATA:
+    for name in BYOK_NAMES:
         assert READER.read([(name, "v")]).own == READER.read([(name.replace("inference", "dragoman"), "v")]).own != NOTHING
     assert READER.read([("x-inference-task-id", "t")]).task_id == "t"
     assert READER.read([("x-inference-environment", "e")]).environment == "e"
@@ -52,12 +53,12 @@ def test_a_key_may_follow_bearer() -> None:
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_what_is_empty_is_not_there(value: str) -> None:
-    received = READER.read([(name, value) for name in OWN_METADATA] + [("x-dragoman-task-id", value)])
+    received = READER.read([(name, value) for name in BYOK_NAMES] + [("x-dragoman-task-id", value)])
     assert received.own is NOTHING
     assert received.task_id == ""
 
 
-@pytest.mark.parametrize("name", sorted(OWN_METADATA))
+@pytest.mark.parametrize("name", sorted(BYOK_NAMES))
 def test_secrets_are_no_part_of_the_metadata(name: str) -> None:
     received = READER.read([(name, "sk-own"), ("x-token", "gateway-key"), ("secret_key", "gateway-key"), ("other", "kept")])
     assert received.metadata == {"other": "kept"}

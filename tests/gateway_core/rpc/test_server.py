@@ -14,8 +14,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
+from dragoman.reasons import Reason
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from gateway_core.errors import Reason
 from gateway_core.rpc.server import SERVICE, GrpcServer
 from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.listening import NOT_SERVING, listening, waiting

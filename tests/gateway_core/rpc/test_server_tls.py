@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from gateway_core.settings import SettingsError, TlsSettings
+from gateway_core.settings.settings import SettingsError, TlsSettings
 from tests.gateway_cli.certificates import Authority
 from tests.gateway_core.rpc.listening import listening
 from tests.gateway_core.rpc.serving import (

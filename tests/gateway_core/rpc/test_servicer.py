@@ -8,6 +8,8 @@ from typing import Any
 import grpc
 import pytest
 
+from dragoman.metadata import KEY_NAMES
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -16,8 +18,7 @@ from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListR
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.rpc.received import KEY_METADATA, SECRET_METADATA
+from gateway_core.rpc.received import SECRET_METADATA
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.kept import Kept
@@ -106,7 +107,7 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
 
 
 @on_both
-@pytest.mark.parametrize("name", sorted(SECRET_METADATA | KEY_METADATA | {"authorization"}))
+@pytest.mark.parametrize("name", sorted(SECRET_METADATA | set(KEY_NAMES)))
 def test_no_call_holds_a_key(reach: Reach, name: str) -> None:
     gateway = Recording()
 

@@ -17,9 +17,9 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1 import errors_pb2
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
-from gateway_core.errors import GatewayError, Reason
 from gateway_core.rpc.status import DETAILS_TRAILER, DOMAIN, GRPC_CODES, pack, unpack
 from tests.gateway_core.rpc.serving import detail, details, status_of
 

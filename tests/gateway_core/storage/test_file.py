@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.settings_file import SettingsError
+from dragoman.reasons import GatewayError, Reason
+from gateway_core.settings.file import SettingsError
 from gateway_core.storage.sqlite_records import SqliteRecords, check_storage
 from tests.gateway_core.storage.keeping import Keeping
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import GetRecordRequest, ListRecordsRequest, PutRecordRequest, Record
-from gateway_core.errors import GatewayError, Reason
 from tests.gateway_core.storage.keeping import DAY, NOW, Keeping, call
 
 Check = Callable[[Keeping], Awaitable[None]]

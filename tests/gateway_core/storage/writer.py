@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from gateway_core.errors import GatewayError
+from dragoman.reasons import GatewayError
 from tests.gateway_core.storage.keeping import Keeping
 
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.accumulate import accumulate
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Endpoint, UpstreamRequest
-from gateway_core.providers.openai.dialect import OPENAI
 from gateway_core.transport.demo import DemoTransport
+from gateway_dialects.kit.accumulate import accumulate
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.openai.client.dialect import OPENAI
 from tests.laws.reading import read_stream
 
 ENDPOINT = Endpoint("demo", "openai", "demo://demo")

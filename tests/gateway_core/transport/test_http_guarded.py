@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import UpstreamRequest
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.http import AiohttpTransport
+from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.upstream import Upstream, json_reply
 
 Check = Callable[[Upstream, AiohttpTransport], Awaitable[None]]

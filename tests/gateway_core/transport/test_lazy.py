@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import UpstreamRequest
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
 from gateway_core.transport.lazy import LazyTransport
+from gateway_dialects.kit.dialect import UpstreamRequest
 
 LIST = UpstreamRequest("GET", "demo://demo/models", {})
 

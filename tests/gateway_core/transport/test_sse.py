@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import ServerSentEvent as Event
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.transport.sse import SseDecoder
+from gateway_dialects.kit.dialect import ServerSentEvent as Event
 
 
 def decode(*chunks: bytes) -> list[Event]:

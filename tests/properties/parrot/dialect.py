@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, ChatRequest, ChatResponse
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.errors import GatewayError, Reason
-from gateway_core.providers.dialect import Dialect, Endpoint, ServerSentEvent, UpstreamRequest, UsageReport
-from gateway_core.providers.wire import decode_body, decode_object, encode_json, unsupported
+from gateway_dialects.kit.dialect import Dialect, Endpoint, ServerSentEvent, UpstreamRequest, UsageReport
+from gateway_dialects.kit.wire import decode_body, decode_object, encode_json, unsupported
 
 
 def headers(endpoint: Endpoint) -> Mapping[str, str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason, FunctionTool, Tool
-from gateway_core.settings import ModelSettings
+from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import PROVIDER_KEY, Behind, Served, answer, question
 from tests.upstream import Received, Reply, json_reply

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
+from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -19,11 +20,10 @@ from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call
-from gateway_core.errors import Reason
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.rpc.status import GRPC_CODES, unpack
-from gateway_core.settings import ModelSettings
+from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.kept import Kept
 from tests.gateway_core.rpc.serving import (

@@ -5,7 +5,7 @@ import pytest
 
 from dragoman.v1.models_pb2 import ListModelsRequest
 from gateway_core.rpc.status import unpack
-from gateway_core.settings import ModelSettings
+from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import PROVIDER_KEY, Behind, Served, failure_of
 from tests.upstream import Received, Reply, json_reply

@@ -13,9 +13,9 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from dragoman.reasons import Reason
 from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
-from gateway_core.errors import Reason
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.contract.conftest import Contract

@@ -3,6 +3,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
+from dragoman.reasons import Reason
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     GetRecordRequest,
@@ -10,7 +11,6 @@ from dragoman.v1.records_pb2 import (
     PutRecordRequest,
     Record,
 )
-from gateway_core.errors import Reason
 from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, failure_of

@@ -12,9 +12,9 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.rpc.status import unpack
-from gateway_core.settings import ModelSettings
-from gateway_core.settings_byok import ByokSettings, UrlRule
-from gateway_core.settings_contexts import ContextSettings, KeyPlace
+from gateway_core.settings.byok import ByokSettings, UrlRule
+from gateway_core.settings.contexts import ContextSettings, KeyPlace
+from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import (
     PROVIDER_KEY,

@@ -7,7 +7,7 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
-from gateway_core.accumulate import accumulate
+from gateway_dialects.kit.accumulate import accumulate
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, chunk, question, read_all, streamed, text_of
 from tests.upstream import Received, Reply, Signal, event_stream

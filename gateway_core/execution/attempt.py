@@ -1,0 +1,196 @@
+"""One attempt: one request to one target, as a whole answer or as an open stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_core.deadline import Deadline
+from gateway_core.execution.references import refuse_references
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.routing.route import Target
+from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_core.transport.sse import SseDecoder
+from gateway_core.validation import name_broken_json
+from gateway_dialects.kit.dialect import Dialect, Endpoint, StreamDecoder, UpstreamRequest
+from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
+
+GUARDED = "guarded"
+"""Among the transports, which are by scheme, the one to servers that clients choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """How long the end of a stream is awaited once its answer is complete, in seconds, heartbeats or not."""
+
+    complete_s: float = 5.0
+    """From the last finish reason on: some vendors never send [DONE] and keep the connection alive with comments."""
+    drain_s: float = 0.25
+    """From the answer's own end on: a body that is read to its end leaves a connection that can be used again."""
+
+
+class OpenStream:
+    """A stream that has produced its first content: from here on there is no other target."""
+
+    def __init__(
+        self, response: UpstreamResponse, decoder: StreamDecoder, warnings: Sequence[Warning], *, grace: Grace = Grace()
+    ) -> None:
+        self.first = StreamResponse()
+        self.warnings = warnings
+        self._response = response
+        self._decoder = decoder
+        self._framing = SseDecoder()
+        self._chunks = response.chunks()
+        self._ended = False
+        self._grace = grace
+        self._limit: float | None = None
+        self._draining = False
+
+    async def open(self) -> None:
+        """Read until content is there. Raises GatewayError when the stream fails or ends before."""
+        while not committed(self.first) and not self._ended:
+            await self._read_into(self.first)
+
+    async def batches(self) -> AsyncGenerator[StreamResponse, None]:
+        """All that follows the first batch. Raises GatewayError when the stream fails."""
+        while not self._ended:
+            batch = StreamResponse()
+            try:
+                await self._read_into(batch)
+            except GatewayError:
+                if batch.events:
+                    yield batch
+                raise
+            if batch.events:
+                yield batch
+
+    async def close(self) -> None:
+        await self._response.close()
+
+    async def _read_into(self, batch: StreamResponse) -> None:
+        """Decode one read of the upstream."""
+        chunk = await self._next_chunk()
+        if chunk is None:
+            self._ended = True
+            self._finish_into(batch)
+            return
+        for event in self._framing.feed(chunk):
+            self._decoder.feed(event, batch)
+
+    def _finish_into(self, batch: StreamResponse) -> None:
+        """Decode what the end of the body left over: a last event without its blank line, or half of one."""
+        try:
+            for event in self._framing.finish():
+                self._decoder.feed(event, batch)
+        except GatewayError as failure:
+            if failure.reason is not Reason.UPSTREAM_INVALID_RESPONSE:
+                raise
+        self._decoder.finish(batch)
+
+    async def _next_chunk(self) -> bytes | None:
+        """One read; None at the end of the body, or when nothing can follow any more."""
+        if not self._decoder.complete:
+            self._limit = None
+            return await anext(self._chunks, None)
+        now = asyncio.get_running_loop().time()
+        limit = self._limit_from(now)
+        if now >= limit:
+            return None
+        try:
+            async with asyncio.timeout_at(limit):
+                return await anext(self._chunks, None)
+        except TimeoutError:
+            return None
+        except GatewayError:
+            if self._decoder.done:
+                return None
+            raise
+
+    def _limit_from(self, now: float) -> float:
+        """Until when the end of the body is awaited. What is read meanwhile does not push it back."""
+        if self._decoder.done and not self._draining:
+            self._draining = True
+            self._limit = now + self._grace.drain_s
+        if self._limit is None:
+            self._limit = now + self._grace.complete_s
+        return self._limit
+
+
+def committed(batch: StreamResponse) -> bool:
+    """Whether there is anything beyond the announcement that the answer begins."""
+    count = len(batch.events)
+    return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
+
+
+def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect, UpstreamRequest, Sequence[Warning]]:
+    """What to send to the target. Raises GatewayError UNSUPPORTED for what it cannot do: always for content, and in strict
+    mode for settings too."""
+    dialect = DIALECTS[target.endpoint.dialect]
+    refuse_references(request, dialect)
+    try:
+        upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
+    except GatewayError as failure:
+        if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
+            failure.field, failure.message = broken, f"{broken}: {failure.message}"
+        raise
+    if request.strict and warnings:
+        raise GatewayError(Reason.UNSUPPORTED, warnings[0].message, field=warnings[0].field)
+    return dialect, upstream, warnings
+
+
+def transport_for(upstream: UpstreamRequest, endpoint: Endpoint, transports: Mapping[str, Transport]) -> Transport:
+    """By the URL's scheme, except for the URLs that clients choose."""
+    return transports[GUARDED if endpoint.guarded else upstream.url.partition(":")[0]]
+
+
+async def ask(request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]) -> ChatResponse:
+    """The target's whole answer. Raises GatewayError."""
+    dialect, upstream, warnings = encode(request, target, False)
+    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
+    try:
+        body = await response.read()
+        if response.status != 200:
+            raise dialect.decode_error(response.status, response.headers, body)
+        answer = dialect.decode_chat(body)
+        if target.endpoint.quirks.inline_thinking:
+            split_answer(answer)
+    finally:
+        await response.close()
+    answer.warnings.extend(warnings)
+    return answer
+
+
+async def open_stream(
+    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
+) -> OpenStream:
+    """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
+    dialect, upstream, warnings = encode(request, target, True)
+    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
+    try:
+        if response.status != 200:
+            raise dialect.decode_error(response.status, response.headers, await response.read())
+        refuse_what_is_no_stream(response.headers, target.endpoint)
+        opened = OpenStream(response, decoder_for(dialect, target.endpoint), warnings)
+        await opened.open()
+    except BaseException:
+        await response.close()
+        raise
+    return opened
+
+
+def decoder_for(dialect: Dialect, endpoint: Endpoint) -> StreamDecoder:
+    decoder = dialect.stream_decoder()
+    return InlineThinkingDecoder(decoder) if endpoint.quirks.inline_thinking else decoder
+
+
+def refuse_what_is_no_stream(headers: Mapping[str, str], endpoint: Endpoint) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/json"):
+        raise GatewayError(
+            Reason.UPSTREAM_INVALID_RESPONSE, f"{endpoint.provider} answered {kind} where a stream was asked for"
+        )

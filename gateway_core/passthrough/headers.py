@@ -1,0 +1,116 @@
+"""Which headers pass in each direction: all but those of the connection, of the gateway and of whoever stands before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from dragoman.reasons import GatewayError, invalid
+from dragoman.v1.proxy_pb2 import HttpHeader
+from gateway_core.execution.chain import secrets_of
+from gateway_dialects.kit.dialect import Endpoint
+
+is_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+"""RFC 9110, section 5.6.2."""
+is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
+CONNECTION = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("proxy-authenticate", "proxy-authorization", "http2-settings"),
+    }
+)
+"""Hop by hop (RFC 9110, section 7.6.1)."""
+KEYS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+"""Wherever a client may put a gateway key."""
+NOT_SENT = CONNECTION | KEYS | {"host", "content-length", "expect", "cookie", "cookie2", "forwarded", "x-real-ip"}
+NOT_SENT_PREFIXES = ("x-dragoman-", "x-inference-", "x-forwarded-")
+NOT_TOLD = CONNECTION | {"set-cookie", "set-cookie2", "alt-svc", "strict-transport-security"}
+"""Of an answer: what belongs to the connection, or would be taken for the gateway's own host."""
+NOT_TOLD_PREFIXES = ("x-dragoman-",)
+SHORTEST_SECRET = 8
+"""In characters. What is shorter is a placeholder, and may be a word."""
+READABLE_ENCODINGS = ("gzip", "x-gzip", "deflate", "identity")
+"""Usage is counted in these. What else the client would take is not asked for: it could not be counted."""
+
+
+def headers_to_send(
+    given: Sequence[HttpHeader], endpoint: Endpoint, own: Mapping[str, str], key_headers: Collection[str] = ()
+) -> Mapping[str, str]:
+    """own: what the dialect sends to the endpoint, its key included. key_headers: in lower case, where else gateway keys
+    stand. The client's headers win over the dialect's defaults, the operator's and the key over the client's. Raises
+    GatewayError INVALID_REQUEST naming the header that HTTP cannot carry."""
+    client = joined(checked(given))
+    dropped = NOT_SENT | named_by(client.get("connection", "")) | frozenset(key_headers)
+    kept = {name: value for name, value in client.items() if name not in dropped and not name.startswith(NOT_SENT_PREFIXES)}
+    sent = {name.lower(): value for name, value in own.items()}
+    fixed = {name: value for name, value in sent.items() if is_fixed(name, value, endpoint)}
+    if "content-type" not in fixed:
+        sent.pop("content-type", None)
+    encoding = readable_encodings(client.get("accept-encoding", ""))
+    return {**sent, **kept, **together(kept, fixed), "accept-encoding": encoding}
+
+
+def headers_to_tell(received: Iterable[tuple[str, str]], endpoint: Endpoint) -> Iterator[HttpHeader]:
+    """Of the provider's answer, names in lower case. Should it repeat our key, the key is blotted out."""
+    fields = list(received)
+    dropped = NOT_TOLD.union(*(named_by(value) for name, value in fields if name == "connection"))
+    secrets = [secret for secret in secrets_of(endpoint) if len(secret) >= SHORTEST_SECRET]
+    for name, value in fields:
+        if name not in dropped and not name.startswith(NOT_TOLD_PREFIXES):
+            for secret in secrets:
+                value = value.replace(secret, "***")
+            yield HttpHeader(name=name, value=value)
+
+
+def checked(given: Sequence[HttpHeader]) -> Iterator[tuple[str, str]]:
+    for index, header in enumerate(given):
+        if not is_name(header.name):
+            raise invalid(f"headers[{index}].name", f"headers[{index}].name: {header.name[:100]!r} is no header's name")
+        yield header.name.lower(), sendable(header, index)
+
+
+def sendable(header: HttpHeader, index: int) -> str:
+    """The transport writes UTF-8."""
+    if not is_value(header.value):
+        raise unsendable(header, index, "control characters or such beyond ISO 8859-1")
+    try:
+        return header.value if header.value.isascii() else header.value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise unsendable(header, index, "bytes that are neither ASCII nor UTF-8") from None
+
+
+def unsendable(header: HttpHeader, index: int, what: str) -> GatewayError:
+    return invalid(f"headers[{index}].value", f"headers[{index}].value: {header.name[:100]} holds {what}")
+
+
+def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Several fields of one name are one list (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def named_by(connection: str) -> frozenset[str]:
+    """The headers that a Connection header declares to be of the connection alone."""
+    return frozenset(name.strip().lower() for name in connection.split(","))
+
+
+def is_fixed(name: str, value: str, endpoint: Endpoint) -> bool:
+    """Whether the operator has set it, or it holds a key."""
+    configured = any(name == other.lower() for other in endpoint.headers)
+    return configured or any(value.rpartition(" ")[2] == key.reveal() for key in endpoint.keys if key)
+
+
+def together(client: Mapping[str, str], fixed: Mapping[str, str]) -> Mapping[str, str]:
+    """Lists of beta features (anthropic-beta, openai-beta) hold what both ask for."""
+    return {
+        name: f"{value},{client[name]}" if name.endswith("-beta") and name in client else value
+        for name, value in fixed.items()
+    }
+
+
+def readable_encodings(accepted: str) -> str:
+    """The client's Accept-Encoding as far as its answer can be counted."""
+    kept = [item.strip() for item in accepted.split(",") if item.partition(";")[0].strip().lower() in READABLE_ENCODINGS]
+    return ", ".join(kept) or "identity"

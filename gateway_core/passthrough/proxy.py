@@ -1,0 +1,110 @@
+"""A provider's own API behind the gateway: one request to one provider, and its answer as it comes.
+
+It is sent once, with the provider's first key: nobody knows whether it may be sent twice. Nothing of a body is changed, in
+either direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Mapping
+
+from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
+from dragoman.v1.routing_pb2 import RouteTrace
+from gateway_core.call import Call
+from gateway_core.execution.attempt import transport_for
+from gateway_core.execution.chain import explain, record_failure
+from gateway_core.passthrough.headers import headers_to_send, headers_to_tell
+from gateway_core.passthrough.metering import Meter, kind_of, model_asked, readable
+from gateway_core.passthrough.url import proxy_url
+from gateway_core.providers.registry import DIALECTS
+from gateway_core.routing.route import Target
+from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Proxy:
+    """Holds nothing that a call changes."""
+
+    def __init__(self, transports: Mapping[str, Transport], key_places: Collection[str] = ()) -> None:
+        """key_places: headers and parameters of the query, in lower case, in which the operator lets gateway keys stand."""
+        self._transports = transports
+        self._key_places = frozenset(key_places)
+
+    async def answer(self, request: ProxyRequest, endpoint: Endpoint, call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        """The head, the body piece by piece, and the usage where it was told. The caller must exhaust it or aclose() it:
+        that closes the upstream connection. Raises GatewayError: UPSTREAM_AUTH when the provider refuses our key; any other
+        status of the provider's is an answer."""
+        upstream = self._encode(request, endpoint)
+        trace = RouteTrace()
+        record = trace.attempts.add(provider=endpoint.provider)
+        begun = call.deadline.clock()
+        try:
+            response = await transport_for(upstream, endpoint, self._transports).send(upstream, call.deadline)
+            try:
+                await check_head(response, DIALECTS[endpoint.dialect])
+                record.status = response.status
+                async for message in messages_of(response, request, endpoint):
+                    yield message
+            finally:
+                await response.close()
+        except GatewayError as failure:
+            explain(failure, Target(endpoint, ""))
+            failure.metadata = {name: value for name, value in failure.metadata.items() if value}
+            record_failure(record, failure)
+            record.duration_ms = (call.deadline.clock() - begun) * 1000
+            failure.trace = trace
+            raise
+
+    def _encode(self, request: ProxyRequest, endpoint: Endpoint) -> UpstreamRequest:
+        if request.method not in METHODS:
+            raise invalid("method", f"method: {request.method[:20]!r} is none of {', '.join(sorted(METHODS))}")
+        url = proxy_url(endpoint.url, request.path, request.query, self._key_places)
+        own = DIALECTS[endpoint.dialect].headers(endpoint)
+        headers = headers_to_send(request.headers, endpoint, own, self._key_places)
+        return UpstreamRequest(request.method, url, headers, request.body, verbatim=True)
+
+
+async def check_head(response: UpstreamResponse, dialect: Dialect) -> None:
+    if response.status == 401:
+        body = readable(await response.read(), encoding_of(response.headers))
+        failure = dialect.decode_error(401, response.headers, body)
+        failure.reason = Reason.UPSTREAM_AUTH
+        raise failure
+    if not 200 <= response.status <= 599:
+        raise GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, f"the provider answered with the status {response.status}")
+
+
+async def messages_of(
+    response: UpstreamResponse, request: ProxyRequest, endpoint: Endpoint
+) -> AsyncGenerator[ProxyResponse, None]:
+    head = ProxyHead(status=response.status, headers=headers_to_tell(response.header_fields, endpoint))
+    yield ProxyResponse(head=head)
+    meter = meter_for(response, DIALECTS[endpoint.dialect])
+    async for piece in response.chunks():
+        if meter is not None:
+            meter.feed(piece)
+        yield ProxyResponse(body=piece)
+    end = meter.finish() if meter is not None else None
+    if end is not None:
+        yield ProxyResponse(end=with_model(end, request))
+
+
+def meter_for(response: UpstreamResponse, dialect: Dialect) -> Meter | None:
+    """None for an answer that says what went wrong: that is not billed."""
+    if response.status >= 300:
+        return None
+    return Meter(dialect, kind_of(response.headers.get("content-type", "")), encoding_of(response.headers))
+
+
+def encoding_of(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "").strip().lower()
+
+
+def with_model(end: ProxyEnd, request: ProxyRequest) -> ProxyEnd:
+    if not end.model:
+        kind = next((header.value for header in request.headers if header.name.lower() == "content-type"), "")
+        end.model = model_asked(request.body, kind_of(kind))
+    return end

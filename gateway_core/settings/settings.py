@@ -1,0 +1,355 @@
+"""What an operator configures: a TOML file and the environment, as frozen values. The only reader of os.environ.
+
+Precedence: command line, environment (DRAGOMAN_HTTP, DRAGOMAN_GRPC), file, default. Gateway keys and providers of file and
+environment add up; where both name a provider, the file's own words win and the environment fills what it leaves out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dragoman.v1.models_pb2 import Prices
+from gateway_core.settings.address import Address, parse_address
+from gateway_core.settings.byok import ByokSettings, read_byok
+from gateway_core.settings.contexts import ContextSettings, read_contexts
+from gateway_core.settings.file import SettingsError, Table, read_toml
+from gateway_core.settings.media import MediaSettings, read_media
+from gateway_core.settings.prices import read_prices
+from gateway_core.settings.providers import KNOWN, ProviderSettings, read_providers, read_secret
+from gateway_core.settings.storage import StorageSettings, read_storage
+from gateway_dialects.kit.dialect import Secret
+
+__all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
+
+HASH = re.compile(r"sha256:[0-9a-f]{64}")
+DEFAULT_HTTP = Address("127.0.0.1", 8080)
+DEFAULT_GRPC = Address("127.0.0.1", 50051)
+CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "media", "storage")
+NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files. A relative path starts at the configuration file's folder."""
+
+    certificate: Path
+    private_key: Path
+    client_ca: Path | None = None
+    """Set: only clients with a certificate of this authority may connect (mutual TLS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    http: Address = DEFAULT_HTTP
+    grpc: Address = DEFAULT_GRPC
+    http_tls: TlsSettings | None = None
+    grpc_tls: TlsSettings | None = None
+    max_body_bytes: int = 50 * 1024 * 1024
+    """The largest request that is read, over HTTP and gRPC."""
+    keep_alive: float = 15.0
+    """Seconds of silence after which a stream gets a sign of life."""
+    grace: float = 30.0
+    """Seconds that running calls have to finish once the server is asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """A name of the operator's own: a route with ordered targets, or an alias of another name."""
+
+    name: str
+    targets: tuple[str, ...] = ()
+    alias: str = ""
+    place: str = field(default="", compare=False)
+    """Where it is configured, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """A gateway key. Only its hash is kept."""
+
+    name: str
+    hash: str
+    """sha256: and the lower-case hexadecimal SHA-256 of the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """Exponential backoff with jitter at one target. Times are in seconds."""
+
+    attempts: int = 2
+    """How often one target is asked at most, the first time included."""
+    initial: float = 0.5
+    longest: float = 8.0
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Towards providers, in seconds."""
+
+    connect: float = 10.0
+    idle: float = 120.0
+    """The longest wait for the next byte."""
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    format: str = "text"
+    """text or json."""
+    access: bool = True
+    """Whether every request gets a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """For `dragoman chat`."""
+
+    model: str = "demo/echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    server: ServerSettings = ServerSettings()
+    providers: tuple[ProviderSettings, ...] = ()
+    models: tuple[ModelSettings, ...] = ()
+    prices: Mapping[str, Prices] = field(default_factory=dict)
+    """What models cost, by provider/model, where the operator says so; the model * stands for all of a provider."""
+    keys: tuple[KeySettings, ...] = ()
+    contexts: tuple[ContextSettings, ...] = ()
+    byok: ByokSettings = field(default_factory=ByokSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    retries: RetrySettings = RetrySettings()
+    timeouts: Timeouts = Timeouts()
+    log: LogSettings = LogSettings()
+    chat: ChatSettings = ChatSettings()
+    storage: StorageSettings = field(default_factory=StorageSettings)
+
+    def listening(self, *, http: str | None = None, grpc: str | None = None) -> Settings:
+        """The same with other addresses, HOST:PORT. Raises SettingsError for what is no address."""
+        server = self.server
+        if http is not None:
+            server = dataclasses.replace(server, http=parse_address(http, "--http"))
+        if grpc is not None:
+            server = dataclasses.replace(server, grpc=parse_address(grpc, "--grpc"))
+        return dataclasses.replace(self, server=server)
+
+    def storing(self, path: Path | None) -> Settings:
+        """The same with another place of the storage. None: as it is."""
+        return self if path is None else dataclasses.replace(self, storage=dataclasses.replace(self.storage, path=path))
+
+    def check_exposure(self, *, http: bool = True, grpc: bool = True) -> None:
+        """Raises SettingsError when a server that is to run would be open to other machines without gateway keys."""
+        if self.keys:
+            return
+        for name, address, runs in (("http", self.server.http, http), ("grpc", self.server.grpc, grpc)):
+            if runs and not address.is_loopback:
+                raise SettingsError(
+                    f"--{name} {address} is open to other machines, but there are no gateway keys: anyone could spend your"
+                    f" provider credit. Listen on 127.0.0.1:{address.port} instead, or make a key with `dragoman keys create"
+                    " NAME` and put its [[keys]] lines into the config (or the key into DRAGOMAN_API_KEYS)."
+                )
+
+
+def from_environment(path: Path | None = None, *, core: bool = True) -> Settings:
+    """The settings of this process. See load."""
+    return load(path, os.environ, core=core)
+
+
+def plain_or_variable(text: str, place: str) -> str:
+    """A value from the command line; env:NAME stands for a variable. Raises SettingsError when that is not set."""
+    if not text.startswith("env:"):
+        return text
+    variable = text.removeprefix("env:")
+    if value := os.environ.get(variable):
+        return value
+    raise SettingsError(f"{place} reads the environment variable {variable}, which is not set.")
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) -> Settings:
+    """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
+
+    core: False leaves out providers, models, prices, gateway keys and what clients may bring, for a facade of its own: where
+    it runs, the variables that hold the core's keys need not be set, and keys that it knew would protect nothing.
+
+    Raises SettingsError, which names the file, the line, the key and what to do.
+    """
+    if path is None and (named := environ.get("DRAGOMAN_CONFIG")):
+        path = Path(named)
+    root = read_toml(path) if path else None
+    settings = _read_file(root) if root else Settings()
+    if core:
+        settings = _with_core(settings, root, environ)
+    if root:
+        root.skip(*CORE_TABLES)
+        root.finish()
+    addresses = (environ.get("DRAGOMAN_HTTP"), environ.get("DRAGOMAN_GRPC"))
+    server = settings.server
+    if addresses[0]:
+        server = dataclasses.replace(server, http=parse_address(addresses[0], "DRAGOMAN_HTTP"))
+    if addresses[1]:
+        server = dataclasses.replace(server, grpc=parse_address(addresses[1], "DRAGOMAN_GRPC"))
+    return dataclasses.replace(settings, server=server)
+
+
+def hash_key(key: str) -> str:
+    """A gateway key as the configuration keeps it."""
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _read_file(root: Table) -> Settings:
+    return Settings(
+        server=_read_server(root.table("server")),
+        retries=_read_retries(root.table("retries")),
+        timeouts=_read_timeouts(root.table("timeouts")),
+        log=_read_log(root.table("log")),
+        chat=_read_chat(root.table("chat")),
+        contexts=tuple(read_contexts(root.table("contexts"))),
+    )
+
+
+def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str]) -> Settings:
+    from_file = tuple(_read_keys(root, environ)) if root else ()
+    keys = from_file + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
+    _refuse_doubles(keys)
+    providers = tuple(read_providers(root.table("providers") if root else None, environ))
+    return dataclasses.replace(
+        settings,
+        providers=providers,
+        models=tuple(_read_models(root.table("models"))) if root else (),
+        prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
+        keys=keys,
+        byok=read_byok(root.table("byok") if root else None, environ),
+        media=read_media(root.table("media") if root else None, environ),
+        storage=read_storage(root.table("storage") if root else None, environ),
+    )
+
+
+def _read_server(table: Table) -> ServerSettings:
+    default = ServerSettings()
+    server = ServerSettings(
+        http=_read_address(table, "http", default.http),
+        grpc=_read_address(table, "grpc", default.grpc),
+        http_tls=_read_tls(table, "http_tls"),
+        grpc_tls=_read_tls(table, "grpc_tls"),
+        max_body_bytes=table.whole("max_body_bytes", default.max_body_bytes, least=1),
+        keep_alive=table.seconds("keep_alive", default.keep_alive),
+        grace=table.seconds("grace", default.grace),
+    )
+    table.finish()
+    return server
+
+
+def _read_address(table: Table, key: str, default: Address) -> Address:
+    text = table.text(key)
+    return parse_address(text, table.place_of(key)) if key in table else default
+
+
+def _read_tls(server: Table, key: str) -> TlsSettings | None:
+    table = server.table(key)
+    if key not in server:
+        return None
+    certificate, private_key = _read_path(table, "certificate"), _read_path(table, "private_key")
+    client_ca = _read_path(table, "client_ca")
+    table.finish()
+    if certificate is None or private_key is None:
+        raise SettingsError(f"{table.place} needs certificate and private_key: the paths of two PEM files.")
+    return TlsSettings(certificate, private_key, client_ca)
+
+
+def _read_path(table: Table, key: str) -> Path | None:
+    if not (text := table.text(key)):
+        return None
+    path = table.folder / text
+    if not path.is_file():
+        raise table.error(key, f"names {path}, and there is no such file.")
+    return path
+
+
+def _read_models(models: Table) -> Iterator[ModelSettings]:
+    for name, table in models.tables():
+        model = ModelSettings(name, table.texts("targets"), table.text("alias"), table.place)
+        table.finish()
+        if bool(model.targets) == bool(model.alias):
+            raise SettingsError(
+                f'{table.place} needs either targets = ["provider/model", ...], tried in this order,'
+                ' or alias = "another name".'
+            )
+        yield model
+
+
+def _read_keys(root: Table, environ: Mapping[str, str]) -> Iterator[KeySettings]:
+    for table in root.array("keys"):
+        name, hashed = table.text("name"), table.text("hash").lower()
+        plain = read_secret(table, "key", environ) if "key" in table else None
+        table.finish()
+        if not name:
+            raise SettingsError(f'{table.place} needs a name = "...": whose key it is.')
+        if (plain is None) == (not hashed):
+            raise SettingsError(
+                f'{table.place} needs either hash = "sha256:...", as `dragoman keys create` prints it, or key.'
+            )
+        if hashed and not HASH.fullmatch(hashed):
+            raise table.error("hash", 'must be "sha256:" and 64 hexadecimal digits, as `dragoman keys create` prints it.')
+        yield KeySettings(name, hashed if plain is None else hash_key(plain.reveal()))
+
+
+def _environment_keys(text: str) -> Iterator[KeySettings]:
+    """DRAGOMAN_API_KEYS: key, sha256:hash, name=key or name=sha256:hash, separated by commas."""
+    for position, item in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        named = NAMED_KEY.fullmatch(item)
+        name, key = (named["name"], named["key"]) if named else (f"key-{position}", item)
+        if key.lower().startswith("sha256:"):
+            if not HASH.fullmatch(key.lower()):
+                raise SettingsError(f"DRAGOMAN_API_KEYS: entry {position} must be sha256: and 64 hexadecimal digits.")
+            yield KeySettings(name, key.lower())
+        else:
+            yield KeySettings(name, hash_key(key))
+
+
+def _refuse_doubles(keys: tuple[KeySettings, ...]) -> None:
+    owners: dict[str, str] = {}
+    for key in keys:
+        if owners.setdefault(key.hash, key.name) != key.name:
+            raise SettingsError(f"The gateway keys of {owners[key.hash]} and {key.name} are the same; give each its own.")
+
+
+def _read_retries(table: Table) -> RetrySettings:
+    default = RetrySettings()
+    retries = RetrySettings(
+        attempts=table.whole("attempts", default.attempts, least=1),
+        initial=table.seconds("initial", default.initial),
+        longest=table.seconds("longest", default.longest),
+        jitter=table.seconds("jitter", default.jitter),
+    )
+    table.finish()
+    return retries
+
+
+def _read_timeouts(table: Table) -> Timeouts:
+    default = Timeouts()
+    timeouts = Timeouts(
+        connect=table.seconds("connect", default.connect),
+        idle=table.seconds("idle", default.idle),
+        total=table.seconds("total", default.total),
+    )
+    table.finish()
+    return timeouts
+
+
+def _read_log(table: Table) -> LogSettings:
+    log = LogSettings(table.choice("format", "text", ("text", "json")), table.flag("access", True))
+    table.finish()
+    return log
+
+
+def _read_chat(table: Table) -> ChatSettings:
+    chat = ChatSettings(table.text("model", ChatSettings().model))
+    table.finish()
+    return chat

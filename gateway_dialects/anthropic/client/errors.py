@@ -1,0 +1,125 @@
+"""Why a provider of this dialect refused or failed: its status and body in the contract's vocabulary.
+
+Source: https://platform.claude.com/docs/en/api/errors and the error_* recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after
+from gateway_dialects.kit.wire import LONGEST_MESSAGE, Json, decode_json
+
+REASON_BY_TYPE = {
+    "authentication_error": Reason.UPSTREAM_AUTH,
+    "permission_error": Reason.UPSTREAM_AUTH,
+    "billing_error": Reason.QUOTA_EXHAUSTED,
+    "not_found_error": Reason.MODEL_NOT_FOUND,
+    "request_too_large": Reason.REQUEST_TOO_LARGE,
+    "rate_limit_error": Reason.RATE_LIMITED,
+    "api_error": Reason.UPSTREAM_UNAVAILABLE,
+    "overloaded_error": Reason.UPSTREAM_OVERLOADED,
+    "timeout_error": Reason.UPSTREAM_TIMEOUT,
+    "conflict_error": Reason.UPSTREAM_UNAVAILABLE,
+}
+STATUS_BY_TYPE = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""The status that an error would have had, had it not come inside a stream."""
+REFUSAL_PHRASES = (
+    ("prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("exceed context limit", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("maximum context length", Reason.CONTEXT_LENGTH_EXCEEDED),
+    ("credit balance is too low", Reason.QUOTA_EXHAUSTED),
+    ("usage limits", Reason.QUOTA_EXHAUSTED),
+    ("content filtering policy", Reason.CONTENT_FILTERED),
+)
+"""What a plain invalid_request_error means, by its words."""
+SPEND_LIMIT = "spend_limit_reached"
+"""How the codes end that say in a 429 that waiting does not help: contract_spend_limit_reached, and others."""
+REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
+
+
+def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """See Dialect.decode_error."""
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = None
+    error = error_object(answer)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
+    request_id = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), request_id_of(answer))
+    if request_id:
+        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+    failure.retry_after_s = retry_after(headers)
+    return failure
+
+
+def error_in_stream(event: Json) -> GatewayError:
+    """An error reported inside an answer whose status was 200."""
+    error = error_object(event) or {"message": "the provider reports an error without saying which"}
+    failure = error_from(error, STATUS_BY_TYPE.get(word_of(error.get("type")), 500))
+    if request_id := request_id_of(event):
+        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+    return failure
+
+
+def error_object(answer: Any) -> Json | None:
+    """The object that describes the error, also in the envelopes of proxies and compatible vendors."""
+    match answer:
+        case {"error": dict(error)}:
+            return error
+        case {"error": str(message)} | {"message": str(message)} | {"detail": str(message)}:
+            return {"message": message}
+        case _:
+            return None
+
+
+def request_id_of(answer: Any) -> str:
+    return word_of(answer.get("request_id")) if isinstance(answer, dict) else ""
+
+
+def error_from(error: Json, status: int) -> GatewayError:
+    message = (word_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
+    kind, details = word_of(error.get("type")), error.get("details")
+    code = word_of(details.get("error_code")) if isinstance(details, dict) else ""
+    words = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind, "upstream_code": code}
+    metadata = {name: value for name, value in words.items() if value}
+    reason = Reason.QUOTA_EXHAUSTED if code.endswith(SPEND_LIMIT) else reason_for(status, kind, message)
+    return GatewayError(reason, message, metadata=metadata)
+
+
+def word_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def reason_for(status: int, kind: str, message: str) -> Reason:
+    lowered = message.lower()
+    if status in (400, 402, 403, 413, 422, 429):
+        for phrase, reason in REFUSAL_PHRASES:
+            if phrase in lowered:
+                return reason
+    if kind == "not_found_error" and "model" not in lowered:
+        # A file, a container: the model is there.
+        return Reason.UPSTREAM_REJECTED
+    if kind in REASON_BY_TYPE:
+        return REASON_BY_TYPE[kind]
+    return reason_by_status(status)
+
+
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, "", message)

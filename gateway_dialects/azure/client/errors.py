@@ -1,0 +1,55 @@
+"""Why Azure refused or failed. Its content filter says which categories were met; the message repeats them.
+
+Source: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter and the recorded errors of azure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.wire import decode_json
+from gateway_dialects.openai.client.errors import decode_error as decode_openai_error
+from gateway_dialects.openai.client.errors import word_of
+
+RESULTS = ("content_filter_result", "content_filter_results")
+FILTERED_CODES = frozenset({"ResponsibleAIPolicyViolation", "content_filter"})
+UNKNOWN_MODEL_CODES = frozenset({"unknown_model", "DeploymentNotFound"})
+
+
+def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """See Dialect.decode_error."""
+    failure = decode_openai_error(status, headers, body)
+    error = error_of(body)
+    inner = error.get("innererror")
+    inner = inner if isinstance(inner, dict) else {}
+    code = word_of(error.get("code"))
+    if code in FILTERED_CODES or word_of(inner.get("code")) in FILTERED_CODES:
+        failure.reason = Reason.CONTENT_FILTERED
+        if met := ", ".join(categories_met(inner)):
+            failure.message = f"{failure.message} (met: {met})"
+    elif code in UNKNOWN_MODEL_CODES:
+        failure.reason = Reason.MODEL_NOT_FOUND
+    return failure
+
+
+def error_of(body: bytes) -> dict[str, Any]:
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def categories_met(inner: Mapping[str, Any]) -> Iterator[str]:
+    """hate: high, jailbreak ...: what the filter found, with its severity where it has one."""
+    for name in RESULTS:
+        results = inner.get(name)
+        for category, result in results.items() if isinstance(results, dict) else ():
+            if isinstance(result, dict) and (result.get("filtered") is True or result.get("detected") is True):
+                severity = result.get("severity")
+                yield f"{category}: {severity}" if isinstance(severity, str) else str(category)

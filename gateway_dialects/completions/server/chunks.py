@@ -1,0 +1,102 @@
+"""Streams of events, one for each prompt and one after another, as one stream of text completions."""
+
+from __future__ import annotations
+
+from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamResponse
+from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.completions.server.parse import ParsedTexts
+from gateway_dialects.completions.server.render import OBJECT, finish_reason, render_logprobs, total_of
+from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.openai.server.chunks import DONE
+from gateway_dialects.openai.server.render import render_usage
+
+
+class TextRenderer:
+    """Renders the streams of one request. Feed it every batch in order; the last one's end is followed by [DONE]."""
+
+    def __init__(self, asked: ParsedTexts, *, fallback_id: str, now: int) -> None:
+        self._asked = asked
+        self._fallback_id = fallback_id
+        self._now = now
+        self._place = -1
+        """Of the prompt whose stream it is."""
+        self._head = b""
+        self._tail = b'],"usage":null}\n\n' if asked.include_usage else b"]}\n\n"
+        self._offsets: dict[int, int] = {}
+        """Of the next token of each text, in characters from its prompt's beginning."""
+        self._usages: list[Usage] = []
+
+    def render(self, batch: StreamResponse) -> bytes:
+        """The SSE bytes of a batch, to be written at once."""
+        out: list[bytes] = []
+        for event in batch.events:
+            match event.WhichOneof("event"):
+                case "part_delta":
+                    self._delta(event.part_delta, out)
+                case "part_started":
+                    part = event.part_started.part
+                    if text := part.text or part.refusal:
+                        self._choice(event.part_started.candidate_index, {"text": text}, out)
+                case "started":
+                    self._started(event.started, out)
+                case "finished":
+                    self._finished(event.finished, out)
+                case _:
+                    pass
+        return b"".join(out)
+
+    def _started(self, started: Started, out: list[bytes]) -> None:
+        """One id, one time and one model through the whole stream: those of the first."""
+        self._place += 1
+        self._offsets = {}
+        if not self._head:
+            head: Json = {
+                "id": started.id or self._fallback_id,
+                "object": OBJECT,
+                "created": started.created or self._now,
+                "model": started.model or started.route.model,
+            }
+            if started.HasField("system_fingerprint"):
+                head["system_fingerprint"] = started.system_fingerprint
+            self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
+        if self._asked.echo:
+            for index in range(self._asked.count):
+                self._choice(index, {"text": self._asked.prompts[self._place]}, out)
+
+    def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
+        fields: Json = {}
+        if delta.reasoning:
+            fields["reasoning"] = delta.reasoning
+        if delta.HasField("logprobs") and self._asked.alternatives is not None:
+            fields["logprobs"] = self._logprobs(delta, self._asked.alternatives)
+        if text := delta.text or delta.refusal:
+            fields["text"] = text
+        if fields:
+            self._choice(delta.candidate_index, fields, out)
+
+    def _logprobs(self, delta: PartDelta, alternatives: int) -> Json:
+        offset = self._offsets.get(delta.candidate_index, len(self._asked.prompts[self._place]))
+        tokens = (*delta.logprobs.content, *delta.logprobs.refusal)
+        self._offsets[delta.candidate_index] = offset + sum(len(token.token) for token in tokens)
+        return render_logprobs(delta.logprobs, offset, alternatives)
+
+    def _choice(self, index: int, fields: Json, out: list[bytes]) -> None:
+        place = self._place * self._asked.count + index
+        choice: Json = {"text": "", "index": place, "logprobs": None, "finish_reason": None, **fields}
+        out.append(self._head + encode_json(choice) + self._tail)
+
+    def _finished(self, finished: Finished, out: list[bytes]) -> None:
+        for ending in finished.candidates:
+            reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
+            self._choice(ending.index, {"finish_reason": reason}, out)
+        if finished.HasField("usage"):
+            # A copy: the event is not ours to keep.
+            usage = Usage()
+            usage.CopyFrom(finished.usage)
+            self._usages.append(usage)
+        if self._place + 1 < len(self._asked.prompts):
+            return
+        if self._asked.include_usage and self._usages:
+            usage_json = encode_json(render_usage(total_of(self._usages)))
+            out.append(self._head + b'],"usage":' + usage_json + b"}\n\n")
+        out.append(DONE)

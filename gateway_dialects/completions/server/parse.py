@@ -1,0 +1,122 @@
+"""A text completion request in the contract's terms: one chat for each prompt, whose user says it.
+
+Source: https://platform.openai.com/docs/api-reference/completions/create, and recorded requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_dialects.kit.failure import Failure, bad_request, missing, wrong_type
+from gateway_dialects.kit.json_fields import Json, boolean, json_text, parse_object, small_integer, string
+from gateway_dialects.openai.server.parse import parse_fields
+
+DIALECT = "completions"
+"""Options under this name are known to no provider's dialect: each becomes a warning."""
+MOST_PROMPTS = 128
+MOST_LOGPROBS = 20
+OWN_FIELDS = frozenset({"prompt", "suffix", "echo", "best_of", "logprobs"})
+CHAT_FIELDS = ("messages", "tools", "tool_choice", "functions", "function_call", "modalities", "audio")
+"""What asks for more than a text, or for it in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTexts:
+    """What the client asked for, and how it wants the answer."""
+
+    prompts: tuple[str, ...]
+    chats: tuple[ChatRequest, ...]
+    """One for each prompt."""
+    stream: bool
+    include_usage: bool
+    echo: bool
+    """Whether each text begins with its prompt."""
+    alternatives: int | None
+    """How many likely tokens to tell at each place. None: no log-probabilities are wanted."""
+
+    @property
+    def count(self) -> int:
+        """How many texts there are for each prompt."""
+        return self.chats[0].candidate_count or 1
+
+
+def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
+    """model: what the path names, whatever the body says. Raises Failure 400 naming the field at fault."""
+    fields = parse_object(body)
+    if model:
+        fields["model"] = model
+    for name in CHAT_FIELDS:
+        if fields.get(name) is not None:
+            raise bad_request(name, f"'{name}' belongs to a chat: ask at /chat/completions.", "unknown_parameter")
+    prompts = parse_prompts(fields.get("prompt"))
+    refuse_suffix(fields)
+    echo = fields.get("echo") is not None and boolean(fields["echo"], "echo")
+    alternatives = parse_logprobs(fields, echo)
+    plain: Json = {name: value for name, value in fields.items() if name not in OWN_FIELDS}
+    if alternatives is not None:
+        plain.update(logprobs=True, top_logprobs=alternatives)
+    parsed = parse_fields({**plain, "messages": [{"role": "user", "content": prompts[0]}]})
+    parse_best_of(parsed.chat, fields.get("best_of"))
+    chats = tuple(asked_with(parsed.chat, prompt) for prompt in prompts)
+    return ParsedTexts(prompts, chats, parsed.stream, parsed.include_usage, echo, alternatives)
+
+
+def parse_prompts(value: Any) -> tuple[str, ...]:
+    """A text, or a list of them. Tokens are those of one tokenizer: nobody else could read them."""
+    match value:
+        case None:
+            raise missing("prompt")
+        case str():
+            prompts = [value]
+        case []:
+            raise bad_request("prompt", "'prompt' is an empty list: send a text.", "empty_array")
+        case [int() | [int(), *_], *_]:
+            message = "'prompt' is a list of token ids, which only one model's tokenizer can read: send the text."
+            raise Failure(400, "UNSUPPORTED", message, param="prompt", code="unsupported")
+        case list():
+            prompts = [string(item, f"prompt[{index}]") for index, item in enumerate(value)]
+        case _:
+            raise wrong_type("prompt", "string or array of strings", value)
+    if len(prompts) > MOST_PROMPTS:
+        raise bad_request("prompt", f"'prompt' has {len(prompts)} texts; {MOST_PROMPTS} are the most for one request.")
+    if "" in prompts:
+        raise bad_request("prompt", "'prompt' is empty: there is nothing to go on from.")
+    return tuple(prompts)
+
+
+def refuse_suffix(fields: Json) -> None:
+    if fields.get("suffix") is not None and string(fields["suffix"], "suffix"):
+        message = "'suffix' is not supported here; a model of Mistral's fills gaps at /v1/fim/completions."
+        raise Failure(400, "UNSUPPORTED", message, param="suffix", code="unsupported")
+
+
+def parse_logprobs(fields: Json, echo: bool) -> int | None:
+    if fields.get("logprobs") is None:
+        return None
+    wanted = small_integer(fields["logprobs"], "logprobs")
+    if not 0 <= wanted <= MOST_LOGPROBS:
+        raise bad_request("logprobs", f"'logprobs' must be 0 to {MOST_LOGPROBS}, not {wanted}.")
+    if echo:
+        message = "'logprobs' together with 'echo' asks for those of the prompt, which chat models do not tell."
+        raise Failure(400, "UNSUPPORTED", message, param="logprobs", code="unsupported")
+    return wanted
+
+
+def parse_best_of(chat: ChatRequest, value: Any) -> None:
+    if value is None:
+        return
+    best_of, count = small_integer(value, "best_of"), chat.candidate_count or 1
+    if best_of < count:
+        raise bad_request("best_of", f"'best_of' ({best_of}) must not be less than 'n' ({count}).")
+    if best_of > count:
+        chat.provider_options_json[DIALECT] = json_text({"best_of": best_of})
+
+
+def asked_with(chat: ChatRequest, prompt: str) -> ChatRequest:
+    """The same question about another prompt."""
+    one = ChatRequest()
+    one.CopyFrom(chat)
+    one.messages[0].parts[0].text = prompt
+    return one

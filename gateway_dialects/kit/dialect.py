@@ -1,0 +1,211 @@
+"""What a provider adapter is: a frozen record of pure functions, and what they read and write. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from dragoman.reasons import GatewayError
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
+from dragoman.v1.models_pb2 import Model
+from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.usage_pb2 import Usage
+
+
+class Secret:
+    """A key that shows itself only when asked by name, so that no log, error or repr can hold it by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self._value else "Secret('')"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where an OpenAI-compatible vendor leaves the common path. A row names only what differs."""
+
+    max_tokens_field: str = "max_tokens"
+    """The spelling of the token bound that this vendor takes: max_tokens or max_completion_tokens."""
+    stream_usage: bool = True
+    """Whether the vendor accepts stream_options.include_usage."""
+    developer_role: bool = False
+    """Whether the vendor knows the role developer; where it does not, system is sent."""
+    reasoning_field: str = "reasoning_content"
+    """Where reasoning goes when it is replayed in an assistant message: reasoning_content or reasoning. Empty: the vendor
+    refuses it."""
+    reasoning_field_only: bool = False
+    """Whether the vendor refuses or overlooks replayed reasoning that is spelled otherwise."""
+    reasoning_details: bool = True
+    """Whether the vendor takes reasoning_details back, seals included. OpenRouter does, and gateways like it."""
+    reasoning_in_tool_turns: bool = False
+    """Whether the vendor, while it thinks, refuses an assistant message with tool calls that has no reasoning: turns of
+    other providers get an empty one."""
+    shown_field: str = ""
+    """The boolean request field that says whether reasoning is shown, where the vendor has one."""
+    thinking_object: bool = False
+    """Whether thinking is switched by {"thinking": {"type": "enabled" | "disabled"}}."""
+    extra_content: bool = False
+    """Whether the vendor takes extra_content.google back: Google's seals over its own thoughts."""
+    cache_control: bool = True
+    """Whether the vendor takes marks for the prompt cache (cache_control) on what it is sent."""
+    media_in_tool_messages: bool = False
+    """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
+    longest_user: int = 0
+    """The most characters that the id of an end user may have; a longer one is hashed. 0: the vendor names no bound."""
+    longest_call_id: int = 0
+    """The same for the id of a tool call."""
+    efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
+    fits all. No words: whatever the client says."""
+    lacks: frozenset[MediaKind.ValueType] = frozenset()
+    """The kinds of media that the vendor has no form for; they are refused before it is asked."""
+    reads_urls_of: frozenset[MediaKind.ValueType] = frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO})
+    """The kinds of media that the vendor fetches itself where it is given a URL. Of all others it is sent the bytes."""
+    inline_thinking: bool = False
+    """Whether reasoning stands in the text between <think> and </think> and is to be told apart."""
+    reasoning_object: bool = False
+    """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
+    unsupported: tuple[str, ...] = ()
+    """Request fields that the vendor refuses; they are left out with a warning."""
+    own_options: str = ""
+    """Under which other name than the dialect's the caller's options reach this vendor: what no other vendor takes."""
+    chat_path: str = "/chat/completions"
+    models_path: str = "/models"
+    key_header: str = "authorization"
+    """Where the key travels: authorization, as a bearer token, or a header of the vendor's own, bare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider as configured: where it is and how to speak to it."""
+
+    provider: str
+    dialect: str
+    url: str
+    """Base URL without a trailing slash."""
+    keys: tuple[Secret, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with every request to this provider. May hold keys."""
+    quirks: Quirks = Quirks()
+    api_version: str = ""
+    """The version of its API to ask for, where it has several by date. Empty: the one that the dialect prefers."""
+    brought: bool = False
+    """Whether its key or its URL is a client's own, and so serves that client's call alone."""
+    guarded: bool = False
+    """Whether a client chose its URL, so that it must not lead into the operator's network."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request to a provider."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    verbatim: bool = False
+    """Whether nothing is added to the headers but what HTTP needs, and the answer's body is wanted as it is sent, compressed
+    or not."""
+
+    def __repr__(self) -> str:
+        return f"UpstreamRequest({self.method} {self.url})"
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
+    """One event of a text/event-stream body (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+    data: bytes
+    """Never empty. Bytes, as a JSON decoder reads them; UTF-8 is not checked."""
+    event: str = ""
+
+
+class StreamDecoder(Protocol):
+    """A sans-IO machine: upstream events in, contract events out. One for each stream."""
+
+    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        """Decode one upstream event and add what it says to the batch: events of one read travel together, and adding in
+        place costs a third of building them apart. Raises GatewayError when the provider reports a failure or breaks its
+        format; what was added before stands."""
+
+    def finish(self, batch: StreamResponse) -> None:
+        """The upstream ended. Raises GatewayError STREAM_INTERRUPTED unless the answer is complete."""
+
+    @property
+    def complete(self) -> bool:
+        """True once every candidate has ended: only the end of the stream, or its usage, can still come."""
+
+    @property
+    def done(self) -> bool:
+        """True once finished was emitted: nothing more is read from the upstream."""
+
+
+class UsageReport(NamedTuple):
+    """What an answer, or an event of one, tells about what it took."""
+
+    raw: dict[str, Any]
+    """The usage object as the provider wrote it. Of several in a stream the last one counts."""
+    model: str = ""
+    """The model that answers. Empty: it is not told there."""
+    service_tier: str = ""
+    """The tier that answers, in the words of the contract. Empty: it is not told there."""
+    partial: bool = False
+    """Whether it says only what is new: what earlier ones say besides still counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A wire language as we speak it to providers."""
+
+    name: str
+    encode_chat: Callable[[ChatRequest, str, Endpoint, bool], tuple[UpstreamRequest, Sequence[Warning]]]
+    """(request, model in the provider's own name, endpoint, whether to stream) -> what to send, and what was left out.
+    Raises GatewayError UNSUPPORTED, naming the field, for content the dialect cannot carry."""
+    decode_chat: Callable[[bytes], ChatResponse]
+    """Raises GatewayError UPSTREAM_INVALID_RESPONSE for a body that breaks the format."""
+    decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
+    """(status, headers with lower-case names, body) -> why. Never raises."""
+    stream_decoder: Callable[[], StreamDecoder]
+    encode_list_models: Callable[[Endpoint], UpstreamRequest]
+    decode_list_models: Callable[[bytes, str], Sequence[Model]]
+    """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""
+    headers: Callable[[Endpoint], Mapping[str, str]]
+    """What every request to the endpoint carries: its first key, what the operator configured, and defaults."""
+    find_usage: Callable[[dict[str, Any]], UsageReport | None]
+    """(a JSON object that the provider answered with, or that was an event's data) -> its usage. None where it has none, or
+    one of another dialect's form. Never raises."""
+    read_usage: Callable[[dict[str, Any]], Usage]
+    """Reads what find_usage found. Never raises."""
+    needs_bytes: Callable[[Media, str, Endpoint], bool] = lambda media, model, endpoint: False
+    """(media at an http or https URL, model, endpoint) -> whether the gateway is to fetch it, since the provider takes its
+    bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
+    reference_fields: tuple[str, ...] = ()
+    """Fields of the caller's options in this dialect that stand for content which its providers keep: no other can answer
+    without it."""
+    several_candidates: bool = True
+    """Whether one request can ask for several candidates."""
+    encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None
+    """(request, model, endpoint) -> the question how many input tokens the request has. None: the dialect has no such
+    question. Raises like encode_chat."""
+    decode_count: Callable[[bytes], int] | None = None
+    """Raises like decode_chat."""

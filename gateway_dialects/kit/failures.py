@@ -1,0 +1,74 @@
+"""What the failures of all providers have in common: statuses, waits, and answers that are no error of their API."""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from dragoman.reasons import GatewayError, Reason
+
+REASON_BY_STATUS: Mapping[int, Reason] = MappingProxyType(
+    {
+        401: Reason.UPSTREAM_AUTH,
+        402: Reason.QUOTA_EXHAUSTED,
+        403: Reason.UPSTREAM_AUTH,
+        404: Reason.MODEL_NOT_FOUND,
+        408: Reason.UPSTREAM_TIMEOUT,
+        409: Reason.UPSTREAM_UNAVAILABLE,
+        413: Reason.REQUEST_TOO_LARGE,
+        425: Reason.UPSTREAM_UNAVAILABLE,
+        429: Reason.RATE_LIMITED,
+        503: Reason.UPSTREAM_OVERLOADED,
+        504: Reason.UPSTREAM_TIMEOUT,
+        524: Reason.UPSTREAM_TIMEOUT,
+        529: Reason.UPSTREAM_OVERLOADED,
+    }
+)
+LONGEST_WAIT_S = 86400.0 * 366
+
+
+def reason_by_status(status: int, own: Mapping[int, Reason] = MappingProxyType({})) -> Reason:
+    """own: what a provider means by a status of its own."""
+    reason = own.get(status) or REASON_BY_STATUS.get(status)
+    if reason is not None:
+        return reason
+    if status < 400:
+        return Reason.UPSTREAM_INVALID_RESPONSE
+    return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+
+
+def plain_failure(
+    status: int, headers: Mapping[str, str], body: bytes, reason_for: Callable[[int, str], Reason]
+) -> GatewayError:
+    """A failure with no JSON error: a proxy's page, an empty body. reason_for: (status, message) -> why."""
+    kind = headers.get("content-type", "").partition(";")[0] or "no content type"
+    text = body[:200].decode(errors="replace").strip()
+    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
+    reason = Reason.UPSTREAM_INVALID_RESPONSE if status < 400 else reason_for(status, message)
+    return GatewayError(reason, message, metadata={"upstream_status": str(status), "upstream_message": message})
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from retry-after-ms (OpenAI, Azure) or Retry-After (RFC 9110: seconds, or a date, read against Date)."""
+    milliseconds = seconds(headers.get("retry-after-ms"))
+    if milliseconds:
+        return milliseconds / 1000
+    value, now = headers.get("retry-after"), headers.get("date")
+    if (found := seconds(value)) is not None or value is None or now is None:
+        return found
+    try:
+        wait = email.utils.parsedate_to_datetime(value) - email.utils.parsedate_to_datetime(now)
+    except (ValueError, TypeError, OverflowError):
+        # TypeError: only one of them says its time zone.
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def seconds(value: str | None) -> float | None:
+    """A number of seconds that somebody could wait."""
+    try:
+        found = float(value) if value else None
+    except ValueError:
+        return None
+    return found if found is not None and 0 <= found < LONGEST_WAIT_S else None

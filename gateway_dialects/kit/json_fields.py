@@ -1,0 +1,111 @@
+"""Reads fields of a client's JSON and says exactly which one is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+
+Json = dict[str, Any]
+
+encode_json = msgspec.json.Encoder().encode
+decode_json = msgspec.json.Decoder().decode
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; keys keep their order, so that providers' prompt caches keep hitting."""
+    return encode_json(value).decode()
+
+
+def parse_object(body: bytes) -> Json:
+    """The request's JSON object. Raises Failure 400 for anything else."""
+    if not body.strip():
+        raise bad_request("", "The request body is empty: send a JSON object.", "invalid_json")
+    try:
+        value = decode_json(body)
+    except RecursionError:
+        raise bad_request("", "The request body is nested too deeply.", "invalid_json") from None
+    except UnicodeDecodeError:
+        raise bad_request("", "The request body is not valid UTF-8.", "invalid_json") from None
+    except msgspec.DecodeError as error:
+        raise bad_request("", f"The request body is not valid JSON: {error}.", "invalid_json") from None
+    if not isinstance(value, dict):
+        raise wrong_type("body", "object", value)
+    return value
+
+
+def string(value: Any, param: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(param, "string", value)
+    return value
+
+
+def required_string(body: Json, name: str, path: str = "") -> str:
+    value = body.get(name)
+    if value is None:
+        raise missing(path + name)
+    return string(value, path + name)
+
+
+def boolean(value: Any, param: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type(param, "boolean", value)
+    return value
+
+
+def number(value: Any, param: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise wrong_type(param, "number", value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise bad_request(param, f"Invalid value for '{param}': it is too large for a number.") from None
+
+
+def integer(value: Any, param: str, bits: int = 64) -> int:
+    if type(value) is not int:
+        raise wrong_type(param, "integer", value)
+    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        raise bad_request(param, f"Invalid value for '{param}': it does not fit into {bits} bits.")
+    return value
+
+
+def small_integer(value: Any, param: str) -> int:
+    return integer(value, param, 32)
+
+
+def array(value: Any, param: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise wrong_type(param, "array", value)
+    return value
+
+
+def mapping(value: Any, param: str) -> Json:
+    if not isinstance(value, dict):
+        raise wrong_type(param, "object", value)
+    return value
+
+
+def required_mapping(body: Json, name: str, path: str = "") -> Json:
+    value = body.get(name)
+    if value is None:
+        raise missing(path + name)
+    return mapping(value, path + name)
+
+
+def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
+    """The fields a face does not know, to be carried. null says nothing and is not carried.
+
+    Raises Failure 400 for a name that begins with "$": those are a face's own notes, and would not reach the provider.
+    """
+    rest = {name: value for name, value in body.items() if name not in known and value is not None}
+    for name in rest:
+        refuse_note(name)
+    return rest
+
+
+def refuse_note(name: str) -> None:
+    if name.startswith("$"):
+        raise bad_request(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")

@@ -1,0 +1,145 @@
+"""A stream of events as Mistral's completion chunks.
+
+What its clients rely on: whole tool calls in one chunk, usage on the chunk that ends the last choice, never a chunk without
+choices, finish_reason in every chunk, thinking in lists and text in strings. Source: recorded streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dragoman.v1.content_pb2 import Part
+from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
+from gateway_dialects.kit.event_writer import EventWriter
+from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.mistral.server.render import finish_reason, render_chunk, render_thinking, render_usage
+from gateway_dialects.openai.server.render import fields_of, render_logprobs, render_tool_call
+
+DONE = b"data: [DONE]\n\n"
+
+
+class StreamedPart:
+    """What the renderer remembers of a part that has begun."""
+
+    __slots__ = ("call", "head")
+
+    def __init__(self, part: Part) -> None:
+        # A copy: it grows here, and the event is not ours.
+        self.head = Part()
+        self.head.CopyFrom(part)
+        self.call = self.head if part.WhichOneof("kind") == "tool_call" else None
+
+
+class ChunkRenderer(EventWriter):
+    """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
+
+    def __init__(self, *, fallback_id: str, now: int) -> None:
+        self._fallback_id = fallback_id
+        self._now = now
+        self._head = b""
+        self._text_head = b""
+        self._told: frozenset[str] = frozenset()
+        self._parts: dict[tuple[int, int], StreamedPart] = {}
+        self._call_counts: dict[int, int] = {}
+        self._candidates: set[int] = set()
+
+    def _started(self, started: Started, out: list[bytes]) -> None:
+        head: Json = {
+            **fields_of(started.provider_details_json),
+            "id": started.id or self._fallback_id,
+            "object": "chat.completion.chunk",
+            "created": started.created or self._now,
+            "model": started.model or started.route.model,
+        }
+        self._told = frozenset(head)
+        self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
+        self._text_head = self._head + b'{"index":0,"delta":{"content":'
+
+    def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
+        index, part = started.candidate_index, started.part
+        self._introduce(index, out)
+        self._parts[index, started.part_index] = StreamedPart(part)
+        kind = part.WhichOneof("kind")
+        if kind == "opaque" or (kind == "media" and (part.media.uri or part.media.data)):
+            self._choice(index, {"content": [render_chunk(part)]}, out)
+        elif kind == "text" and part.text:
+            self._choice(index, {"content": part.text}, out)
+
+    def _introduce(self, index: int, out: list[bytes]) -> None:
+        if index not in self._candidates:
+            self._candidates.add(index)
+            self._choice(index, {"role": "assistant", "content": ""}, out)
+
+    def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
+        kind = delta.WhichOneof("delta")
+        if kind == "text" and not (delta.candidate_index or delta.HasField("logprobs") or delta.provider_details_json):
+            out.append(self._text_head + encode_json(delta.text) + b'},"finish_reason":null}]}\n\n')
+            return
+        part = self._parts[delta.candidate_index, delta.part_index]
+        if part.call is not None:
+            part.call.tool_call.arguments_json += delta.arguments_json
+            if delta.input:
+                part.call.tool_call.input += delta.input
+            return
+        body = content_of(delta, part)
+        logprobs = render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
+        if body or logprobs:
+            self._choice(delta.candidate_index, body, out, logprobs=logprobs)
+
+    def _part_finished(self, finished: PartFinished, out: list[bytes]) -> None:
+        """A call is told when it is whole; of other parts everything has been told."""
+        index = finished.candidate_index
+        call = self._parts[index, finished.part_index].call
+        if call is not None:
+            position = self._call_counts.get(index, 0)
+            self._call_counts[index] = position + 1
+            self._choice(index, {"tool_calls": [{**render_tool_call(call), "index": position}]}, out)
+
+    def _finished(self, finished: Finished, out: list[bytes]) -> None:
+        for position, ending in enumerate(finished.candidates, 1):
+            self._introduce(ending.index, out)
+            details = fields_of(ending.provider_details_json)
+            delta = {"content": "", **details.pop("message", {})}
+            reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
+            beside = self._told_at_the_end(finished) if position == len(finished.candidates) else None
+            self._choice(ending.index, delta, out, ending={**details, "finish_reason": reason}, beside=beside)
+        out.append(DONE)
+
+    def _told_at_the_end(self, finished: Finished) -> Json:
+        late = fields_of(finished.provider_details_json)
+        late = {name: value for name, value in late.items() if name not in self._told}
+        return {**late, "usage": render_usage(finished.usage)}
+
+    def _choice(
+        self,
+        index: int,
+        delta: Json,
+        out: list[bytes],
+        *,
+        logprobs: Json | None = None,
+        ending: Mapping[str, Any] | None = None,
+        beside: Json | None = None,
+    ) -> None:
+        choice: Json = {"index": index, "delta": delta, "finish_reason": None, **(ending or {})}
+        if logprobs:
+            choice["logprobs"] = logprobs
+        tail = b"]," + encode_json(beside)[1:] if beside else b"]}"
+        out.append(self._head + encode_json(choice) + tail + b"\n\n")
+
+
+def content_of(delta: PartDelta, part: StreamedPart) -> Json:
+    """The delta of a choice. What a piece of thinking says beside its text stands in its chunk."""
+    details = fields_of(delta.provider_details_json)
+    match delta.WhichOneof("delta"):
+        case "reasoning" | "signature":
+            piece = Part()
+            piece.CopyFrom(part.head)
+            piece.reasoning.text, piece.reasoning.signature = delta.reasoning, delta.signature
+            # What is said of the whole comes with its first piece.
+            part.head = Part(reasoning=part.head.reasoning)
+            return {"content": [{**render_thinking(piece), **details}]}
+        case "text" | "refusal" | "transcript" as kind:
+            return {**details, "content": getattr(delta, kind)}
+        case _:
+            return details

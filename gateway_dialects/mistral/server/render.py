@@ -1,0 +1,108 @@
+"""A whole answer in the words of Mistral's chat completions API.
+
+Source: https://docs.mistral.ai/api (chat completions) and recorded answers. Mistral's clients refuse an answer without
+usage, and one whose id, object, created, model or finish_reason is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
+from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.json_fields import Json, decode_json, encode_json
+from gateway_dialects.mistral.server.messages import DIALECT
+from gateway_dialects.openai.server.messages import DIALECT as OPENAI
+from gateway_dialects.openai.server.render import FINISH_REASONS, base64_of, fields_of, render_logprobs, render_tool_call
+
+OWN_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
+
+
+def render_chat(response: ChatResponse, fallback_id: str, now: int) -> bytes:
+    """The JSON body. fallback_id and now (Unix seconds) stand in where the provider gave none."""
+    body: Json = {
+        "id": response.id or fallback_id,
+        "object": "chat.completion",
+        "created": response.created or now,
+        "model": response.model or response.route.model,
+        "choices": [render_candidate(candidate) for candidate in response.candidates],
+        "usage": render_usage(response.usage),
+    }
+    return encode_json({**fields_of(response.provider_details_json), **body})
+
+
+def render_candidate(candidate: Candidate) -> Json:
+    details = fields_of(candidate.provider_details_json)
+    calls = [part for part in candidate.parts if part.WhichOneof("kind") == "tool_call"]
+    message: Json = {
+        "role": "assistant",
+        "content": render_content([part for part in candidate.parts if part.WhichOneof("kind") != "tool_call"]),
+        "tool_calls": [{**render_tool_call(call), "index": index} for index, call in enumerate(calls)] or None,
+        **details.pop("message", {}),
+    }
+    rendered: Json = {
+        "index": candidate.index,
+        "message": message,
+        "finish_reason": finish_reason(candidate.finish_reason, candidate.raw_finish_reason),
+    }
+    if candidate.HasField("logprobs"):
+        rendered["logprobs"] = render_logprobs(candidate.logprobs)
+    return {**details, **rendered}
+
+
+def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
+    """content_filter is not Mistral's word; it would be wrong to call it anything else."""
+    return raw if raw in OWN_REASONS else FINISH_REASONS.get(reason, "stop")
+
+
+def render_content(parts: list[Part]) -> Any:
+    """Text alone is a string; whatever stands beside it makes a list."""
+    chunks = [render_chunk(part) for part in parts]
+    if all(type(chunk) is dict and chunk.keys() == {"type", "text"} for chunk in chunks):
+        return "".join(chunk["text"] for chunk in chunks)
+    return chunks
+
+
+def render_chunk(part: Part) -> Any:
+    match part.WhichOneof("kind"):
+        case "reasoning":
+            return render_thinking(part)
+        case "opaque" if part.opaque.dialect in (DIALECT, OPENAI):
+            return msgspec.Raw(part.opaque.json.encode())
+        case "opaque":
+            return {"type": "opaque", "dialect": part.opaque.dialect, "content": msgspec.Raw(part.opaque.json.encode())}
+        case "media" if part.media.kind == MEDIA_KIND_AUDIO:
+            return {"type": "input_audio", "input_audio": base64_of(part.media)}
+        case "media":
+            uri = part.media.uri or f"data:{part.media.mime_type};base64,{base64_of(part.media)}"
+            return {"type": "image_url", "image_url": uri}
+        case _:
+            return {"type": "text", "text": part.text or part.refusal}
+
+
+def render_thinking(part: Part) -> Json:
+    """Also another provider's reasoning: this is where Mistral's clients look for it."""
+    own = part.provider_details_json.get(OPENAI) or part.provider_details_json.get(DIALECT)
+    details: Json = decode_json(own) if own else {}
+    thinking: Json = {"type": "thinking", "thinking": [{"type": "text", "text": part.reasoning.text}]}
+    if details.get("$field") == "content":
+        thinking.update({name: value for name, value in details.items() if not name.startswith("$")})
+    if part.reasoning.signature and part.reasoning.provider == DIALECT:
+        # A client gives it back as Mistral's: no other provider's seal may stand here.
+        thinking["signature"] = part.reasoning.signature
+    return thinking
+
+
+def render_usage(usage: Usage) -> Json:
+    """As the provider wrote it when it is of this form, with the three totals that clients rely on."""
+    totals: Json = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    if usage.raw_dialect in (OPENAI, DIALECT) and usage.raw_json:
+        return {**decode_json(usage.raw_json), **totals}
+    return {**totals, "prompt_tokens_details": {"cached_tokens": usage.cache_read_tokens}}

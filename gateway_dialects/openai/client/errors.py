@@ -1,0 +1,176 @@
+"""Why a vendor of the openai dialect refused or failed: its status and body in the contract's vocabulary.
+
+Sources: https://platform.openai.com/docs/guides/error-codes and the error_* recordings of each vendor; the vendors disagree
+about where type and code stand, so each word is looked for in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
+from gateway_dialects.kit.wire import LONGEST_MESSAGE, Json, decode_json
+
+REASON_BY_WORD = {
+    "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "too_many_prompt_tokens": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "insufficient_quota": Reason.QUOTA_EXHAUSTED,
+    "billing_hard_limit_reached": Reason.QUOTA_EXHAUSTED,
+    "content_filter": Reason.CONTENT_FILTERED,
+    "content_policy_violation": Reason.CONTENT_FILTERED,
+    "model_not_found": Reason.MODEL_NOT_FOUND,
+    "invalid_model": Reason.MODEL_NOT_FOUND,
+    "DeploymentNotFound": Reason.MODEL_NOT_FOUND,
+    "rate_limit_exceeded": Reason.RATE_LIMITED,
+    "RateLimitReached": Reason.RATE_LIMITED,
+    "rate_limited": Reason.RATE_LIMITED,
+    "invalid_api_key": Reason.UPSTREAM_AUTH,
+    "authentication_error": Reason.UPSTREAM_AUTH,
+    "server_error": Reason.UPSTREAM_UNAVAILABLE,
+    "server_is_overloaded": Reason.UPSTREAM_OVERLOADED,
+    "overloaded_error": Reason.UPSTREAM_OVERLOADED,
+}
+CONTEXT_PHRASES = (
+    "maximum context length",
+    "max context length",
+    "maximum prompt length",
+    "prompt is too long",
+    "context window",
+    "too many tokens",
+    "maximum number of tokens allowed",
+)
+AUTH_PHRASES = ("incorrect api key", "api key not valid")
+"""xAI and Google answer a wrong key with 400."""
+MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
+
+
+def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+    """See Dialect.decode_error."""
+    try:
+        answer = decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = None
+    error = error_object(answer)
+    try:
+        failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
+    except RecursionError:
+        failure = plain_failure(status, headers, body, reason_for_plain)
+    for name in REQUEST_ID_HEADERS:
+        if request_id := headers.get(name):
+            failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+            break
+    failure.retry_after_s = retry_after(headers)
+    if failure.retry_after_s is None and error:
+        failure.retry_after_s = retry_delay(error)
+    return failure
+
+
+def error_in_body(error: Any) -> GatewayError:
+    """An error reported inside an answer whose status was 200."""
+    found = error if isinstance(error, dict) else {"message": str(error)}
+    given = (found.get("code"), found.get("status_code"))
+    usual = 400 if found.get("type") == "invalid_request_error" else 500
+    return error_from(found, next((code for code in given if isinstance(code, int) and 400 <= code < 600), usual))
+
+
+def error_object(answer: Any) -> Json | None:
+    """The object that describes the error, whichever of the vendors' envelopes it came in."""
+    if isinstance(answer, dict) and (refused := refused_fields(answer)):
+        return refused
+    match answer:
+        case {"error": dict(error)}:
+            return error
+        case {"error": str(message)}:
+            return {"message": message, "code": answer.get("code")}
+        case {"detail": str(message)}:
+            return {"message": message}
+        case {"errors": [{"message": str(message), **first}, *_]}:
+            return {"message": message, "code": first.get("code")}
+        case dict() if isinstance(answer.get("message"), str):
+            return answer
+        case [{**first}, *_]:
+            # Google's compatible endpoint wraps its errors in a list.
+            return error_object(first)
+        case _:
+            return None
+
+
+def refused_fields(answer: Json) -> Json | None:
+    """FastAPI's list of the fields that it refused, wherever a server put it: at detail, at message or inside it."""
+    for holder in (answer.get("detail"), answer.get("message")):
+        listed = holder.get("detail") if isinstance(holder, dict) else holder
+        if isinstance(listed, list):
+            found = [item for item in listed if isinstance(item, dict) and isinstance(item.get("msg"), str)]
+            if found:
+                return {**refusal_of(found), "code": answer.get("code")}
+    return None
+
+
+def refusal_of(found: Sequence[Json]) -> Json:
+    """The first field is the error's param; where there are several, the message tells all."""
+    places = [location(item.get("loc")) for item in found]
+    message = found[0]["msg"]
+    if len(found) > 1:
+        message = "; ".join(f"{place}: {item['msg']}" for place, item in zip(places, found, strict=True))
+    return {"message": message, "type": found[0].get("type"), "param": places[0]}
+
+
+def location(loc: Any) -> str | None:
+    """FastAPI's list of path pieces, as Mistral sends it, in the words of a JSON path. It names which of several forms of a
+    message was tried: no piece of the client's JSON."""
+    if not isinstance(loc, list):
+        return None
+    path = ""
+    for before, piece in zip([None, *loc], loc, strict=False):
+        if isinstance(piece, int):
+            path += f"[{piece}]"
+        elif piece != "body" and not (isinstance(before, int) and piece in MESSAGE_FORMS):
+            path += f".{piece}"
+    return path.removeprefix(".")
+
+
+def error_from(error: Json, status: int) -> GatewayError:
+    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
+    words = {
+        "upstream_status": str(status),
+        "upstream_message": message,
+        "upstream_code": word_of(error.get("code")),
+        "upstream_type": word_of(error.get("type")),
+    }
+    reason = reason_for(status, words, message)
+    param = error.get("param")
+    metadata = {name: value for name, value in words.items() if value}
+    return GatewayError(reason, message, field=param if isinstance(param, str) else "", metadata=metadata)
+
+
+def word_of(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int)) else ""
+
+
+def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
+    for word in (words["upstream_code"], words["upstream_type"]):
+        if word in REASON_BY_WORD:
+            return REASON_BY_WORD[word]
+    if status in (400, 413, 422) and any(phrase in message.lower() for phrase in CONTEXT_PHRASES):
+        return Reason.CONTEXT_LENGTH_EXCEEDED
+    if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):
+        return Reason.UPSTREAM_AUTH
+    return reason_by_status(status)
+
+
+def reason_for_plain(status: int, message: str) -> Reason:
+    return reason_for(status, {"upstream_code": "", "upstream_type": ""}, message)
+
+
+def retry_delay(error: Json) -> float | None:
+    """Google's RetryInfo among the error's details: {"retryDelay": "36s"}."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
+            return seconds(delay.removesuffix("s"))
+    return None

@@ -1,0 +1,139 @@
+"""Streamed answers of OpenAI's Responses API: a sans-IO machine.
+
+Source: https://platform.openai.com/docs/api-reference/responses-streaming and recorded streams. The last event holds the
+whole answer again: what its deltas left out is told from there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_dialects.kit.dialect import ServerSentEvent
+from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, invalid_answer, misshapen, unknown_fields
+from gateway_dialects.openai.client.stream import decode_chunk
+from gateway_dialects.openai_responses.client.details import set_details
+from gateway_dialects.openai_responses.client.errors import error_in_answer, error_in_event
+from gateway_dialects.openai_responses.client.items import typed
+from gateway_dialects.openai_responses.client.response import RESPONSE_FIELDS, check_status, set_ending, set_head
+from gateway_dialects.openai_responses.client.streamed import Parts, StreamedItem, StreamedMessage, begin_item, place_of
+from gateway_dialects.openai_responses.client.usage import decode_usage
+
+BEGINS = frozenset({"response.created", "response.queued", "response.in_progress"})
+ENDS = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
+WORDS = ("response.output_text.", "response.refusal.")
+
+
+class ResponsesStreamDecoder:
+    """See StreamDecoder."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._started = False
+        self._parts = Parts()
+        self._items: dict[int, StreamedItem] = {}
+        self._begun: dict[int, Json] = {}
+        self._settled: dict[int, Json] = {}
+        self._details: Json = {}
+
+    @property
+    def complete(self) -> bool:
+        return self.done
+
+    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        if self.done:
+            return
+        if event.data == b"[DONE]":
+            self.finish(batch)
+            return
+        try:
+            self._feed(decode_chunk(event.data), batch)
+        except SHAPE_ERRORS as error:
+            raise misshapen(error) from error
+
+    def finish(self, batch: StreamResponse) -> None:
+        if not self.done:
+            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
+
+    def _feed(self, event: Json, batch: StreamResponse) -> None:
+        name = event.get("type")
+        if not isinstance(name, str):
+            if event.get("error"):
+                raise error_in_event(event)
+            return
+        if name in BEGINS:
+            self._start(object_in(event, "response"), batch)
+        elif name == "response.output_item.added":
+            self._begin(place_of(event, "output_index"), object_in(event, "item"), batch)
+        elif name == "response.output_item.done":
+            self._settle(place_of(event, "output_index"), object_in(event, "item"), batch)
+        elif name in ENDS:
+            self._conclude(object_in(event, "response"), batch)
+        elif name == "response.failed":
+            raise error_in_answer(object_in(event, "response").get("error"))
+        elif name == "error":
+            raise error_in_event(event)
+        elif "output_index" in event:
+            self._feed_item(name, event, batch)
+
+    def _start(self, response: Json, batch: StreamResponse) -> None:
+        if self._started:
+            return
+        self._started = True
+        started = batch.events.add().started
+        set_head(started, response)
+        self._details = unknown_fields(response, RESPONSE_FIELDS)
+        set_details(started, self._details)
+
+    def _begin(self, place: int, item: Json, batch: StreamResponse) -> None:
+        self._start({}, batch)
+        if place not in self._items:
+            self._items[place] = begin_item(item, self._parts, batch)
+            self._begun[place] = item
+
+    def _feed_item(self, name: str, event: Json, batch: StreamResponse) -> None:
+        """Events about an item that was not announced say too little, but for the words of a message."""
+        place = place_of(event, "output_index")
+        item = self._items.get(place)
+        if item is None and name.startswith(WORDS):
+            self._start({}, batch)
+            item = self._items[place] = StreamedMessage({}, self._parts)
+            self._begun[place] = {"type": "message"}
+        if item is not None and place not in self._settled:
+            item.feed(name, event, batch)
+
+    def _settle(self, place: int, item: Json, batch: StreamResponse) -> None:
+        if place in self._settled:
+            return
+        self._begin(place, item, batch)
+        self._settled[place] = item
+        self._items[place].settle(item, batch)
+
+    def _conclude(self, response: Json, batch: StreamResponse) -> None:
+        check_status(response)
+        self._start(response, batch)
+        output = response.get("output")
+        for place, item in enumerate(output if isinstance(output, list) else ()):
+            self._settle(place, typed(item, "an item"), batch)
+        for place, begun in self._begun.items():
+            self._settle(place, begun, batch)
+        self._finish(response, batch)
+        self.done = True
+
+    def _finish(self, response: Json, batch: StreamResponse) -> None:
+        finished = batch.events.add().finished
+        set_ending(finished.candidates.add(), response, [self._settled[place] for place in sorted(self._settled)])
+        if isinstance(usage := response.get("usage"), dict):
+            finished.usage.CopyFrom(decode_usage(usage))
+        if isinstance(tier := response.get("service_tier"), str):
+            finished.service_tier = tier
+        late = unknown_fields(response, RESPONSE_FIELDS)
+        set_details(finished, {name: value for name, value in late.items() if self._details.get(name) != value})
+
+
+def object_in(event: Json, name: str) -> Json:
+    found: Any = event.get(name)
+    if not isinstance(found, dict):
+        raise invalid_answer(f"an event of the provider's stream has no {name}")
+    return found

@@ -1,0 +1,253 @@
+"""A client's request to create a response, in the contract's terms.
+
+Nothing a client sends is lost: what the contract does not name travels in provider_options_json["openai-responses"]. Its
+note $fields holds what the gateway itself honours, whoever answers (gateway_dialects/openai_responses/client/request.py).
+
+Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import ROLE_SYSTEM
+from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.json_fields import (
+    Json,
+    array,
+    boolean,
+    integer,
+    json_text,
+    mapping,
+    number,
+    rest_of,
+    small_integer,
+    string,
+)
+from gateway_dialects.openai_responses.server.details import DIALECT, set_details
+from gateway_dialects.openai_responses.server.items import listed, parse_items
+from gateway_dialects.openai_responses.server.tools import parse_text, parse_tool, parse_tool_choice
+
+ENCRYPTED = "reasoning.encrypted_content"
+LOGPROBS = "message.output_text.logprobs"
+OURS = (ENCRYPTED, LOGPROBS)
+NOTHING: Mapping[str, Json] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCreate:
+    """What the client asked for, and how it wants the answer."""
+
+    chat: ChatRequest
+    stream: bool
+    store: bool
+    """Whether the answer is to be kept, to be got or continued later."""
+    previous_response_id: str
+    """The response that this one continues. Empty: none. What was said there is the caller's to bring (earlier)."""
+    items: Sequence[Json]
+    """The input of this request alone, as it is stored and listed: items in their long form, without ids."""
+    echo: Json
+    """The request's fields that a Response repeats."""
+
+
+def previous_response_id(fields: Json) -> str:
+    """Empty: the request stands alone. Raises Failure 400."""
+    value = fields.get("previous_response_id")
+    return "" if value is None else string(value, "previous_response_id")
+
+
+def references_in(items: Sequence[Json]) -> list[str]:
+    """The ids of the items that the input only refers to: clients that count on stored responses send those."""
+    return [item["id"] for item in items if refers(item)]
+
+
+def refers(item: Json) -> bool:
+    kind = item.get("type")
+    is_bare = kind is None and "role" not in item
+    return (kind == "item_reference" or is_bare) and isinstance(item.get("id"), str)
+
+
+def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[str, Json] = NOTHING) -> ParsedCreate:
+    """fields: the request body (json_fields.parse_object). earlier: the input and output items of the responses that this
+    one continues, oldest first. known: items by id, for references. Raises Failure 400 naming the field at fault."""
+    if fields.get("model") is None:
+        raise missing("model", "Name one as provider/model, for example demo/echo.")
+    if fields.get("input") is None and fields.get("prompt") is None:
+        raise missing("input")
+    request = ChatRequest()
+    options: Json = {"$fields": {}}
+    parse_instructions(request, fields.get("instructions"), options)
+    given = fields.get("input")
+    items = listed(given) if given is not None else []
+    parse_items(request.messages, earlier, "previous_response_id")
+    parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in raw(given)])
+    if not request.messages:
+        raise bad_request("input", "'input' is empty: send at least one item.", "empty_array")
+    if isinstance(given, str):
+        options["$input"] = "string"
+    for name, value in fields.items():
+        if value is not None and name not in READ_APART:
+            parse_field(request, name, value, options)
+    request.provider_options_json[DIALECT] = json_text(options)
+    return ParsedCreate(
+        request,
+        flag(fields, "stream", False),
+        flag(fields, "store", True),
+        previous_response_id(fields),
+        items,
+        echo_of(fields),
+    )
+
+
+def raw(given: Any) -> list[Any]:
+    """The input's items as the client wrote them."""
+    if given is None:
+        return []
+    return [{"role": "user", "content": given}] if isinstance(given, str) else array(given, "input")
+
+
+def parse_field(request: ChatRequest, name: str, value: Any, options: Json) -> None:
+    if setter := PLAIN_FIELDS.get(name):
+        setattr(request, name, setter(value, name))
+    elif parser := FIELD_PARSERS.get(name):
+        parser(request, value, options)
+    elif name in HONOURED:
+        options["$fields"][name] = value
+    else:
+        options[name] = value
+
+
+def flag(fields: Json, name: str, default: bool) -> bool:
+    value = fields.get(name)
+    return default if value is None else boolean(value, name)
+
+
+def parse_instructions(request: ChatRequest, value: Any, options: Json) -> None:
+    """Instructions are not carried from one response to the next, so they stand first."""
+    if value is None:
+        return
+    text = string(value, "instructions")
+    if not text:
+        options["$instructions"] = text
+        return
+    message = request.messages.add()
+    message.role = ROLE_SYSTEM
+    message.parts.add().text = text
+    set_details(message, {"$field": "instructions"})
+
+
+def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
+    for index, item in enumerate(array(value, "tools")):
+        parse_tool(request.tools.add(), item, f"tools[{index}]")
+
+
+def parse_reasoning(request: ChatRequest, value: Any, options: Json) -> None:
+    fields, reasoning = mapping(value, "reasoning"), request.reasoning
+    reasoning.SetInParent()
+    for name, reader in REASONING_FIELDS.items():
+        if (item := fields.get(name)) is not None:
+            setattr(reasoning, name, reader(item, f"reasoning.{name}"))
+    set_details(reasoning, rest_of(fields, frozenset(REASONING_FIELDS)))
+
+
+def parse_include(request: ChatRequest, value: Any, options: Json) -> None:
+    """Encrypted reasoning comes in every answer of ours, and log-probabilities are the contract's."""
+    wanted = [string(item, f"include[{index}]") for index, item in enumerate(array(value, "include"))]
+    if LOGPROBS in wanted:
+        request.logprobs = True
+    if honoured := [name for name in wanted if name in OURS]:
+        options["$fields"]["include"] = honoured
+    if rest := [name for name in wanted if name not in OURS]:
+        options["include"] = rest
+
+
+def parse_truncation(request: ChatRequest, value: Any, options: Json) -> None:
+    """To cut nothing is what every provider does."""
+    target = options["$fields"] if value == "disabled" else options
+    target["truncation"] = string(value, "truncation")
+
+
+def parse_background(request: ChatRequest, value: Any, options: Json) -> None:
+    if boolean(value, "background"):
+        options["background"] = True
+
+
+def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
+    items = [value] if isinstance(value, str) else array(value, "stop")
+    request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(items))
+
+
+def parse_metadata(request: ChatRequest, value: Any, options: Json) -> None:
+    for name, item in mapping(value, "metadata").items():
+        string(item, f"metadata.{name}")
+    options["$fields"]["metadata"] = value
+
+
+def echo_of(fields: Json) -> Json:
+    return {name: fields[name] for name in ECHOED if fields.get(name) is not None}
+
+
+Reader = Callable[[Any, str], Any]
+
+READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})
+HONOURED = frozenset({"store", "stream_options"})
+"""What the gateway does itself, whoever answers."""
+PLAIN_FIELDS: Mapping[str, Reader] = {
+    "model": string,
+    "parallel_tool_calls": boolean,
+    "temperature": number,
+    "top_p": number,
+    "max_output_tokens": integer,
+    "top_logprobs": small_integer,
+    "service_tier": string,
+    "user": string,
+    # This API does not have these, but other providers that are asked through it do.
+    "top_k": integer,
+    "seed": integer,
+    "frequency_penalty": number,
+    "presence_penalty": number,
+}
+REASONING_FIELDS: Mapping[str, Reader] = {
+    "effort": string,
+    "summary": string,
+    # OpenRouter's additions.
+    "max_tokens": integer,
+    "exclude": boolean,
+    "enabled": boolean,
+}
+FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
+    "tools": parse_tools,
+    "tool_choice": parse_tool_choice,
+    "text": parse_text,
+    "reasoning": parse_reasoning,
+    "include": parse_include,
+    "truncation": parse_truncation,
+    "background": parse_background,
+    "metadata": parse_metadata,
+    "stop": parse_stop,
+}
+ECHOED = (
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "prompt_cache_key",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+)

@@ -1,0 +1,127 @@
+"""What is kept of a response: the Response, and the input of its own request. What came before is kept with the responses
+that it continues.
+
+Source: https://platform.openai.com/docs/api-reference/responses/input-items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway_dialects.kit.failure import Failure, bad_request
+from gateway_dialects.kit.json_fields import Json, decode_json, encode_json, json_text
+from gateway_dialects.openai_responses.server.output import PREFIXES
+from gateway_dialects.openai_responses.server.parse import refers
+
+INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
+WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})
+"""Items that typed clients want to know the status of."""
+ELSEWHERE = ("conversation", "prompt")
+"""Fields of a request that stand for what its provider keeps."""
+LONGEST_ID = 256
+MOST_PARTS = 10_000
+LISTED = 20
+LISTED_AT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    response: Json
+    items: Sequence[Json]
+    """The input, as the client wrote it but for its long form and for references, which are resolved."""
+    elsewhere: str = ""
+    """The field of its request by which its provider knew more than is kept here. Empty: all is here."""
+
+    @property
+    def response_id(self) -> str:
+        response_id: str = self.response["id"]
+        return response_id
+
+    def pack(self) -> str:
+        more = {"elsewhere": self.elsewhere} if self.elsewhere else {}
+        return json_text({"response": self.response, "input": self.items, **more})
+
+    def conversation(self) -> Sequence[Json]:
+        """The input and what was answered."""
+        return [*self.items, *self.response["output"]]
+
+    def identified(self) -> Iterator[tuple[str, Json]]:
+        """The same, each item with its id. Those that the client left without one get one that no provider sees."""
+        stem = self.response_id.removeprefix("resp_")
+        for index, item in enumerate(self.items):
+            yield str(item.get("id") or f"{prefix_of(item)}_in{index}_{stem}"), item
+        yield from ((item["id"], item) for item in self.response["output"] if isinstance(item.get("id"), str))
+
+    def listed_input(self) -> list[Json]:
+        """The input's items as a list shows them."""
+        ids = self.identified()
+        return [listed_item(item_id, item) for item_id, item in (next(ids) for _ in self.items)]
+
+    def part_ids(self) -> list[str]:
+        return [item_id for item_id, _ in self.identified() if len(item_id) <= LONGEST_ID][:MOST_PARTS]
+
+
+def unpack(text: str) -> Stored:
+    """Raises Failure 503 for what nobody here can have stored."""
+    try:
+        kept = decode_json(text)
+        response, items = kept["response"], kept["input"]
+        if isinstance(response["id"], str) and all(isinstance(item, dict) for item in [*items, *response["output"]]):
+            return Stored(response, items, str(kept.get("elsewhere", "")))
+    except (msgspec.DecodeError, KeyError, TypeError):
+        pass
+    raise Failure(503, "STORAGE_UNAVAILABLE", "What is stored under this id is damaged, or is not a response.")
+
+
+def elsewhere_in(fields: Json) -> str:
+    """Stored.elsewhere of a request."""
+    return next((name for name in ELSEWHERE if fields.get(name) is not None), "")
+
+
+def prefix_of(item: Json) -> str:
+    return INPUT_PREFIXES.get(str(item.get("type")), "item")
+
+
+def listed_item(item_id: str, item: Json) -> Json:
+    status = {"status": "completed"} if item.get("type") in WITH_STATUS else {}
+    return {"id": item_id, **status, **item}
+
+
+def whole_input(chain: Sequence[Stored]) -> list[Json]:
+    """All that the last response of a chain was given: what was said before too."""
+    *earlier, last = chain
+    before = [item for stored in earlier for item in (*stored.listed_input(), *stored.response["output"])]
+    return [*before, *last.listed_input()]
+
+
+def resolved(items: Sequence[Json], known: Mapping[str, Json]) -> list[Json]:
+    """The input with what it refers to, as far as that is known."""
+    return [known.get(item["id"], item) if refers(item) else item for item in items]
+
+
+def render_page(items: Sequence[Json], *, limit: int, order: str, after: str) -> bytes:
+    """A page of a list. after: the id of the last item of the page before. Raises Failure 400."""
+    ordered = list(items) if order == "asc" else list(reversed(items))
+    if after:
+        ordered = ordered[place_of(ordered, after) + 1 :]
+    data = ordered[:limit]
+    ends = {"first_id": data[0].get("id"), "last_id": data[-1].get("id")} if data else {"first_id": None, "last_id": None}
+    return encode_json({"object": "list", "data": data, **ends, "has_more": len(ordered) > limit})
+
+
+def place_of(items: Iterable[Json], item_id: str) -> int:
+    for index, item in enumerate(items):
+        if item.get("id") == item_id:
+            return index
+    raise bad_request("after", f"Invalid value for 'after': this response has no item with the id {item_id!r}.")
+
+
+def render_deleted(response_id: str) -> bytes:
+    return encode_json({"id": response_id, "object": "response", "deleted": True})
+
+
+def render_token_count(count: int) -> bytes:
+    return encode_json({"object": "response.input_tokens", "input_tokens": count})

@@ -1,0 +1,156 @@
+"""The tools of a client's request, the choice among them and the form of the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    ChatRequest,
+    ResponseFormat,
+    Tool,
+)
+from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.json_fields import (
+    Json,
+    array,
+    boolean,
+    json_text,
+    mapping,
+    required_string,
+    rest_of,
+    string,
+)
+from gateway_dialects.openai.server.tools import FORMATS
+from gateway_dialects.openai_responses.server.details import DIALECT, set_details
+
+CHOICES = {
+    "auto": TOOL_CHOICE_MODE_AUTO,
+    "none": TOOL_CHOICE_MODE_NONE,
+    "required": TOOL_CHOICE_MODE_REQUIRED,
+}
+FUNCTION_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
+CUSTOM_FIELDS = frozenset({"type", "name", "description", "format"})
+FORMAT_FIELDS = frozenset({"type", "name", "description", "schema", "strict"})
+GRAMMAR_FIELDS = ("syntax", "definition")
+
+
+def parse_tool(tool: Tool, value: Any, path: str) -> None:
+    """Tools that the provider runs are carried as they are."""
+    fields = mapping(value, path)
+    match required_string(fields, "type", f"{path}."):
+        case "function":
+            parse_function(tool, fields, path)
+        case "custom":
+            parse_custom(tool, fields, path)
+        case _:
+            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+
+
+def parse_function(tool: Tool, fields: Json, path: str) -> None:
+    """A tool that does not say whether it is strict is so here and not elsewhere: the note keeps it unsaid."""
+    tool.function.name = required_string(fields, "name", f"{path}.")
+    if (description := fields.get("description")) is not None:
+        tool.function.description = string(description, f"{path}.description")
+    if (parameters := fields.get("parameters")) is not None:
+        tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
+    details = rest_of(fields, FUNCTION_FIELDS)
+    if (strict := fields.get("strict")) is not None:
+        tool.function.strict = boolean(strict, f"{path}.strict")
+    else:
+        details["$strict"] = "unsaid"
+    set_details(tool, details)
+
+
+def parse_custom(tool: Tool, fields: Json, path: str) -> None:
+    tool.custom.name = required_string(fields, "name", f"{path}.")
+    if (description := fields.get("description")) is not None:
+        tool.custom.description = string(description, f"{path}.description")
+    if (form := fields.get("format")) is not None:
+        tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
+    set_details(tool, rest_of(fields, CUSTOM_FIELDS))
+
+
+def nested_grammar(form: Json) -> Json:
+    """As the contract holds it: chat completions put a grammar into an object of its own."""
+    grammar = {name: form[name] for name in GRAMMAR_FIELDS if name in form}
+    if form.get("type") != "grammar" or not grammar:
+        return form
+    return {**{name: value for name, value in form.items() if name not in GRAMMAR_FIELDS}, "grammar": grammar}
+
+
+def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
+    """A choice of a tool that the provider runs is carried as it is."""
+    choice = request.tool_choice
+    match value:
+        case str():
+            if value not in CHOICES:
+                raise bad_request("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
+            choice.mode = CHOICES[value]
+        case {"type": "allowed_tools"}:
+            parse_allowed_tools(request, value)
+        case {"type": "function" | "custom"}:
+            choice.mode = TOOL_CHOICE_MODE_TOOL
+            choice.tool_name = required_string(value, "name", "tool_choice.")
+            set_details(choice, rest_of(value, {"type", "name"}))
+        case {"type": str()}:
+            request.ClearField("tool_choice")
+            options["tool_choice"] = value
+        case dict():
+            raise missing("tool_choice.type", "Use 'function', for example.")
+        case _:
+            raise wrong_type("tool_choice", "string or object", value)
+
+
+def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
+    choice = request.tool_choice
+    mode = required_string(value, "mode", "tool_choice.")
+    if mode not in ("auto", "required"):
+        raise bad_request("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
+    choice.mode = CHOICES[mode]
+    tools = array(value.get("tools"), "tool_choice.tools")
+    for index, item in enumerate(tools):
+        path = f"tool_choice.tools[{index}]"
+        tool = mapping(item, path)
+        kind = required_string(tool, "type", f"{path}.")
+        choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
+    set_details(choice, {"tools": tools, **rest_of(value, {"type", "mode", "tools"})})
+
+
+NAMED = frozenset({"function", "custom"})
+
+
+def parse_text(request: ChatRequest, value: Any, options: Json) -> None:
+    fields = mapping(value, "text")
+    if (verbosity := fields.get("verbosity")) is not None:
+        request.verbosity = string(verbosity, "text.verbosity")
+    rest = rest_of(fields, {"format", "verbosity"})
+    if (form := fields.get("format")) is not None and not parse_format(request.response_format, form):
+        request.ClearField("response_format")
+        rest["format"] = form
+    if rest:
+        options["text"] = rest
+
+
+def parse_format(form: ResponseFormat, value: Any) -> bool:
+    """False: a type that the contract does not name, to be carried as it is."""
+    fields = mapping(value, "text.format")
+    kind = required_string(fields, "type", "text.format.")
+    if kind not in FORMATS:
+        return False
+    form.type = FORMATS[kind]
+    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        form.name = required_string(fields, "name", "text.format.")
+        if fields.get("schema") is None:
+            raise missing("text.format.schema")
+        form.schema_json = json_text(mapping(fields["schema"], "text.format.schema"))
+        if (description := fields.get("description")) is not None:
+            form.description = string(description, "text.format.description")
+        if (strict := fields.get("strict")) is not None:
+            form.strict = boolean(strict, "text.format.strict")
+    set_details(form, rest_of(fields, FORMAT_FIELDS))
+    return True

@@ -1,0 +1,251 @@
+"""OpenAI's Responses API, and the responses that it keeps."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import grpc
+from starlette.routing import BaseRoute, Route
+
+from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.failure import Failure, bad_request
+from gateway_dialects.kit.json_fields import Json, encode_json, parse_object
+from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
+from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create, previous_response_id, references_in
+from gateway_dialects.openai_responses.server.render import response_object
+from gateway_dialects.openai_responses.server.stored import (
+    LISTED,
+    LISTED_AT_MOST,
+    Stored,
+    elsewhere_in,
+    render_deleted,
+    render_page,
+    render_token_count,
+    resolved,
+    whole_input,
+)
+from http_facade.answer_headers import answer_headers
+from http_facade.apis import openai
+from http_facade.chats import Streamed, be_strict, note_answer, relay
+from http_facade.connect import failure_of
+from http_facade.core import Core
+from http_facade.exchange import Exchange
+from http_facade.responses import Responses
+from http_facade.served import Endpoint, Served
+
+PREFIXES = ("/v1", "/openai/v1", "/api/v1", "/openai", "")
+"""OpenAI's, Azure's newer one, OpenRouter's, Azure's older one, and that of clients which leave the version out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A request to create a response, with all that it refers to."""
+
+    parsed: ParsedCreate
+    items: list[Json]
+    """Its own input, as it is stored."""
+    unknown: Sequence[str]
+    """The ids of items that it refers to and that are not stored here. Its provider may know them."""
+    elsewhere: str
+    """Stored.elsewhere."""
+
+    def stored(self, response: Json) -> Stored:
+        return Stored(response, self.items, self.elsewhere)
+
+
+class Reading:
+    """Reads requests, and what they refer to."""
+
+    def __init__(self, core: Core, responses: Responses) -> None:
+        self._core = core
+        self._responses = responses
+
+    async def read(self, exchange: Exchange) -> Created:
+        """Raises Failure, and grpc.aio.AioRpcError where the core cannot say what is stored."""
+        fields = parse_object(await exchange.body(self._core.limits.body_bytes))
+        earlier = await self._earlier(previous_response_id(fields), exchange)
+        given = fields.get("input")
+        references = references_in([item for item in given if isinstance(item, dict)] if isinstance(given, list) else [])
+        refuse_doubles(references, earlier)
+        known = await self._responses.items(references, exchange)
+        said = [item for stored in earlier for item in stored.conversation()]
+        parsed = parse_create(fields, earlier=said, known=known)
+        be_strict(parsed.chat, exchange)
+        unknown = [item_id for item_id in references if item_id not in known]
+        return Created(parsed, resolved(parsed.items, known), unknown, elsewhere_in(fields))
+
+    async def _earlier(self, response_id: str, exchange: Exchange) -> list[Stored]:
+        if not response_id:
+            return []
+        try:
+            chain, missing = await self._responses.chain(response_id, exchange)
+        except Failure as failure:
+            if failure.status == 404:
+                raise lost(f"Previous response with id '{response_id}' not found.") from None
+            if failure.status in (400, 413):
+                failure.param = "previous_response_id"
+            raise
+        if missing:
+            raise lost(f"Response '{response_id}' continues '{missing}', which is no longer kept: what was said is gone.")
+        for stored in chain:
+            refuse_elsewhere(stored)
+        return list(chain)
+
+
+def refuse_elsewhere(stored: Stored) -> None:
+    if stored.elsewhere:
+        message = (
+            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider keeps: send"
+            " what was said instead of continuing it."
+        )
+        raise bad_request("previous_response_id", message)
+
+
+def lost(message: str) -> Failure:
+    code = "previous_response_not_found"
+    return Failure(404, "RECORD_NOT_FOUND", message, param="previous_response_id", code=code)
+
+
+def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
+    there = {item_id for stored in earlier for item_id, _ in stored.identified()}
+    for item_id in references:
+        if item_id in there:
+            message = f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
+            raise bad_request("input", message)
+
+
+class Creation:
+    """POST /v1/responses."""
+
+    def __init__(self, core: Core, reading: Reading, responses: Responses) -> None:
+        self._core = core
+        self._reading = reading
+        self._responses = responses
+
+    async def __call__(self, exchange: Exchange) -> None:
+        created = await self._reading.read(exchange)
+        # Not of the request's id, which a client may give to several.
+        fallback_id, now = f"resp_{secrets.token_hex(24)}", int(time.time())
+        answer = self._stream if created.parsed.stream else self._answer
+        try:
+            await answer(created, fallback_id, now, exchange)
+        except grpc.aio.AioRpcError as error:
+            raise explained(failure_of(error), created) from None
+
+    async def _answer(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
+        answer = await self._core.chat(created.parsed.chat, exchange)
+        note_answer(exchange, (answer,))
+        response = response_object(answer, created.parsed.echo, fallback_id, now)
+        warnings = [*answer.warnings, *await self._keep(created, response, exchange)]
+        await exchange.respond(200, encode_json(response), answer_headers(answer.route, warnings))
+
+    async def _stream(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
+        renderer = ChunkRenderer(echo=created.parsed.echo, fallback_id=fallback_id, now=now, holds_end=True)
+
+        async def ending() -> bytes:
+            await self._keep(created, renderer.response, exchange)
+            return renderer.end()
+
+        call = self._core.stream(created.parsed.chat, exchange)
+        await relay(self._core, call, Streamed(renderer, renderer.fail, ending=ending), exchange)
+
+    async def _keep(self, created: Created, response: Json, exchange: Exchange) -> list[Warning]:
+        """An answer that cannot be kept is given nevertheless, and says that it is not."""
+        if not created.parsed.store:
+            return []
+        failure = await self._responses.keep(created.stored(response), created.parsed.previous_response_id, exchange)
+        if failure is None:
+            return []
+        response["store"] = False
+        exchange.details["not_kept"] = failure.reason
+        return [Warning(field="store", message=f"the response was not kept: {failure.message}")]
+
+
+def explained(failure: Failure, created: Created) -> Failure:
+    """A reference that the target cannot follow is content that it does not understand; to the client it is not there."""
+    if failure.reason != "UNSUPPORTED" or not failure.param.startswith("messages[") or not created.unknown:
+        return failure
+    return lost_item(created.unknown[0], failure.headers)
+
+
+def lost_item(item_id: str, headers: Mapping[str, str]) -> Failure:
+    message = f"Item with id '{item_id}' not found: no response that is kept here holds it. Send the item itself."
+    return Failure(404, "RECORD_NOT_FOUND", message, param="input", code="item_not_found", headers=headers)
+
+
+class Kept:
+    """The responses that there are."""
+
+    def __init__(self, responses: Responses) -> None:
+        self._responses = responses
+
+    async def get(self, exchange: Exchange) -> None:
+        if exchange.query().get("stream", "false").lower() not in ("false", "0"):
+            message = "Only a response that was created in the background can be streamed later; this gateway makes none."
+            raise bad_request("stream", message)
+        stored = await self._responses.one(wanted_id(exchange), exchange)
+        await exchange.respond(200, encode_json(stored.response), {})
+
+    async def delete(self, exchange: Exchange) -> None:
+        await self._responses.delete(wanted_id(exchange), exchange)
+        await exchange.respond(200, render_deleted(wanted_id(exchange)), {})
+
+    async def cancel(self, exchange: Exchange) -> None:
+        """Every response that is there is complete."""
+        await self._responses.one(wanted_id(exchange), exchange)
+        raise bad_request("", "Cannot cancel a synchronous response.")
+
+    async def input_items(self, exchange: Exchange) -> None:
+        limit, order, after = read_page(exchange)
+        chain, _ = await self._responses.chain(wanted_id(exchange), exchange)
+        await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
+
+
+def wanted_id(exchange: Exchange) -> str:
+    response_id: str = exchange.scope["path_params"]["response_id"]
+    return response_id
+
+
+def read_page(exchange: Exchange) -> tuple[int, str, str]:
+    """(limit, order, after) of a list. Raises Failure 400."""
+    query = exchange.query()
+    limit, order = query.get("limit", str(LISTED)), query.get("order", "desc")
+    if not (limit.isascii() and limit.isdecimal() and len(limit) < 9 and 1 <= int(limit) <= LISTED_AT_MOST):
+        raise bad_request("limit", f"Invalid value for 'limit': {limit!r}. Use 1 to {LISTED_AT_MOST}.")
+    if order not in ("asc", "desc"):
+        raise bad_request("order", f"Invalid value for 'order': {order!r}. Use 'asc' or 'desc'.")
+    return int(limit), order, query.get("after", "")
+
+
+class InputTokens:
+    """POST /v1/responses/input_tokens. x-dragoman-estimated: true tells that no provider counted."""
+
+    def __init__(self, core: Core, reading: Reading) -> None:
+        self._core = core
+        self._reading = reading
+
+    async def __call__(self, exchange: Exchange) -> None:
+        created = await self._reading.read(exchange)
+        for item_id in created.unknown:
+            raise lost_item(item_id, {})
+        answer = await self._core.count_tokens(created.parsed.chat, exchange)
+        headers = {"x-dragoman-estimated": "true"} if answer.estimated else {}
+        await exchange.respond(200, render_token_count(answer.input_tokens), headers)
+
+
+def routes(core: Core) -> Iterator[BaseRoute]:
+    responses = Responses(core)
+    reading, kept = Reading(core, responses), Kept(responses)
+    paths: Mapping[str, Mapping[str, Endpoint]] = {
+        "": {"POST": Creation(core, reading, responses)},
+        "/input_tokens": {"POST": InputTokens(core, reading)},
+        "/{response_id}": {"GET": kept.get, "DELETE": kept.delete},
+        "/{response_id}/cancel": {"POST": kept.cancel},
+        "/{response_id}/input_items": {"GET": kept.input_items},
+    }
+    for prefix in PREFIXES:
+        for path, endpoints in paths.items():
+            yield Route(f"{prefix}/responses{path}", Served(openai.MANNERS, endpoints))

@@ -1,1 +1,0 @@
-"""OpenAI's REST and SSE API as we serve it."""

@@ -1,1 +1,0 @@
-"""OpenAI's Responses API as we serve it."""

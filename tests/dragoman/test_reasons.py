@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from dragoman.reasons import RETRY_SAME_TARGET, TRY_NEXT_TARGET, GatewayError, Reason, invalid
+from dragoman.v1.errors_pb2 import Reason as ContractReason
+
+AT_FAULT = (
+    Reason.INVALID_REQUEST,
+    Reason.REQUEST_TOO_LARGE,
+    Reason.MISSING_API_KEY,
+    Reason.INVALID_API_KEY,
+    Reason.PERMISSION_DENIED,
+    Reason.CONTENT_FILTERED,
+    Reason.UPSTREAM_REJECTED,
+    Reason.DEADLINE_EXCEEDED,
+    Reason.CANCELLED,
+    Reason.SHUTTING_DOWN,
+    Reason.INTERNAL,
+    Reason.RECORD_NOT_FOUND,
+    Reason.STORAGE_UNAVAILABLE,
+)
+"""The caller's doing, or nothing that time or another target could mend."""
+
+
+def test_the_reasons_are_those_of_the_contract() -> None:
+    contract = {name.removeprefix("REASON_") for name in ContractReason.keys()} - {"UNSPECIFIED"}  # noqa: SIM118
+    assert {reason.value for reason in Reason} == contract
+    assert all(reason.name == reason.value for reason in Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_two_bits_of_every_reason(reason: Reason) -> None:
+    error = GatewayError(reason, "m")
+    assert error.retries_same_target == (reason in RETRY_SAME_TARGET)
+    assert error.tries_next_target == (reason in TRY_NEXT_TARGET)
+    assert error.tries_next_target or not error.retries_same_target
+    assert (reason in AT_FAULT) == (not error.tries_next_target)
+
+
+def test_an_error_is_told_in_its_own_words() -> None:
+    error = GatewayError(Reason.RATE_LIMITED, "slow down")
+    assert str(error) == "slow down"
+    with pytest.raises(GatewayError, match="slow down"):
+        raise error
+
+
+def test_two_errors_are_never_the_same() -> None:
+    assert GatewayError(Reason.INTERNAL, "m") != GatewayError(Reason.INTERNAL, "m")
+    assert len({GatewayError(Reason.INTERNAL, "m"), GatewayError(Reason.INTERNAL, "m")}) == 2
+
+
+def test_a_malformed_request_names_its_field() -> None:
+    error = invalid("messages[1].content", "it is missing")
+    assert (error.reason, error.field, error.message) == (Reason.INVALID_REQUEST, "messages[1].content", "it is missing")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from dragoman.reasons import RETRY_SAME_TARGET, TRY_NEXT_TARGET, GatewayError, Reason
+from gateway_core.execution.retry import RetryPolicy
+
+PLAIN = RetryPolicy(attempts=5, initial=0.5, longest=8.0, jitter=0.0)
+
+
+def failure(reason: Reason = Reason.RATE_LIMITED, retry_after_s: float | None = None) -> GatewayError:
+    return GatewayError(reason, "m", retry_after_s=retry_after_s)
+
+
+def test_the_pauses_double() -> None:
+    assert [PLAIN.pause(made, failure()) for made in range(1, 6)] == [0.5, 1.0, 2.0, 4.0, None]
+
+
+def test_no_pause_is_longer_than_the_longest() -> None:
+    assert RetryPolicy(attempts=9, initial=3.0, longest=4.0, jitter=0.0).pause(5, failure()) == 4.0
+
+
+def test_jitter_only_adds() -> None:
+    policy = RetryPolicy(attempts=2, initial=0.5, longest=8.0, jitter=0.25)
+    pauses = [policy.pause(1, failure()) or 0.0 for _ in range(200)]
+    assert all(0.5 <= pause <= 0.75 for pause in pauses)
+    assert len(set(pauses)) > 1
+
+
+def test_one_attempt_is_no_retry() -> None:
+    assert RetryPolicy(attempts=1).pause(1, failure()) is None
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(None, 0.5), (0.0, 0.5), (0.1, 0.5), (3.0, 3.0), (8.0, 8.0), (8.1, None)])
+def test_retry_after_is_a_floor_and_too_long_a_one_is_final(asked: float | None, pause: float | None) -> None:
+    assert PLAIN.pause(1, failure(retry_after_s=asked)) == pause
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_only_what_is_allowed_is_retried(reason: Reason) -> None:
+    assert (PLAIN.pause(1, failure(reason)) is not None) is (reason in RETRY_SAME_TARGET)
+
+
+def test_what_may_be_retried_may_also_fall_back() -> None:
+    assert RETRY_SAME_TARGET < TRY_NEXT_TARGET
+    final = {
+        Reason.INVALID_REQUEST,
+        Reason.UPSTREAM_REJECTED,
+        Reason.CONTENT_FILTERED,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.CANCELLED,
+    }
+    assert not final & TRY_NEXT_TARGET

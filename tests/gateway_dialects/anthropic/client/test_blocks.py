@@ -1,0 +1,281 @@
+"""Images, documents, reasoning, cache marks and server tools as Anthropic's content blocks."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import Media, MediaKind, Message, Opaque, Part, Reasoning, Role
+from tests.gateway_dialects.anthropic.client.asking import (
+    HI,
+    Json,
+    ask,
+    call,
+    calls,
+    function,
+    refused,
+    result,
+    send,
+)
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
+JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)).decode()
+GIF = base64.b64encode(b"GIF89a" + bytes(20)).decode()
+WEBP = base64.b64encode(b"RIFF\0\0\0\0WEBPVP8 " + bytes(8)).decode()
+PDF = base64.b64encode(b"%PDF-1.7\n" + bytes(20)).decode()
+CACHE = {"type": "ephemeral", "ttl": "1h"}
+
+
+def image(url: str, **fields: str) -> Json:
+    return {"type": "image_url", "image_url": {"url": url, **fields}}
+
+
+def file(data: str, **fields: str) -> Json:
+    return {"type": "file", "file": {"file_data": data, **fields}}
+
+
+def blocks_of(*parts: Json) -> list[Json]:
+    found: list[Json] = ask({"role": "user", "content": list(parts)}).turns[0]["content"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "sent"),
+    [
+        ("image/png", PNG, "image/png"),
+        ("image/jpg", JPEG, "image/jpeg"),
+        ("image/png", JPEG, "image/jpeg"),
+        ("application/octet-stream", GIF, "image/gif"),
+        ("", WEBP, "image/webp"),
+        ("image/webp", base64.b64encode(b"something unknown").decode(), "image/webp"),
+    ],
+)
+def test_an_image_as_bytes_has_the_type_that_its_bytes_show(declared: str, data: str, sent: str) -> None:
+    source = {"type": "base64", "media_type": sent, "data": data}
+    assert blocks_of(image(f"data:{declared};base64,{data}")) == [{"type": "image", "source": source}]
+
+
+def test_an_image_by_url_is_fetched_by_the_provider() -> None:
+    source = {"type": "url", "url": "https://example.com/a.png"}
+    assert blocks_of(image("https://example.com/a.png")) == [{"type": "image", "source": source}]
+
+
+def test_the_detail_of_an_image_is_told() -> None:
+    assert ask({"role": "user", "content": [image("https://x/y", detail="high")]}).warned == ["messages[0].parts[0].detail"]
+    assert ask({"role": "user", "content": [image("https://x/y", detail="auto")]}).warned == []
+
+
+@pytest.mark.parametrize(
+    ("part", "reason", "words"),
+    [
+        (image("data:image/bmp;base64,Qk0AAAAA"), Reason.UNSUPPORTED, "not image/bmp"),
+        (image(f"data:image/png;base64,{PDF}"), Reason.UNSUPPORTED, "not application/pdf"),
+        (image("data:image/png;base64,!!!!"), Reason.INVALID_REQUEST, "base64"),
+        (image("data:image/png;base64"), Reason.INVALID_REQUEST, "comma"),
+        (image("gs://bucket/a.png"), Reason.UNSUPPORTED, "gs: URIs"),
+        (file(PDF * 1000), Reason.INVALID_REQUEST, "no URI"),
+        (file("data:application/zip;base64,UEsDBAAA"), Reason.UNSUPPORTED, "not application/zip"),
+        (file("data:text/plain;base64,//79"), Reason.INVALID_REQUEST, "UTF-8"),
+        (file("data:text/plain;base64,aGVsbG8=aGVsbG8=aGVsbG8=aGVsbG8=!"), Reason.INVALID_REQUEST, "base64"),
+        ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, Reason.UNSUPPORTED, "no sound"),
+        ({"type": "video_url", "video_url": {"url": "https://x/a.mp4"}}, Reason.UNSUPPORTED, "no video"),
+        ({"type": "of_the_future"}, Reason.UNSUPPORTED, "openai dialect"),
+    ],
+)
+def test_content_that_cannot_be_sent_is_named(part: Json, reason: Reason, words: str) -> None:
+    failure = refused({"role": "user", "content": [{"type": "text", "text": "See"}, part]})
+    assert (failure.reason, failure.field) == (reason, "messages[0].parts[1]")
+    assert words in failure.message
+    assert len(failure.message) < 200
+
+
+def test_documents() -> None:
+    source: Json = {"type": "base64", "media_type": "application/pdf", "data": PDF}
+    assert blocks_of(
+        file(f"data:application/pdf;base64,{PDF}", filename="a.pdf"),
+        file(f"data:application/octet-stream;base64,{PDF}"),
+        file("https://example.com/b.pdf"),
+        file("data:text/plain;charset=utf-8;base64,Z3LDvG4=", filename="c.txt"),
+        file("data:application/json,%7B%22a%22%3A1%7D"),
+    ) == [
+        {"type": "document", "source": source, "title": "a.pdf"},
+        {"type": "document", "source": source},
+        {"type": "document", "source": {"type": "url", "url": "https://example.com/b.pdf"}},
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "grün"}, "title": "c.txt"},
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": '{"a":1}'}},
+    ]
+
+
+def test_a_picture_that_came_as_a_file_is_an_image() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": PNG}
+    assert blocks_of(file(f"data:image/png;base64,{PNG}")) == [{"type": "image", "source": source}]
+
+
+def test_an_uploaded_file_needs_its_beta() -> None:
+    sent = ask({"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]})
+    assert sent.turns[0]["content"] == [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}]
+    assert sent.headers["anthropic-beta"] == "files-api-2025-04-14"
+
+
+def test_bytes_of_a_grpc_caller_travel_as_base64_and_text_documents_as_text() -> None:
+    def block(media: Media) -> Json:
+        sent = send(ChatRequest(messages=[Message(role=Role.ROLE_USER, parts=[Part(media=media)])]))
+        found: Json = sent.turns[0]["content"][0]
+        return found
+
+    jpeg = block(Media(data=base64.b64decode(JPEG)))
+    assert jpeg == {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": JPEG}}
+    png = block(Media(kind=MediaKind.MEDIA_KIND_IMAGE, data=base64.b64decode(PNG)))
+    assert png == {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    text = block(Media(kind=MediaKind.MEDIA_KIND_FILE, data=b"a;b", mime_type="text/csv", filename="t.csv"))
+    assert text == {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "a;b"},
+        "title": "t.csv",
+    }
+
+
+def test_cache_marks_stay_where_openais_clients_put_them() -> None:
+    sent = ask(
+        {"role": "system", "content": [{"type": "text", "text": "S", "cache_control": CACHE}]},
+        {"role": "user", "content": [{**image(f"data:image/png;base64,{PNG}"), "cache_control": CACHE}]},
+        {**calls(call("a")), "cache_control": CACHE},
+        {**result("a", "r"), "cache_control": CACHE},
+        {"role": "user", "content": "More", "cache_control": CACHE},
+        tools=[{**function("one"), "cache_control": CACHE}, function("two", cache_control=CACHE), function("three")],
+    )
+    assert sent.body["system"] == [{"type": "text", "text": "S", "cache_control": CACHE}]
+    marks = [[block.get("cache_control") for block in turn["content"]] for turn in sent.turns]
+    assert marks == [[CACHE], [CACHE], [CACHE, CACHE]]
+    assert [tool.get("cache_control") for tool in sent.body["tools"]] == [CACHE, CACHE, None]
+    assert sent.warned == []
+
+
+SIGNED: Json = {"type": "thinking", "thinking": "So …\n", "signature": "EqQ=="}
+HIDDEN: Json = {"type": "thinking", "thinking": "", "signature": "EmptyText=="}
+SEALED: Json = {"type": "redacted_thinking", "data": "Emw=="}
+DETAILS: list[Json] = [
+    {"type": "reasoning.text", "text": "So …\n", "signature": "EqQ==", "format": "anthropic-claude-v1", "index": 0},
+    {"type": "reasoning.text", "text": "", "signature": "EmptyText==", "format": "anthropic-claude-v1", "index": 1},
+    {"type": "reasoning.encrypted", "data": "Emw==", "format": "anthropic-claude-v1", "index": 2},
+]
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        {"reasoning_details": DETAILS},
+        {"reasoning_details": DETAILS, "reasoning_content": "So …\n"},
+        {"thinking_blocks": [SIGNED, HIDDEN, SEALED]},
+        {"thinking_blocks": [SIGNED, HIDDEN, SEALED], "reasoning_content": "So …\n"},
+    ],
+)
+def test_signed_reasoning_comes_back_first_whole_and_unmodified(carrier: Json) -> None:
+    sent = ask(HI, {**calls(call("a"), content="I look."), **carrier}, result("a"), tools=[function()])
+    assert sent.turns[1]["content"] == [
+        SIGNED,
+        HIDDEN,
+        SEALED,
+        {"type": "text", "text": "I look."},
+        {"type": "tool_use", "id": "a", "name": "look", "input": {}},
+    ]
+    assert sent.warned == []
+
+
+@pytest.mark.parametrize(
+    ("carrier", "told"),
+    [
+        ({"reasoning_content": "unsigned"}, "messages[1].parts[0]"),
+        ({"reasoning": "unsigned"}, "messages[1].parts[0]"),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "t"}]}, "messages[1].parts[0]"),
+        (
+            {"reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s", "format": "google-gemini-v1"}]},
+            "messages[1].parts[0]",
+        ),
+        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}]}, "messages[1].parts[0]"),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "t"}]}, "messages[1].thinking_blocks"),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": None}, 5]}, "messages[1].thinking_blocks"),
+    ],
+)
+def test_reasoning_that_anthropic_did_not_sign_is_left_out_and_told(carrier: Json, told: str) -> None:
+    sent = ask(HI, {"role": "assistant", "content": "Hello", **carrier}, HI)
+    assert sent.turns[1] == {"role": "assistant", "content": "Hello"}
+    assert sent.warned == [told]
+
+
+def test_what_another_provider_signed_is_left_out_whatever_it_looks_like() -> None:
+    def left_out(reasoning: Reasoning) -> list[str]:
+        assistant = Message(role=Role.ROLE_ASSISTANT, parts=[Part(reasoning=reasoning), Part(text="x")])
+        sent = send(ChatRequest(messages=[Message(role=Role.ROLE_USER, parts=[Part(text="Hi")]), assistant]))
+        assert sent.turns[1] == {"role": "assistant", "content": "x"}
+        return sent.warned
+
+    for reasoning in (
+        Reasoning(text="t", signature="s", provider="gemini"),
+        Reasoning(encrypted="e", provider="openai"),
+        Reasoning(text="t", signature="s"),
+        Reasoning(text="t", provider="anthropic"),
+    ):
+        assert left_out(reasoning) == ["messages[1].parts[0]"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [("", {}), ("  ", {}), ("{}", {}), ('{"a": 1.0}', {"a": 1.0}), ("{bro", {"_raw": "{bro"}), ("[1]", {"_raw": "[1]"})],
+)
+def test_arguments_become_an_object(arguments: str, sent: Json) -> None:
+    found = ask(HI, calls(call("a", arguments=arguments)), result("a"))
+    assert found.turns[1]["content"][0]["input"] == sent
+    assert found.warned == (["messages[1].parts[0].arguments"] if "_raw" in sent else [])
+
+
+def test_a_custom_tools_call_of_the_history_is_kept_as_an_object() -> None:
+    custom = {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
+    sent = ask(HI, calls(custom), result("a"))
+    assert sent.turns[1]["content"] == [{"type": "tool_use", "id": "a", "name": "sql", "input": {"input": "select 1"}}]
+
+
+def test_a_tool_result_with_a_picture() -> None:
+    sent = ask(
+        HI, calls(call("a")), result("a", [{"type": "text", "text": "There:"}, image(f"data:image/png;base64,{PNG}")])
+    )
+    assert sent.turns[2]["content"][0]["content"] == [
+        {"type": "text", "text": "There:"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+    ]
+
+
+SEARCH: Json = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"encrypted_content": "E"}]}
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_server_tools_blocks_come_back_after_the_reasoning(as_text: bool) -> None:
+    """As an answer gave them to an OpenAI client: whole answers as objects, streams as text."""
+    opaque = [{"dialect": "anthropic", "content": json.dumps(block) if as_text else block} for block in (SEARCH, FOUND)]
+    foreign = {"dialect": "gemini", "content": {"executableCode": {}}}
+    assistant = {"role": "assistant", "content": "Found.", "reasoning_details": DETAILS[:1], "opaque": [*opaque, foreign]}
+    sent = ask(HI, assistant, HI)
+    assert sent.turns[1]["content"] == [SIGNED, SEARCH, FOUND, {"type": "text", "text": "Found."}]
+    assert sent.warned == ["messages[1].opaque"]
+
+
+def test_opaque_parts_of_this_dialect_go_as_they_are_and_others_are_refused() -> None:
+    def request(dialect: str, text: str) -> ChatRequest:
+        part = Part(opaque=Opaque(dialect=dialect, json=text))
+        return ChatRequest(messages=[Message(role=Role.ROLE_USER, parts=[part])])
+
+    block = {"type": "search_result", "source": "s", "title": "t", "content": [], "citations": {"enabled": True}}
+    assert send(request("anthropic", json.dumps(block))).turns[0]["content"] == [block]
+    for dialect, text, reason in (
+        ("gemini", "{}", Reason.UNSUPPORTED),
+        ("anthropic", "[", Reason.INVALID_REQUEST),
+        ("anthropic", "[]", Reason.INVALID_REQUEST),
+    ):
+        with pytest.raises(GatewayError) as caught:
+            send(request(dialect, text))
+        assert (caught.value.reason, caught.value.field) == (reason, "messages[0].parts[0]")

@@ -1,0 +1,226 @@
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    ChatRequest,
+)
+from dragoman.v1.content_pb2 import ROLE_TOOL
+from gateway_dialects.cohere.server.parse import parse_chat
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openai.client.dialect import OPENAI
+
+FUNCTION = {"name": "f", "parameters": {"type": "object"}}
+TOOL = {"type": "function", "function": FUNCTION}
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def parsed(**fields: Any) -> ChatRequest:
+    body = {"model": "openai/m", "messages": [{"role": "user", "content": "Hi"}], **fields}
+    return parse_chat(json.dumps(body).encode()).chat
+
+
+def refused(**fields: Any) -> Failure:
+    with pytest.raises(Failure) as caught:
+        parsed(**fields)
+    return caught.value
+
+
+def sent_to_openai(**fields: Any) -> tuple[dict[str, Any], list[str]]:
+    """What a provider of another dialect gets from a client of Cohere's."""
+    upstream, warnings = OPENAI.encode_chat(parsed(**fields), "m", Endpoint("p", "openai", "http://u"), False)
+    body = json.loads(upstream.body)
+    del body["model"]
+    return body, [warning.field for warning in warnings]
+
+
+def test_settings() -> None:
+    request = parsed(
+        p=0.9, k=0, stop_sequences=["END"], max_tokens=9, temperature=0.5, seed=1, logprobs=True, safety_mode="OFF"
+    )
+
+    assert (request.top_p, request.top_k, list(request.stop), request.max_tokens) == (0.9, 0, ["END"], 9)
+    assert (request.temperature, request.seed, request.logprobs) == (0.5, 1, True)
+    assert request.provider_options_json["cohere"] == '{"safety_mode":"OFF"}'
+
+
+@pytest.mark.parametrize(("stream", "expected"), [(None, False), (False, False), (True, True)])
+def test_whether_to_stream(stream: bool | None, expected: bool) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+
+    assert parse_chat(json.dumps(body).encode()).stream is expected
+
+
+def test_tools_and_choices() -> None:
+    request = parsed(tools=[TOOL, {"type": "search", "x": 1}], strict_tools=True, tool_choice="REQUIRED")
+
+    assert (request.tools[0].function.name, request.tools[0].function.strict) == ("f", True)
+    assert (request.tools[1].opaque.dialect, request.tools[1].opaque.json) == ("cohere", '{"type":"search","x":1}')
+    assert request.tool_choice.mode == TOOL_CHOICE_MODE_REQUIRED
+    assert parsed(tool_choice="NONE").tool_choice.mode == TOOL_CHOICE_MODE_NONE
+    assert json.loads(parsed(tool_choice="AUTO", strict_tools=True).provider_options_json["cohere"]) == {
+        "tool_choice": "AUTO",
+        "strict_tools": True,
+    }
+
+
+def test_forms_of_the_answer() -> None:
+    schema = {"type": "object", "properties": {}}
+    form = parsed(response_format={"type": "json_object", "json_schema": schema}).response_format
+
+    assert (form.type, form.name, json.loads(form.schema_json)) == (RESPONSE_FORMAT_TYPE_JSON_SCHEMA, "answer", schema)
+    assert parsed(response_format={"type": "json_object"}).response_format.type == RESPONSE_FORMAT_TYPE_JSON_OBJECT
+    assert not parsed(response_format={"type": "xml"}).HasField("response_format")
+
+
+@pytest.mark.parametrize(
+    ("thinking", "expected"),
+    [
+        ({"type": "disabled"}, {"enabled": False}),
+        ({"type": "enabled"}, {"enabled": True}),
+        ({"type": "enabled", "token_budget": 500}, {"max_tokens": 500, "effort": "low"}),
+        ({"type": "enabled", "token_budget": 31000}, {"max_tokens": 31000, "effort": "xhigh"}),
+    ],
+)
+def test_thinking(thinking: dict[str, Any], expected: dict[str, Any]) -> None:
+    reasoning = parsed(thinking=thinking).reasoning
+    found = {descriptor.name: value for descriptor, value in reasoning.ListFields()}
+    del found["provider_details_json"]
+
+    assert found == expected
+    assert json.loads(reasoning.provider_details_json["cohere"]) == {"thinking": thinking}
+
+
+def test_what_another_dialect_is_sent() -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://x/a.png"}}],
+        },
+        {"role": "assistant", "tool_plan": "I will look.", "tool_calls": [CALL]},
+        {
+            "role": "tool",
+            "tool_call_id": "c1",
+            "content": [{"type": "document", "document": {"id": "d", "data": {"sky": "clear"}}}],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Clear."}],
+            "citations": [{"start": 0}],
+        },
+        {"role": "user", "content": "Sure?"},
+    ]
+    body, warned = sent_to_openai(
+        messages=messages,
+        p=0.5,
+        k=3,
+        stop_sequences=["END"],
+        tools=[TOOL],
+        strict_tools=True,
+        tool_choice="REQUIRED",
+        thinking={"type": "enabled", "token_budget": 5000},
+        documents=[{"data": {"text": "x"}}],
+        safety_mode="OFF",
+    )
+
+    assert body["messages"] == [
+        messages[0],
+        messages[1],
+        {"role": "assistant", "content": None, "reasoning_content": "I will look.", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": '{"sky":"clear"}'},
+        {"role": "assistant", "reasoning_content": "Hm.", "content": "Clear."},
+        messages[5],
+    ]
+    assert {name: value for name, value in body.items() if name != "messages"} == {
+        "top_p": 0.5,
+        "top_k": 3,
+        "stop": ["END"],
+        "tools": [{"type": "function", "function": {**FUNCTION, "strict": True}}],
+        "tool_choice": "required",
+        "reasoning_effort": "medium",
+    }
+    assert sorted(warned) == ["documents", "reasoning.max_tokens", "safety_mode"]
+
+
+def test_what_another_provider_signed_is_given_back() -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "provider": "anthropic", "signature": "s", "encrypted": "e"}
+    request = parsed(messages=[{"role": "assistant", "content": [thought]}])
+    reasoning = request.messages[0].parts[0].reasoning
+
+    assert (reasoning.text, reasoning.provider, reasoning.signature, reasoning.encrypted) == ("Hm.", "anthropic", "s", "e")
+
+
+def test_a_document_in_words() -> None:
+    contents: list[dict[str, Any]] = [{"document": {"data": "plain"}}, {"document": {"title": "t"}}, {"document": "bare"}]
+    blocks = [{"type": "document", **content} for content in contents]
+    message = parsed(messages=[{"role": "tool", "tool_call_id": "c", "content": blocks}]).messages[0]
+
+    assert message.role == ROLE_TOOL
+    assert [part.text for part in message.parts[0].tool_result.parts] == ["plain", '{"title":"t"}', "bare"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": None}, "model"),
+        ({"model": 5}, "model"),
+        ({"messages": None}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": ["x"]}, "messages[0]"),
+        ({"messages": [{"content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, "messages[0].content[0]"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "messages[0].content[0].type"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].image_url"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+            "messages[0].content[0].image_url.url",
+        ),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        (
+            {"messages": [{"role": "tool", "tool_call_id": "c", "content": [{"type": "document"}]}]},
+            "messages[0].content[0].document",
+        ),
+        ({"messages": [{"role": "assistant"}]}, "messages[0].content"),
+        ({"messages": [{"role": "assistant", "tool_plan": 5}]}, "messages[0].tool_plan"),
+        ({"messages": [{"role": "assistant", "tool_calls": {}}]}, "messages[0].tool_calls"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "messages[0].tool_calls[0].function"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{**CALL, "id": 5}]}]}, "messages[0].tool_calls[0].id"),
+        ({"messages": [{"role": "assistant", "content": "x", "citations": "y"}]}, "messages[0].citations"),
+        ({"tools": "x"}, "tools"),
+        ({"tools": [{"type": "function"}]}, "tools[0].function"),
+        ({"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]}, "tools[0].function.parameters"),
+        ({"tool_choice": {}}, "tool_choice"),
+        ({"strict_tools": "yes"}, "strict_tools"),
+        ({"response_format": "json"}, "response_format"),
+        ({"response_format": {"type": "json_object", "json_schema": 5}}, "response_format.json_schema"),
+        ({"thinking": {"token_budget": 5}}, "thinking.type"),
+        ({"thinking": {"type": "enabled", "token_budget": "5"}}, "thinking.token_budget"),
+        ({"stop_sequences": "END"}, "stop_sequences"),
+        ({"stop_sequences": [5]}, "stop_sequences[0]"),
+        ({"k": 1.5}, "k"),
+        ({"p": "x"}, "p"),
+        ({"stream": "yes"}, "stream"),
+    ],
+)
+def test_what_is_wrong_is_named(fields: dict[str, Any], param: str) -> None:
+    failure = refused(**fields)
+
+    assert (failure.status, failure.param) == (400, param)
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"\xff", b"{" * 100_000])
+def test_what_is_no_object(body: bytes) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_chat(body)
+    assert caught.value.status == 400

@@ -1,0 +1,81 @@
+"""JSON Schema in the words of Gemini's older Schema object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway_dialects.gemini.client.schema import SchemaConverter
+
+TREE = {
+    "$defs": {"node": {"type": "object", "properties": {"value": {"type": "number"}, "next": {"$ref": "#/$defs/node"}}}},
+    "$ref": "#/$defs/node",
+}
+
+
+def converted(schema: Any) -> tuple[dict[str, Any], set[str]]:
+    converter = SchemaConverter(schema)
+    return converter.convert(), converter.lost
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": ["string", "null"]}, {"type": "STRING", "nullable": True}),
+        ({"type": ["string", "integer"]}, {"anyOf": [{"type": "STRING"}, {"type": "INTEGER"}]}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "STRING", "nullable": True}),
+        (
+            {"oneOf": [{"type": "string"}, {"type": "number"}], "title": "t"},
+            {"anyOf": [{"type": "STRING"}, {"type": "NUMBER"}]},
+        ),
+        ({"const": "a"}, {"type": "STRING", "format": "enum", "enum": ["a"]}),
+        ({"enum": ["a", "b", None]}, {"type": "STRING", "format": "enum", "enum": ["a", "b"], "nullable": True}),
+        ({"const": 5}, {"type": "INTEGER", "description": "One of: 5"}),
+        ({"enum": [0.5, 1], "description": "How?"}, {"type": "NUMBER", "description": "How? One of: 0.5, 1"}),
+        ({"const": True}, {"type": "BOOLEAN", "description": "One of: true"}),
+        ({"type": "integer", "enum": [1, 2]}, {"type": "INTEGER", "description": "One of: 1, 2"}),
+        ({"type": "string", "format": "date-time"}, {"type": "STRING", "format": "date-time"}),
+        ({"type": "string", "format": "email", "pattern": "@"}, {"type": "STRING", "pattern": "@"}),
+        ({"type": "array"}, {"type": "ARRAY", "items": {"type": "STRING"}}),
+        (
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+            {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 1},
+        ),
+        ({"type": "object", "additionalProperties": False, "$schema": "s", "default": {}}, {"type": "OBJECT"}),
+        (
+            {"allOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, {"required": ["a", "b"]}]},
+            {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["a"]},
+        ),
+        ({"type": "string", "nullable": True}, {"type": "STRING", "nullable": True}),
+    ],
+)
+def test_words(schema: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert converted(schema) == (expected, set())
+
+
+def test_references_are_drawn_in_and_recursion_ends() -> None:
+    inner = {"type": "OBJECT", "properties": {"value": {"type": "NUMBER"}, "next": {"type": "OBJECT"}}}
+    assert converted(TREE) == (inner, {"$ref"})
+
+
+def test_a_property_may_be_called_like_a_keyword() -> None:
+    schema = {"type": "object", "properties": {"title": {"type": "string"}, "default": {"type": "string"}}}
+    assert converted(schema)[0]["properties"] == {"title": {"type": "STRING"}, "default": {"type": "STRING"}}
+
+
+@pytest.mark.parametrize("reference", ["https://example.com/schema", "#/$defs/missing", "other"])
+def test_a_reference_that_leads_nowhere_is_told(reference: str) -> None:
+    assert converted({"type": "object", "properties": {"a": {"$ref": reference}}})[1] == {"$ref"}
+
+
+def test_constraints_that_are_lost_are_told() -> None:
+    assert converted({"type": "integer", "exclusiveMinimum": 0, "multipleOf": 2}) == (
+        {"type": "INTEGER"},
+        {"exclusiveMinimum", "multipleOf"},
+    )
+
+
+@pytest.mark.parametrize("schema", [{"properties": 7}, {"enum": 7}, {"type": 7}, {"anyOf": [7]}, {"items": 7}, {"$ref": 7}])
+def test_a_broken_schema_is_no_crash(schema: dict[str, Any]) -> None:
+    assert isinstance(converted(schema)[0], dict)

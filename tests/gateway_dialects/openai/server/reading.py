@@ -1,0 +1,38 @@
+"""What a client sends, and what the face makes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openai.server.parse import ParsedChat, parse_chat
+
+USER = {"role": "user", "content": "Hi"}
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":'}}
+
+
+def parsed(**fields: Any) -> ParsedChat:
+    """A request to the model m, which says Hi unless the fields say otherwise."""
+    return parse_chat(json.dumps({"model": "m", "messages": [USER], **fields}).encode())
+
+
+def chat(**fields: Any) -> ChatRequest:
+    return parsed(**fields).chat
+
+
+def refused(**fields: Any) -> Failure:
+    """How such a request fails."""
+    with pytest.raises(Failure) as caught:
+        parsed(**fields)
+    assert (caught.value.status, caught.value.reason) == (400, "INVALID_REQUEST")
+    assert caught.value.param in caught.value.message
+    return caught.value
+
+
+def details(text: dict[str, Any]) -> dict[str, str]:
+    """provider_details_json or provider_options_json with these fields of this dialect."""
+    return {"openai": json.dumps(text, separators=(",", ":"))}

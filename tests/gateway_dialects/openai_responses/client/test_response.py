@@ -1,0 +1,172 @@
+"""Whole answers. What a recorded answer becomes and that nothing of it is lost is in the laws."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
+from dragoman.v1.content_pb2 import MediaKind
+from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+
+WORDS = {"type": "message", "id": "msg_1", "status": "completed", "content": [{"type": "output_text", "text": "Hi"}]}
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""}
+CITED = {"type": "url_citation", "url": "https://e.com", "title": "E", "start_index": 1, "end_index": 2}
+
+
+def decoded(*output: Any, **fields: Any) -> ChatResponse:
+    body = {"id": "resp_1", "model": "m", "created_at": 7, "status": "completed", "output": list(output), **fields}
+    return OPENAI_RESPONSES.decode_chat(json.dumps(body).encode())
+
+
+def failed(body: Any) -> tuple[Reason, str]:
+    with pytest.raises(GatewayError) as caught:
+        OPENAI_RESPONSES.decode_chat(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return caught.value.reason, caught.value.message
+
+
+def told(holder: Any, dialect: str = "openai-responses") -> Any:
+    return json.loads(holder.provider_details_json[dialect])
+
+
+def test_the_head() -> None:
+    answer = decoded(WORDS, service_tier="flex", truncation="auto", user=None)
+    assert (answer.id, answer.model, answer.created, answer.service_tier) == ("resp_1", "m", 7, "flex")
+    assert told(answer) == {"truncation": "auto"}
+
+
+def test_a_function_call_is_known_by_its_call_id() -> None:
+    (part,) = decoded(CALL).candidates[0].parts
+    assert (part.tool_call.id, part.tool_call.name, part.tool_call.arguments_json) == ("call_1", "f", "{}")
+    assert told(part) == {"id": "fc_1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "raw"),
+    [
+        ({}, FinishReason.FINISH_REASON_STOP, "completed"),
+        ({"output": [WORDS, CALL]}, FinishReason.FINISH_REASON_TOOL_CALLS, "completed"),
+        ({"output": [{**CALL, "type": "custom_tool_call"}]}, FinishReason.FINISH_REASON_TOOL_CALLS, "completed"),
+        ({"output": [{"type": "web_search_call"}]}, FinishReason.FINISH_REASON_STOP, "completed"),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+            FinishReason.FINISH_REASON_LENGTH,
+            "max_output_tokens",
+        ),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+            FinishReason.FINISH_REASON_CONTENT_FILTER,
+            "content_filter",
+        ),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "of_the_future"}},
+            FinishReason.FINISH_REASON_LENGTH,
+            "of_the_future",
+        ),
+        ({"status": "incomplete"}, FinishReason.FINISH_REASON_LENGTH, "incomplete"),
+        ({"status": "of_the_future"}, FinishReason.FINISH_REASON_STOP, "of_the_future"),
+    ],
+)
+def test_why_it_ended(fields: dict[str, Any], reason: int, raw: str) -> None:
+    (candidate,) = decoded(WORDS, **fields).candidates
+    assert (candidate.finish_reason, candidate.raw_finish_reason) == (reason, raw)
+    assert told(candidate, "openai")["native_finish_reason"] == raw
+
+
+def test_usage_names_its_subsets() -> None:
+    raw = {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 3},
+        "total_tokens": 14,
+    }
+    usage = decoded(WORDS, usage=raw).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (9, 5, 14)
+    assert (usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens) == (4, 2, 3)
+    assert json.loads(usage.raw_json) == raw
+    assert not decoded(WORDS, usage=None).HasField("usage")
+
+
+def test_chat_clients_can_carry_reasoning() -> None:
+    item = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "A"}, {"text": "B"}], "encrypted_content": "gAAA"}
+    first, second = decoded(item, {**item, "id": "rs_2"}).candidates[0].parts
+    assert (first.reasoning.text, first.reasoning.encrypted, first.reasoning.summary) == ("A\n\nB", "gAAA", True)
+    assert first.reasoning.provider == "openai-responses"
+    assert told(first, "openai") == {
+        "$field": "reasoning_details",
+        "$also": "reasoning_content",
+        "type": "reasoning.summary",
+        "format": "openai-responses-v1",
+        "index": 0,
+        "id": "rs_1",
+    }
+    assert told(second, "openai")["index"] == 1
+
+
+def test_chat_clients_read_sources_where_they_are_in_the_whole_text() -> None:
+    content = [{"type": "output_text", "text": "ab"}, {"type": "output_text", "text": "cd", "annotations": [CITED]}]
+    (candidate,) = decoded({**WORDS, "content": content}).candidates
+    cited = {"url": "https://e.com", "title": "E", "start_index": 3, "end_index": 4}
+    annotations = [{"type": "url_citation", "url_citation": cited}]
+    assert told(candidate, "openai")["message"] == {"annotations": annotations}
+    assert told(candidate.parts[1])["annotations"] == [CITED]
+
+
+def test_log_probabilities() -> None:
+    token = {"token": "Hi", "bytes": [72, 105], "logprob": -0.5, "top_logprobs": [{"token": "Yo", "logprob": -1}]}
+    (candidate,) = decoded({**WORDS, "content": [{"type": "output_text", "text": "Hi", "logprobs": [token]}]}).candidates
+    (found,) = candidate.logprobs.content
+    assert (found.token, found.token_bytes, found.logprob, found.top[0].logprob) == ("Hi", b"Hi", -0.5, -1.0)
+    assert not decoded(WORDS).candidates[0].HasField("logprobs")
+
+
+def test_a_drawn_picture_is_media() -> None:
+    item = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "output_format": "webp", "result": "AA=="}
+    (part,) = decoded(item).candidates[0].parts
+    assert (part.media.kind, part.media.uri) == (MediaKind.MEDIA_KIND_IMAGE, "data:image/webp;base64,AA==")
+
+
+def test_what_only_this_dialect_knows_is_opaque() -> None:
+    item = {"type": "of_the_future", "n": 1}
+    (part,) = decoded(item).candidates[0].parts
+    assert (part.opaque.dialect, json.loads(part.opaque.json)) == ("openai-responses", item)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"status": "failed", "error": {"code": "server_error", "message": "m"}}, Reason.UPSTREAM_UNAVAILABLE),
+        ({"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "m"}}, Reason.RATE_LIMITED),
+        ({"status": "failed", "error": {"code": "invalid_image", "message": "m"}}, Reason.UPSTREAM_REJECTED),
+        ({"status": "failed", "error": {"code": "bio_policy", "message": "m"}}, Reason.CONTENT_FILTERED),
+        ({"status": "failed", "error": {"code": "vector_store_timeout", "message": "m"}}, Reason.UPSTREAM_TIMEOUT),
+        ({"status": "failed", "error": {"code": "of_the_future", "message": "m"}}, Reason.UPSTREAM_UNAVAILABLE),
+        ({"status": "failed"}, Reason.UPSTREAM_UNAVAILABLE),
+        ({"status": "completed", "error": "m"}, Reason.UPSTREAM_UNAVAILABLE),
+        ({"status": "cancelled", "output": []}, Reason.UPSTREAM_UNAVAILABLE),
+        ({"status": "queued", "output": []}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "in_progress", "output": []}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed"}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [1]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [{"id": "x"}]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [{**CALL, "call_id": None}]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [{**CALL, "name": ""}]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [{**WORDS, "content": "x"}]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        ({"status": "completed", "output": [{**WORDS, "content": [1]}]}, Reason.UPSTREAM_INVALID_RESPONSE),
+        (
+            {"status": "completed", "output": [{**WORDS, "content": [{"type": "output_text"}]}]},
+            Reason.UPSTREAM_INVALID_RESPONSE,
+        ),
+        ([], Reason.UPSTREAM_INVALID_RESPONSE),
+        (b"", Reason.UPSTREAM_INVALID_RESPONSE),
+        (b"<html>", Reason.UPSTREAM_INVALID_RESPONSE),
+    ],
+)
+def test_what_is_no_answer(body: Any, reason: Reason) -> None:
+    found, message = failed(body)
+    assert found is reason
+    assert message

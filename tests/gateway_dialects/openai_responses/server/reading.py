@@ -1,0 +1,46 @@
+"""Requests as a client of the Responses API writes them, read by the face."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import Message
+from gateway_dialects.kit.failure import Failure
+from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create
+
+
+def parsed(**fields: Any) -> ParsedCreate:
+    return parse_create({"model": "m", "input": "Hi", **fields})
+
+
+def chat(**fields: Any) -> ChatRequest:
+    return parsed(**fields).chat
+
+
+def messages_of(*items: Any) -> list[Message]:
+    return list(chat(input=list(items)).messages)
+
+
+def options_of(**fields: Any) -> dict[str, Any]:
+    """The options, without the note of the input's form."""
+    options: dict[str, Any] = json.loads(chat(**fields).provider_options_json["openai-responses"])
+    del options["$input"]
+    return options
+
+
+def details(holder: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(holder.provider_details_json["openai-responses"])
+    return found
+
+
+def refused(**fields: Any) -> tuple[str, str]:
+    """(param, code) of the 400."""
+    with pytest.raises(Failure) as caught:
+        parsed(**fields)
+    assert caught.value.status == 400
+    assert caught.value.message
+    return caught.value.param, caught.value.code
