@@ -22,10 +22,10 @@ def chat(reach: Reach, message: str, *, model: str, system: str) -> int:
 async def _chat(reach: Reach, message: str, *, model: str, system: str) -> int:
     import grpc
 
+    from dragoman.status import unpack
     from dragoman.v1.chat_pb2 import ChatRequest
     from dragoman.v1.content_pb2 import Message, Part, Role
     from dragoman.v1.stream_pb2 import StreamRequest
-    from gateway_core.rpc.status import unpack
 
     request = ChatRequest(model=model, messages=[Message(role=Role.ROLE_USER, parts=[Part(text=message)])])
     if system:

@@ -8,15 +8,18 @@ import asyncio
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_cli.joined_writes import JoinedWrites
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.server.errors import render_error
 
 LONGEST_HEAD = 8 * 1024 * 1024
 """Bytes. The facade itself refuses far shorter heads, once it has them; this bounds what a client can make us keep."""
-NO_HTTP = Failure(400, "INVALID_REQUEST", "The request is not valid HTTP.", code="invalid_http")
-ENDLESS_HEAD = Failure(
-    431, "REQUEST_TOO_LARGE", f"The request's head is longer than {LONGEST_HEAD} bytes.", code="request_headers_too_large"
+NO_HTTP = GatewayError(Reason.INVALID_REQUEST, "The request is not valid HTTP.", code="invalid_http")
+ENDLESS_HEAD = GatewayError(
+    Reason.REQUEST_TOO_LARGE,
+    f"The request's head is longer than {LONGEST_HEAD} bytes.",
+    code="request_headers_too_large",
+    status=431,
 )
 
 
@@ -74,14 +77,14 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + head + b"\r\n")
         self.data_received(rest)
 
-    def _refuse(self, failure: Failure) -> None:
+    def _refuse(self, failure: GatewayError) -> None:
         """Answers in place of the facade, unless it has begun to, and closes the connection."""
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = render_error(failure)
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-            self.transport.write(STATUS_LINE[failure.status] + head + body)
+            self.transport.write(STATUS_LINE[failure.http_status] + head + body)
         self.transport.close()
 
 

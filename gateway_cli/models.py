@@ -20,8 +20,8 @@ def models(reach: Reach, provider: str) -> int:
 async def _models(reach: Reach, provider: str) -> int:
     import grpc
 
+    from dragoman.status import unpack
     from dragoman.v1.models_pb2 import ListModelsRequest
-    from gateway_core.rpc.status import unpack
 
     async with reach.stub() as stub:
         try:

@@ -14,7 +14,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dragoman.metadata import is_request_id
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError, Reason
 from http_facade.apis import openai
 from http_facade.call_metadata import KeyPlaces, labels
 from http_facade.calls import ClientGone
@@ -76,7 +76,7 @@ class Facade:
             check_headers(exchange, self._limits.header_bytes)
             exchange.scope[EXCHANGE] = exchange
             await self._router(exchange.scope, receive, send)
-        except Failure as failure:
+        except GatewayError as failure:
             await fail(exchange, failure)
         except grpc.aio.AioRpcError as error:
             await fail(exchange, failure_of(error))
@@ -85,7 +85,7 @@ class Facade:
         except Exception:
             log.exception("request %s failed", exchange.request_id)
             message = f"The gateway failed. Report it with the request id {exchange.request_id}."
-            await fail(exchange, Failure(500, "INTERNAL", message))
+            await fail(exchange, GatewayError(Reason.INTERNAL, message))
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lifespan is answered; websockets are closed."""
@@ -121,16 +121,16 @@ def given_request_id(exchange: Exchange) -> str | None:
 def check_headers(exchange: Exchange, limit: int) -> None:
     size = sum(map(len, itertools.chain.from_iterable(exchange.scope["headers"])))
     if size > limit:
-        raise Failure(
-            431,
-            "REQUEST_TOO_LARGE",
+        raise GatewayError(
+            Reason.REQUEST_TOO_LARGE,
             f"The request's headers are {size} bytes in all; this gateway takes {limit}.",
             code="request_headers_too_large",
             headers={"connection": "close"},
+            status=431,
         )
 
 
-async def fail(exchange: Exchange, failure: Failure) -> None:
+async def fail(exchange: Exchange, failure: GatewayError) -> None:
     exchange.details["error"] = failure.reason
     if exchange.status:
         # The answer has begun: what can still be said was said in-band, and the connection must not look complete.
@@ -139,7 +139,7 @@ async def fail(exchange: Exchange, failure: Failure) -> None:
     if failure.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
         headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
-    await exchange.respond(failure.status, exchange.manners.render_error(failure, exchange.request_id), headers)
+    await exchange.respond(failure.http_status, exchange.manners.render_error(failure, exchange.request_id), headers)
 
 
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:

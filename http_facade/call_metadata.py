@@ -17,7 +17,7 @@ from dragoman.metadata import (
     REQUEST_ID,
     TAG_NAMES,
 )
-from gateway_dialects.kit.failure import bad_request
+from dragoman.reasons import invalid
 from http_facade.exchange import Exchange
 
 Metadata = list[tuple[str, str]]
@@ -43,7 +43,7 @@ KeyPlaces = Mapping[str, KeyPlace]
 
 
 def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
-    """Raises Failure 400 for what cannot be carried and must not be cut."""
+    """Raises GatewayError for what cannot be carried and must not be cut."""
     metadata = [(REQUEST_ID, exchange.request_id)]
     if exchange.context:
         metadata.append((CONTEXT, exchange.context))
@@ -75,7 +75,7 @@ def add_own(metadata: Metadata, exchange: Exchange) -> None:
     for name in BYOK_NAMES:
         if value := exchange.header(name.encode()):
             if len(value) > LONGEST_OWN or not is_plain(value):
-                raise bad_request(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
+                raise invalid(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
             metadata.append((name, value))
     for name in (*TAG_NAMES, *APP_NAMES):
         if value := exchange.header(name.encode()):

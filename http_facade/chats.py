@@ -8,10 +8,10 @@ from typing import Protocol
 
 import grpc
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import Finished, StreamResponse
-from gateway_dialects.kit.failure import Failure
 from http_facade.answer_headers import answer_headers
 from http_facade.calls import KeepAlive
 from http_facade.connect import failure_of
@@ -33,7 +33,7 @@ class Streamed:
     """How a face writes a stream."""
 
     renderer: Renderer
-    failed: Callable[[Failure], bytes]
+    failed: Callable[[GatewayError], bytes]
     """Writes the failure that ends the stream."""
     alive: bytes = COMMENT
     """Written during silence, between events; clients skip it."""
@@ -53,7 +53,7 @@ class Asked:
 
 
 Reader = Callable[[Exchange, bytes], Asked]
-"""(the request, its body) -> what is asked. Raises Failure 400 naming the field at fault."""
+"""(the request, its body) -> what is asked. Raises GatewayError naming the field at fault."""
 
 
 class Chats:
@@ -124,7 +124,7 @@ async def write_events(
 async def first_batch(call: EventStream) -> StreamResponse:
     first = await call.read()
     if not isinstance(first, StreamResponse) or not first.events:
-        raise Failure(502, "STREAM_INTERRUPTED", "the core ended the stream before it began")
+        raise GatewayError(Reason.STREAM_INTERRUPTED, "the core ended the stream before it began")
     return first
 
 

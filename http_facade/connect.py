@@ -1,5 +1,4 @@
-"""Where the facade meets the core: the stub, through whatever channel, its errors, and what else the core knows. The only
-module here that imports gateway_core, and only when there is need."""
+"""Where the facade meets the core: the stub, through whatever channel, and its errors."""
 
 from __future__ import annotations
 
@@ -7,11 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.reasons import GatewayError, Reason
+from dragoman.status import unpack
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from gateway_dialects.kit.failure import Failure
 from http_facade.answer_headers import route_headers
-from http_facade.errors import status_for
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
@@ -46,32 +44,18 @@ def connect(address: str, tls: Credentials | None = None) -> tuple[grpc.aio.Chan
     return channel, GatewayServiceStub(channel)
 
 
-def estimate_input_tokens(chat: ChatRequest) -> int:
-    """For faces whose streams begin with a count, before any provider has counted."""
-    from gateway_dialects.kit.estimate import estimate_input_tokens
-
-    return estimate_input_tokens(chat)
-
-
-def failure_of(error: grpc.aio.AioRpcError) -> Failure:
+def failure_of(error: grpc.aio.AioRpcError) -> GatewayError:
     """What a failed call means to an HTTP client."""
-    from gateway_core.rpc.status import unpack
-
     found = unpack(error)
-    reason = found.reason.value
-    return Failure(
-        status_for(reason, found.metadata),
-        reason,
-        told(reason, found.message, found.metadata.get("provider", "")),
-        param=found.field,
-        metadata=found.metadata,
-        retry_after_s=found.retry_after_s,
-        headers=route_headers(found.trace) if found.trace else {},
-    )
+    found.message = with_provider(found)
+    if found.trace:
+        found.headers = route_headers(found.trace)
+    return found
 
 
-def told(reason: str, message: str, provider: str) -> str:
-    """Name the provider where the failure is the provider's: otherwise the client looks for it in the gateway."""
-    if provider and reason not in ("INVALID_REQUEST", "INTERNAL") and provider not in message:
-        return f"{provider}: {message}"
-    return message
+def with_provider(error: GatewayError) -> str:
+    """The message, naming the provider where the failure is the provider's: otherwise the client looks for it here."""
+    provider = error.metadata.get("provider", "")
+    if provider and error.reason not in (Reason.INVALID_REQUEST, Reason.INTERNAL) and provider not in error.message:
+        return f"{provider}: {error.message}"
+    return error.message

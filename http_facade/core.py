@@ -33,7 +33,7 @@ ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse]
 
 
 class Core:
-    """Calls that end when their client goes away. Raises Failure, grpc.aio.AioRpcError and ClientGone."""
+    """Calls that end when their client goes away. Raises GatewayError, grpc.aio.AioRpcError and ClientGone."""
 
     def __init__(self, stub: GatewayServiceAsyncStub, limits: Limits, key_places: KeyPlaces | None = None) -> None:
         self.limits = limits
@@ -42,7 +42,7 @@ class Core:
         self._watches = Watches()
 
     def metadata(self, exchange: Exchange) -> Metadata:
-        """What a call carries on behalf of this request. Raises Failure."""
+        """What a call carries on behalf of this request. Raises GatewayError."""
         return call_metadata(exchange, self._key_places)
 
     async def chat(self, chat: ChatRequest, exchange: Exchange) -> ChatResponse:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gateway_dialects.kit.failure import Failure, bad_request
+from dragoman.reasons import GatewayError, Reason, invalid
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -24,7 +24,7 @@ EXCHANGE = "dragoman.exchange"
 class Manners:
     """How the clients of a face expect to be spoken to, whatever they asked."""
 
-    render_error: Callable[[Failure, str], bytes]
+    render_error: Callable[[GatewayError, str], bytes]
     """(what failed, the request's id) -> the body in the face's own envelope."""
     request_id_header: bytes = b"x-request-id"
     """Where the face's clients look for the request's id; it is in x-request-id as well."""
@@ -62,12 +62,10 @@ class Exchange:
         return None if value is None else value.decode("latin-1")
 
     async def body(self, limit: int, *, encoded: bool = False) -> bytes:
-        """The whole body. encoded: as it is sent, compressed or not. Raises Failure 413 for more than limit bytes, and 400
+        """The whole body. encoded: as it is sent, compressed or not. Raises GatewayError for more than limit bytes, and
         for a compressed one unless that is wanted."""
         if not encoded and (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
-            raise bad_request(
-                "", f"Content-Encoding {encoding} is not supported: send the body as it is.", "invalid_encoding"
-            )
+            raise invalid("", f"Content-Encoding {encoding} is not supported: send the body as it is.", "invalid_encoding")
         length = self.header(b"content-length")
         if length is not None and length.isdecimal() and int(length) > limit:
             raise self._too_large(limit)
@@ -76,7 +74,7 @@ class Exchange:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise Failure(499, "CANCELLED", "The client went away while sending the request.")
+                raise GatewayError(Reason.CANCELLED, "The client went away while sending the request.")
             body: bytes = message.get("body", b"")
             left -= len(body)
             if left < 0:
@@ -85,12 +83,12 @@ class Exchange:
                 return b"".join((*pieces, body)) if pieces else body
             pieces.append(body)
 
-    def _too_large(self, limit: int) -> Failure:
+    def _too_large(self, limit: int) -> GatewayError:
         """The rest of the body is read and thrown away by the server: many a client that finds its connection closed while
         it still writes never reads the answer. Only one that waits to be told to send the body has nothing to write."""
         message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
         headers = {} if self.header(b"expect") is None else {"connection": "close"}
-        return Failure(413, "REQUEST_TOO_LARGE", message, code="request_too_large", headers=headers)
+        return GatewayError(Reason.REQUEST_TOO_LARGE, message, code="request_too_large", headers=headers)
 
     async def disconnected(self) -> None:
         """Returns when the client has gone away. The body must have been read."""

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from dragoman.metadata import PREFIXES
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openrouter.server.answer import ID_PREFIX
 from gateway_dialects.openrouter.server.chunks import ALIVE
 from gateway_dialects.openrouter.server.generation import Asker, Generation
@@ -39,8 +39,8 @@ class Followed:
         self._generations.expect(self._generation)
         return write(answers)
 
-    def streamed(self, renderer: Renderer, failed: Callable[[Failure], bytes]) -> Streamed:
-        def fail(failure: Failure) -> bytes:
+    def streamed(self, renderer: Renderer, failed: Callable[[GatewayError], bytes]) -> Streamed:
+        def fail(failure: GatewayError) -> bytes:
             self._generation.failed()
             self._generations.expect(self._generation)
             return failed(failure)

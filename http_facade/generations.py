@@ -8,8 +8,8 @@ import time
 
 import grpc
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import GetRecordRequest, Record
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openrouter.server.generation import Generation
 from http_facade.connect import failure_of
 from http_facade.core import Core
@@ -52,7 +52,7 @@ class Generations:
             self._coming.setdefault(generation.id, asyncio.Event())
 
     async def one(self, generation_id: str, exchange: Exchange) -> str:
-        """The JSON that was kept. Raises Failure: 404 when there is none of this caller's."""
+        """The JSON that was kept. Raises GatewayError: 404 when there is none of this caller's."""
         if len(generation_id) > LONGEST_ID:
             raise not_found(generation_id)
         if coming := self._coming.get(generation_id):
@@ -77,7 +77,7 @@ class Generations:
                 await self._core.put_record(record_of(generation), exchange)
         except grpc.aio.AioRpcError as error:
             self._losses.add(str(failure_of(error)))
-        except Failure as failure:
+        except GatewayError as failure:
             self._losses.add(failure.message)
         except TimeoutError:
             self._losses.add(f"the store took longer than {KEPT_WITHIN_S:g} seconds")
@@ -109,11 +109,11 @@ def record_of(generation: Generation) -> Record:
     return Record(kind=KIND, id=generation.id, json=generation.render(), expires=int(time.time()) + KEPT_FOR_S)
 
 
-def told(error: grpc.aio.AioRpcError, generation_id: str) -> Failure:
+def told(error: grpc.aio.AioRpcError, generation_id: str) -> GatewayError:
     failure = failure_of(error)
     return not_found(generation_id) if failure.reason == "RECORD_NOT_FOUND" else failure
 
 
-def not_found(generation_id: str) -> Failure:
+def not_found(generation_id: str) -> GatewayError:
     message = f"Generation {generation_id[:LONGEST_ID]} not found."
-    return Failure(404, "RECORD_NOT_FOUND", message, code="generation_not_found")
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, code="generation_not_found")

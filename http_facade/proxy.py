@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
-from gateway_dialects.kit.failure import Failure
 from http_facade.core import Core, ProxyCall
 from http_facade.exchange import Exchange
 
@@ -45,7 +45,9 @@ def wanted_by(exchange: Exchange) -> ProxyRequest:
     _, found, place = raw_path.decode("latin-1").partition(PREFIX)
     provider, slash, path = place.partition("/")
     if not found or not provider:
-        raise Failure(404, "INVALID_REQUEST", f"Write {PREFIX}PROVIDER/PATH, not {scope['path']}.", code="unknown_url")
+        raise GatewayError(
+            Reason.INVALID_REQUEST, f"Write {PREFIX}PROVIDER/PATH, not {scope['path']}.", code="unknown_url", status=404
+        )
     return ProxyRequest(
         provider=unquote(provider),
         method=scope["method"],
@@ -58,7 +60,7 @@ def wanted_by(exchange: Exchange) -> ProxyRequest:
 async def head_of(call: ProxyCall) -> ProxyHead:
     first = await call.read()
     if not isinstance(first, ProxyResponse) or not first.HasField("head"):
-        raise Failure(502, "STREAM_INTERRUPTED", "the core ended the answer before it began")
+        raise GatewayError(Reason.STREAM_INTERRUPTED, "the core ended the answer before it began")
     return first.head
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import grpc
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.kit.json_fields import Json
 from gateway_dialects.openai_responses.server.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 from http_facade.connect import failure_of
@@ -18,12 +18,12 @@ KIND = "response"
 
 
 class Responses:
-    """Every method raises Failure."""
+    """Every method raises GatewayError."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def keep(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> Failure | None:
+    async def keep(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> GatewayError | None:
         """Why it could not be kept; None: it is."""
         record = Record(kind=KIND, id=stored.response_id, parent_id=previous_response_id, json=stored.pack())
         record.part_ids.extend(stored.part_ids())
@@ -80,15 +80,15 @@ def check_id(response_id: str) -> None:
         raise not_found(response_id)
 
 
-def told(error: grpc.aio.AioRpcError, response_id: str) -> Failure:
+def told(error: grpc.aio.AioRpcError, response_id: str) -> GatewayError:
     failure = failure_of(error)
     if failure.reason == "RECORD_NOT_FOUND":
         return not_found(response_id)
     # Its field is one of the contract's, of which the client knows nothing.
-    failure.param = ""
+    failure.field = ""
     return failure
 
 
-def not_found(response_id: str) -> Failure:
+def not_found(response_id: str) -> GatewayError:
     message = f"Response with id '{response_id[:LONGEST_ID]}' not found."
-    return Failure(404, "RECORD_NOT_FOUND", message, code="response_not_found")
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, code="response_not_found")

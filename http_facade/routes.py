@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.json_fields import encode_json
 from http_facade.apis import (
     anthropic,
@@ -81,4 +81,9 @@ async def refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
     for face in (anthropic, gemini, mistral, cohere, openrouter):
         if face.is_client(exchange):
             exchange.manners = face.MANNERS
-    raise Failure(404, "INVALID_REQUEST", f"There is nothing at {scope['path']}. Served here: {SERVED}.", code="unknown_url")
+    raise GatewayError(
+        Reason.INVALID_REQUEST,
+        f"There is nothing at {scope['path']}. Served here: {SERVED}.",
+        code="unknown_url",
+        status=404,
+    )

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError, Reason
 from http_facade.exchange import EXCHANGE, Exchange, Manners
 
 Endpoint = Callable[[Exchange], Awaitable[None]]
-"""Answers one request. Raises Failure or grpc.aio.AioRpcError before the answer has begun, ClientGone at any time."""
+"""Answers one request. Raises GatewayError or grpc.aio.AioRpcError before the answer has begun, ClientGone at any time."""
 
 Claim = tuple[Callable[[Exchange], bool], Manners]
 """(whether a client of this face asks, how it wants to be spoken to)."""
@@ -37,7 +37,7 @@ class Served:
         return next((manners for is_client, manners in self._others if is_client(exchange)), self._manners)
 
 
-def not_allowed(scope: Scope, methods: Iterable[str]) -> Failure:
+def not_allowed(scope: Scope, methods: Iterable[str]) -> GatewayError:
     allowed = ", ".join(methods)
     message = f"{scope['method']} is not allowed on {scope['path']}; use {allowed}."
-    return Failure(405, "INVALID_REQUEST", message, code="method_not_allowed", headers={"allow": allowed})
+    return GatewayError(Reason.INVALID_REQUEST, message, code="method_not_allowed", headers={"allow": allowed}, status=405)

@@ -15,13 +15,13 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from dragoman.reasons import GatewayError, Reason
+from dragoman.status import pack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.rpc.status import pack
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 """grpc types the table of handlers no closer."""

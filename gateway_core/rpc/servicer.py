@@ -12,6 +12,7 @@ import grpc
 
 from dragoman.metadata import REQUEST_ID
 from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.status import pack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -32,7 +33,6 @@ from gateway_core.call import ANONYMOUS, Call, Caller
 from gateway_core.deadline import Clock, Deadline
 from gateway_core.rpc.interceptors import ObservedContext
 from gateway_core.rpc.received import MetadataReader, Received
-from gateway_core.rpc.status import pack
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from dragoman.reasons import invalid
+from gateway_dialects.kit.failure import missing, wrong_type
 
 Json = dict[str, Any]
 
@@ -20,17 +21,17 @@ def json_text(value: Any) -> str:
 
 
 def parse_object(body: bytes) -> Json:
-    """The request's JSON object. Raises Failure 400 for anything else."""
+    """The request's JSON object. Raises GatewayError for anything else."""
     if not body.strip():
-        raise bad_request("", "The request body is empty: send a JSON object.", "invalid_json")
+        raise invalid("", "The request body is empty: send a JSON object.", "invalid_json")
     try:
         value = decode_json(body)
     except RecursionError:
-        raise bad_request("", "The request body is nested too deeply.", "invalid_json") from None
+        raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
     except UnicodeDecodeError:
-        raise bad_request("", "The request body is not valid UTF-8.", "invalid_json") from None
+        raise invalid("", "The request body is not valid UTF-8.", "invalid_json") from None
     except msgspec.DecodeError as error:
-        raise bad_request("", f"The request body is not valid JSON: {error}.", "invalid_json") from None
+        raise invalid("", f"The request body is not valid JSON: {error}.", "invalid_json") from None
     if not isinstance(value, dict):
         raise wrong_type("body", "object", value)
     return value
@@ -61,14 +62,14 @@ def number(value: Any, param: str) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise bad_request(param, f"Invalid value for '{param}': it is too large for a number.") from None
+        raise invalid(param, f"Invalid value for '{param}': it is too large for a number.") from None
 
 
 def integer(value: Any, param: str, bits: int = 64) -> int:
     if type(value) is not int:
         raise wrong_type(param, "integer", value)
     if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-        raise bad_request(param, f"Invalid value for '{param}': it does not fit into {bits} bits.")
+        raise invalid(param, f"Invalid value for '{param}': it does not fit into {bits} bits.")
     return value
 
 
@@ -98,7 +99,7 @@ def required_mapping(body: Json, name: str, path: str = "") -> Json:
 def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
     """The fields a face does not know, to be carried. null says nothing and is not carried.
 
-    Raises Failure 400 for a name that begins with "$": those are a face's own notes, and would not reach the provider.
+    Raises GatewayError for a name that begins with "$": those are a face's own notes, and would not reach the provider.
     """
     rest = {name: value for name, value in body.items() if name not in known and value is not None}
     for name in rest:
@@ -108,4 +109,4 @@ def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
 
 def refuse_note(name: str) -> None:
     if name.startswith("$"):
-        raise bad_request(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")
+        raise invalid(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from gateway_dialects.anthropic.server.chunks import PING, ChunkRenderer
 from gateway_dialects.anthropic.server.count import render_count
@@ -13,9 +14,8 @@ from gateway_dialects.anthropic.server.errors import render_error, render_error_
 from gateway_dialects.anthropic.server.models import render_model, render_models
 from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
 from gateway_dialects.anthropic.server.render import render_chat
-from gateway_dialects.kit.failure import Failure
+from gateway_dialects.kit.estimate import estimate_input_tokens
 from http_facade.chats import Asked, Chats, Streamed
-from http_facade.connect import estimate_input_tokens
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners
 from http_facade.model_lists import ModelLists
@@ -32,7 +32,7 @@ def read_messages(exchange: Exchange, body: bytes) -> Asked:
     def whole(answer: ChatResponse) -> bytes:
         return render_chat(answer, fallback_id, input_tokens)
 
-    def failed(failure: Failure) -> bytes:
+    def failed(failure: GatewayError) -> bytes:
         return render_error_event(failure, exchange.request_id)
 
     if not parsed.stream:

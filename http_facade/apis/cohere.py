@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.cohere.server.chunks import ChunkRenderer
 from gateway_dialects.cohere.server.errors import render_error, render_error_event
 from gateway_dialects.cohere.server.models import render_model, render_models
 from gateway_dialects.cohere.server.parse import parse_chat
 from gateway_dialects.cohere.server.render import render_chat
-from gateway_dialects.kit.failure import Failure
 from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners
@@ -28,7 +28,7 @@ def read_chat(exchange: Exchange, body: bytes) -> Asked:
     def whole(answer: ChatResponse) -> bytes:
         return render_chat(answer, fallback_id)
 
-    def failed(failure: Failure) -> bytes:
+    def failed(failure: GatewayError) -> bytes:
         return render_error_event(failure, fallback_id)
 
     if not parsed.stream:

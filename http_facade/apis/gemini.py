@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from gateway_dialects.gemini.server.chunks import KEEP_ALIVE, ChunkRenderer
 from gateway_dialects.gemini.server.errors import render_error
@@ -13,7 +14,6 @@ from gateway_dialects.gemini.server.models import render_model, render_models
 from gateway_dialects.gemini.server.parse import parse_chat, parse_count, parse_method
 from gateway_dialects.gemini.server.render import render_chat
 from gateway_dialects.gemini.server.tokens import render_count
-from gateway_dialects.kit.failure import Failure
 from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import EVENT_STREAM, JSON, Exchange, Manners
@@ -25,7 +25,7 @@ VERSIONS = ("/v1beta", "/v1alpha")
 METHODS = ("generateContent", "streamGenerateContent", "countTokens")
 
 
-def render_failure(failure: Failure, request_id: str) -> bytes:
+def render_failure(failure: GatewayError, request_id: str) -> bytes:
     return render_error(failure)
 
 
@@ -74,9 +74,9 @@ def read_generate(exchange: Exchange, body: bytes) -> Asked:
     return Asked(chat, whole, Streamed(renderer, renderer.failed, alive=KEEP_ALIVE, content_type=content_type))
 
 
-def unknown_method(path: str) -> Failure:
+def unknown_method(path: str) -> GatewayError:
     message = f"There is nothing at {path}. A model takes {', '.join(f':{method}' for method in METHODS)}."
-    return Failure(404, "INVALID_REQUEST", message, code="unknown_url")
+    return GatewayError(Reason.INVALID_REQUEST, message, code="unknown_url", status=404)
 
 
 def model_lists(core: Core) -> ModelLists:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.kit.json_fields import Json
 from gateway_dialects.mistral.server.chunks import ChunkRenderer
 from gateway_dialects.mistral.server.errors import render_error, render_error_event
@@ -31,7 +31,7 @@ LANGCHAIN = "python-httpx/"
 does otherwise (whole tool calls, usage at the last choice) those read too."""
 
 
-def render_failure(failure: Failure, request_id: str) -> bytes:
+def render_failure(failure: GatewayError, request_id: str) -> bytes:
     return render_error(failure)
 
 

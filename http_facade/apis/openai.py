@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.errors import render_error, render_error_event
 from gateway_dialects.openai.server.models import render_model, render_models
@@ -17,7 +17,7 @@ from http_facade.exchange import Exchange, Manners
 from http_facade.model_lists import ModelLists
 
 
-def render_failure(failure: Failure, request_id: str) -> bytes:
+def render_failure(failure: GatewayError, request_id: str) -> bytes:
     return render_error(failure)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import grpc
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.failure import Failure, bad_request
 from gateway_dialects.kit.json_fields import Json, encode_json, parse_object
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create, previous_response_id, references_in
@@ -64,7 +64,7 @@ class Reading:
         self._responses = responses
 
     async def read(self, exchange: Exchange) -> Created:
-        """Raises Failure, and grpc.aio.AioRpcError where the core cannot say what is stored."""
+        """Raises GatewayError, and grpc.aio.AioRpcError where the core cannot say what is stored."""
         fields = parse_object(await exchange.body(self._core.limits.body_bytes))
         earlier = await self._earlier(previous_response_id(fields), exchange)
         given = fields.get("input")
@@ -82,11 +82,11 @@ class Reading:
             return []
         try:
             chain, missing = await self._responses.chain(response_id, exchange)
-        except Failure as failure:
-            if failure.status == 404:
+        except GatewayError as failure:
+            if failure.http_status == 404:
                 raise lost(f"Previous response with id '{response_id}' not found.") from None
-            if failure.status in (400, 413):
-                failure.param = "previous_response_id"
+            if failure.http_status in (400, 413):
+                failure.field = "previous_response_id"
             raise
         if missing:
             raise lost(f"Response '{response_id}' continues '{missing}', which is no longer kept: what was said is gone.")
@@ -101,12 +101,12 @@ def refuse_elsewhere(stored: Stored) -> None:
             f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider keeps: send"
             " what was said instead of continuing it."
         )
-        raise bad_request("previous_response_id", message)
+        raise invalid("previous_response_id", message)
 
 
-def lost(message: str) -> Failure:
+def lost(message: str) -> GatewayError:
     code = "previous_response_not_found"
-    return Failure(404, "RECORD_NOT_FOUND", message, param="previous_response_id", code=code)
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, field="previous_response_id", code=code)
 
 
 def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
@@ -114,7 +114,7 @@ def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
     for item_id in references:
         if item_id in there:
             message = f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
-            raise bad_request("input", message)
+            raise invalid("input", message)
 
 
 class Creation:
@@ -164,16 +164,16 @@ class Creation:
         return [Warning(field="store", message=f"the response was not kept: {failure.message}")]
 
 
-def explained(failure: Failure, created: Created) -> Failure:
+def explained(failure: GatewayError, created: Created) -> GatewayError:
     """A reference that the target cannot follow is content that it does not understand; to the client it is not there."""
-    if failure.reason != "UNSUPPORTED" or not failure.param.startswith("messages[") or not created.unknown:
+    if failure.reason != "UNSUPPORTED" or not failure.field.startswith("messages[") or not created.unknown:
         return failure
     return lost_item(created.unknown[0], failure.headers)
 
 
-def lost_item(item_id: str, headers: Mapping[str, str]) -> Failure:
+def lost_item(item_id: str, headers: Mapping[str, str]) -> GatewayError:
     message = f"Item with id '{item_id}' not found: no response that is kept here holds it. Send the item itself."
-    return Failure(404, "RECORD_NOT_FOUND", message, param="input", code="item_not_found", headers=headers)
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, field="input", code="item_not_found", headers=headers)
 
 
 class Kept:
@@ -185,7 +185,7 @@ class Kept:
     async def get(self, exchange: Exchange) -> None:
         if exchange.query().get("stream", "false").lower() not in ("false", "0"):
             message = "Only a response that was created in the background can be streamed later; this gateway makes none."
-            raise bad_request("stream", message)
+            raise invalid("stream", message)
         stored = await self._responses.one(wanted_id(exchange), exchange)
         await exchange.respond(200, encode_json(stored.response), {})
 
@@ -196,7 +196,7 @@ class Kept:
     async def cancel(self, exchange: Exchange) -> None:
         """Every response that is there is complete."""
         await self._responses.one(wanted_id(exchange), exchange)
-        raise bad_request("", "Cannot cancel a synchronous response.")
+        raise invalid("", "Cannot cancel a synchronous response.")
 
     async def input_items(self, exchange: Exchange) -> None:
         limit, order, after = read_page(exchange)
@@ -210,13 +210,13 @@ def wanted_id(exchange: Exchange) -> str:
 
 
 def read_page(exchange: Exchange) -> tuple[int, str, str]:
-    """(limit, order, after) of a list. Raises Failure 400."""
+    """(limit, order, after) of a list. Raises GatewayError 400."""
     query = exchange.query()
     limit, order = query.get("limit", str(LISTED)), query.get("order", "desc")
     if not (limit.isascii() and limit.isdecimal() and len(limit) < 9 and 1 <= int(limit) <= LISTED_AT_MOST):
-        raise bad_request("limit", f"Invalid value for 'limit': {limit!r}. Use 1 to {LISTED_AT_MOST}.")
+        raise invalid("limit", f"Invalid value for 'limit': {limit!r}. Use 1 to {LISTED_AT_MOST}.")
     if order not in ("asc", "desc"):
-        raise bad_request("order", f"Invalid value for 'order': {order!r}. Use 'asc' or 'desc'.")
+        raise invalid("order", f"Invalid value for 'order': {order!r}. Use 'asc' or 'desc'.")
     return int(limit), order, query.get("after", "")
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from starlette.routing import BaseRoute, Route
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.completions.server.chunks import TextRenderer
 from gateway_dialects.completions.server.parse import ParsedTexts
 from gateway_dialects.completions.server.render import render_texts
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.server.errors import render_error_event
 from gateway_dialects.openrouter.server.answer import own_id, render_answer
 from gateway_dialects.openrouter.server.chunks import OpenRouterRenderer
@@ -36,7 +36,7 @@ from http_facade.served import Served
 PREFIX = "/api/v1"
 
 
-def render_failure(failure: Failure, request_id: str) -> bytes:
+def render_failure(failure: GatewayError, request_id: str) -> bytes:
     return render_error(failure)
 
 

@@ -1,16 +1,36 @@
-"""The one error type of the core, and the closed vocabulary of reasons (errors.proto says what each one means and bills)."""
+"""Why a call failed: the one table of reasons, and the one error type that dialects, core and facade raise.
+
+errors.proto says what each reason means and bills.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dragoman.v1.routing_pb2 import RouteTrace
 
 
+class Rule(NamedTuple):
+    """What follows from a reason."""
+
+    grpc_code: str
+    """The name of the gRPC status code."""
+    http_status: int
+    same_target: bool = False
+    """Whether the same target may get over it, so that it is asked again."""
+    next_target: bool = False
+    """Whether it says nothing about another target, so that the next one is asked."""
+
+
+TRANSIENT = {"same_target": True, "next_target": True}
+
+
 class Reason(StrEnum):
-    """Why a call failed: the names of the contract's enum Reason, without their prefix."""
+    """The names of the contract's enum Reason, without their prefix."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
     REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
@@ -38,26 +58,35 @@ class Reason(StrEnum):
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
 
 
-RETRY_SAME_TARGET = frozenset(
+RULES: Mapping[Reason, Rule] = MappingProxyType(
     {
-        Reason.RATE_LIMITED,
-        Reason.UPSTREAM_UNAVAILABLE,
-        Reason.UPSTREAM_OVERLOADED,
-        Reason.UPSTREAM_TIMEOUT,
-        Reason.UPSTREAM_INVALID_RESPONSE,
-        Reason.STREAM_INTERRUPTED,
+        Reason.INVALID_REQUEST: Rule("INVALID_ARGUMENT", 400),
+        Reason.REQUEST_TOO_LARGE: Rule("INVALID_ARGUMENT", 413),
+        Reason.UNSUPPORTED: Rule("INVALID_ARGUMENT", 400, next_target=True),
+        Reason.MODEL_NOT_FOUND: Rule("NOT_FOUND", 404, next_target=True),
+        Reason.MISSING_API_KEY: Rule("UNAUTHENTICATED", 401),
+        Reason.INVALID_API_KEY: Rule("UNAUTHENTICATED", 401),
+        Reason.PERMISSION_DENIED: Rule("PERMISSION_DENIED", 403),
+        Reason.CONTEXT_LENGTH_EXCEEDED: Rule("INVALID_ARGUMENT", 400, next_target=True),
+        Reason.CONTENT_FILTERED: Rule("INVALID_ARGUMENT", 400),
+        Reason.RATE_LIMITED: Rule("RESOURCE_EXHAUSTED", 429, **TRANSIENT),
+        Reason.QUOTA_EXHAUSTED: Rule("RESOURCE_EXHAUSTED", 429, next_target=True),
+        Reason.UPSTREAM_REJECTED: Rule("INVALID_ARGUMENT", 400),
+        # The provider refused our key, not the client's: its own 401 would make the client doubt a key that is right.
+        Reason.UPSTREAM_AUTH: Rule("FAILED_PRECONDITION", 502, next_target=True),
+        Reason.UPSTREAM_UNAVAILABLE: Rule("UNAVAILABLE", 502, **TRANSIENT),
+        Reason.UPSTREAM_OVERLOADED: Rule("UNAVAILABLE", 503, **TRANSIENT),
+        Reason.UPSTREAM_TIMEOUT: Rule("DEADLINE_EXCEEDED", 504, **TRANSIENT),
+        Reason.UPSTREAM_INVALID_RESPONSE: Rule("UNAVAILABLE", 502, **TRANSIENT),
+        Reason.STREAM_INTERRUPTED: Rule("UNAVAILABLE", 502, **TRANSIENT),
+        Reason.DEADLINE_EXCEEDED: Rule("DEADLINE_EXCEEDED", 504),
+        Reason.CANCELLED: Rule("CANCELLED", 499),
+        Reason.SHUTTING_DOWN: Rule("UNAVAILABLE", 503),
+        Reason.INTERNAL: Rule("INTERNAL", 500),
+        Reason.RECORD_NOT_FOUND: Rule("NOT_FOUND", 404),
+        Reason.STORAGE_UNAVAILABLE: Rule("UNAVAILABLE", 503),
     }
 )
-"""Failures that the same target may get over on its own. All others are final for it."""
-
-TRY_NEXT_TARGET = RETRY_SAME_TARGET | {
-    Reason.QUOTA_EXHAUSTED,
-    Reason.UPSTREAM_AUTH,
-    Reason.MODEL_NOT_FOUND,
-    Reason.CONTEXT_LENGTH_EXCEEDED,
-    Reason.UNSUPPORTED,
-}
-"""Failures that say nothing about another target. A request that is itself at fault is in neither set."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -73,19 +102,33 @@ class GatewayError(Exception):
     retry_after_s: float | None = None
     """Seconds to wait before trying again, as the provider or the limiter said."""
     trace: RouteTrace | None = None
+    code: str = ""
+    """The served API's own code. Empty: the provider's, or the reason in lower case."""
+    status: int = 0
+    """The HTTP status, where it is not the reason's."""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Of the HTTP answer: allow, connection, who was asked."""
 
     def __str__(self) -> str:
         return self.message
 
     @property
+    def http_status(self) -> int:
+        """A refusal of the client's own request keeps the provider's status (400, 413, 422); the rest is by reason."""
+        if self.reason is Reason.UPSTREAM_REJECTED and not self.status:
+            upstream = int(self.metadata.get("upstream_status", "400"))
+            return upstream if 400 <= upstream < 500 else 400
+        return self.status or RULES[self.reason].http_status
+
+    @property
     def retries_same_target(self) -> bool:
-        return self.reason in RETRY_SAME_TARGET
+        return RULES[self.reason].same_target
 
     @property
     def tries_next_target(self) -> bool:
-        return self.reason in TRY_NEXT_TARGET
+        return RULES[self.reason].next_target
 
 
-def invalid(field_name: str, message: str) -> GatewayError:
+def invalid(field: str, message: str, code: str = "invalid_value") -> GatewayError:
     """A malformed request, naming the field at fault."""
-    return GatewayError(Reason.INVALID_REQUEST, message, field=field_name)
+    return GatewayError(Reason.INVALID_REQUEST, message, field, code=code)

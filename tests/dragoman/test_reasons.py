@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.reasons import RETRY_SAME_TARGET, TRY_NEXT_TARGET, GatewayError, Reason, invalid
+from dragoman.reasons import RULES, GatewayError, Reason, invalid
 from dragoman.v1.errors_pb2 import Reason as ContractReason
 
 AT_FAULT = (
@@ -32,8 +32,7 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_the_two_bits_of_every_reason(reason: Reason) -> None:
     error = GatewayError(reason, "m")
-    assert error.retries_same_target == (reason in RETRY_SAME_TARGET)
-    assert error.tries_next_target == (reason in TRY_NEXT_TARGET)
+    assert (error.retries_same_target, error.tries_next_target) == RULES[reason][2:]
     assert error.tries_next_target or not error.retries_same_target
     assert (reason in AT_FAULT) == (not error.tries_next_target)
 
@@ -53,3 +52,21 @@ def test_two_errors_are_never_the_same() -> None:
 def test_a_malformed_request_names_its_field() -> None:
     error = invalid("messages[1].content", "it is missing")
     assert (error.reason, error.field, error.message) == (Reason.INVALID_REQUEST, "messages[1].content", "it is missing")
+
+
+@pytest.mark.parametrize(
+    ("reason", "metadata", "status"),
+    [
+        (Reason.UPSTREAM_REJECTED, {"upstream_status": "422"}, 422),
+        (Reason.UPSTREAM_REJECTED, {"upstream_status": "418"}, 418),
+        (Reason.UPSTREAM_REJECTED, {"upstream_status": "500"}, 400),
+        (Reason.UPSTREAM_REJECTED, {}, 400),
+        (Reason.UPSTREAM_AUTH, {"upstream_status": "401"}, 502),
+    ],
+)
+def test_the_status_of_a_reason(reason: Reason, metadata: dict[str, str], status: int) -> None:
+    assert GatewayError(reason, "m", metadata=metadata).http_status == status
+
+
+def test_a_status_of_its_own() -> None:
+    assert GatewayError(Reason.REQUEST_TOO_LARGE, "m", status=431).http_status == 431

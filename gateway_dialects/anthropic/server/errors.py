@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 TYPES = {
@@ -21,29 +21,29 @@ TYPES = {
 OWN_TYPES = frozenset({*TYPES.values(), "invalid_request_error", "api_error"})
 
 
-def render_error(failure: Failure, request_id: str = "") -> bytes:
+def render_error(failure: GatewayError, request_id: str = "") -> bytes:
     """The JSON body: {"type": "error", "error": {type, message}, "request_id"}, with param and metadata where there are."""
     return encode_json({"type": "error", "error": error_object(failure), "request_id": request_id or None})
 
 
-def error_object(failure: Failure) -> Json:
+def error_object(failure: GatewayError) -> Json:
     error: Json = {"type": error_type(failure), "message": failure.message}
-    if failure.param:
-        error["param"] = failure.param
+    if failure.field:
+        error["param"] = failure.field
     if failure.metadata:
         error["metadata"] = dict(failure.metadata)
     return error
 
 
-def error_type(failure: Failure) -> str:
+def error_type(failure: GatewayError) -> str:
     """A client's own mistake keeps the provider's word for it; the gateway's failures have ours."""
-    status = failure.status
+    status = failure.http_status
     told = failure.metadata.get("upstream_type", "")
     if 400 <= status < 500 and told in OWN_TYPES:
         return told
     return TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
-def render_error_event(failure: Failure, request_id: str = "") -> bytes:
+def render_error_event(failure: GatewayError, request_id: str = "") -> bytes:
     """An error inside a stream, in the form that Anthropic's SDKs raise from. Nothing follows it."""
     return b"event: error\ndata: " + render_error(failure, request_id) + b"\n\n"

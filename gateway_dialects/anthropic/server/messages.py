@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_FILE,
@@ -21,7 +22,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.anthropic.server.details import DIALECT, set_details
 from gateway_dialects.anthropic.server.seals import restore
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -51,15 +52,15 @@ def parse_system(request: ChatRequest, value: Any) -> None:
     for index, item in enumerate(value):
         path = f"system.{index}"
         if mapping(item, path).get("type") != "text":
-            raise bad_request(f"{path}.type", f"'{path}.type' must be text.")
+            raise invalid(f"{path}.type", f"'{path}.type' must be text.")
         parse_block(message.parts.add(), item, path)
 
 
 def parse_messages(request: ChatRequest, value: Any) -> None:
-    """Raises Failure 400 naming the field at fault."""
+    """Raises GatewayError naming the field at fault."""
     messages = array(value, "messages")
     if not messages:
-        raise bad_request("messages", "'messages' is empty: send at least one message.", "empty_array")
+        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
     before = ""
     for index, item in enumerate(messages):
         path = f"messages.{index}"
@@ -67,7 +68,7 @@ def parse_messages(request: ChatRequest, value: Any) -> None:
         role = required_string(fields, "role", f"{path}.")
         if role not in ROLES:
             known = ", ".join(ROLES)
-            raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
+            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
         if fields.get("content") is None:
             raise missing(f"{path}.content")
         notes: Json = {"$turn": "new"} if role == before else {}
@@ -98,7 +99,7 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str, note
             others.append((where, item))
             continue
         if role != "user":
-            raise bad_request(f"{where}.type", f"'{where}.type': a tool_result belongs in a message of the role user.")
+            raise invalid(f"{where}.type", f"'{where}.type': a tool_result belongs in a message of the role user.")
         # Results stand first: every dialect wants them right after the calls that they answer.
         parse_tool_result(request.messages.add(role=ROLE_TOOL).parts.add(), item, where)
     if others or not content:

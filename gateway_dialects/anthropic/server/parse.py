@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.anthropic.server.details import DIALECT
 from gateway_dialects.anthropic.server.messages import parse_messages, parse_system
@@ -21,7 +22,7 @@ from gateway_dialects.anthropic.server.tools import (
     parse_tool,
     parse_tool_choice,
 )
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -45,7 +46,7 @@ class ParsedMessages:
 
 
 def parse_chat(body: bytes, anthropic_beta: str = "") -> ParsedMessages:
-    """The request of POST /v1/messages. anthropic_beta: the header of that name. Raises Failure 400 naming the field at
+    """The request of POST /v1/messages. anthropic_beta: the header of that name. Raises GatewayError naming the field at
     fault."""
     fields = parse_object(body)
     request = parse_fields(fields, ("model", "max_tokens", "messages"), anthropic_beta)
@@ -66,7 +67,7 @@ def parse_fields(fields: Json, required: tuple[str, ...], anthropic_beta: str) -
         return fill(ChatRequest(), fields, anthropic_beta)
     except RecursionError:
         # What was just shallow enough to be read is too deep to be written here.
-        raise bad_request("", "The request body is nested too deeply.", "invalid_json") from None
+        raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
 
 
 def fill(request: ChatRequest, fields: Json, anthropic_beta: str) -> ChatRequest:

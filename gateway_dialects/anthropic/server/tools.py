@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
     TOOL_CHOICE_MODE_AUTO,
@@ -16,7 +17,7 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_dialects.anthropic.server.details import DIALECT, details_of, set_details
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     boolean,
@@ -65,7 +66,7 @@ def parse_tool_choice(request: ChatRequest, value: Any) -> None:
     kind = required_string(fields, "type", "tool_choice.")
     if kind not in CHOICES:
         known = ", ".join(CHOICES)
-        raise bad_request("tool_choice.type", f"'tool_choice.type' is {kind!r}: use one of {known}.")
+        raise invalid("tool_choice.type", f"'tool_choice.type' is {kind!r}: use one of {known}.")
     choice = request.tool_choice
     choice.mode = CHOICES[kind]
     if kind == "tool":

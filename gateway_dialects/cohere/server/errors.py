@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 
-def render_error(failure: Failure, request_id: str = "") -> bytes:
+def render_error(failure: GatewayError, request_id: str = "") -> bytes:
     """The JSON body: {"id", "message"}, with error_type, param and metadata where there are."""
     return encode_json({"id": request_id, **error_object(failure)})
 
 
-def error_object(failure: Failure) -> Json:
+def error_object(failure: GatewayError) -> Json:
     error: Json = {"message": failure.message, "error_type": error_type(failure)}
-    if failure.param:
-        error["param"] = failure.param
+    if failure.field:
+        error["param"] = failure.field
     if failure.metadata:
         error["metadata"] = dict(failure.metadata)
     return error
 
 
-def error_type(failure: Failure) -> str:
+def error_type(failure: GatewayError) -> str:
     """A client's own mistake keeps the provider's word for it; the gateway's failures have ours."""
     told = failure.metadata.get("upstream_type", "")
-    return told if told and 400 <= failure.status < 500 else (failure.code or failure.reason).upper()
+    return told if told and 400 <= failure.http_status < 500 else (failure.code or failure.reason).upper()
 
 
-def render_error_event(failure: Failure, request_id: str = "") -> bytes:
+def render_error_event(failure: GatewayError, request_id: str = "") -> bytes:
     """An error inside a stream: the answer ends in ERROR, as Cohere tells it. Nothing follows it."""
     error = error_object(failure)
     delta = {"finish_reason": "ERROR", "error": error.pop("message"), **error, "usage": {}}

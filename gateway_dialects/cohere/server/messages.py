@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_IMAGE,
@@ -20,7 +21,7 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_dialects.cohere.server.details import DIALECT, details_of, set_details
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
 
 ROLES = {"system": ROLE_SYSTEM, "user": ROLE_USER, "assistant": ROLE_ASSISTANT, "tool": ROLE_TOOL}
@@ -31,10 +32,10 @@ SEAL_FIELDS = ("signature", "encrypted", "provider")
 
 
 def parse_messages(request: ChatRequest, value: Any) -> None:
-    """Raises Failure 400 naming the field at fault."""
+    """Raises GatewayError naming the field at fault."""
     messages = array(value, "messages")
     if not messages:
-        raise bad_request("messages", "'messages' is empty: send at least one message.", "empty_array")
+        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
     for index, item in enumerate(messages):
         parse_message(request.messages.add(), item, f"messages[{index}]")
 
@@ -44,7 +45,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     role = required_string(fields, "role", f"{path}.").lower()
     if role not in ROLES:
         known = ", ".join(ROLES)
-        raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
+        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
     message.role = ROLES[role]
     if role == "assistant":
         details = parse_assistant(message, fields, path)

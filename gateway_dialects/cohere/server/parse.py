@@ -28,7 +28,7 @@ class ParsedChat:
 
 
 def parse_chat(body: bytes) -> ParsedChat:
-    """The request of POST /v2/chat. Raises Failure 400 naming the field at fault."""
+    """The request of POST /v2/chat. Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     for name in ("model", "messages"):
         if fields.get(name) is None:

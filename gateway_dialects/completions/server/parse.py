@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import Failure, bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import Json, boolean, json_text, parse_object, small_integer, string
 from gateway_dialects.openai.server.parse import parse_fields
 
@@ -43,13 +44,13 @@ class ParsedTexts:
 
 
 def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
-    """model: what the path names, whatever the body says. Raises Failure 400 naming the field at fault."""
+    """model: what the path names, whatever the body says. Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     if model:
         fields["model"] = model
     for name in CHAT_FIELDS:
         if fields.get(name) is not None:
-            raise bad_request(name, f"'{name}' belongs to a chat: ask at /chat/completions.", "unknown_parameter")
+            raise invalid(name, f"'{name}' belongs to a chat: ask at /chat/completions.", "unknown_parameter")
     prompts = parse_prompts(fields.get("prompt"))
     refuse_suffix(fields)
     echo = fields.get("echo") is not None and boolean(fields["echo"], "echo")
@@ -71,25 +72,25 @@ def parse_prompts(value: Any) -> tuple[str, ...]:
         case str():
             prompts = [value]
         case []:
-            raise bad_request("prompt", "'prompt' is an empty list: send a text.", "empty_array")
+            raise invalid("prompt", "'prompt' is an empty list: send a text.", "empty_array")
         case [int() | [int(), *_], *_]:
             message = "'prompt' is a list of token ids, which only one model's tokenizer can read: send the text."
-            raise Failure(400, "UNSUPPORTED", message, param="prompt", code="unsupported")
+            raise GatewayError(Reason.UNSUPPORTED, message, field="prompt", code="unsupported")
         case list():
             prompts = [string(item, f"prompt[{index}]") for index, item in enumerate(value)]
         case _:
             raise wrong_type("prompt", "string or array of strings", value)
     if len(prompts) > MOST_PROMPTS:
-        raise bad_request("prompt", f"'prompt' has {len(prompts)} texts; {MOST_PROMPTS} are the most for one request.")
+        raise invalid("prompt", f"'prompt' has {len(prompts)} texts; {MOST_PROMPTS} are the most for one request.")
     if "" in prompts:
-        raise bad_request("prompt", "'prompt' is empty: there is nothing to go on from.")
+        raise invalid("prompt", "'prompt' is empty: there is nothing to go on from.")
     return tuple(prompts)
 
 
 def refuse_suffix(fields: Json) -> None:
     if fields.get("suffix") is not None and string(fields["suffix"], "suffix"):
         message = "'suffix' is not supported here; a model of Mistral's fills gaps at /v1/fim/completions."
-        raise Failure(400, "UNSUPPORTED", message, param="suffix", code="unsupported")
+        raise GatewayError(Reason.UNSUPPORTED, message, field="suffix", code="unsupported")
 
 
 def parse_logprobs(fields: Json, echo: bool) -> int | None:
@@ -97,10 +98,10 @@ def parse_logprobs(fields: Json, echo: bool) -> int | None:
         return None
     wanted = small_integer(fields["logprobs"], "logprobs")
     if not 0 <= wanted <= MOST_LOGPROBS:
-        raise bad_request("logprobs", f"'logprobs' must be 0 to {MOST_LOGPROBS}, not {wanted}.")
+        raise invalid("logprobs", f"'logprobs' must be 0 to {MOST_LOGPROBS}, not {wanted}.")
     if echo:
         message = "'logprobs' together with 'echo' asks for those of the prompt, which chat models do not tell."
-        raise Failure(400, "UNSUPPORTED", message, param="logprobs", code="unsupported")
+        raise GatewayError(Reason.UNSUPPORTED, message, field="logprobs", code="unsupported")
     return wanted
 
 
@@ -109,7 +110,7 @@ def parse_best_of(chat: ChatRequest, value: Any) -> None:
         return
     best_of, count = small_integer(value, "best_of"), chat.candidate_count or 1
     if best_of < count:
-        raise bad_request("best_of", f"'best_of' ({best_of}) must not be less than 'n' ({count}).")
+        raise invalid("best_of", f"'best_of' ({best_of}) must not be less than 'n' ({count}).")
     if best_of > count:
         chat.provider_options_json[DIALECT] = json_text({"best_of": best_of})
 

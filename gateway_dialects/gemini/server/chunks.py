@@ -7,6 +7,7 @@ which its SDKs recognise only so.
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.gemini.server.details import details_of, fields_of
 from gateway_dialects.gemini.server.errors import render_error
@@ -21,7 +22,6 @@ from gateway_dialects.gemini.server.render import (
 from gateway_dialects.gemini.server.streamed import StreamedPart
 from gateway_dialects.kit.details import without_notes
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 KEEP_ALIVE = b"\r\n"
@@ -43,7 +43,7 @@ class ChunkRenderer(EventWriter):
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._told_logprobs: set[int] = set()
 
-    def failed(self, failure: Failure) -> bytes:
+    def failed(self, failure: GatewayError) -> bytes:
         """An error inside a stream. Nothing follows it."""
         if self._sse:
             # Google may write it bare; its JavaScript SDK then sees it only where it is alone in what was read at once.

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Message, Part
 from gateway_dialects.gemini.server.details import details_of, set_details
 from gateway_dialects.gemini.server.parts import parse_part, parse_result
 from gateway_dialects.gemini.server.proto_json import fields_in, listed
 from gateway_dialects.gemini.server.turns import ModelTurn
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import Json, rest_of, string
 
 CONTENT_FIELDS = frozenset({"role", "parts"})
@@ -58,10 +59,10 @@ def parse_system(request: ChatRequest, value: Any) -> None:
 
 
 def parse_contents(request: ChatRequest, value: Any) -> None:
-    """Raises Failure 400 naming the field at fault."""
+    """Raises GatewayError naming the field at fault."""
     contents = listed(value, "contents")
     if not contents:
-        raise bad_request("contents", "'contents' is empty: give at least one content.", "empty_array")
+        raise invalid("contents", "'contents' is empty: give at least one content.", "empty_array")
     conversation = Conversation(request)
     for index, item in enumerate(contents):
         parse_content(conversation, item, f"contents[{index}]")
@@ -84,7 +85,7 @@ def parse_content(conversation: Conversation, value: Any, path: str) -> None:
             conversation.answer = None
         add_user_content(conversation, parts, extra if role == "user" else {"$role": role, **extra}, path)
     else:
-        raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are user and model.")
+        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are user and model.")
 
 
 def add_answer(conversation: Conversation, parts: list[Any], extra: Json, path: str) -> None:

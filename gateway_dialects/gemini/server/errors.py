@@ -3,7 +3,7 @@ errors."""
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 STATUSES = {
@@ -28,36 +28,36 @@ DOMAIN = "dragoman.v1"
 TYPE_URL = "type.googleapis.com/google.rpc."
 
 
-def render_error(failure: Failure) -> bytes:
+def render_error(failure: GatewayError) -> bytes:
     """The JSON body: {"error": {code, message, status, details}}."""
     return encode_json({"error": error_object(failure)})
 
 
-def error_object(failure: Failure) -> Json:
+def error_object(failure: GatewayError) -> Json:
     return {
-        "code": failure.status,
+        "code": failure.http_status,
         "message": failure.message,
         "status": status_name(failure),
         "details": details_of(failure),
     }
 
 
-def status_name(failure: Failure) -> str:
+def status_name(failure: GatewayError) -> str:
     """A client's own mistake keeps the provider's word for it; the gateway's failures have ours."""
     told = failure.metadata.get("upstream_type", "")
-    if 400 <= failure.status < 500 and told in STATUSES.values():
+    if 400 <= failure.http_status < 500 and told in STATUSES.values():
         return told
-    return STATUSES.get(failure.status, "INVALID_ARGUMENT" if failure.status < 500 else "UNAVAILABLE")
+    return STATUSES.get(failure.http_status, "INVALID_ARGUMENT" if failure.http_status < 500 else "UNAVAILABLE")
 
 
-def details_of(failure: Failure) -> list[Json]:
+def details_of(failure: GatewayError) -> list[Json]:
     """ErrorInfo always; BadRequest and RetryInfo where there is something to say."""
     info: Json = {"@type": f"{TYPE_URL}ErrorInfo", "reason": failure.reason, "domain": DOMAIN}
     if failure.metadata:
         info["metadata"] = dict(failure.metadata)
     details = [info]
-    if failure.param:
-        violation = {"field": failure.param, "description": failure.message}
+    if failure.field:
+        violation = {"field": failure.field, "description": failure.message}
         details.append({"@type": f"{TYPE_URL}BadRequest", "fieldViolations": [violation]})
     if failure.retry_after_s is not None:
         details.append({"@type": f"{TYPE_URL}RetryInfo", "retryDelay": f"{failure.retry_after_s:g}s"})

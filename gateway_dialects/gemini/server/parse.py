@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.gemini.server.contents import parse_contents, parse_system
 from gateway_dialects.gemini.server.details import DIALECT
 from gateway_dialects.gemini.server.generation import parse_generation
 from gateway_dialects.gemini.server.proto_json import fields_in
 from gateway_dialects.gemini.server.tools import parse_tool_config, parse_tools
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import Json, json_text, parse_object, string
 
 TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
@@ -31,7 +32,7 @@ def parse_method(path: str) -> tuple[str, str]:
 
 
 def parse_chat(body: bytes, model: str) -> ChatRequest:
-    """The request of :generateContent and :streamGenerateContent; the model stands in the URL. Raises Failure 400 naming
+    """The request of :generateContent and :streamGenerateContent; the model stands in the URL. Raises GatewayError naming
     the field at fault."""
     return parse_fields(parse_object(body), model)
 
@@ -46,7 +47,7 @@ def parse_fields(body: Any, model: str) -> ChatRequest:
     try:
         return read_request(fields_in(body, ""), model)
     except RecursionError:
-        raise bad_request("", "The request body is nested too deeply.", "invalid_json") from None
+        raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
 
 
 def read_request(fields: Json, model: str) -> ChatRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_FILE,
@@ -15,7 +16,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.gemini.server.details import DIALECT, set_details
 from gateway_dialects.gemini.server.proto_json import fields_in, listed, standard_base64
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     boolean,
@@ -42,7 +43,7 @@ def parse_part(part: Part, value: object, path: str) -> None:
     fields = fields_in(value, path)
     kinds = [name for name in PARSERS if name in fields]
     if "functionResponse" in fields:
-        raise bad_request(path, f"'{path}': a functionResponse belongs in a content of the role user.")
+        raise invalid(path, f"'{path}': a functionResponse belongs in a content of the role user.")
     if not kinds and fields.keys() <= {SIGNATURE, "thought"}:
         kinds, fields = ["text"], {"text": "", **fields}
     if restore_foreign(part, fields):

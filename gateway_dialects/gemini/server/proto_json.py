@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from gateway_dialects.kit.failure import bad_request, wrong_type
+from dragoman.reasons import invalid
+from gateway_dialects.kit.failure import wrong_type
 from gateway_dialects.kit.json_fields import Json, integer, mapping, number
 
 UNDERSCORE = re.compile(r"_([a-z0-9])")
@@ -35,7 +36,7 @@ def fields_in(value: Any, path: str) -> Json:
         known = camel(name) if "_" in name else name
         if known in fields:
             param = f"{path}.{known}" if path else known
-            raise bad_request(param, f"'{param}' is given twice, as {name} and in its other spelling.")
+            raise invalid(param, f"'{param}' is given twice, as {name} and in its other spelling.")
         fields[known] = item
     return fields
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
     TOOL_CHOICE_MODE_AUTO,
     TOOL_CHOICE_MODE_NONE,
@@ -18,7 +19,6 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.gemini.server.details import DIALECT, set_details
 from gateway_dialects.gemini.server.proto_json import fields_in, listed
 from gateway_dialects.gemini.server.schema import json_schema_of
-from gateway_dialects.kit.failure import bad_request
 from gateway_dialects.kit.json_fields import (
     Json,
     json_text,
@@ -87,7 +87,7 @@ def parse_choice(choice: ToolChoice, value: Any) -> None:
         details.update({name: fields[name] for name in ("mode", "allowedFunctionNames") if name in fields})
     elif word not in MODES:
         known = ", ".join(MODES)
-        raise bad_request(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
+        raise invalid(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
     else:
         choice.mode = MODES[word]
         if word == "ANY" and len(allowed) == 1:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
 from gateway_dialects.openai.server.messages import DIALECT as OPENAI
 from gateway_dialects.openai.server.messages import ROLES, parse_content, parse_image, parse_text, parse_tool_call, set_uri
@@ -28,12 +29,12 @@ def claim(holder: Any) -> None:
 
 
 def parse_message(message: Message, value: Any, path: str) -> None:
-    """Fill message from a client's message object. Raises Failure 400 naming the field at fault."""
+    """Fill message from a client's message object. Raises GatewayError naming the field at fault."""
     fields = mapping(value, path)
     role = required_string(fields, "role", f"{path}.")
     if role not in KNOWN_ROLES:
         known = ", ".join(KNOWN_ROLES)
-        raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
+        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
     message.role = ROLES[role]
     notes: Json = {}
     if role == "tool":

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -37,7 +38,7 @@ class ParsedChat:
 
 
 def parse_chat(body: bytes) -> ParsedChat:
-    """Raises Failure 400 naming the field at fault."""
+    """Raises GatewayError naming the field at fault."""
     return parse_fields(parse_object(body))
 
 
@@ -45,7 +46,7 @@ def parse_fim(body: bytes) -> ParsedChat:
     """A completion around a gap, as one chunk that only Mistral understands. Raises like parse_chat."""
     fields = parse_object(body)
     if fields.pop("messages", None) is not None:
-        raise bad_request("messages", "A completion around a gap takes 'prompt' and 'suffix', no 'messages'.")
+        raise invalid("messages", "A completion around a gap takes 'prompt' and 'suffix', no 'messages'.")
     gap: Json = {"type": "fim", "prompt": required_string(fields, "prompt")}
     if (suffix := fields.get("suffix")) is not None:
         gap["suffix"] = string(suffix, "suffix")
@@ -78,7 +79,7 @@ def parse_fields(fields: Json) -> ParsedChat:
 def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
     messages = array(value, "messages")
     if not messages:
-        raise bad_request("messages", "'messages' is empty: send at least one message.", "empty_array")
+        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
     for index, item in enumerate(messages):
         parse_message(request.messages.add(), item, f"messages[{index}]")
 

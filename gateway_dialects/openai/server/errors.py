@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 TYPES = {
@@ -16,20 +16,20 @@ TYPES = {
 """By status; any other 4xx is an invalid_request_error, any other 5xx a server_error."""
 
 
-def render_error(failure: Failure) -> bytes:
+def render_error(failure: GatewayError) -> bytes:
     """The JSON body: {"error": {message, type, param, code}}, with metadata where a provider was involved."""
     return encode_json({"error": error_object(failure)})
 
 
-def error_object(failure: Failure) -> Json:
+def error_object(failure: GatewayError) -> Json:
     upstream = failure.metadata
     error: Json = {
         "message": failure.message,
-        "type": upstream.get("upstream_type") if 400 <= failure.status < 500 else None,
-        "param": failure.param or None,
+        "type": upstream.get("upstream_type") if 400 <= failure.http_status < 500 else None,
+        "param": failure.field or None,
         "code": failure.code or upstream_code(failure) or failure.reason.lower(),
     }
-    error["type"] = error["type"] or type_of(failure.status)
+    error["type"] = error["type"] or type_of(failure.http_status)
     if upstream:
         error["metadata"] = dict(upstream)
     return error
@@ -39,12 +39,12 @@ def type_of(status: int) -> str:
     return TYPES.get(status) or ("invalid_request_error" if status < 500 else "server_error")
 
 
-def upstream_code(failure: Failure) -> str:
+def upstream_code(failure: GatewayError) -> str:
     """A client's own mistake keeps the provider's code, on which its programs may rely; the gateway's failures have ours."""
     code = failure.metadata.get("upstream_code", "")
-    return code if 400 <= failure.status < 500 and not code.isdecimal() else ""
+    return code if 400 <= failure.http_status < 500 and not code.isdecimal() else ""
 
 
-def render_error_event(failure: Failure) -> bytes:
+def render_error_event(failure: GatewayError) -> bytes:
     """An error inside a stream, in the form that OpenAI's SDKs raise from. Nothing follows it."""
     return b"data: " + render_error(failure) + b"\n\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_FILE,
@@ -18,7 +19,7 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -48,12 +49,12 @@ REASONING_STRINGS = ("reasoning_content", "reasoning")
 
 
 def parse_message(message: Message, value: Any, path: str) -> None:
-    """Fill message from a client's message object. Raises Failure 400 naming the field at fault."""
+    """Fill message from a client's message object. Raises GatewayError naming the field at fault."""
     fields = mapping(value, path)
     role = required_string(fields, "role", f"{path}.")
     if role not in ROLES:
         known = ", ".join(ROLES)
-        raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
+        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
     message.role = kind = ROLES[role]
     notes: Json = {}
     if kind == ROLE_TOOL:
@@ -216,7 +217,7 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
     call = mapping(value, path)
     kind = call.get("type") or "function"
     if kind not in ("function", "custom"):
-        raise bad_request(f"{path}.type", f"Invalid value for '{path}.type': use function or custom.")
+        raise invalid(f"{path}.type", f"Invalid value for '{path}.type': use function or custom.")
     inner = required_mapping(call, kind, f"{path}.")
     part.tool_call.id = required_string(call, "id", f"{path}.")
     part.tool_call.name = required_string(inner, "name", f"{path}.{kind}.")

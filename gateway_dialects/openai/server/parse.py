@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -42,7 +43,7 @@ class ParsedChat:
 
 
 def parse_chat(body: bytes, model: str = "") -> ParsedChat:
-    """model: what the path names, whatever the body says. Raises Failure 400 naming the field at fault."""
+    """model: what the path names, whatever the body says. Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     if model:
         fields["model"] = model
@@ -88,7 +89,7 @@ def parse_stream_fields(fields: Json, options: Json) -> tuple[bool, bool]:
 def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
     messages = array(value, "messages")
     if not messages:
-        raise bad_request("messages", "'messages' is empty: send at least one message.", "empty_array")
+        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
     for index, item in enumerate(messages):
         parse_message(request.messages.add(), item, f"messages[{index}]")
 
@@ -128,7 +129,7 @@ def parse_modalities(request: ChatRequest, value: Any, options: Json) -> None:
 def parse_effort(request: ChatRequest, value: Any, options: Json) -> None:
     effort = string(value, "reasoning_effort")
     if request.reasoning.effort and request.reasoning.effort != effort:
-        raise bad_request("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
+        raise invalid("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
     request.reasoning.effort = effort
     if DIALECT in request.reasoning.provider_details_json:
         note_reasoning_form(request, "both", {})
@@ -143,7 +144,7 @@ def parse_reasoning(request: ChatRequest, value: Any, options: Json) -> None:
             continue
         read = REASONING_FIELDS[name](item, f"reasoning.{name}")
         if name == "effort" and reasoning.effort and reasoning.effort != read:
-            raise bad_request("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
+            raise invalid("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
         setattr(reasoning, name, read)
     note_reasoning_form(request, form, rest_of(fields, frozenset(REASONING_FIELDS)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -16,7 +17,7 @@ from dragoman.v1.chat_pb2 import (
     Tool,
     ToolChoice,
 )
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -98,7 +99,7 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
     match value:
         case str():
             if value not in CHOICES:
-                raise bad_request("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
+                raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
             choice.mode = CHOICES[value]
             if value == "any":
                 choice.provider_details_json[DIALECT] = json_text({"$word": value})
@@ -111,7 +112,7 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             note_choice(choice, {} if kind == "function" else {"$type": kind}, value, kind, {"name"})
         case dict():
             kind = required_string(value, "type", "tool_choice.")
-            raise bad_request("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
+            raise invalid("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
         case _:
             raise wrong_type("tool_choice", "string or object", value)
 
@@ -129,7 +130,7 @@ def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
     allowed = required_mapping(value, "allowed_tools", "tool_choice.")
     mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
     if mode not in ("auto", "required"):
-        raise bad_request("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
+        raise invalid("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
     choice.mode = CHOICES[mode]
     if (tools := allowed.get("tools")) is None:
         raise missing("tool_choice.allowed_tools.tools")

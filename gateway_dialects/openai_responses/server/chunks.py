@@ -6,9 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming and r
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.kit.json_fields import Json, encode_json
 from gateway_dialects.openai_responses.server.details import CHAT_FORM, PICTURE, details_of
 from gateway_dialects.openai_responses.server.errors import failed_error, stream_error
@@ -81,7 +81,7 @@ class ChunkRenderer:
                     pass
         return self._written()
 
-    def fail(self, failure: Failure) -> bytes:
+    def fail(self, failure: GatewayError) -> bytes:
         """The end of a stream that failed: an error event, from which the SDKs raise, and the failed response."""
         self._emit("error", stream_error(failure))
         self.response["status"], self.response["error"] = "failed", failed_error(failure)

@@ -6,7 +6,7 @@ failed: the error stands in an object of its own, from which the SDKs raise, and
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json
 from gateway_dialects.openai.server.errors import error_object, render_error
 
@@ -16,12 +16,12 @@ CODES = {"RATE_LIMITED": "rate_limit_exceeded", "QUOTA_EXHAUSTED": "rate_limit_e
 """A Response knows few codes; server_error is any other failure."""
 
 
-def stream_error(failure: Failure) -> Json:
+def stream_error(failure: GatewayError) -> Json:
     """The fields of an error event."""
     error = error_object(failure)
     return {"code": error["code"], "message": error["message"], "param": error["param"], "error": error}
 
 
-def failed_error(failure: Failure) -> Json:
+def failed_error(failure: GatewayError) -> Json:
     """The error of a Response that failed."""
     return {"code": CODES.get(failure.reason, "server_error"), "message": failure.message}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_IMAGE,
     ROLE_ASSISTANT,
@@ -19,7 +20,7 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
 from gateway_dialects.openai_responses.server.content import parse_content
 from gateway_dialects.openai_responses.server.details import DIALECT, PICTURE, SUMMARY_GAP, details_of, set_details
@@ -39,7 +40,7 @@ class Turns:
         self._assistant: Message | None = None
 
     def add(self, value: Any, path: str) -> None:
-        """Raises Failure 400 naming the field at fault."""
+        """Raises GatewayError naming the field at fault."""
         item = mapping(value, path)
         kind = type_of(item, path)
         if kind == "message":
@@ -60,7 +61,7 @@ class Turns:
     def _add_message(self, item: Json, path: str) -> None:
         role = required_string(item, "role", f"{path}.")
         if role not in ROLES:
-            raise bad_request(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(ROLES)}.")
+            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(ROLES)}.")
         if role == "assistant":
             self._add_words(item, path)
             return
@@ -190,7 +191,7 @@ PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
 
 
 def listed(value: Any) -> list[Json]:
-    """The input as a list of items in their long form, as they are stored and listed. Raises Failure 400."""
+    """The input as a list of items in their long form, as they are stored and listed. Raises GatewayError 400."""
     items = [{"role": "user", "content": value}] if isinstance(value, str) else array(value, "input")
     return [long_form(mapping(item, f"input[{index}]")) for index, item in enumerate(items)]
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_SYSTEM
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -55,7 +56,7 @@ class ParsedCreate:
 
 
 def previous_response_id(fields: Json) -> str:
-    """Empty: the request stands alone. Raises Failure 400."""
+    """Empty: the request stands alone. Raises GatewayError 400."""
     value = fields.get("previous_response_id")
     return "" if value is None else string(value, "previous_response_id")
 
@@ -73,7 +74,7 @@ def refers(item: Json) -> bool:
 
 def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[str, Json] = NOTHING) -> ParsedCreate:
     """fields: the request body (json_fields.parse_object). earlier: the input and output items of the responses that this
-    one continues, oldest first. known: items by id, for references. Raises Failure 400 naming the field at fault."""
+    one continues, oldest first. known: items by id, for references. Raises GatewayError naming the field at fault."""
     if fields.get("model") is None:
         raise missing("model", "Name one as provider/model, for example demo/echo.")
     if fields.get("input") is None and fields.get("prompt") is None:
@@ -86,7 +87,7 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     parse_items(request.messages, earlier, "previous_response_id")
     parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in raw(given)])
     if not request.messages:
-        raise bad_request("input", "'input' is empty: send at least one item.", "empty_array")
+        raise invalid("input", "'input' is empty: send at least one item.", "empty_array")
     if isinstance(given, str):
         options["$input"] = "string"
     for name, value in fields.items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway_dialects.kit.failure import Failure, bad_request
+from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_dialects.kit.json_fields import Json, decode_json, encode_json, json_text
 from gateway_dialects.openai_responses.server.output import PREFIXES
 from gateway_dialects.openai_responses.server.parse import refers
@@ -65,7 +65,7 @@ class Stored:
 
 
 def unpack(text: str) -> Stored:
-    """Raises Failure 503 for what nobody here can have stored."""
+    """Raises GatewayError 503 for what nobody here can have stored."""
     try:
         kept = decode_json(text)
         response, items = kept["response"], kept["input"]
@@ -73,7 +73,7 @@ def unpack(text: str) -> Stored:
             return Stored(response, items, str(kept.get("elsewhere", "")))
     except (msgspec.DecodeError, KeyError, TypeError):
         pass
-    raise Failure(503, "STORAGE_UNAVAILABLE", "What is stored under this id is damaged, or is not a response.")
+    raise GatewayError(Reason.STORAGE_UNAVAILABLE, "What is stored under this id is damaged, or is not a response.")
 
 
 def elsewhere_in(fields: Json) -> str:
@@ -103,7 +103,7 @@ def resolved(items: Sequence[Json], known: Mapping[str, Json]) -> list[Json]:
 
 
 def render_page(items: Sequence[Json], *, limit: int, order: str, after: str) -> bytes:
-    """A page of a list. after: the id of the last item of the page before. Raises Failure 400."""
+    """A page of a list. after: the id of the last item of the page before. Raises GatewayError 400."""
     ordered = list(items) if order == "asc" else list(reversed(items))
     if after:
         ordered = ordered[place_of(ordered, after) + 1 :]
@@ -116,7 +116,7 @@ def place_of(items: Iterable[Json], item_id: str) -> int:
     for index, item in enumerate(items):
         if item.get("id") == item_id:
             return index
-    raise bad_request("after", f"Invalid value for 'after': this response has no item with the id {item_id!r}.")
+    raise invalid("after", f"Invalid value for 'after': this response has no item with the id {item_id!r}.")
 
 
 def render_deleted(response_id: str) -> bytes:

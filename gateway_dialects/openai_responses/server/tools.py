@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
     TOOL_CHOICE_MODE_AUTO,
@@ -14,7 +15,7 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
     Tool,
 )
-from gateway_dialects.kit.failure import bad_request, missing, wrong_type
+from gateway_dialects.kit.failure import missing, wrong_type
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -89,7 +90,7 @@ def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
     match value:
         case str():
             if value not in CHOICES:
-                raise bad_request("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
+                raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
             choice.mode = CHOICES[value]
         case {"type": "allowed_tools"}:
             parse_allowed_tools(request, value)
@@ -110,7 +111,7 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
     choice = request.tool_choice
     mode = required_string(value, "mode", "tool_choice.")
     if mode not in ("auto", "required"):
-        raise bad_request("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
+        raise invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
     choice.mode = CHOICES[mode]
     tools = array(value.get("tools"), "tool_choice.tools")
     for index, item in enumerate(tools):

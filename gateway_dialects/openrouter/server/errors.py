@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import Json, encode_json
 
 ERROR_TYPES = {
@@ -30,20 +30,20 @@ ERROR_TYPES = {
 """By reason; any other is server."""
 
 
-def render_error(failure: Failure) -> bytes:
+def render_error(failure: GatewayError) -> bytes:
     """The JSON body: {"error": {code, message, metadata}}."""
     return encode_json({"error": error_object(failure)})
 
 
-def error_object(failure: Failure) -> Json:
+def error_object(failure: GatewayError) -> Json:
     """code is the HTTP status. metadata: error_type, the field at fault, and what a provider said."""
     upstream = dict(failure.metadata)
     kind, reason = ERROR_TYPES.get(failure.reason, "server"), failure.code or failure.reason.lower()
     metadata: Json = {"error_type": kind, "reason": reason}
-    if failure.param:
-        metadata["param"] = failure.param
+    if failure.field:
+        metadata["param"] = failure.field
     if provider := upstream.pop("provider", ""):
         metadata["provider_name"] = provider
     if code := upstream.pop("upstream_code", ""):
         metadata["provider_code"] = code
-    return {"code": failure.status, "message": failure.message, "metadata": {**upstream, **metadata}}
+    return {"code": failure.http_status, "message": failure.message, "metadata": {**upstream, **metadata}}

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import Candidate, ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.failure import bad_request, missing
+from gateway_dialects.kit.failure import missing
 from gateway_dialects.kit.json_fields import Json, decode_json, json_text
 from gateway_dialects.openrouter.server.answer import FINISH_WORDS, own_id
 from gateway_dialects.openrouter.server.parse import VENDOR
@@ -212,11 +213,11 @@ def total(values: Sequence[float | None]) -> float | None:
 
 
 def wanted_id(query: Mapping[str, str]) -> str:
-    """Raises Failure 400."""
+    """Raises GatewayError 400."""
     if "id" not in query:
         raise missing("id", "Give the id of an answer: ?id=gen-...")
     if not query["id"]:
-        raise bad_request("id", "'id' is empty: give the id of an answer, which begins with gen-.")
+        raise invalid("id", "'id' is empty: give the id of an answer, which begins with gen-.")
     return query["id"]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
+from dragoman.reasons import invalid
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.kit.failure import bad_request
 from gateway_dialects.kit.json_fields import Json, encode_json
 from gateway_dialects.openai.server.models import model_card
 
@@ -39,10 +39,10 @@ class Wanted(NamedTuple):
 
 
 def parse_query(query: Mapping[str, str]) -> Wanted:
-    """Raises Failure 400 for a page that there cannot be."""
+    """Raises GatewayError for a page that there cannot be."""
     limit = count_in(query, "limit")
     if limit == 0:
-        raise bad_request("limit", "'limit' must be 1 or more.")
+        raise invalid("limit", "'limit' must be 1 or more.")
     words = query.get("q", "").lower()
     names = ("supported_parameters", "input_modalities", "output_modalities")
     return Wanted(count_in(query, "offset") or 0, limit, words, *(names_in(query, name) for name in names))
@@ -53,7 +53,7 @@ def count_in(query: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < LONGEST_COUNT):
-        raise bad_request(name, f"'{name}' must be a number of models, not {text[:40]!r}.")
+        raise invalid(name, f"'{name}' must be a number of models, not {text[:40]!r}.")
     return int(text)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_dialects.kit.failure import bad_request
+from dragoman.reasons import invalid
 from gateway_dialects.kit.json_fields import (
     Json,
     array,
@@ -35,7 +35,7 @@ fall back on."""
 
 
 def parse_chat(body: bytes) -> ParsedChat:
-    """Raises Failure 400 naming the field at fault."""
+    """Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     models = read_models(fields)
     plain = {name: value for name, value in fields.items() if name not in DONE_HERE}
@@ -70,7 +70,7 @@ def check_ignored(fields: Json) -> None:
     if fields.get("usage") is not None:
         mapping(fields["usage"], "usage")
     if (route := fields.get("route")) not in (None, "fallback", "sort"):
-        raise bad_request("route", f"'route' is {route!r}: use fallback, or leave it out.")
+        raise invalid("route", f"'route' is {route!r}: use fallback, or leave it out.")
 
 
 def set_apart(parsed: ParsedChat) -> None:

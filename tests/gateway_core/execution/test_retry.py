@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.reasons import RETRY_SAME_TARGET, TRY_NEXT_TARGET, GatewayError, Reason
+from dragoman.reasons import RULES, GatewayError, Reason
 from gateway_core.execution.retry import RetryPolicy
 
 PLAIN = RetryPolicy(attempts=5, initial=0.5, longest=8.0, jitter=0.0)
@@ -38,11 +38,11 @@ def test_retry_after_is_a_floor_and_too_long_a_one_is_final(asked: float | None,
 
 @pytest.mark.parametrize("reason", Reason)
 def test_only_what_is_allowed_is_retried(reason: Reason) -> None:
-    assert (PLAIN.pause(1, failure(reason)) is not None) is (reason in RETRY_SAME_TARGET)
+    assert (PLAIN.pause(1, failure(reason)) is not None) is RULES[reason].same_target
 
 
 def test_what_may_be_retried_may_also_fall_back() -> None:
-    assert RETRY_SAME_TARGET < TRY_NEXT_TARGET
+    assert all(rule.next_target for rule in RULES.values() if rule.same_target)
     final = {
         Reason.INVALID_REQUEST,
         Reason.UPSTREAM_REJECTED,
@@ -50,4 +50,4 @@ def test_what_may_be_retried_may_also_fall_back() -> None:
         Reason.DEADLINE_EXCEEDED,
         Reason.CANCELLED,
     }
-    assert not final & TRY_NEXT_TARGET
+    assert not any(RULES[reason].next_target for reason in final)

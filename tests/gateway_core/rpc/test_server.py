@@ -15,9 +15,9 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from dragoman.reasons import Reason
+from dragoman.status import unpack
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from gateway_core.rpc.server import SERVICE, GrpcServer
-from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.listening import NOT_SERVING, listening, waiting
 from tests.gateway_core.rpc.serving import (
     DEMO_ALONE,

@@ -10,6 +10,7 @@ import pytest
 
 from dragoman.metadata import KEY_NAMES
 from dragoman.reasons import GatewayError, Reason
+from dragoman.status import unpack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -20,7 +21,6 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
 from gateway_core.rpc.received import SECRET_METADATA
 from gateway_core.rpc.servicer import GatewayServicer
-from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.kept import Kept
 from tests.gateway_core.rpc.serving import Reach, by_socket, failure_of, in_process, question, read_all, run, streamed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json_fields import parse_object
 
 DEEP = 10_000
@@ -40,9 +40,9 @@ DEEP = 10_000
     ids=lambda value: repr(value[:16]),
 )
 def test_what_is_no_json(body: bytes, says: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_object(body)
-    assert (caught.value.status, caught.value.code, caught.value.param) == (400, "invalid_json", "")
+    assert (caught.value.http_status, caught.value.code, caught.value.field) == (400, "invalid_json", "")
     assert says in caught.value.message
     assert len(caught.value.message) < 200
 
@@ -52,7 +52,7 @@ def test_what_is_no_json(body: bytes, says: str) -> None:
     [(b"[]", "an array"), (b'"a"', "a string"), (b"1", "an integer"), (b"null", "null"), (b"true", "a boolean")],
 )
 def test_json_that_is_no_object(body: bytes, found: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_object(body)
     assert caught.value.message == f"Invalid type for 'body': expected an object, but got {found}."
 

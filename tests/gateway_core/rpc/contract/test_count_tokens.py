@@ -5,10 +5,10 @@ import json
 import grpc
 import pytest
 
+from dragoman.status import unpack
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from dragoman.v1.tokens_pb2 import CountTokensRequest
-from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import PROVIDER_KEY, Behind, Served, failure_of
 from tests.upstream import Received, Reply, json_reply

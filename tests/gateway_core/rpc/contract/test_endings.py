@@ -11,9 +11,9 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from dragoman.reasons import Reason
+from dragoman.status import unpack
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.routing_pb2 import RouteTrace
-from gateway_core.rpc.status import unpack
 from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, chunk, detail, failure_of, question, read_all, streamed, text_of

@@ -10,7 +10,8 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
-from dragoman.reasons import Reason
+from dragoman.reasons import RULES, Reason
+from dragoman.status import unpack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -22,7 +23,6 @@ from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, Call
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.rpc.servicer import GatewayServicer
-from gateway_core.rpc.status import GRPC_CODES, unpack
 from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.kept import Kept
@@ -67,7 +67,7 @@ def test_a_call_that_fails_before_any_answer(contract: Contract, model: str, rea
         by_chat = await failure_of(house.stub.Chat(question(model)))
         by_stream = await failure_of(read_all(house.stub.Stream(streamed(model))))
         for error in (by_chat, by_stream):
-            assert error.code() is GRPC_CODES[reason]
+            assert error.code() is grpc.StatusCode[RULES[reason].grpc_code]
             info = detail(error, ErrorInfo)
             assert (info.domain, info.reason) == ("dragoman.v1", reason.value)
             assert status_of(error).code == error.code().value[0]
@@ -130,7 +130,7 @@ def test_a_stream_that_fails_after_content(contract: Contract, model: str, said:
         batches, error = await read_until_failure(call)
         assert text_of(batches).strip() == said
         assert [event for batch in batches for event in batch.events if event.HasField("finished")] == []
-        assert error.code() is GRPC_CODES[reason] is await call.code()
+        assert error.code() is grpc.StatusCode[RULES[reason].grpc_code] is await call.code()
         assert detail(error, ErrorInfo).reason == reason
         assert [attempt.reason for attempt in detail(error, RouteTrace).attempts] == [reason]
 

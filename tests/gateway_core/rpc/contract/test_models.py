@@ -3,8 +3,8 @@ from __future__ import annotations
 import grpc
 import pytest
 
+from dragoman.status import unpack
 from dragoman.v1.models_pb2 import ListModelsRequest
-from gateway_core.rpc.status import unpack
 from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import PROVIDER_KEY, Behind, Served, failure_of

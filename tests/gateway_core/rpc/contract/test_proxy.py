@@ -14,10 +14,10 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from dragoman.reasons import Reason
+from dragoman.status import unpack
 from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import PROVIDER_KEY, Behind, Served, answer, chunk, detail, failure_of, status_of
 from tests.upstream import CUT, STALL, Received, Reply, Signal, event_stream, json_reply

@@ -4,6 +4,7 @@ import grpc
 import pytest
 
 from dragoman.reasons import Reason
+from dragoman.status import unpack
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     GetRecordRequest,
@@ -11,7 +12,6 @@ from dragoman.v1.records_pb2 import (
     PutRecordRequest,
     Record,
 )
-from gateway_core.rpc.status import unpack
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, failure_of
 

@@ -9,9 +9,9 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from dragoman.status import unpack
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
-from gateway_core.rpc.status import unpack
 from gateway_core.settings.byok import ByokSettings, UrlRule
 from gateway_core.settings.contexts import ContextSettings, KeyPlace
 from gateway_core.settings.settings import ModelSettings

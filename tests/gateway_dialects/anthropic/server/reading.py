@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message
 from gateway_dialects.anthropic.server.parse import ParsedMessages, parse_chat
-from gateway_dialects.kit.failure import Failure
 
 Json = dict[str, Any]
 
@@ -35,12 +35,12 @@ def messages(*items: Json) -> list[Message]:
     return list(chat(messages=list(items)).messages)
 
 
-def refused(**fields: Any) -> Failure:
+def refused(**fields: Any) -> GatewayError:
     """How such a request fails."""
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.reason) == (400, "INVALID_REQUEST")
-    assert caught.value.param in caught.value.message
+    assert (caught.value.http_status, caught.value.reason) == (400, "INVALID_REQUEST")
+    assert caught.value.field in caught.value.message
     return caught.value
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.anthropic.server.errors import render_error, render_error_event
-from gateway_dialects.kit.failure import Failure
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from gateway_dialects.kit.failure import Failure
     ],
 )
 def test_the_type_tells_the_status(status: int, kind: str) -> None:
-    assert json.loads(render_error(Failure(status, "REASON", "Why."), "req_1")) == {
+    assert json.loads(render_error(GatewayError(Reason.INTERNAL, "Why.", status=status), "req_1")) == {
         "type": "error",
         "error": {"type": kind, "message": "Why."},
         "request_id": "req_1",
@@ -42,7 +42,7 @@ def test_the_type_tells_the_status(status: int, kind: str) -> None:
 
 def test_the_field_at_fault_and_what_the_provider_said() -> None:
     metadata = {"provider": "claude", "upstream_status": "400", "upstream_type": "invalid_request_error"}
-    failure = Failure(400, "UPSTREAM_REJECTED", "Why.", param="messages.0.content", metadata=metadata)
+    failure = GatewayError(Reason.UPSTREAM_REJECTED, "Why.", field="messages.0.content", metadata=metadata)
     assert json.loads(render_error(failure)) == {
         "type": "error",
         "error": {
@@ -67,12 +67,12 @@ def test_the_field_at_fault_and_what_the_provider_said() -> None:
 )
 def test_the_clients_own_mistake_keeps_the_providers_word(status: int, told: str, kind: str) -> None:
     """The provider's 401 is not the client's."""
-    failure = Failure(status, "REASON", "Why.", metadata={"upstream_type": told})
+    failure = GatewayError(Reason.INTERNAL, "Why.", metadata={"upstream_type": told}, status=status)
     assert json.loads(render_error(failure))["error"]["type"] == kind
 
 
 def test_an_error_inside_a_stream_is_one_named_event() -> None:
-    written = render_error_event(Failure(503, "UPSTREAM_OVERLOADED", "Busy:\nwait."), "req_1")
+    written = render_error_event(GatewayError(Reason.UPSTREAM_OVERLOADED, "Busy:\nwait."), "req_1")
     name, data, *rest = written.split(b"\n")
     assert (name, rest) == (b"event: error", [b"", b""])
     assert json.loads(data.removeprefix(b"data: ")) == {

@@ -229,4 +229,4 @@ WRONG: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("message", "path"), WRONG)
 def test_a_wrong_value_is_named(message: Any, path: str) -> None:
-    assert refused(messages=[{"role": "user", "content": "Hi"}, message]).param == f"messages.1{path}"
+    assert refused(messages=[{"role": "user", "content": "Hi"}, message]).field == f"messages.1{path}"

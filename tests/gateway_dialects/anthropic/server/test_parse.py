@@ -9,10 +9,10 @@ import pytest
 from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParamsBase
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
-from gateway_dialects.kit.failure import Failure
 from tests.gateway_dialects.anthropic.server.reading import USER, body_of, chat, details, parsed, refused
 
 HI = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
@@ -100,9 +100,9 @@ def test_what_must_be_there(name: str, absent: bool) -> None:
         del fields[name]
     else:
         fields[name] = None
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_chat(json.dumps(fields).encode())
-    assert (caught.value.status, caught.value.param) == (400, name)
+    assert (caught.value.http_status, caught.value.field) == (400, name)
     assert caught.value.code == "missing_required_parameter"
 
 
@@ -139,7 +139,7 @@ WRONG: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("name", "value", "param"), WRONG)
 def test_a_wrong_value_is_named(name: str, value: Any, param: str) -> None:
-    assert refused(**{name: value}).param == param
+    assert refused(**{name: value}).field == param
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_a_wrong_value_is_named(name: str, value: Any, param: str) -> None:
 )
 def test_a_body_that_is_no_object(body: bytes) -> None:
     for parse in (parse_chat, parse_count):
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(GatewayError) as caught:
             parse(body)
-        assert (caught.value.status, caught.value.reason) == (400, "INVALID_REQUEST")
+        assert (caught.value.http_status, caught.value.reason) == (400, "INVALID_REQUEST")
         assert caught.value.message
 
 
@@ -159,8 +159,8 @@ def test_a_body_that_is_nested_almost_too_deeply(depth: int) -> None:
     for field in (b'"x":' + deep, b'"output_config":{"format":{"type":"json_schema","schema":{"x":' + deep + b"}}}"):
         try:
             parse_chat(body_of()[:-1] + b"," + field + b"}")
-        except Failure as failure:
-            assert failure.status == 400
+        except GatewayError as failure:
+            assert failure.http_status == 400
 
 
 def test_a_system_prompt() -> None:
@@ -187,6 +187,6 @@ def test_counting_needs_no_bound() -> None:
     assert not request.HasField("max_tokens")
     assert dict(request.provider_options_json) == details({"anthropic_beta": ["token-counting-2024-11-01"]})
     for name in ("model", "messages"):
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(GatewayError) as caught:
             parse_count(json.dumps({key: value for key, value in fields.items() if key != name}).encode())
-        assert caught.value.param == name
+        assert caught.value.field == name

@@ -1,4 +1,4 @@
-"""Whatever a client sends, nothing but Failure comes out of the face, and nothing but GatewayError of what it is sent to."""
+"""Whatever a client sends, nothing but GatewayError comes out of parsing it and of what it is sent to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from gateway_dialects.anthropic.client.dialect import ANTHROPIC
 from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.estimate import estimate_input_tokens
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.client.dialect import OPENAI
 from tests.gateway_dialects.anthropic.client.test_robustness import ODD, mutated
 from tests.recordings import FIXTURES
@@ -58,9 +57,9 @@ def test_requests_with_something_wrong(name: str) -> None:
     for _ in range(ROUNDS):
         try:
             request = parse_chat(json.dumps(mutated(REQUESTS[name], chance)).encode()).chat
-        except Failure as failure:
-            assert failure.status == 400
-            assert failure.param in failure.message
+        except GatewayError as failure:
+            assert failure.http_status == 400
+            assert failure.field in failure.message
             continue
         assert estimate_input_tokens(request) > 0
         send_everywhere(request, chance)
@@ -82,7 +81,7 @@ BODY = st.fixed_dictionaries(
     st.one_of(st.binary(max_size=100), *(shape.map(lambda value: json.dumps(value).encode()) for shape in (ANY_JSON, BODY)))
 )
 def test_any_body(body: bytes) -> None:
-    with contextlib.suppress(Failure):
+    with contextlib.suppress(GatewayError):
         send_everywhere(parse_chat(body).chat, random.Random(0))
-    with contextlib.suppress(Failure):
+    with contextlib.suppress(GatewayError):
         send_everywhere(parse_count(body), random.Random(0))

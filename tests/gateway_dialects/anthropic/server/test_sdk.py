@@ -14,6 +14,7 @@ import anthropic
 import httpx2
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.anthropic.client.dialect import ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
@@ -24,7 +25,6 @@ from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
 from gateway_dialects.anthropic.server.render import render_chat
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.client.dialect import OPENAI
 from tests.gateway_dialects.anthropic.server.reading import Json
 from tests.laws.reading import read_stream
@@ -133,7 +133,7 @@ def test_there_is_enough_to_judge_by() -> None:
     ],
 )
 def test_its_errors(status: int, kind: type[anthropic.APIStatusError]) -> None:
-    failure = Failure(status, "REASON", "Why.", param="messages")
+    failure = GatewayError(Reason.INTERNAL, "Why.", field="messages", status=status)
     with pytest.raises(kind) as caught:
         ask(giving(render_error(failure, "req_1"), status=status))
     assert (caught.value.status_code, caught.value.api_message, caught.value.request_id) == (status, "Why.", "req_1")
@@ -144,7 +144,7 @@ def test_an_error_inside_a_stream() -> None:
     exchange, dialect = STREAMS[0]
     renderer = ChunkRenderer(fallback_id="msg_1")
     body = b"".join(renderer.render(batch) for batch in read_stream(dialect, [exchange.stream])[:1])
-    body += render_error_event(Failure(503, "UPSTREAM_OVERLOADED", "Busy."), "req_1")
+    body += render_error_event(GatewayError(Reason.UPSTREAM_OVERLOADED, "Busy."), "req_1")
     api = giving(body, "text/event-stream")
     with (
         pytest.raises(anthropic.APIStatusError) as caught,

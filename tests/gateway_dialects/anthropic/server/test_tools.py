@@ -199,4 +199,4 @@ WRONG: list[tuple[Json, str]] = [
 
 @pytest.mark.parametrize(("fields", "param"), WRONG)
 def test_a_wrong_value_is_named(fields: Json, param: str) -> None:
-    assert refused(**fields).param == param
+    assert refused(**fields).field == param

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_dialects.cohere.server.errors import render_error, render_error_event
-from gateway_dialects.kit.failure import Failure, bad_request
 
 
 def test_an_error() -> None:
-    failure = bad_request("messages[0].role", "Invalid value.")
+    failure = invalid("messages[0].role", "Invalid value.")
 
     assert json.loads(render_error(failure, "r1")) == {
         "id": "r1",
@@ -27,14 +27,14 @@ def test_an_error() -> None:
 )
 def test_the_providers_word_for_a_clients_mistake(status: int, told: str, kind: str) -> None:
     metadata = {"provider": "cohere", "upstream_type": told} if told else {}
-    error = json.loads(render_error(Failure(status, "UPSTREAM_REJECTED", "x", metadata=metadata)))
+    error = json.loads(render_error(GatewayError(Reason.UPSTREAM_REJECTED, "x", metadata=metadata, status=status)))
 
     assert error["error_type"] == kind
     assert error.get("metadata", {}) == metadata
 
 
 def test_an_error_inside_a_stream() -> None:
-    text = render_error_event(Failure(504, "UPSTREAM_TIMEOUT", "too slow"), "r1").decode()
+    text = render_error_event(GatewayError(Reason.UPSTREAM_TIMEOUT, "too slow"), "r1").decode()
     name, data = text.removesuffix("\n\ndata: [DONE]\n\n").split("\n")
 
     assert name == "event: message-end"

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -13,7 +14,6 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import ROLE_TOOL
 from gateway_dialects.cohere.server.parse import parse_chat
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.client.dialect import OPENAI
 
 FUNCTION = {"name": "f", "parameters": {"type": "object"}}
@@ -26,8 +26,8 @@ def parsed(**fields: Any) -> ChatRequest:
     return parse_chat(json.dumps(body).encode()).chat
 
 
-def refused(**fields: Any) -> Failure:
-    with pytest.raises(Failure) as caught:
+def refused(**fields: Any) -> GatewayError:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
     return caught.value
 
@@ -216,11 +216,11 @@ def test_a_document_in_words() -> None:
 def test_what_is_wrong_is_named(fields: dict[str, Any], param: str) -> None:
     failure = refused(**fields)
 
-    assert (failure.status, failure.param) == (400, param)
+    assert (failure.http_status, failure.field) == (400, param)
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"[]", b"\xff", b"{" * 100_000])
 def test_what_is_no_object(body: bytes) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_chat(body)
-    assert caught.value.status == 400
+    assert caught.value.http_status == 400

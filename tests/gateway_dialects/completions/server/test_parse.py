@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import ROLE_USER
 from gateway_dialects.completions.server.parse import MOST_PROMPTS, ParsedTexts, parse_texts
-from gateway_dialects.kit.failure import Failure
 
 
 def parsed(**fields: Any) -> ParsedTexts:
@@ -86,9 +86,9 @@ def test_the_best_of_more_than_is_asked_for_is_told_to_nobody_who_could_do_it() 
     ],
 )
 def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.param) == (400, param)
+    assert (caught.value.http_status, caught.value.field) == (400, param)
     assert param in caught.value.message
 
 
@@ -102,12 +102,12 @@ def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
     ],
 )
 def test_what_chat_models_cannot_do(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.reason, caught.value.param) == (400, "UNSUPPORTED", param)
+    assert (caught.value.http_status, caught.value.reason, caught.value.field) == (400, "UNSUPPORTED", param)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"Hi"', b"\xff"])
 def test_a_body_that_is_none(body: bytes) -> None:
-    with pytest.raises(Failure):
+    with pytest.raises(GatewayError):
         parse_texts(body)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.gemini.server.parse import parse_chat
-from gateway_dialects.kit.failure import Failure
 
 
 def user(*parts: Any) -> dict[str, Any]:
@@ -29,12 +29,12 @@ def parsed(**fields: Any) -> ChatRequest:
     return parse_chat(json.dumps({"contents": [user("Hi")], **fields}).encode(), "m")
 
 
-def refused(**fields: Any) -> Failure:
+def refused(**fields: Any) -> GatewayError:
     """How such a request fails."""
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.reason) == (400, "INVALID_REQUEST")
-    assert caught.value.param in caught.value.message
+    assert (caught.value.http_status, caught.value.reason) == (400, "INVALID_REQUEST")
+    assert caught.value.field in caught.value.message
     return caught.value
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.stream_pb2 import CandidateFinish, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.gemini.server.chunks import KEEP_ALIVE, ChunkRenderer
 from gateway_dialects.gemini.server.parse import parse_chat
-from gateway_dialects.kit.failure import Failure
 from tests.gateway_dialects.gemini.server.answers import begun, ended, finished, grown, parts_of, rendered, started
 
 HEAD = started(id="r", model="gpt-x")
@@ -53,7 +53,7 @@ def test_nothing_is_written_before_there_is_content() -> None:
 def test_a_failure_is_an_event_of_its_own() -> None:
     renderer = ChunkRenderer(fallback_id="fallback")
     renderer.render(StreamResponse(events=HELLO[:3]))
-    written = renderer.failed(Failure(503, "UPSTREAM_OVERLOADED", "busy"))
+    written = renderer.failed(GatewayError(Reason.UPSTREAM_OVERLOADED, "busy"))
     assert written.endswith(b"\r\n\r\n")
     assert json.loads(written.removeprefix(b"data: "))["error"]["code"] == 503
     assert written.startswith(b'data: {"error":')
@@ -61,9 +61,11 @@ def test_a_failure_is_an_event_of_its_own() -> None:
 
 def test_a_failure_inside_an_array_is_its_last_element() -> None:
     renderer = ChunkRenderer(fallback_id="fallback", sse=False)
-    written = renderer.render(StreamResponse(events=HELLO[:3])) + renderer.failed(Failure(503, "INTERNAL", "busy"))
+    written = renderer.render(StreamResponse(events=HELLO[:3])) + renderer.failed(
+        GatewayError(Reason.INTERNAL, "busy", status=503)
+    )
     assert [next(iter(chunk)) for chunk in json.loads(written)] == ["candidates", "error"]
-    early = ChunkRenderer(fallback_id="fallback", sse=False).failed(Failure(503, "INTERNAL", "busy"))
+    early = ChunkRenderer(fallback_id="fallback", sse=False).failed(GatewayError(Reason.INTERNAL, "busy", status=503))
     assert json.loads(early)[0]["error"]["message"] == "busy"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import (
     ChatRequest,
     FunctionTool,
@@ -18,7 +19,6 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Opaque
 from gateway_dialects.gemini.server.parse import parse_chat, parse_count, parse_method
-from gateway_dialects.kit.failure import Failure
 from tests.gateway_dialects.gemini.server.reading import details, parsed, refused, user
 
 SCHEMA = {"type": "OBJECT", "properties": {"city": {"type": "STRING", "nullable": True}}, "propertyOrdering": ["city"]}
@@ -247,14 +247,14 @@ def test_a_tier_of_the_future_is_carried() -> None:
     ],
 )
 def test_the_field_at_fault_is_named(fields: dict[str, Any], param: str) -> None:
-    assert refused(**fields).param == param
+    assert refused(**fields).field == param
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b'{"contents":' + b"[" * 100_000])
 def test_a_body_that_is_no_object(body: bytes) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_chat(body, "m")
-    assert caught.value.status == 400
+    assert caught.value.http_status == 400
 
 
 def test_count_tokens() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
@@ -17,7 +18,6 @@ from gateway_dialects.gemini.server.errors import render_error
 from gateway_dialects.gemini.server.models import render_model, render_models
 from gateway_dialects.gemini.server.render import render_chat
 from gateway_dialects.gemini.server.tokens import render_count
-from gateway_dialects.kit.failure import Failure, bad_request
 
 STOP = FinishReason.FINISH_REASON_STOP
 
@@ -170,7 +170,7 @@ def test_a_token_count() -> None:
 
 
 def test_an_error_of_the_client() -> None:
-    assert json.loads(render_error(bad_request("contents", "'contents' is empty."))) == {
+    assert json.loads(render_error(invalid("contents", "'contents' is empty."))) == {
         "error": {
             "code": 400,
             "message": "'contents' is empty.",
@@ -192,7 +192,7 @@ def test_an_error_of_the_client() -> None:
 
 def test_an_error_of_a_provider() -> None:
     metadata = {"provider": "openai", "upstream_status": "429"}
-    failure = Failure(429, "RATE_LIMITED", "slow down", metadata=metadata, retry_after_s=1.5)
+    failure = GatewayError(Reason.RATE_LIMITED, "slow down", metadata=metadata, retry_after_s=1.5)
     error = json.loads(render_error(failure))["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
     assert error["details"] == [
@@ -222,5 +222,5 @@ def test_an_error_of_a_provider() -> None:
     ],
 )
 def test_status_words(status: int, metadata: dict[str, str], word: str) -> None:
-    error = json.loads(render_error(Failure(status, "INTERNAL", "m", metadata=metadata)))["error"]
+    error = json.loads(render_error(GatewayError(Reason.INTERNAL, "m", metadata=metadata, status=status)))["error"]
     assert (error["code"], error["status"]) == (status, word)

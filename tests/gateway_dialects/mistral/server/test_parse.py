@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import TOOL_CHOICE_MODE_REQUIRED, TOOL_CHOICE_MODE_TOOL
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.mistral.server.parse import ParsedChat, parse_chat, parse_fim
 
 HI = [{"role": "user", "content": "Hi."}]
@@ -68,9 +68,9 @@ def user(content: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_what_is_refused_names_the_field(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.param) == (400, param)
+    assert (caught.value.http_status, caught.value.field) == (400, param)
 
 
 def test_a_call_may_leave_out_its_id_and_write_its_arguments_as_an_object() -> None:
@@ -118,8 +118,8 @@ def test_nothing_else_is_raised(message: object, tool: object, choice: object) -
     body = {"model": "m", "messages": [message, {"role": "user", "content": [tool]}], "tools": [tool], "tool_choice": choice}
     try:
         assert parse_chat(json.dumps(body).encode()).chat.model == "m"
-    except Failure as failure:
-        assert failure.status == 400
+    except GatewayError as failure:
+        assert failure.http_status == 400
 
 
 def test_a_gap_to_fill() -> None:
@@ -156,6 +156,6 @@ def test_a_gap_without_an_end() -> None:
     ],
 )
 def test_a_gap_that_is_none(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_fim(json.dumps({"model": "m", "prompt": "a", **fields}).encode())
-    assert (caught.value.status, caught.value.param) == (400, param)
+    assert (caught.value.http_status, caught.value.field) == (400, param)

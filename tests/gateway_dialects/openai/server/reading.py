@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.server.parse import ParsedChat, parse_chat
 
 USER = {"role": "user", "content": "Hi"}
@@ -24,12 +24,12 @@ def chat(**fields: Any) -> ChatRequest:
     return parsed(**fields).chat
 
 
-def refused(**fields: Any) -> Failure:
+def refused(**fields: Any) -> GatewayError:
     """How such a request fails."""
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert (caught.value.status, caught.value.reason) == (400, "INVALID_REQUEST")
-    assert caught.value.param in caught.value.message
+    assert (caught.value.http_status, caught.value.reason) == (400, "INVALID_REQUEST")
+    assert caught.value.field in caught.value.message
     return caught.value
 
 

@@ -76,7 +76,7 @@ SAYING = {"role": "assistant", "content": "Hi"}
 )
 def test_a_wrong_type_names_the_field(fields: dict[str, Any], param: str) -> None:
     failure = refused(messages=[USER, fields])
-    assert failure.param == f"messages[1].{param}"
+    assert failure.field == f"messages[1].{param}"
     assert failure.code == ("missing_required_parameter" if param == "content[0].text" else "invalid_type")
 
 
@@ -114,12 +114,12 @@ def test_a_wrong_type_names_the_field(fields: dict[str, Any], param: str) -> Non
 )
 def test_what_is_missing_is_named(fields: dict[str, Any], param: str) -> None:
     failure = refused(messages=[USER, fields])
-    assert (failure.param, failure.code) == (f"messages[1].{param}", "missing_required_parameter")
+    assert (failure.field, failure.code) == (f"messages[1].{param}", "missing_required_parameter")
 
 
 def test_an_unknown_role() -> None:
     failure = refused(messages=[USER, {"role": "wizard", "content": "Hi"}])
-    assert (failure.param, failure.code) == ("messages[1].role", "invalid_value")
+    assert (failure.field, failure.code) == ("messages[1].role", "invalid_value")
     assert "'wizard'" in failure.message
     assert "developer" in failure.message
 
@@ -127,7 +127,7 @@ def test_an_unknown_role() -> None:
 @pytest.mark.parametrize("kind", ["mcp", 7, ["function"]])
 def test_an_unknown_kind_of_tool_call(kind: object) -> None:
     failure = refused(messages=[{**SAYING, "tool_calls": [{**CALL, "type": kind}]}])
-    assert failure.param == "messages[0].tool_calls[0].type"
+    assert failure.field == "messages[0].tool_calls[0].type"
 
 
 @pytest.mark.parametrize(

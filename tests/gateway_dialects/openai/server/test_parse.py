@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai.server.parse import parse_chat
 from tests.gateway_dialects.openai.server.reading import USER, chat, details, parsed, refused
 
@@ -146,7 +146,7 @@ def test_reasoning_in_both_forms(first: str) -> None:
     ],
 )
 def test_reasoning_that_contradicts_itself(fields: dict[str, Any]) -> None:
-    assert refused(**fields).param == "reasoning_effort"
+    assert refused(**fields).field == "reasoning_effort"
 
 
 WRONG = {
@@ -202,7 +202,7 @@ TYPES = {
 )
 def test_a_wrong_type_names_the_parameter(name: str, found: str) -> None:
     failure = refused(**{name: WRONG[found]})
-    assert (failure.param, failure.code) == (name, "invalid_type")
+    assert (failure.field, failure.code) == (name, "invalid_type")
     article = "an" if TYPES[name][0] in "aeio" else "a"
     assert failure.message == f"Invalid type for '{name}': expected {article} {TYPES[name]}, but got {found}."
 
@@ -228,7 +228,7 @@ def test_a_wrong_type_names_the_parameter(name: str, found: str) -> None:
 )
 def test_a_wrong_type_inside_a_parameter(fields: dict[str, Any], param: str) -> None:
     failure = refused(**fields)
-    assert (failure.param, failure.code) == (param, "invalid_type")
+    assert (failure.field, failure.code) == (param, "invalid_type")
 
 
 @pytest.mark.parametrize(
@@ -236,22 +236,22 @@ def test_a_wrong_type_inside_a_parameter(fields: dict[str, Any], param: str) -> 
     [("seed", 2**63), ("seed", -(2**63) - 1), ("max_tokens", 10**30), ("n", 2**31), ("top_logprobs", -(2**31) - 1)],
 )
 def test_an_integer_that_no_field_holds(name: str, value: int) -> None:
-    assert refused(**{name: value}).param == name
+    assert refused(**{name: value}).field == name
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "frequency_penalty", "presence_penalty"])
 def test_a_number_that_no_field_holds(name: str) -> None:
-    assert refused(**{name: 10**400}).param == name
+    assert refused(**{name: 10**400}).field == name
 
 
 def test_a_bias_that_no_field_holds() -> None:
-    assert refused(logit_bias={"9": -(10**400)}).param == "logit_bias.9"
+    assert refused(logit_bias={"9": -(10**400)}).field == "logit_bias.9"
 
 
 @pytest.mark.parametrize("fields", [{"$stop": "string"}, {"$new": 1}, {"reasoning": {"$form": "both"}}])
 def test_a_clients_own_note_is_refused(fields: dict[str, Any]) -> None:
     failure = refused(**fields)
-    assert failure.param.startswith("$")
+    assert failure.field.startswith("$")
     assert failure.code == "unknown_parameter"
 
 
@@ -261,14 +261,14 @@ def test_what_every_request_needs(name: str, absent: bool) -> None:
     body = {"model": '"m"', "messages": '[{"role":"user","content":"Hi"}]'} | {name: "null"}
     if absent:
         del body[name]
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_chat(("{" + ",".join(f'"{key}":{value}' for key, value in body.items()) + "}").encode())
-    assert (caught.value.param, caught.value.code) == (name, "missing_required_parameter")
+    assert (caught.value.field, caught.value.code) == (name, "missing_required_parameter")
 
 
 def test_no_messages() -> None:
     failure = refused(messages=[])
-    assert (failure.param, failure.code) == ("messages", "empty_array")
+    assert (failure.field, failure.code) == ("messages", "empty_array")
 
 
 def test_the_last_of_a_repeated_parameter_counts() -> None:

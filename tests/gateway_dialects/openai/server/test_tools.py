@@ -199,7 +199,7 @@ FUNCTION = {"type": "function", "function": {"name": "f"}}
 )
 def test_a_wrong_type_names_the_field(fields: dict[str, Any], param: str) -> None:
     failure = refused(**fields)
-    assert (failure.param, failure.code) == (param, "invalid_type")
+    assert (failure.field, failure.code) == (param, "invalid_type")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_wrong_type_names_the_field(fields: dict[str, Any], param: str) -> Non
 )
 def test_what_is_missing_is_named(fields: dict[str, Any], param: str) -> None:
     failure = refused(**fields)
-    assert (failure.param, failure.code) == (param, "missing_required_parameter")
+    assert (failure.field, failure.code) == (param, "missing_required_parameter")
 
 
 @pytest.mark.parametrize(
@@ -251,4 +251,4 @@ def test_what_is_missing_is_named(fields: dict[str, Any], param: str) -> None:
 )
 def test_a_choice_that_is_not_known(choice: Any, param: str) -> None:
     failure = refused(tool_choice=choice)
-    assert (failure.param, failure.code) == (param, "invalid_value")
+    assert (failure.field, failure.code) == (param, "invalid_value")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create
 
 
@@ -39,8 +39,8 @@ def details(holder: Any) -> dict[str, Any]:
 
 def refused(**fields: Any) -> tuple[str, str]:
     """(param, code) of the 400."""
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parsed(**fields)
-    assert caught.value.status == 400
+    assert caught.value.http_status == 400
     assert caught.value.message
-    return caught.value.param, caught.value.code
+    return caught.value.field, caught.value.code

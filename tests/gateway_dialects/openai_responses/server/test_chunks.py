@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.stream_pb2 import (
@@ -14,7 +15,6 @@ from dragoman.v1.stream_pb2 import (
     StreamEvent,
     StreamResponse,
 )
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from tests.gateway_dialects.openai_responses.server.answers import (
     STOP,
@@ -249,7 +249,7 @@ def test_sound_is_shown_as_the_words_spoken_in_it() -> None:
 def test_a_failure_ends_the_stream() -> None:
     renderer = ChunkRenderer(echo={}, fallback_id="resp_1", now=7)
     renderer.render(batch(TEXT, PartDelta(text="Hi")))
-    failure = Failure(429, "RATE_LIMITED", "slow down", metadata={"provider": "p"})
+    failure = GatewayError(Reason.RATE_LIMITED, "slow down", metadata={"provider": "p"})
     error, last = events_of(renderer.fail(failure))
     assert (error["type"], error["code"], error["message"]) == ("error", "rate_limited", "slow down")
     assert error["error"]["metadata"] == {"provider": "p"}

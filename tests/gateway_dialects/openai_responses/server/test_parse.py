@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai_responses.server.parse import parse_create, previous_response_id, references_in
 from tests.gateway_dialects.openai_responses.server.reading import chat, details, options_of, parsed, refused
 
@@ -160,9 +160,9 @@ def test_what_was_said_before_comes_between_instructions_and_input() -> None:
 
 
 def test_a_prompt_of_the_providers_needs_no_input_but_something_to_say() -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_create({"model": "m", "prompt": {"id": "pmpt_1"}})
-    assert caught.value.param == "input"
+    assert caught.value.field == "input"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import parse_create
@@ -37,9 +36,9 @@ def test_requests(exchange: Exchange) -> None:
         body = mutated(exchange.request["body"], chance)
         try:
             parsed = parse_create(body)
-        except Failure as failure:
-            assert failure.status == 400
-            assert failure.param
+        except GatewayError as failure:
+            assert failure.http_status == 400
+            assert failure.field
             continue
         for dialect in DIALECTS.values():
             with contextlib.suppress(GatewayError):

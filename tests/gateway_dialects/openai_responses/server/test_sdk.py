@@ -11,6 +11,7 @@ import pytest
 from openai.types.responses import FunctionToolParam, ResponseFunctionToolCall, ResponseOutputMessage, ResponseReasoningItem
 from pydantic import BaseModel
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.stream_pb2 import (
@@ -23,7 +24,6 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.kit.json_fields import parse_object
 from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
@@ -78,7 +78,7 @@ def whole(response: ChatResponse) -> Answering:
     return answering
 
 
-def streamed(*events: Event, failure: Failure | None = None) -> Answering:
+def streamed(*events: Event, failure: GatewayError | None = None) -> Answering:
     def answering(parsed: ParsedCreate) -> httpx2.Response:
         assert parsed.stream
         renderer = ChunkRenderer(echo=parsed.echo, fallback_id="resp_1", now=7)
@@ -193,7 +193,7 @@ def test_the_stream_helper_follows_the_providers_own_items(exchange: Exchange) -
 
 
 def test_a_stream_that_fails_raises() -> None:
-    failing = streamed(*grown(), failure=Failure(503, "UPSTREAM_OVERLOADED", "busy"))
+    failing = streamed(*grown(), failure=GatewayError(Reason.UPSTREAM_OVERLOADED, "busy"))
     with pytest.raises(openai.APIError, match="busy") as caught:
         list(client(failing).responses.create(model="m", input="Hi", stream=True))
     assert caught.value.code == "upstream_overloaded"
@@ -201,7 +201,7 @@ def test_a_stream_that_fails_raises() -> None:
 
 def test_an_error_raises_its_class() -> None:
     def answering(parsed: ParsedCreate) -> httpx2.Response:
-        failure = Failure(429, "RATE_LIMITED", "slow down")
+        failure = GatewayError(Reason.RATE_LIMITED, "slow down")
         return httpx2.Response(429, headers={"content-type": "application/json"}, content=render_error(failure))
 
     with pytest.raises(openai.RateLimitError, match="slow down"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.openai_responses.server.items import listed
 from gateway_dialects.openai_responses.server.stored import (
     Stored,
@@ -53,9 +53,9 @@ def test_what_is_packed_is_unpacked() -> None:
     ],
 )
 def test_what_nobody_packed(text: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         unpack(text)
-    assert (caught.value.status, caught.value.reason) == (503, "STORAGE_UNAVAILABLE")
+    assert (caught.value.http_status, caught.value.reason) == (503, "STORAGE_UNAVAILABLE")
 
 
 def test_every_item_has_an_id() -> None:
@@ -107,9 +107,9 @@ def test_pages() -> None:
     assert page(items, limit=3, after="1")["has_more"] is False
     assert [item["id"] for item in page(items, order="desc", after="3")["data"]] == ["2", "1", "0"]
     assert page(items, after="4") == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         page(items, after="5")
-    assert (caught.value.status, caught.value.param) == (400, "after")
+    assert (caught.value.http_status, caught.value.field) == (400, "after")
 
 
 def test_what_is_kept_elsewhere() -> None:

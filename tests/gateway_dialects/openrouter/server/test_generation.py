@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import FINISH_REASON_TOOL_CALLS, ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Cost, Usage
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openrouter.server.generation import Asker, Generation, render_generation, wanted_id
 
 DOCUMENTED = {
@@ -140,6 +140,6 @@ def test_the_session(options: str, session: str | None) -> None:
 
 @pytest.mark.parametrize("query", [{}, {"id": ""}])
 def test_a_query_without_an_id(query: dict[str, str]) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         wanted_id(query)
-    assert (caught.value.status, caught.value.param) == (400, "id")
+    assert (caught.value.http_status, caught.value.field) == (400, "id")

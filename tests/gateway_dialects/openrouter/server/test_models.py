@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
-from gateway_dialects.kit.failure import Failure
 from gateway_dialects.openrouter.server.models import (
     Wanted,
     parse_query,
@@ -108,9 +108,9 @@ def test_pages() -> None:
     ],
 )
 def test_a_page_that_there_cannot_be(query: dict[str, str], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_query(query)
-    assert (caught.value.status, caught.value.param) == (400, param)
+    assert (caught.value.http_status, caught.value.field) == (400, param)
 
 
 def test_an_empty_query_asks_for_all() -> None:

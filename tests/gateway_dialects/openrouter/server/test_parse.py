@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.kit.failure import Failure
+from dragoman.reasons import GatewayError
 from gateway_dialects.openrouter.server.parse import parse_chat
 
 
@@ -49,9 +49,9 @@ def test_the_models_to_ask(fields: dict[str, Any], model: str, fallbacks: list[s
     ],
 )
 def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(GatewayError) as caught:
         parse_chat(body(**fields))
-    assert (caught.value.status, caught.value.param) == (400, param)
+    assert (caught.value.http_status, caught.value.field) == (400, param)
     assert param in caught.value.message
 
 

@@ -17,10 +17,10 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.reasons import GatewayError, Reason
+from dragoman.reasons import RULES, GatewayError, Reason
+from dragoman.status import DETAILS_TRAILER, DOMAIN, pack, unpack
 from dragoman.v1 import errors_pb2
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
-from gateway_core.rpc.status import DETAILS_TRAILER, DOMAIN, GRPC_CODES, pack, unpack
 from tests.gateway_core.rpc.serving import detail, details, status_of
 
 MOST_HEADER_BYTES = 8 * 1024
@@ -60,8 +60,8 @@ def test_an_error_that_says_little_comes_back(reason: Reason) -> None:
 def test_every_reason_has_the_code_that_the_contract_states() -> None:
     stated = re.findall(r"// ([^/]*?)\s*REASON_(\w+) = [1-9]", ERRORS_PROTO.read_text())
     codes = {name: next(code for code in grpc.StatusCode if re.search(rf"\b{code.name}\b", text)) for text, name in stated}
-    assert codes == {reason.value: code for reason, code in GRPC_CODES.items()}
-    assert set(GRPC_CODES) == set(Reason)
+    assert codes == {reason.value: grpc.StatusCode[rule.grpc_code] for reason, rule in RULES.items()}
+    assert set(RULES) == set(Reason)
 
 
 def test_the_details_are_those_of_the_contract() -> None:
@@ -181,7 +181,7 @@ def test_a_status_without_details_is_judged_by_its_code(code: grpc.StatusCode) -
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         grpc.StatusCode.INTERNAL,
     )
-    assert (GRPC_CODES[found.reason] is code) == (code in same)
+    assert (RULES[found.reason].grpc_code == code.name) == (code in same)
 
 
 def test_a_message_over_the_limit_is_told_from_a_rate_limit() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar, assert_never, cast
 
 import grpc
@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from dragoman.reasons import GatewayError, Reason
+from dragoman.reasons import RULES, GatewayError, Reason
 from dragoman.v1.routing_pb2 import RouteTrace
 
 _log = logging.getLogger("dragoman.grpc")
@@ -25,34 +25,6 @@ MessageT = TypeVar("MessageT", ErrorInfo, RetryInfo, RouteTrace)
 
 DOMAIN = "dragoman.v1"
 DETAILS_TRAILER = "grpc-status-details-bin"
-
-GRPC_CODES: Mapping[Reason, grpc.StatusCode] = {
-    Reason.INVALID_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.REQUEST_TOO_LARGE: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.UNSUPPORTED: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.MODEL_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
-    Reason.MISSING_API_KEY: grpc.StatusCode.UNAUTHENTICATED,
-    Reason.INVALID_API_KEY: grpc.StatusCode.UNAUTHENTICATED,
-    Reason.PERMISSION_DENIED: grpc.StatusCode.PERMISSION_DENIED,
-    Reason.CONTEXT_LENGTH_EXCEEDED: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.CONTENT_FILTERED: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Reason.QUOTA_EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Reason.UPSTREAM_REJECTED: grpc.StatusCode.INVALID_ARGUMENT,
-    Reason.UPSTREAM_AUTH: grpc.StatusCode.FAILED_PRECONDITION,
-    Reason.UPSTREAM_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
-    Reason.UPSTREAM_OVERLOADED: grpc.StatusCode.UNAVAILABLE,
-    Reason.UPSTREAM_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
-    Reason.UPSTREAM_INVALID_RESPONSE: grpc.StatusCode.UNAVAILABLE,
-    Reason.STREAM_INTERRUPTED: grpc.StatusCode.UNAVAILABLE,
-    Reason.DEADLINE_EXCEEDED: grpc.StatusCode.DEADLINE_EXCEEDED,
-    Reason.CANCELLED: grpc.StatusCode.CANCELLED,
-    Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
-    Reason.INTERNAL: grpc.StatusCode.INTERNAL,
-    Reason.RECORD_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
-    Reason.STORAGE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
-}
-"""The code of each reason, as errors.proto states it."""
 
 # Many clients refuse a status whose headers exceed 8 KiB in all, and then the caller learns nothing. The message travels
 # percent-encoded (at worst 3 bytes for 1) and the details in base64 (4 for 3): 3 * 1024 + 4 / 3 * 3400 stays below.
@@ -78,7 +50,7 @@ class PackedStatus(NamedTuple):
 
 def pack(error: GatewayError) -> PackedStatus:
     """Long texts are cut and the oldest attempts left out, so that the whole status stays below 8 KiB."""
-    code = GRPC_CODES[error.reason]
+    code = grpc.StatusCode[RULES[error.reason].grpc_code]
     message = _clip(error.message, _MESSAGE_BYTES)
     status = Status(code=code.value[0], message=message)
     status.details.add().Pack(_error_info(error))
