@@ -9,8 +9,8 @@ from functools import partial
 from importlib.metadata import version
 
 from gateway_core.deadline import Clock
-from gateway_core.execution.attempt import GUARDED
 from gateway_core.execution.chain import Chain, Sleep
+from gateway_core.execution.invoke import GUARDED
 from gateway_core.execution.model_list import ModelList
 from gateway_core.execution.provider_lists import ProviderLists
 from gateway_core.execution.retry import RetryPolicy

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.json_fields import encode_json
+from gateway_dialects.kit.json import encode_json
 from http_facade.apis import (
     anthropic,
     azure,

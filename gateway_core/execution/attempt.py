@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,17 +12,15 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.deadline import Deadline
+from gateway_core.execution.invoke import invoke, transport_for
 from gateway_core.execution.references import refuse_references
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import name_broken_json
-from gateway_dialects.kit.dialect import Dialect, Endpoint, StreamDecoder, UpstreamRequest
+from gateway_dialects.kit.dialect import Dialect, Encode, Encoded, Endpoint, Operation, StreamDecoder, StreamOperation
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
-
-GUARDED = "guarded"
-"""Among the transports, which are by scheme, the one to servers that clients choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,40 +126,32 @@ def committed(batch: StreamResponse) -> bool:
     return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
 
 
-def encode(request: ChatRequest, target: Target, stream: bool) -> tuple[Dialect, UpstreamRequest, Sequence[Warning]]:
-    """What to send to the target. Raises GatewayError UNSUPPORTED for what it cannot do: always for content, and in strict
-    mode for settings too."""
-    dialect = DIALECTS[target.endpoint.dialect]
-    refuse_references(request, dialect)
-    try:
-        upstream, warnings = dialect.encode_chat(request, target.model, target.endpoint, stream)
-    except GatewayError as failure:
-        if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
-            failure.field, failure.message = broken, f"{broken}: {failure.message}"
-        raise
-    if request.strict and warnings:
-        raise GatewayError(Reason.UNSUPPORTED, warnings[0].message, field=warnings[0].field)
-    return dialect, upstream, warnings
+def checked(operation: Operation[ChatRequest, ChatResponse] | StreamOperation, dialect: Dialect) -> Encode[ChatRequest]:
+    """Encodes as the operation does. Raises GatewayError UNSUPPORTED for content that another dialect's providers store and,
+    in strict mode, for settings that the target cannot honour."""
 
+    def encode(request: ChatRequest, model: str, endpoint: Endpoint, /) -> Encoded:
+        refuse_references(request, dialect)
+        try:
+            encoded = operation.encode(request, model, endpoint)
+        except GatewayError as failure:
+            if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
+                failure.field, failure.message = broken, f"{broken}: {failure.message}"
+            raise
+        if request.strict and encoded.warnings:
+            raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
+        return encoded
 
-def transport_for(upstream: UpstreamRequest, endpoint: Endpoint, transports: Mapping[str, Transport]) -> Transport:
-    """By the URL's scheme, except for the URLs that clients choose."""
-    return transports[GUARDED if endpoint.guarded else upstream.url.partition(":")[0]]
+    return encode
 
 
 async def ask(request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]) -> ChatResponse:
     """The target's whole answer. Raises GatewayError."""
-    dialect, upstream, warnings = encode(request, target, False)
-    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
-    try:
-        body = await response.read()
-        if response.status != 200:
-            raise dialect.decode_error(response.status, response.headers, body)
-        answer = dialect.decode_chat(body)
-        if target.endpoint.quirks.inline_thinking:
-            split_answer(answer)
-    finally:
-        await response.close()
+    dialect = DIALECTS[target.endpoint.dialect]
+    operation = dataclasses.replace(dialect.chat, encode=checked(dialect.chat, dialect))
+    answer, warnings = await invoke(operation, request, target, deadline, transports)
+    if target.endpoint.quirks.inline_thinking:
+        split_answer(answer)
     answer.warnings.extend(warnings)
     return answer
 
@@ -169,11 +160,12 @@ async def open_stream(
     request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
 ) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
-    dialect, upstream, warnings = encode(request, target, True)
+    dialect = DIALECTS[target.endpoint.dialect]
+    upstream, warnings = checked(dialect.stream, dialect)(request, target.model, target.endpoint)
     response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
     try:
         if response.status != 200:
-            raise dialect.decode_error(response.status, response.headers, await response.read())
+            raise dialect.stream.decode_error(response.status, response.headers, await response.read())
         refuse_what_is_no_stream(response.headers, target.endpoint)
         opened = OpenStream(response, decoder_for(dialect, target.endpoint), warnings)
         await opened.open()
@@ -184,7 +176,7 @@ async def open_stream(
 
 
 def decoder_for(dialect: Dialect, endpoint: Endpoint) -> StreamDecoder:
-    decoder = dialect.stream_decoder()
+    decoder = dialect.stream.decoder()
     return InlineThinkingDecoder(decoder) if endpoint.quirks.inline_thinking else decoder
 
 

@@ -8,8 +8,8 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.deadline import Deadline
-from gateway_core.execution.attempt import transport_for
 from gateway_core.execution.chain import explain
+from gateway_core.execution.invoke import invoke
 from gateway_core.media.enclosures import Enclosures
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Route, Target
@@ -46,17 +46,10 @@ async def ask_for_count(
     transports: Mapping[str, Transport],
     enclosed: Enclosures | None,
 ) -> int | None:
-    dialect = DIALECTS[target.endpoint.dialect]
-    if dialect.encode_count is None or dialect.decode_count is None:
+    operation = DIALECTS[target.endpoint.dialect].count_tokens
+    if operation is None:
         return None
     if enclosed is not None:
         request = await enclosed.request_for(target.model, target.endpoint, deadline)
-    upstream = dialect.encode_count(request, target.model, target.endpoint)
-    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
-    try:
-        body = await response.read()
-        if response.status != 200:
-            raise dialect.decode_error(response.status, response.headers, body)
-        return dialect.decode_count(body)
-    finally:
-        await response.close()
+    counted, _ = await invoke(operation, request, target, deadline, transports)
+    return counted

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import Model
 from gateway_core.deadline import Clock, Deadline
-from gateway_core.execution.attempt import transport_for
 from gateway_core.execution.chain import explain
+from gateway_core.execution.invoke import invoke
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
 from gateway_core.transport.base import Transport
@@ -156,17 +156,10 @@ class ProviderLists:
                 shelf.asking = None
 
     async def _fetch(self, endpoint: Endpoint) -> Sequence[Model]:
-        dialect = DIALECTS[endpoint.dialect]
-        upstream = dialect.encode_list_models(endpoint)
+        operation = DIALECTS[endpoint.dialect].list_models
         within = Deadline.after(LIST_TIMEOUT_S, self._clock)
-        response = await transport_for(upstream, endpoint, self._transports).send(upstream, within)
-        try:
-            body = await response.read()
-            if response.status != 200:
-                raise dialect.decode_error(response.status, response.headers, body)
-            return sorted(dialect.decode_list_models(body, endpoint.provider), key=lambda model: model.id)
-        finally:
-            await response.close()
+        models, _ = await invoke(operation, None, Target(endpoint, ""), within, self._transports)
+        return sorted(models, key=lambda model: model.id)
 
 
 def told(failure: GatewayError, endpoint: Endpoint) -> str:

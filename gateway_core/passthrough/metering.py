@@ -14,7 +14,8 @@ from dragoman.v1.proxy_pb2 import ProxyEnd
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.sse import SseDecoder
 from gateway_dialects.kit.dialect import Dialect
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, decode_json, text_of
+from gateway_dialects.kit.json import Json, decode_json, text_of
+from gateway_dialects.kit.legacy import SHAPE_ERRORS
 
 LARGEST_BODY = 32 * 1024 * 1024
 """A whole answer that is larger is not counted; in bytes, after decompression."""

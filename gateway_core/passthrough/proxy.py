@@ -12,8 +12,8 @@ from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from gateway_core.call import Call
-from gateway_core.execution.attempt import transport_for
 from gateway_core.execution.chain import explain, record_failure
+from gateway_core.execution.invoke import transport_for
 from gateway_core.passthrough.headers import headers_to_send, headers_to_tell
 from gateway_core.passthrough.metering import Meter, kind_of, model_asked, readable
 from gateway_core.passthrough.url import proxy_url
@@ -70,7 +70,7 @@ class Proxy:
 async def check_head(response: UpstreamResponse, dialect: Dialect) -> None:
     if response.status == 401:
         body = readable(await response.read(), encoding_of(response.headers))
-        failure = dialect.decode_error(401, response.headers, body)
+        failure = dialect.chat.decode_error(401, response.headers, body)
         failure.reason = Reason.UPSTREAM_AUTH
         raise failure
     if not 200 <= response.status <= 599:

@@ -1,1 +1,68 @@
 """Anthropic's Messages API, as Anthropic and the vendors compatible with it serve it."""
+
+from __future__ import annotations
+
+from gateway_dialects.anthropic.client.count import decode_count, encode_count
+from gateway_dialects.anthropic.client.errors import decode_error
+from gateway_dialects.anthropic.client.media import needs_bytes
+from gateway_dialects.anthropic.client.metering import find_usage
+from gateway_dialects.anthropic.client.request import encode_chat, headers
+from gateway_dialects.anthropic.client.response import decode_chat, decode_list_models, encode_list_models
+from gateway_dialects.anthropic.client.stream import AnthropicStreamDecoder
+from gateway_dialects.anthropic.client.usage import decode_usage
+from gateway_dialects.anthropic.server.chunks import PING, ChunkRenderer
+from gateway_dialects.anthropic.server.count import render_count
+from gateway_dialects.anthropic.server.errors import render_error
+from gateway_dialects.anthropic.server.models import render_model, render_models
+from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
+from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.kit.dialect import (
+    Dialect,
+    chat_operation,
+    count_operation,
+    list_operation,
+    stream_operation,
+)
+from gateway_dialects.kit.estimate import estimate_input_tokens
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+
+CLIENT = Dialect(
+    name="anthropic",
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, AnthropicStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=decode_usage,
+    count_tokens=count_operation(encode_count, decode_count, decode_error),
+    several_candidates=False,
+    needs_bytes=needs_bytes,
+)
+
+
+def serve(head: RequestHead, body: bytes) -> ServedChat:
+    """See Served.parse_chat."""
+    parsed = parse_chat(body, head.header(b"anthropic-beta") or "")
+    fallback_id, input_tokens = f"msg_{head.request_id}", estimate_input_tokens(parsed.chat)
+
+    def writer() -> ChunkRenderer:
+        return ChunkRenderer(fallback_id=fallback_id, input_tokens=input_tokens, request_id=head.request_id)
+
+    return ServedChat(
+        parsed.chat,
+        lambda answer: render_chat(answer, fallback_id, input_tokens),
+        writer if parsed.stream else None,
+        keep_alive=PING,
+    )
+
+
+SERVER = Served(
+    "anthropic",
+    render_error,
+    serve,
+    render_models,
+    render_model,
+    lambda head, body: parse_count(body, head.header(b"anthropic-beta") or ""),
+    render_count,
+    request_id_header=b"request-id",
+)

@@ -40,6 +40,8 @@ class Accumulator:
             case "part_finished":
                 ended = event.part_finished
                 part = self._candidate(ended.candidate_index).parts[ended.part_index]
+                if ended.HasField("signature"):
+                    part.signature.CopyFrom(ended.signature)
                 merge_details(part.provider_details_json, ended.provider_details_json)
             case "finished":
                 self._finish(event.finished)
@@ -125,5 +127,6 @@ def grow(candidate: Candidate, delta: PartDelta) -> None:
             pass
         case unknown:
             assert_never(unknown)
+    part.citations.extend(delta.citations)
     if delta.HasField("logprobs"):
         candidate.logprobs.MergeFrom(delta.logprobs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -173,22 +173,62 @@ class UsageReport(NamedTuple):
     """Whether it says only what is new: what earlier ones say besides still counts."""
 
 
+class Encoded(NamedTuple):
+    """What to send, and what was dropped or changed on the way."""
+
+    request: UpstreamRequest
+    warnings: Sequence[Warning] = ()
+
+
+RequestT = TypeVar("RequestT", contravariant=True)
+ResponseT = TypeVar("ResponseT", covariant=True)
+
+
+class Encode(Protocol[RequestT]):
+    """(request, model in the provider's own name, endpoint) -> what to send. Raises GatewayError: UNSUPPORTED, naming the
+    field, for content that the dialect cannot carry, and INVALID_REQUEST."""
+
+    def __call__(self, request: RequestT, model: str, endpoint: Endpoint, /) -> Encoded: ...
+
+
+class Decode(Protocol[ResponseT]):
+    """(the body of an answer whose status is 200, the provider's name) -> the response. Raises GatewayError
+    UPSTREAM_INVALID_RESPONSE for a body that breaks the format."""
+
+    def __call__(self, body: bytes, provider: str, /) -> ResponseT: ...
+
+
+DecodeError = Callable[[int, Mapping[str, str], bytes], GatewayError]
+"""(status, headers with lower-case names, body) -> why. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[RequestT, ResponseT]):
+    """One thing that a dialect's providers can be asked for, answered at once."""
+
+    encode: Encode[RequestT]
+    decode: Decode[ResponseT]
+    decode_error: DecodeError
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOperation:
+    """A chat whose answer comes as server-sent events."""
+
+    encode: Encode[ChatRequest]
+    decoder: Callable[[], StreamDecoder]
+    decode_error: DecodeError
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A wire language as we speak it to providers."""
+    """CLIENT: a wire language as we speak it to providers."""
 
     name: str
-    encode_chat: Callable[[ChatRequest, str, Endpoint, bool], tuple[UpstreamRequest, Sequence[Warning]]]
-    """(request, model in the provider's own name, endpoint, whether to stream) -> what to send, and what was left out.
-    Raises GatewayError UNSUPPORTED, naming the field, for content the dialect cannot carry."""
-    decode_chat: Callable[[bytes], ChatResponse]
-    """Raises GatewayError UPSTREAM_INVALID_RESPONSE for a body that breaks the format."""
-    decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
-    """(status, headers with lower-case names, body) -> why. Never raises."""
-    stream_decoder: Callable[[], StreamDecoder]
-    encode_list_models: Callable[[Endpoint], UpstreamRequest]
-    decode_list_models: Callable[[bytes, str], Sequence[Model]]
-    """(body, provider name) -> models whose id is provider/model. Raises like decode_chat."""
+    chat: Operation[ChatRequest, ChatResponse]
+    stream: StreamOperation
+    list_models: Operation[None, Sequence[Model]]
+    """The models have the ids provider/model."""
     headers: Callable[[Endpoint], Mapping[str, str]]
     """What every request to the endpoint carries: its first key, what the operator configured, and defaults."""
     find_usage: Callable[[dict[str, Any]], UsageReport | None]
@@ -196,16 +236,55 @@ class Dialect:
     one of another dialect's form. Never raises."""
     read_usage: Callable[[dict[str, Any]], Usage]
     """Reads what find_usage found. Never raises."""
+    count_tokens: Operation[ChatRequest, int] | None = None
+    """How many input tokens a chat has. None: the dialect has no such question."""
     needs_bytes: Callable[[Media, str, Endpoint], bool] = lambda media, model, endpoint: False
     """(media at an http or https URL, model, endpoint) -> whether the gateway is to fetch it, since the provider takes its
     bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
     reference_fields: tuple[str, ...] = ()
-    """Fields of the caller's options in this dialect that stand for content which its providers keep: no other can answer
+    """Fields of the caller's options in this dialect that stand for content which its providers store: no other can answer
     without it."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
-    encode_count: Callable[[ChatRequest, str, Endpoint], UpstreamRequest] | None = None
-    """(request, model, endpoint) -> the question how many input tokens the request has. None: the dialect has no such
-    question. Raises like encode_chat."""
-    decode_count: Callable[[bytes], int] | None = None
-    """Raises like decode_chat."""
+
+    def encode_chat(self, request: ChatRequest, model: str, endpoint: Endpoint, stream: bool) -> Encoded:
+        """See Encode."""
+        return (self.stream if stream else self.chat).encode(request, model, endpoint)
+
+
+EncodeChat = Callable[[ChatRequest, str, Endpoint, bool], tuple[UpstreamRequest, Sequence[Warning]]]
+
+
+def chat_operation(
+    encode: EncodeChat, decode: Callable[[bytes], ChatResponse], decode_error: DecodeError
+) -> Operation[ChatRequest, ChatResponse]:
+    """encode: its last argument says whether to stream."""
+    return Operation(
+        lambda request, model, endpoint: Encoded(*encode(request, model, endpoint, False)),
+        lambda body, provider: decode(body),
+        decode_error,
+    )
+
+
+def stream_operation(encode: EncodeChat, decoder: Callable[[], StreamDecoder], decode_error: DecodeError) -> StreamOperation:
+    return StreamOperation(
+        lambda request, model, endpoint: Encoded(*encode(request, model, endpoint, True)), decoder, decode_error
+    )
+
+
+def list_operation(
+    encode: Callable[[Endpoint], UpstreamRequest], decode: Callable[[bytes, str], Sequence[Model]], decode_error: DecodeError
+) -> Operation[None, Sequence[Model]]:
+    return Operation(lambda request, model, endpoint: Encoded(encode(endpoint)), decode, decode_error)
+
+
+def count_operation(
+    encode: Callable[[ChatRequest, str, Endpoint], UpstreamRequest],
+    decode: Callable[[bytes], int],
+    decode_error: DecodeError,
+) -> Operation[ChatRequest, int]:
+    return Operation(
+        lambda request, model, endpoint: Encoded(encode(request, model, endpoint)),
+        lambda body, provider: decode(body),
+        decode_error,
+    )

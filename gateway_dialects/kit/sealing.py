@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from dragoman.v1.content_pb2 import Part
-from gateway_dialects.kit.json_fields import decode_json, encode_json
+from gateway_dialects.kit.json import decode_json, encode_json
 
 PREFIX = "dragoman.1."
 

@@ -1,1 +1,51 @@
 """Mistral's chat completions API: OpenAI's in outline, with content lists, call ids and refusals of its own."""
+
+from __future__ import annotations
+
+import time
+
+from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.mistral.client.details import DIALECT
+from gateway_dialects.mistral.client.metering import read_usage
+from gateway_dialects.mistral.client.request import encode_chat
+from gateway_dialects.mistral.client.response import decode_chat
+from gateway_dialects.mistral.client.stream import MistralStreamDecoder
+from gateway_dialects.mistral.server.chunks import ChunkRenderer
+from gateway_dialects.mistral.server.errors import render_error
+from gateway_dialects.mistral.server.models import render_model, render_models
+from gateway_dialects.mistral.server.parse import ParsedChat, parse_chat
+from gateway_dialects.mistral.server.render import render_chat
+from gateway_dialects.openai.client.errors import decode_error
+from gateway_dialects.openai.client.metering import find_usage
+from gateway_dialects.openai.client.request import headers
+from gateway_dialects.openai.client.response import decode_list_models, encode_list_models
+
+CLIENT = Dialect(
+    name=DIALECT,
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, MistralStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=read_usage,
+)
+
+
+def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
+    """A parsed request of this language, and how its answer is written."""
+    fallback_id, now = head.request_id, int(time.time())
+
+    def writer() -> ChunkRenderer:
+        return ChunkRenderer(fallback_id=fallback_id, now=now)
+
+    return ServedChat(parsed.chat, lambda answer: render_chat(answer, fallback_id, now), writer if parsed.stream else None)
+
+
+SERVER = Served(
+    "mistral",
+    lambda error, request_id: render_error(error),
+    lambda head, body: serve(parse_chat(body), head),
+    render_models,
+    render_model,
+)

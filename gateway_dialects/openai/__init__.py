@@ -1,1 +1,49 @@
 """OpenAI's chat completions API, as OpenAI and the vendors compatible with it serve it."""
+
+from __future__ import annotations
+
+import time
+
+from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.openai.client.errors import decode_error
+from gateway_dialects.openai.client.messages import needs_bytes
+from gateway_dialects.openai.client.metering import find_usage, read_usage
+from gateway_dialects.openai.client.request import encode_chat, headers
+from gateway_dialects.openai.client.response import decode_chat, decode_list_models, encode_list_models
+from gateway_dialects.openai.client.stream import OpenAIStreamDecoder
+from gateway_dialects.openai.server.chunks import ChunkRenderer
+from gateway_dialects.openai.server.errors import render_error
+from gateway_dialects.openai.server.models import render_model, render_models
+from gateway_dialects.openai.server.parse import ParsedChat, parse_chat
+from gateway_dialects.openai.server.render import render_chat
+
+CLIENT = Dialect(
+    name="openai",
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, OpenAIStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=read_usage,
+    needs_bytes=needs_bytes,
+)
+
+
+def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
+    """A parsed request of this language, and how its answer is written."""
+    fallback_id, now = f"chatcmpl-{head.request_id}", int(time.time())
+
+    def writer() -> ChunkRenderer:
+        return ChunkRenderer(include_usage=parsed.include_usage, fallback_id=fallback_id, now=now)
+
+    return ServedChat(parsed.chat, lambda answer: render_chat(answer, fallback_id, now), writer if parsed.stream else None)
+
+
+SERVER = Served(
+    "openai",
+    lambda error, request_id: render_error(error),
+    lambda head, body: serve(parse_chat(body, head.path_param("deployment")), head),
+    render_models,
+    render_model,
+)

@@ -1,1 +1,28 @@
 """OpenAI's Responses API as a provider's language."""
+
+from __future__ import annotations
+
+from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
+from gateway_dialects.openai.client.errors import decode_error
+from gateway_dialects.openai.client.request import headers
+from gateway_dialects.openai.client.response import decode_list_models, encode_list_models
+from gateway_dialects.openai_responses.client.content import needs_bytes
+from gateway_dialects.openai_responses.client.details import DIALECT
+from gateway_dialects.openai_responses.client.metering import find_usage
+from gateway_dialects.openai_responses.client.request import encode_chat
+from gateway_dialects.openai_responses.client.response import decode_chat
+from gateway_dialects.openai_responses.client.stream import ResponsesStreamDecoder
+from gateway_dialects.openai_responses.client.usage import decode_usage
+
+CLIENT = Dialect(
+    name=DIALECT,
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, ResponsesStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=decode_usage,
+    reference_fields=("conversation", "prompt"),
+    several_candidates=False,
+    needs_bytes=needs_bytes,
+)

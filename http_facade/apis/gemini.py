@@ -71,7 +71,7 @@ def read_generate(exchange: Exchange, body: bytes) -> Asked:
     sse = exchange.query().get("alt") == "sse"
     renderer = ChunkRenderer(fallback_id=fallback_id, sse=sse)
     content_type = EVENT_STREAM if sse else JSON
-    return Asked(chat, whole, Streamed(renderer, renderer.failed, alive=KEEP_ALIVE, content_type=content_type))
+    return Asked(chat, whole, Streamed(renderer, renderer.fail, alive=KEEP_ALIVE, content_type=content_type))
 
 
 def unknown_method(path: str) -> GatewayError:

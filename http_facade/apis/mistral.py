@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.mistral.server.chunks import ChunkRenderer
 from gateway_dialects.mistral.server.errors import render_error, render_error_event
 from gateway_dialects.mistral.server.models import render_model, render_models

@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute, Route
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.json_fields import Json, encode_json, parse_object
+from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create, previous_response_id, references_in
 from gateway_dialects.openai_responses.server.render import response_object

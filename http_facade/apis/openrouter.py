@@ -61,7 +61,7 @@ class Asking:
         if not parsed.stream:
             return asked
         renderer = OpenRouterRenderer(fallback_id=fallback_id, now=now)
-        return replace(asked, streamed=followed.streamed(renderer, renderer.failed))
+        return replace(asked, streamed=followed.streamed(renderer, renderer.fail))
 
     def write_texts(self, exchange: Exchange, asked: ParsedTexts) -> Written:
         now = int(time.time())

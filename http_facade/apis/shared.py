@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
-from gateway_dialects.kit.json_fields import parse_object
+from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.mistral.server.parse import parse_fields as parse_mistral
 from gateway_dialects.openai.server.parse import parse_fields as parse_openai
 from http_facade.apis import anthropic, cohere, gemini, mistral, openai

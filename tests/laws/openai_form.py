@@ -19,7 +19,7 @@ from tests.recordings import Exchange
 def check_fold(dialect: Dialect, exchange: Exchange) -> tuple[ChatResponse, ChatResponse]:
     """The stream's fold, and the whole answer that an independent fold of its chunks decodes to."""
     folded = accumulate(read_stream(dialect, [exchange.stream]))
-    whole = dialect.decode_chat(json.dumps(fold_chunks(exchange.stream)).encode())
+    whole = dialect.chat.decode(json.dumps(fold_chunks(exchange.stream)).encode(), "p")
     assert [candidate.finish_reason for candidate in folded.candidates] == [
         candidate.finish_reason for candidate in whole.candidates
     ]

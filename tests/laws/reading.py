@@ -35,7 +35,7 @@ def read_stream(dialect: Dialect, reads: Iterable[bytes]) -> list[StreamResponse
     """All batches of a stream that arrives in these reads. Raises GatewayError as a call would."""
 
     async def collect() -> list[StreamResponse]:
-        opened = OpenStream(Replay(reads), dialect.stream_decoder(), [])
+        opened = OpenStream(Replay(reads), dialect.stream.decoder(), [])
         await opened.open()
         return [opened.first, *[batch async for batch in opened.batches()]]
 

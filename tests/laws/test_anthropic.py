@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.parse import parse_chat
 from gateway_dialects.anthropic.server.render import render_chat
@@ -53,7 +53,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = ANTHROPIC.decode_chat(json.dumps(exchange.body).encode())
+    decoded = ANTHROPIC.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_chat(decoded, "fallback"))
     assert canonical_answer(rendered) == canonical_answer(exchange.body)
 
@@ -70,7 +70,7 @@ def test_stream_identity(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(ANTHROPIC, [exchange.stream]))
-    whole = ANTHROPIC.decode_chat(json.dumps(fold_stream(exchange.stream)).encode())
+    whole = ANTHROPIC.chat.decode(json.dumps(fold_stream(exchange.stream)).encode(), "p")
     rendered = [json.loads(render_chat(answer, "fallback")) for answer in (folded, whole)]
     assert rendered[0] == rendered[1]
     assert plain_parts(folded) == plain_parts(whole)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway_dialects.azure.client.dialect import AZURE
+from gateway_dialects.azure import CLIENT as AZURE
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.parse import parse_chat
@@ -58,7 +58,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = AZURE.decode_chat(json.dumps(exchange.body).encode())
+    decoded = AZURE.chat.decode(json.dumps(exchange.body).encode(), "p")
     assert canonical_answer(json.loads(render_chat(decoded, "fallback", 1))) == canonical_answer(exchange.body)
 
 

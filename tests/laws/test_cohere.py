@@ -8,7 +8,7 @@ import random
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.cohere.server.chunks import ChunkRenderer
 from gateway_dialects.cohere.server.parse import parse_chat
 from gateway_dialects.cohere.server.render import render_chat
@@ -54,7 +54,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = COHERE.decode_chat(json.dumps(exchange.body).encode())
+    decoded = COHERE.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_chat(decoded, "fallback"))
     assert canonical_answer(rendered) == canonical_answer(exchange.body)
 
@@ -70,7 +70,7 @@ def test_stream_identity(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(COHERE, [exchange.stream]))
-    whole = COHERE.decode_chat(json.dumps(fold_stream(exchange.stream)).encode())
+    whole = COHERE.chat.decode(json.dumps(fold_stream(exchange.stream)).encode(), "p")
     rendered = [json.loads(render_chat(answer, "fallback")) for answer in (folded, whole)]
     assert rendered[0] == rendered[1]
     chat = [json.loads(render_for_chat(answer, "fallback", 1)) for answer in (folded, whole)]

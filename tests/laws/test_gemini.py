@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.server.chunks import ChunkRenderer
 from gateway_dialects.gemini.server.parse import parse_chat, parse_method
 from gateway_dialects.gemini.server.render import render_chat
@@ -66,7 +66,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = GEMINI.decode_chat(json.dumps(exchange.body).encode())
+    decoded = GEMINI.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_chat(decoded, "fallback"))
     assert canonical_answer(rendered) == canonical_answer(exchange.body)
 
@@ -94,7 +94,7 @@ def test_recorded_arrays_are_streams_too(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(GEMINI, [exchange.stream]))
-    whole = GEMINI.decode_chat(json.dumps(fold_chunks(chunks_of(exchange.stream))).encode())
+    whole = GEMINI.chat.decode(json.dumps(fold_chunks(chunks_of(exchange.stream))).encode(), "p")
     rendered = [canonical_answer(json.loads(render_chat(answer, "fallback"))) for answer in (folded, whole)]
     assert rendered[0] == rendered[1]
     assert [c.finish_reason for c in folded.candidates] == [c.finish_reason for c in whole.candidates]
@@ -147,7 +147,7 @@ def test_a_stream_without_a_finish_reason_is_cut_off(name: str) -> None:
 @pytest.mark.parametrize("exchange", ERRORS, ids=named)
 def test_recorded_errors_keep_their_words(exchange: Exchange) -> None:
     error = exchange.body["error"]
-    failure = GEMINI.decode_error(exchange.response["status"], {}, json.dumps(exchange.body).encode())
+    failure = GEMINI.chat.decode_error(exchange.response["status"], {}, json.dumps(exchange.body).encode())
     assert failure.message == error["message"]
     assert failure.metadata["upstream_status"] == str(error["code"])
     assert failure.metadata["upstream_type"] == error["status"]

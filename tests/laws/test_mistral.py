@@ -11,11 +11,11 @@ from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Part
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.mistral.client.dialect import MISTRAL
+from gateway_dialects.mistral import CLIENT as MISTRAL
 from gateway_dialects.mistral.server.chunks import ChunkRenderer
 from gateway_dialects.mistral.server.parse import parse_chat
 from gateway_dialects.mistral.server.render import render_chat
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openai.server.parse import parse_chat as parse_openai
 from gateway_dialects.openai.server.render import render_chat as render_openai
 from tests.laws.canonical import chunks_of
@@ -65,13 +65,15 @@ def test_clients_of_openais_form_may_send_the_same(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", [e for e in ANSWERS if e.vendor == "mistral"], ids=named)
 def test_clients_of_openais_form_lose_nothing(exchange: Exchange) -> None:
     answer = json.dumps(exchange.body).encode()
-    ours, plain = (json.loads(render_openai(dialect.decode_chat(answer), "fallback", 1)) for dialect in (MISTRAL, OPENAI))
+    ours, plain = (
+        json.loads(render_openai(dialect.chat.decode(answer, "p"), "fallback", 1)) for dialect in (MISTRAL, OPENAI)
+    )
     assert canonical_answer(ours) == canonical_answer(plain)
 
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = MISTRAL.decode_chat(json.dumps(exchange.body).encode())
+    decoded = MISTRAL.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_chat(decoded, "fallback", 1))
     assert canonical_answer(rendered) == canonical_answer(exchange.body)
 
@@ -99,7 +101,7 @@ def test_what_clients_rely_on_in_a_stream(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(MISTRAL, [exchange.stream]))
-    whole = MISTRAL.decode_chat(json.dumps(fold_stream(exchange.stream)).encode())
+    whole = MISTRAL.chat.decode(json.dumps(fold_stream(exchange.stream)).encode(), "p")
     assert plain_parts(folded) == plain_parts(whole)
     assert folded.usage == whole.usage
     rendered = [json.loads(render_chat(answer, "fallback", 1)) for answer in (folded, whole)]

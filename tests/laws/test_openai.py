@@ -11,7 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from gateway_core.settings.providers import KNOWN
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.parse import parse_chat
 from gateway_dialects.openai.server.render import render_chat
@@ -76,7 +76,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = OPENAI.decode_chat(json.dumps(exchange.body).encode())
+    decoded = OPENAI.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_chat(decoded, "fallback", 1))
     assert canonical_answer(rendered) == canonical_answer(exchange.body)
 
@@ -95,7 +95,7 @@ def test_stream_identity(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(OPENAI, [exchange.stream]))
-    whole = OPENAI.decode_chat(json.dumps(fold_chunks(exchange.stream)).encode())
+    whole = OPENAI.chat.decode(json.dumps(fold_chunks(exchange.stream)).encode(), "p")
     rendered = [json.loads(render_chat(answer, "fallback", 1)) for answer in (folded, whole)]
     assert canonical_answer(rendered[0]) == canonical_answer(rendered[1])
 

@@ -13,8 +13,8 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json_fields import parse_object
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import parse_create
 from gateway_dialects.openai_responses.server.render import render_response
@@ -69,7 +69,7 @@ def test_request_identity(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_answer_identity(exchange: Exchange) -> None:
-    decoded = OPENAI_RESPONSES.decode_chat(json.dumps(exchange.body).encode())
+    decoded = OPENAI_RESPONSES.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = json.loads(render_response(decoded, {}, "resp_fallback", 1))
     assert canonical_answer(only_told(rendered, exchange.body)) == canonical_answer(exchange.body)
 
@@ -87,7 +87,7 @@ def test_stream_identity(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_whole_answer_is_the_fold_of_its_stream(exchange: Exchange) -> None:
     folded = accumulate(read_stream(OPENAI_RESPONSES, [exchange.stream]))
-    whole = OPENAI_RESPONSES.decode_chat(json.dumps(fold_stream(exchange.stream)).encode())
+    whole = OPENAI_RESPONSES.chat.decode(json.dumps(fold_stream(exchange.stream)).encode(), "p")
     assert json.loads(render_response(folded, {}, "resp_fallback", 1)) == json.loads(
         render_response(whole, {}, "resp_fallback", 1)
     )
@@ -134,7 +134,7 @@ def test_an_answer_is_taken_back_as_input(exchange: Exchange) -> None:
 @pytest.mark.parametrize("exchange", QUEUED, ids=named)
 def test_an_answer_that_is_only_queued_is_none(exchange: Exchange) -> None:
     with pytest.raises(GatewayError) as caught:
-        OPENAI_RESPONSES.decode_chat(json.dumps(exchange.body).encode())
+        OPENAI_RESPONSES.chat.decode(json.dumps(exchange.body).encode(), "p")
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
     assert "queued" in caught.value.message
 

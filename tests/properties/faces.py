@@ -19,7 +19,7 @@ from gateway_dialects.gemini.server import chunks as gemini_chunks
 from gateway_dialects.gemini.server import parse as gemini_parse
 from gateway_dialects.gemini.server import render as gemini_render
 from gateway_dialects.kit.dialect import Dialect
-from gateway_dialects.kit.json_fields import parse_object
+from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.mistral.server import chunks as mistral_chunks
 from gateway_dialects.mistral.server import parse as mistral_parse
 from gateway_dialects.mistral.server import render as mistral_render

@@ -46,7 +46,7 @@ def usage(column: Column, model: str) -> Verdict:
     face = next(face for face in FACES if face.fixtures == column.fixtures)
     answer = answer_of(column, column.fixtures, "stream_text")
     answer.usage.CopyFrom(Usage(input_tokens=100, output_tokens=5, total_tokens=105, cache_read_tokens=60))
-    counted = column.dialect.decode_chat(face.render(answer)).usage
+    counted = column.dialect.chat.decode(face.render(answer), "p").usage
     assert (counted.input_tokens, counted.cache_read_tokens) == (100, 60)
     return NATIVE
 
@@ -118,17 +118,17 @@ def a_text(column: Column) -> bytes:
 
 
 def token_count(column: Column, model: str) -> Verdict:
-    if column.dialect.encode_count is None:
+    if column.dialect.count_tokens is None:
         return Verdict("emulated", "estimated: about four bytes to a token, and told to be an estimate")
-    assert column.dialect.encode_count(asking(), model, column.endpoint).url.startswith("https://")
+    assert column.dialect.count_tokens.encode(asking(), model, column.endpoint).request.url.startswith("https://")
     return NATIVE
 
 
 def model_list(column: Column, model: str) -> Verdict:
-    assert column.dialect.encode_list_models(column.endpoint).method == "GET"
+    assert column.dialect.list_models.encode(None, "", column.endpoint).request.method == "GET"
     listed = b'{"data":[{"id":"m","type":"model"}],"models":[{"name":"models/m","endpoints":["chat"]}]}'
     try:
-        assert [found.id for found in column.dialect.decode_list_models(listed, "p")] in (["p/m"], ["p/models/m"])
+        assert [found.id for found in column.dialect.list_models.decode(listed, "p")] in (["p/m"], ["p/models/m"])
     except GatewayError as error:
         raise AssertionError(error.message) from error
     return NATIVE

@@ -127,7 +127,7 @@ def check_whole(face: Face, answer: ChatResponse) -> None:
     before = answer.SerializeToString(deterministic=True)
     rendered = face.render(answer)
     if not fails_in(face, answer):
-        check_same(face, answer, face.dialect.decode_chat(rendered))
+        check_same(face, answer, face.dialect.chat.decode(rendered, "p"))
     assert json.loads(rendered)
     assert answer.SerializeToString(deterministic=True) == before
 
@@ -147,7 +147,7 @@ def check_stream(face: Face, batches: Sequence[StreamResponse]) -> None:
 @pytest.mark.parametrize("exchange", ANSWERS, ids=exchange_named)
 def test_what_providers_answer_arrives(face: Face, exchange: Exchange) -> None:
     dialect = next(target.dialect for target in EVERY_DIALECT if target.dialect.name == dialect_of(exchange))
-    check_whole(face, dialect.decode_chat(json.dumps(exchange.body).encode()))
+    check_whole(face, dialect.chat.decode(json.dumps(exchange.body).encode(), "p"))
 
 
 @pytest.mark.parametrize("face", FACES, ids=face_named)

@@ -37,7 +37,7 @@ def answer_of(case: str) -> tuple[ChatResponse, str]:
     seal = long.rpartition(": ")[2].strip('"')
     if "stream" in answer:
         return accumulate(read_stream(found.dialect, [answer["stream"].encode()])), seal
-    return found.dialect.decode_chat(json.dumps(answer["body"]).encode()), seal
+    return found.dialect.chat.decode(json.dumps(answer["body"]).encode(), "p"), seal
 
 
 def chat_turn(answer: Json) -> Json:

@@ -84,4 +84,4 @@ def answer_of(column: Column, folder: str, name: str) -> ChatResponse:
     response = json.loads((FIXTURES / folder / f"{name}.json").read_text())["response"]
     if "stream" in response:
         return accumulate(read_stream(column.dialect, [response["stream"].encode()]))
-    return column.dialect.decode_chat(json.dumps(response["body"]).encode())
+    return column.dialect.chat.decode(json.dumps(response["body"]).encode(), "p")

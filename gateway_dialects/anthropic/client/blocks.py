@@ -14,7 +14,9 @@ from dragoman.v1.content_pb2 import Part, Reasoning, ToolCall
 from gateway_dialects.anthropic.client.details import DIALECT, block_fields, details_of
 from gateway_dialects.anthropic.client.media import FILES_BETA, encode_media
 from gateway_dialects.anthropic.client.remarks import Remarks
-from gateway_dialects.kit.wire import CHAT_FORM, Json, decode_json, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import CHAT_FORM
 
 THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
 

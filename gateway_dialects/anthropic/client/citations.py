@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 def annotations_of(citations: Any, start: int, end: int) -> list[Json]:

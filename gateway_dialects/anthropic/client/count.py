@@ -7,7 +7,8 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.anthropic.client.remarks import Remarks
 from gateway_dialects.anthropic.client.request import base_url, encode_body, headers
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import SHAPE_ERRORS, decode_body, encode_json, invalid_answer
+from gateway_dialects.kit.json import decode_body, encode_json, malformed
+from gateway_dialects.kit.legacy import SHAPE_ERRORS
 
 COUNTED = (
     "model",
@@ -42,5 +43,5 @@ def decode_count(body: bytes) -> int:
     """See Dialect.decode_count."""
     tokens = decode_body(body, "the provider's count of tokens").get("input_tokens")
     if type(tokens) is not int or not 0 <= tokens < 2**60:
-        raise invalid_answer("the provider's count of tokens has no input_tokens")
+        raise malformed("the provider's count of tokens has no input_tokens")
     return tokens

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_dialects.kit import wire
-from gateway_dialects.kit.wire import CHAT_FORM, Detailed, Json, fields_of
+from gateway_dialects.kit import json as wire
+from gateway_dialects.kit.json import Detailed, Json
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 
 DIALECT = "anthropic"
 

@@ -19,9 +19,10 @@ from dragoman.v1.content_pb2 import (
     Media,
     MediaKind,
 )
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.json import Json
 from gateway_dialects.kit.sniff import sniffed, spelled
-from gateway_dialects.kit.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gateway_dialects.anthropic.client.usage import service_tier_of
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.wire import Json, text_of
+from gateway_dialects.kit.json import Json, text_of
 
 
 def find_usage(answer: Json) -> UsageReport | None:

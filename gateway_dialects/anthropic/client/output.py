@@ -25,7 +25,8 @@ from gateway_dialects.anthropic.client.remarks import Remarks
 from gateway_dialects.anthropic.client.schema import fitted
 from gateway_dialects.anthropic.client.thinking import can_force
 from gateway_dialects.anthropic.client.tools import object_of
-from gateway_dialects.kit.wire import Json, fields_of
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 ANSWER_TOOL = "dragoman_json_answer"
 """The forced tool's name: no client's tool may have it, for its calls are read as text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.wire import left_out
+from gateway_dialects.kit.legacy import left_out
 
 
 @dataclasses.dataclass(slots=True)

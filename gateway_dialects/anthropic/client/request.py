@@ -23,7 +23,8 @@ from gateway_dialects.anthropic.client.thinking import bound_of, encode_reasonin
 from gateway_dialects.anthropic.client.tools import encode_tools
 from gateway_dialects.anthropic.client.turns import Conversation, encode_conversation
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS
 
 API_VERSION = "2023-06-01"
 """What 2026-10-21 changes is that it refuses more: sampling settings on every model, and some content. Answers are the same.

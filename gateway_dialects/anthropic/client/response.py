@@ -26,8 +26,11 @@ from gateway_dialects.anthropic.client.citations import annotations_of
 from gateway_dialects.anthropic.client.details import DIALECT, set_details
 from gateway_dialects.anthropic.client.errors import error_in_stream
 from gateway_dialects.anthropic.client.output import ANSWER_TOOL
+from gateway_dialects.anthropic.client.request import base_url, headers
 from gateway_dialects.anthropic.client.usage import decode_usage, service_tier_of
-from gateway_dialects.kit.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_body, encode_json, invalid_answer, misshapen
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.json import Json, decode_body, encode_json, malformed
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
 
 FINISH_REASONS = {
     "end_turn": FINISH_REASON_STOP,
@@ -62,7 +65,7 @@ def decode_message(answer: Json) -> ChatResponse:
         raise error_in_stream(answer)
     content = answer.get("content")
     if not isinstance(content, list):
-        raise invalid_answer("the provider's answer has no content")
+        raise malformed("the provider's answer has no content")
     response = ChatResponse(id=text_of(answer.get("id")), model=text_of(answer.get("model")))
     response.candidates.append(decode_candidate(content, answer))
     if isinstance(usage := answer.get("usage"), dict):
@@ -79,7 +82,7 @@ def decode_candidate(content: list[Any], answer: Json) -> Candidate:
     annotations: list[Json] = []
     for block in content:
         if not isinstance(block, dict):
-            raise invalid_answer("a content block of the provider's answer is not an object")
+            raise malformed("a content block of the provider's answer is not an object")
         part = decode_block(block, thoughts)
         candidate.parts.append(part)
         kind = part.WhichOneof("kind")
@@ -177,11 +180,16 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models. A thousand is the most that one page holds."""
+    return UpstreamRequest("GET", base_url(endpoint) + "/models?limit=1000", headers(endpoint))
+
+
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """See Dialect.decode_list_models. Source: https://platform.claude.com/docs/en/api/models-list."""
     items = decode_body(body, "the provider's model list").get("data")
     if not isinstance(items, list):
-        raise invalid_answer("the provider's model list has no data")
+        raise malformed("the provider's model list has no data")
     try:
         return [decode_model(item, provider) for item in items if isinstance(item, dict) and text_of(item.get("id"))]
     except SHAPE_ERRORS as error:

@@ -26,16 +26,8 @@ from gateway_dialects.anthropic.client.response import (
 from gateway_dialects.anthropic.client.streamed import Block, decode_event, index_of, merge_delta
 from gateway_dialects.anthropic.client.usage import decode_usage, service_tier_of
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.wire import (
-    CHAT_FORM,
-    SHAPE_ERRORS,
-    Json,
-    encode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, encode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
 
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
 
@@ -115,9 +107,9 @@ class AnthropicStreamDecoder:
 
     def _message_start(self, message: Any, batch: StreamResponse) -> None:
         if not isinstance(message, dict):
-            raise invalid_answer("message_start of the provider's stream has no message")
+            raise malformed("message_start of the provider's stream has no message")
         if self._started:
-            raise invalid_answer("the provider's stream began twice")
+            raise malformed("the provider's stream began twice")
         self._started = True
         started = batch.events.add().started
         started.id, started.model = text_of(message.get("id")), text_of(message.get("model"))
@@ -146,10 +138,10 @@ class AnthropicStreamDecoder:
     def _block_start(self, message: Json, batch: StreamResponse) -> None:
         begun = message.get("content_block")
         if not isinstance(begun, dict) or not self._started:
-            raise invalid_answer("a content block of the provider's stream begins without content or before the message")
+            raise malformed("a content block of the provider's stream begins without content or before the message")
         index = index_of(message)
         if index in self._blocks:
-            raise invalid_answer("a content block of the provider's stream begins twice")
+            raise malformed("a content block of the provider's stream begins twice")
         block = self._blocks[index] = Block(begun)
         match block.kind:
             case "text":
@@ -192,7 +184,7 @@ class AnthropicStreamDecoder:
     def _delta(self, message: Json, batch: StreamResponse) -> None:
         block, delta = self._blocks.get(index_of(message)), message.get("delta")
         if block is None or not isinstance(delta, dict):
-            raise invalid_answer("a delta of the provider's stream belongs to no content block")
+            raise malformed("a delta of the provider's stream belongs to no content block")
         match delta.get("type"):
             case "text_delta" if block.kind == "text":
                 if text := text_of(delta.get("text")):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway_dialects.anthropic.client.output import ANSWER_TOOL
-from gateway_dialects.kit.wire import Json, decode_json, invalid_answer
+from gateway_dialects.kit.json import Json, decode_json, malformed
 
 KNOWN_TYPES = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 
@@ -48,16 +48,16 @@ def decode_event(data: bytes) -> Json:
     try:
         message = decode_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
     if not isinstance(message, dict):
-        raise invalid_answer("an event of the provider's stream is not a JSON object")
+        raise malformed("an event of the provider's stream is not a JSON object")
     return message
 
 
 def index_of(message: Json) -> int:
     index = message.get("index")
     if type(index) is not int:
-        raise invalid_answer("an event of the provider's stream does not say to which content block it belongs")
+        raise malformed("an event of the provider's stream does not say to which content block it belongs")
     return index
 
 

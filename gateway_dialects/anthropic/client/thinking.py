@@ -13,7 +13,7 @@ from gateway_dialects.anthropic.client.details import details_of
 from gateway_dialects.anthropic.client.families import UNKNOWN, Family, Thinking
 from gateway_dialects.anthropic.client.remarks import Remarks
 from gateway_dialects.anthropic.client.tools import FORCED
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_000, "max": 32_000}
 """Thinking tokens for an effort, for models that take only a budget. The same whatever max_tokens is: another budget

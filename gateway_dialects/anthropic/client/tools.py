@@ -22,7 +22,9 @@ from gateway_dialects.anthropic.client.details import DIALECT, block_fields, det
 from gateway_dialects.anthropic.client.families import Family
 from gateway_dialects.anthropic.client.remarks import Remarks
 from gateway_dialects.anthropic.client.schema import fitted
-from gateway_dialects.kit.wire import Json, decode_json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import fields_of
 
 CHOICES = {
     TOOL_CHOICE_MODE_AUTO: "auto",

@@ -31,7 +31,9 @@ from gateway_dialects.anthropic.client.blocks import (
 )
 from gateway_dialects.anthropic.client.details import DIALECT, chat_cache_control, details_of
 from gateway_dialects.anthropic.client.remarks import Remarks
-from gateway_dialects.kit.wire import CHAT_FORM, Json, encode_json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 
 WIRE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 READ_FROM_CHAT = frozenset({"cache_control", "thinking_blocks", "opaque", "annotations", "function"})

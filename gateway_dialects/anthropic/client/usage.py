@@ -9,7 +9,7 @@ from typing import Any
 
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.client.details import DIALECT
-from gateway_dialects.kit.wire import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 SERVICE_TIERS = {"standard": "default"}
 """What ran, in the words of the contract; others are the same in both."""

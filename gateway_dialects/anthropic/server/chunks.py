@@ -6,12 +6,14 @@ an event line, and need message_stop, usage.input_tokens at the beginning and us
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.anthropic.server.details import DIALECT, details_of, fields_of
+from gateway_dialects.anthropic.server.errors import render_error_event
 from gateway_dialects.anthropic.server.render import render_usage, stop_reason, unknown_usage
 from gateway_dialects.anthropic.server.streamed import StreamedBlock
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 IN_DELTA = frozenset({"container"})
@@ -21,9 +23,10 @@ IN_DELTA = frozenset({"container"})
 class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order."""
 
-    def __init__(self, *, fallback_id: str, input_tokens: int = 0) -> None:
+    def __init__(self, *, fallback_id: str, input_tokens: int = 0, request_id: str = "") -> None:
         """input_tokens: an estimate, told where the provider does not say at the beginning."""
         self._fallback_id = fallback_id
+        self._request_id = request_id
         self._input_tokens = input_tokens
         self._parts: dict[int, StreamedBlock] = {}
         self._waiting: list[StreamedBlock] = []
@@ -32,6 +35,10 @@ class ChunkRenderer(EventWriter):
         """What precedes the text in a delta of the open block; empty unless that is text."""
         self._text_part = -1
         self._count = 0
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See StreamWriter.fail."""
+        return render_error_event(error, self._request_id)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         details = details_of(started.provider_details_json)

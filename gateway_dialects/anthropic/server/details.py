@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_dialects.kit.details import details_for, put_details, without_notes
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import details_for, put_details, without_notes
 
 DIALECT = "anthropic"
 

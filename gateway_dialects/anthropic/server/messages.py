@@ -22,17 +22,8 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.anthropic.server.details import DIALECT, set_details
 from gateway_dialects.anthropic.server.seals import restore
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import (
-    Json,
-    array,
-    boolean,
-    json_text,
-    mapping,
-    required_string,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 
 ROLES = {"user": ROLE_USER, "assistant": ROLE_ASSISTANT, "system": ROLE_SYSTEM}
 MESSAGE_FIELDS = frozenset({"role", "content"})

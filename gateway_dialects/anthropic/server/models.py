@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.anthropic.server.details import fields_of
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 OFTEN_UNKNOWN = ("capabilities", "deprecated_at", "line", "retires_at")
 LATEST = 253_402_300_799

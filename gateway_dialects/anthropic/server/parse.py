@@ -22,19 +22,8 @@ from gateway_dialects.anthropic.server.tools import (
     parse_tool,
     parse_tool_choice,
 )
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import (
-    Json,
-    array,
-    boolean,
-    integer,
-    json_text,
-    mapping,
-    number,
-    parse_object,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, parse_object, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 
 @dataclass(frozen=True, slots=True)

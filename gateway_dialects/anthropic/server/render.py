@@ -25,7 +25,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, ToolC
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.server.details import DIALECT, fields_of
 from gateway_dialects.anthropic.server.seals import is_own, signature_of
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json
 
 STOP_REASONS = {
     FINISH_REASON_STOP: "end_turn",

@@ -11,7 +11,7 @@ from dragoman.v1.stream_pb2 import PartDelta
 from gateway_dialects.anthropic.server.details import fields_of
 from gateway_dialects.anthropic.server.render import begin_tool_use, foreign_details, input_of, render_media, render_opaque
 from gateway_dialects.anthropic.server.seals import is_own, signature_of
-from gateway_dialects.kit.json_fields import Json, decode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, json_text
 
 GATHERED = frozenset({"media", "opaque"})
 """Kinds whose blocks do not grow here: they are shown once they are whole."""

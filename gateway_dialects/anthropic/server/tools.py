@@ -17,17 +17,8 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_dialects.anthropic.server.details import DIALECT, details_of, set_details
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import (
-    Json,
-    boolean,
-    integer,
-    json_text,
-    mapping,
-    required_string,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import boolean, integer, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 TOOL_FIELDS = frozenset({"type", "name", "description", "input_schema", "strict"})
 CHOICES = {

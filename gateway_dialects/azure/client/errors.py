@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.wire import decode_json
+from gateway_dialects.kit.json import decode_json
 from gateway_dialects.openai.client.errors import decode_error as decode_openai_error
 from gateway_dialects.openai.client.errors import word_of
 

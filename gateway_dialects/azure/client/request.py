@@ -9,7 +9,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.azure.client.address import INFERENCE_FIELDS, Surface, placed, surface_of
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import decode_object
+from gateway_dialects.kit.json import decode_object
 from gateway_dialects.openai.client.request import encode_chat as encode_openai
 from gateway_dialects.openai.client.request import headers
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 @dataclasses.dataclass(slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit import wire
-from gateway_dialects.kit.wire import Detailed, Json, decode_json
+from gateway_dialects.kit import json as wire
+from gateway_dialects.kit.json import Detailed, Json, decode_json
 
 DIALECT = "cohere"
 

@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after
-from gateway_dialects.kit.wire import LONGEST_MESSAGE, Json, decode_json, text_of
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json, text_of
 
 REASON_BY_TYPE = {
     "TOO_MANY_TOKENS": Reason.CONTEXT_LENGTH_EXCEEDED,

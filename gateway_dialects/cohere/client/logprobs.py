@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs, TokenLogprob
-from gateway_dialects.kit.wire import text_of
+from gateway_dialects.kit.json import text_of
 
 LEAST = -9999.0
 

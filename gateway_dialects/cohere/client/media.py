@@ -13,9 +13,10 @@ from urllib.parse import unquote_to_bytes
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from gateway_dialects.cohere.client.remarks import Remarks
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.json import Json
 from gateway_dialects.kit.sniff import sniffed, spelled
-from gateway_dialects.kit.wire import Json, unsupported
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})

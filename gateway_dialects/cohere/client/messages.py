@@ -25,8 +25,10 @@ from gateway_dialects.cohere.client.details import DIALECT, details_of, object_o
 from gateway_dialects.cohere.client.media import encode_image, text_document
 from gateway_dialects.cohere.client.remarks import Remarks
 from gateway_dialects.cohere.client.turn import encode_assistant, warn_of_chat_fields
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.wire import Json, fields_of, unsupported
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "system", ROLE_USER: "user"}
 

@@ -6,7 +6,7 @@ Source: https://docs.cohere.com/reference and recorded answers. None of them nam
 from __future__ import annotations
 
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 def find_usage(answer: Json) -> UsageReport | None:

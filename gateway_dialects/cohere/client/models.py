@@ -9,7 +9,7 @@ from gateway_dialects.cohere.client.details import set_details
 from gateway_dialects.cohere.client.request import base_url, headers
 from gateway_dialects.cohere.client.usage import count
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import Json, decode_body, invalid_answer, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, decode_body, malformed, text_of, unknown_fields
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
@@ -22,11 +22,11 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """See Dialect.decode_list_models."""
     listed = decode_body(body, "the provider's model list").get("models")
     if not isinstance(listed, list):
-        raise invalid_answer("the provider's model list has no models")
+        raise malformed("the provider's model list has no models")
     try:
         return [decode_model(item, provider) for item in listed if isinstance(item, dict) and text_of(item.get("name"))]
     except (ValueError, RecursionError):
-        raise invalid_answer("the provider's model list holds what no text may hold") from None
+        raise malformed("the provider's model list holds what no text may hold") from None
 
 
 def decode_model(item: Json, provider: str) -> Model:

@@ -20,7 +20,8 @@ from dragoman.v1.chat_pb2 import (
 )
 from gateway_dialects.cohere.client.details import details_of, object_of
 from gateway_dialects.cohere.client.remarks import Remarks
-from gateway_dialects.kit.wire import Json, fields_of
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
 SCHEMA_INSTRUCTION = (

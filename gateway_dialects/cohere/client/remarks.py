@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 @dataclasses.dataclass(slots=True)

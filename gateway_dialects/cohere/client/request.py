@@ -18,7 +18,8 @@ from gateway_dialects.cohere.client.remarks import Remarks
 from gateway_dialects.cohere.client.thinking import encode_reasoning
 from gateway_dialects.cohere.client.tools import encode_tools
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import CHAT_FORM, SHAPE_ERRORS, Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS
 
 SAME = {"temperature": "temperature", "seed": "seed", "top_k": "k", "logprobs": "logprobs"}
 """Contract fields that only need this dialect's names."""

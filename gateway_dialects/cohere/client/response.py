@@ -22,17 +22,8 @@ from gateway_dialects.cohere.client.details import DIALECT, details_of, set_deta
 from gateway_dialects.cohere.client.errors import REASON_BY_FINISH, error_in_answer
 from gateway_dialects.cohere.client.logprobs import decode_logprobs
 from gateway_dialects.cohere.client.usage import decode_usage
-from gateway_dialects.kit.wire import (
-    CHAT_FORM,
-    SHAPE_ERRORS,
-    Json,
-    decode_body,
-    encode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, decode_body, encode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
 
 FINISH_REASONS = {
     "COMPLETE": FINISH_REASON_STOP,
@@ -61,9 +52,9 @@ def decode_answer(answer: Json) -> ChatResponse:
     if raw in REASON_BY_FINISH:
         raise error_in_answer(answer, raw)
     if not isinstance(message, dict):
-        raise error_in_answer(answer) if text_of(message) else invalid_answer("the provider's answer has no message")
+        raise error_in_answer(answer) if text_of(message) else malformed("the provider's answer has no message")
     if not raw:
-        raise invalid_answer("the provider's answer has no finish_reason")
+        raise malformed("the provider's answer has no finish_reason")
     response = ChatResponse(id=text_of(answer.get("id")), candidates=[decode_candidate(message, answer, raw)])
     if isinstance(usage := answer.get("usage"), dict):
         response.usage.CopyFrom(decode_usage(usage))
@@ -123,14 +114,14 @@ def decode_block(block: Any) -> Part:
         case dict():
             return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(block).decode()))
         case _:
-            raise invalid_answer("a content block of the provider's answer is not an object")
+            raise malformed("a content block of the provider's answer is not an object")
     set_details(part, unknown_fields(block, frozenset({"type", "text", "thinking"})))
     return part
 
 
 def decode_tool_call(call: Any) -> Part:
     if not isinstance(call, dict):
-        raise invalid_answer("a tool call of the provider's answer is not an object")
+        raise malformed("a tool call of the provider's answer is not an object")
     part = begin_tool_call(call)
     part.tool_call.arguments_json = arguments_of((call.get("function") or {}).get("arguments"))
     return part

@@ -30,17 +30,8 @@ from gateway_dialects.cohere.client.response import (
 from gateway_dialects.cohere.client.streamed import StreamedPart
 from gateway_dialects.cohere.client.usage import decode_usage
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.wire import (
-    CHAT_FORM,
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    encode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, decode_json, encode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
 
 EVENT_FIELDS = frozenset({"id", "type", "delta"})
 ENDING_FIELDS = frozenset({"finish_reason", "usage", "error", "error_type"})
@@ -141,7 +132,7 @@ class CohereStreamDecoder:
     def _content_start(self, event: Json, batch: StreamResponse) -> None:
         content = message_of(event).get("content")
         if not isinstance(content, dict):
-            raise invalid_answer("a content block of the provider's stream is not an object")
+            raise malformed("a content block of the provider's stream is not an object")
         self._start_block(index_of(event), content, batch)
 
     def _start_block(self, index: int, content: Json, batch: StreamResponse) -> None:
@@ -165,7 +156,7 @@ class CohereStreamDecoder:
     def _content_delta(self, event: Json, batch: StreamResponse) -> None:
         index, content = index_of(event), message_of(event).get("content")
         if not isinstance(content, dict):
-            raise invalid_answer("a delta of the provider's stream holds no content")
+            raise malformed("a delta of the provider's stream holds no content")
         if index in self._gathered:
             merge(self._gathered[index], content)
             return
@@ -201,14 +192,14 @@ class CohereStreamDecoder:
     def _call_start(self, event: Json, batch: StreamResponse) -> None:
         call = message_of(event).get("tool_calls")
         if not isinstance(call, dict):
-            raise invalid_answer("a tool call of the provider's stream is not an object")
+            raise malformed("a tool call of the provider's stream is not an object")
         begun = self._calls[index_of(event)] = self._start_part("call", begin_tool_call(call), batch)
         begun.grow(text_of((call.get("function") or {}).get("arguments")), batch)
 
     def _call_delta(self, event: Json, batch: StreamResponse) -> None:
         call, piece = self._calls.get(index_of(event)), message_of(event).get("tool_calls")
         if call is None or call.ended or not isinstance(piece, dict):
-            raise invalid_answer("a delta of the provider's stream belongs to no tool call")
+            raise malformed("a delta of the provider's stream belongs to no tool call")
         call.grow(text_of((piece.get("function") or {}).get("arguments")), batch)
 
     def _call_end(self, event: Json, batch: StreamResponse) -> None:
@@ -218,7 +209,7 @@ class CohereStreamDecoder:
     def _cite(self, told: Any, batch: StreamResponse) -> None:
         for citation in told if isinstance(told, list) else [told]:
             if not isinstance(citation, dict):
-                raise invalid_answer("a citation of the provider's stream is not an object")
+                raise malformed("a citation of the provider's stream is not an object")
             self._citations.append(citation)
             place = self._places.of(citation)
             if place is None:
@@ -234,7 +225,7 @@ class CohereStreamDecoder:
         delta = event.get("delta")
         raw = text_of(delta.get("finish_reason")) if isinstance(delta, dict) else ""
         if not isinstance(delta, dict) or not raw:
-            raise invalid_answer("the provider's stream ends without a finish_reason")
+            raise malformed("the provider's stream ends without a finish_reason")
         if raw in REASON_BY_FINISH or text_of(delta.get("error")):
             raise error_in_answer(delta, raw)
         self._start(batch, {})
@@ -259,23 +250,23 @@ def decode_event(data: bytes) -> Json:
     try:
         event = decode_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
     if not isinstance(event, dict):
-        raise invalid_answer("an event of the provider's stream is not a JSON object")
+        raise malformed("an event of the provider's stream is not a JSON object")
     return event
 
 
 def message_of(event: Json) -> Json:
     message = (event.get("delta") or {}).get("message")
     if not isinstance(message, dict):
-        raise invalid_answer(f"a {event.get('type')} event of the provider's stream holds no message")
+        raise malformed(f"a {event.get('type')} event of the provider's stream holds no message")
     return message
 
 
 def index_of(event: Json) -> int:
     index = event.get("index", 0)
     if type(index) is not int:
-        raise invalid_answer("an event of the provider's stream does not say to which block it belongs")
+        raise malformed("an event of the provider's stream does not say to which block it belongs")
     return index
 
 

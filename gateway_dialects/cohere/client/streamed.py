@@ -6,7 +6,7 @@ from typing import Any
 
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.cohere.client.details import set_details
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 class StreamedPart:

@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import ReasoningSettings
 from gateway_dialects.cohere.client.details import details_of
 from gateway_dialects.cohere.client.families import reasons
 from gateway_dialects.cohere.client.remarks import Remarks
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096}
 """Thinking tokens for an effort."""

@@ -23,7 +23,9 @@ from dragoman.v1.chat_pb2 import (
 )
 from gateway_dialects.cohere.client.details import DIALECT, details_of, object_of
 from gateway_dialects.cohere.client.remarks import Remarks
-from gateway_dialects.kit.wire import Json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 CHOICES = {
     TOOL_CHOICE_MODE_UNSPECIFIED: "",

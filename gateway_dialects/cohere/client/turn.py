@@ -15,7 +15,9 @@ from gateway_dialects.cohere.client.citations import moved
 from gateway_dialects.cohere.client.details import DIALECT, details_of, object_of
 from gateway_dialects.cohere.client.families import reasons
 from gateway_dialects.cohere.client.remarks import Remarks
-from gateway_dialects.kit.wire import CHAT_FORM, Json, encode_json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 
 READ_FROM_CHAT = frozenset({"annotations", "citations"})
 """Message fields of clients of OpenAI's form that are understood here, or that only repeat what an answer said."""

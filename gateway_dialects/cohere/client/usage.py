@@ -10,7 +10,7 @@ from typing import Any
 
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.cohere.client.details import DIALECT
-from gateway_dialects.kit.wire import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 LARGEST_COUNT = 2**60
 

@@ -6,9 +6,11 @@ from 0; the plan before tool calls has no number; an event line names each event
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.cohere.server.details import details_of, fields_of
+from gateway_dialects.cohere.server.errors import render_error_event
 from gateway_dialects.cohere.server.render import (
     finish_reason,
     is_plan,
@@ -18,7 +20,7 @@ from gateway_dialects.cohere.server.render import (
     seal_of,
 )
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json_fields import Json, encode_json, json_text
+from gateway_dialects.kit.json import Json, encode_json, json_text
 
 DONE = b"data: [DONE]\n\n"
 GATHERED = frozenset({"media", "opaque"})
@@ -55,6 +57,10 @@ class ChunkRenderer(EventWriter):
         """Citations that were told live."""
         self._citations: list[Json] = []
         """Those of the parts that ended, told live or not."""
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See StreamWriter.fail."""
+        return render_error_event(error, self._fallback_id)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         message: Json = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}

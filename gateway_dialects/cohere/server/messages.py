@@ -21,8 +21,8 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_dialects.cohere.server.details import DIALECT, details_of, set_details
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
+from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 
 ROLES = {"system": ROLE_SYSTEM, "user": ROLE_USER, "assistant": ROLE_ASSISTANT, "tool": ROLE_TOOL}
 MESSAGE_FIELDS = frozenset({"role", "content"})

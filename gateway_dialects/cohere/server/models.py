@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.cohere.server.details import fields_of
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 FEATURES = {"tools": "tools", "tool_choice": "tool_choice", "structured_outputs": "json_schema", "reasoning": "reasoning"}
 """Cohere's words for request parameters that a model takes."""

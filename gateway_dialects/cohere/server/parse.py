@@ -15,8 +15,8 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.cohere.server.details import DIALECT
 from gateway_dialects.cohere.server.messages import parse_messages
 from gateway_dialects.cohere.server.tools import CHOICES, parse_response_format, parse_thinking, parse_tool
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, array, boolean, integer, json_text, number, parse_object, rest_of, string
+from gateway_dialects.kit.fields import array, boolean, integer, missing, number, parse_object, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 
 @dataclass(frozen=True, slots=True)

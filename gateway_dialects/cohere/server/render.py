@@ -25,7 +25,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.cohere.server.details import DIALECT, details_of, fields_of
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, encode_json, json_text
 
 FINISH_REASONS = {
     FINISH_REASON_STOP: "COMPLETE",

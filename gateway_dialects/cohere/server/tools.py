@@ -15,8 +15,8 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_dialects.cohere.server.details import DIALECT, set_details
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, integer, json_text, mapping, required_string, rest_of, string
+from gateway_dialects.kit.fields import integer, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 FUNCTION_FIELDS = frozenset({"name", "description", "parameters"})
 CHOICES = {"NONE": TOOL_CHOICE_MODE_NONE, "REQUIRED": TOOL_CHOICE_MODE_REQUIRED}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.completions.server.parse import ParsedTexts
 from gateway_dialects.completions.server.render import OBJECT, finish_reason, render_logprobs, total_of
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.chunks import DONE
+from gateway_dialects.openai.server.errors import render_error_event
 from gateway_dialects.openai.server.render import render_usage
 
 
@@ -25,6 +27,10 @@ class TextRenderer:
         self._offsets: dict[int, int] = {}
         """Of the next token of each text, in characters from its prompt's beginning."""
         self._usages: list[Usage] = []
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See StreamWriter.fail."""
+        return render_error_event(error)
 
     def render(self, batch: StreamResponse) -> bytes:
         """The SSE bytes of a batch, to be written at once."""

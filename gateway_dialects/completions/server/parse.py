@@ -10,8 +10,8 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import Json, boolean, json_text, parse_object, small_integer, string
+from gateway_dialects.kit.fields import boolean, missing, parse_object, small_integer, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.parse import parse_fields
 
 DIALECT = "completions"

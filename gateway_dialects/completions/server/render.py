@@ -9,7 +9,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.completions.server.parse import ParsedTexts
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.render import finish_reason as chat_reason
 from gateway_dialects.openai.server.render import render_usage
 

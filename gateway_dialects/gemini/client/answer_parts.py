@@ -21,7 +21,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.gemini.client.details import COMPATIBLE, DIALECT, set_details
 from gateway_dialects.gemini.client.signatures import FIELD, compatible
-from gateway_dialects.kit.wire import Json, encode_json, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, encode_json, text_of, unknown_fields
 
 TEXT_FIELDS = frozenset({"text"})
 THOUGHT_FIELDS = frozenset({"text", "thought"})

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 def annotations_of(details: Json, parts: Sequence[Part]) -> list[Json]:

@@ -23,7 +23,9 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.gemini.client.details import DIALECT, details_of
 from gateway_dialects.gemini.client.parts import Scope, encode_answer, encode_part, encode_result
 from gateway_dialects.gemini.client.signatures import skip_where_lost
-from gateway_dialects.kit.wire import Json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 OPENING = {"role": "user", "parts": [{"text": " "}]}
 """A conversation begins with the user; where a client's does not, this stands before it."""

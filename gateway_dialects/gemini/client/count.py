@@ -8,7 +8,8 @@ from gateway_dialects.gemini.client.families import family_of
 from gateway_dialects.gemini.client.parts import Scope
 from gateway_dialects.gemini.client.request import encode_body, headers, path_of
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import SHAPE_ERRORS, decode_body, encode_json, invalid_answer
+from gateway_dialects.kit.json import decode_body, encode_json, malformed
+from gateway_dialects.kit.legacy import SHAPE_ERRORS
 
 
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
@@ -26,5 +27,5 @@ def decode_count(body: bytes) -> int:
     """See Dialect.decode_count."""
     tokens = decode_body(body).get("totalTokens")
     if type(tokens) is not int:
-        raise invalid_answer("the provider's count of tokens has no totalTokens")
+        raise malformed("the provider's count of tokens has no totalTokens")
     return tokens

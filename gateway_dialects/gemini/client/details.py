@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_dialects.kit import wire
-from gateway_dialects.kit.wire import Detailed, Json
+from gateway_dialects.kit import json as wire
+from gateway_dialects.kit.json import Detailed, Json
 
 DIALECT = "gemini"
 COMPATIBLE = "openai"

@@ -12,7 +12,7 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.wire import LONGEST_MESSAGE, Json, decode_json
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json
 
 REASON_BY_CODE = {
     "API_KEY_INVALID": Reason.UPSTREAM_AUTH,

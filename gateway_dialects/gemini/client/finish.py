@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import (
     FINISH_REASON_TOOL_CALLS,
     FinishReason,
 )
-from gateway_dialects.kit.wire import Json, invalid_answer, text_of
+from gateway_dialects.kit.json import Json, malformed, text_of
 
 FINISH_REASONS = {
     "STOP": FINISH_REASON_STOP,
@@ -43,7 +43,7 @@ FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECT
 def check_finish(raw: str, item: Json) -> None:
     if raw in FAILURES:
         told = text_of(item.get("finishMessage"))
-        raise invalid_answer(f"the model's answer cannot be read ({raw})" + (f": {told}" if told else ""))
+        raise malformed(f"the model's answer cannot be read ({raw})" + (f": {told}" if told else ""))
 
 
 def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:

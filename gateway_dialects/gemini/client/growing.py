@@ -7,7 +7,7 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.gemini.client.answer_parts import decode_part
 from gateway_dialects.gemini.client.details import COMPATIBLE, DIALECT, set_details
 from gateway_dialects.gemini.client.signatures import FIELD, compatible
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 WHOLE = "whole"
 

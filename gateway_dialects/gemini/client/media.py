@@ -14,7 +14,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KI
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.gemini.client.families import Family, family_of
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mp3", MEDIA_KIND_VIDEO: "video/mp4"}
 DOCUMENT = "application/pdf"

@@ -6,7 +6,7 @@ Source: https://ai.google.dev/api/generate-content#UsageMetadata and recorded an
 from __future__ import annotations
 
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.wire import Json, text_of
+from gateway_dialects.kit.json import Json, text_of
 
 
 def find_usage(answer: Json) -> UsageReport | None:

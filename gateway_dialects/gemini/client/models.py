@@ -8,7 +8,7 @@ from dragoman.v1.models_pb2 import Model
 from gateway_dialects.gemini.client.details import set_details
 from gateway_dialects.gemini.client.request import headers
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import Json, decode_body, invalid_answer, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, decode_body, malformed, text_of, unknown_fields
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
@@ -21,7 +21,7 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     answer = decode_body(body)
     listed = answer.get("models", answer.get("publisherModels"))
     if not isinstance(listed, list):
-        raise invalid_answer("the provider's model list has no models")
+        raise malformed("the provider's model list has no models")
     return [decode_model(item, provider) for item in listed if isinstance(item, dict) and text_of(item.get("name"))]
 
 

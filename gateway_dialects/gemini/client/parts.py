@@ -17,7 +17,9 @@ from gateway_dialects.gemini.client.details import COMPATIBLE, DIALECT, details_
 from gateway_dialects.gemini.client.families import Family
 from gateway_dialects.gemini.client.media import encode_media
 from gateway_dialects.gemini.client.signatures import FIELD, LooseSignatures, is_ours, signature_of_call
-from gateway_dialects.kit.wire import Json, decode_json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import fields_of
 
 
 @dataclass(slots=True)

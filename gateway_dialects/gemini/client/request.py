@@ -20,7 +20,8 @@ from gateway_dialects.gemini.client.parts import Scope
 from gateway_dialects.gemini.client.thinking import encode_thinking
 from gateway_dialects.gemini.client.tools import encode_choice, encode_format, encode_tools
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, decode_object, encode_json
+from gateway_dialects.kit.json import Json, decode_object, encode_json
+from gateway_dialects.kit.legacy import SHAPE_ERRORS
 
 CONFIG_FIELDS = {
     "temperature": "temperature",

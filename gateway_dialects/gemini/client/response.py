@@ -18,16 +18,8 @@ from gateway_dialects.gemini.client.errors import error_in_body
 from gateway_dialects.gemini.client.finish import check_finish, finish_note, finish_reason
 from gateway_dialects.gemini.client.signatures import FIELD, compatible
 from gateway_dialects.gemini.client.usage import decode_usage
-from gateway_dialects.kit.wire import (
-    SHAPE_ERRORS,
-    Json,
-    decode_body,
-    decode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, decode_body, decode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 
 ANSWER_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "error"})
 CANDIDATE_FIELDS = frozenset({"content", "finishReason", "index"})
@@ -67,7 +59,7 @@ def list_of(value: Any, name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise invalid_answer(f"{name} of the provider's answer is no list")
+        raise malformed(f"{name} of the provider's answer is no list")
     return value
 
 
@@ -97,7 +89,7 @@ def blocked_candidate(answer: Json) -> Candidate:
     answers."""
     refusal = refusal_of(answer)
     if refusal is None:
-        raise invalid_answer("the provider's answer has no candidates")
+        raise malformed("the provider's answer has no candidates")
     candidate = Candidate(finish_reason=FINISH_REASON_CONTENT_FILTER, raw_finish_reason=text_of(refusal.get("blockReason")))
     set_details(candidate, {"$blocked": True})
     return candidate
@@ -105,7 +97,7 @@ def blocked_candidate(answer: Json) -> Candidate:
 
 def decode_candidate(item: Any, position: int, response_id: str) -> Candidate:
     if not isinstance(item, dict):
-        raise invalid_answer(f"candidates[{position}] of the provider's answer is no object")
+        raise malformed(f"candidates[{position}] of the provider's answer is no object")
     content = content_of(item)
     raw = text_of(item.get("finishReason"))
     check_finish(raw, item)
@@ -114,13 +106,13 @@ def decode_candidate(item: Any, position: int, response_id: str) -> Candidate:
     calls = 0
     for piece in list_of(content.get("parts"), "parts"):
         if not isinstance(piece, dict):
-            raise invalid_answer("a part of the provider's answer is no object")
+            raise malformed("a part of the provider's answer is no object")
         if not is_silent(piece):
             part = decode_part(piece, (response_id, index, calls))
             candidate.parts.append(part)
             calls += part.WhichOneof("kind") == "tool_call"
     if not raw and not candidate.parts:
-        raise invalid_answer(f"candidates[{position}] of the provider's answer has neither content nor finishReason")
+        raise malformed(f"candidates[{position}] of the provider's answer has neither content nor finishReason")
     candidate.finish_reason = finish_reason(raw, bool(calls))
     if isinstance(logprobs := item.get("logprobsResult"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_dialects.kit.wire import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 KEPT = (
     "description",

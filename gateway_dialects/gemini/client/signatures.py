@@ -11,7 +11,7 @@ from typing import Any
 
 from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.gemini.client.details import COMPATIBLE, details_of
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 FIELD = "thoughtSignature"
 SKIP = "skip_thought_signature_validator"

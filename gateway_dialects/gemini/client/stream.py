@@ -35,7 +35,8 @@ from gateway_dialects.gemini.client.response import (
 from gateway_dialects.gemini.client.signatures import compatible
 from gateway_dialects.gemini.client.usage import decode_usage
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, decode_json, invalid_answer, misshapen, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, decode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 
 IN_PIECES = frozenset({"citationMetadata", "logprobsResult"})
 """Fields of a candidate whose lists each chunk continues; of all others the last word counts."""
@@ -120,7 +121,7 @@ class GeminiStreamDecoder:
 
     def feed_candidate(self, item: Any, position: int, batch: StreamResponse) -> None:
         if not isinstance(item, dict):
-            raise invalid_answer(f"candidates[{position}] of the provider's stream is no object")
+            raise malformed(f"candidates[{position}] of the provider's stream is no object")
         index = index_of(item, position)
         state = self.candidates.get(index)
         if state is None:
@@ -129,7 +130,7 @@ class GeminiStreamDecoder:
         before = len(batch.events)
         for piece in list_of(content.get("parts"), "parts"):
             if not isinstance(piece, dict):
-                raise invalid_answer("a part of the provider's stream is no object")
+                raise malformed("a part of the provider's stream is no object")
             if not is_silent(piece):
                 feed_part(state, piece, self.response_id, batch)
         if raw := text_of(item.get("finishReason")):
@@ -143,12 +144,12 @@ def decode_chunk(data: bytes) -> Json:
     try:
         chunk = decode_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
     if isinstance(chunk, list) and len(chunk) == 1:
         # Errors come in a list from some endpoints.
         chunk = chunk[0]
     if not isinstance(chunk, dict):
-        raise invalid_answer(f"an event of the provider's stream is a JSON {type(chunk).__name__}, not an object")
+        raise malformed(f"an event of the provider's stream is a JSON {type(chunk).__name__}, not an object")
     return chunk
 
 

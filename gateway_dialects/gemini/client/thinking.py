@@ -11,7 +11,8 @@ from dragoman.v1.chat_pb2 import ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.gemini.client.details import details_of
 from gateway_dialects.gemini.client.families import Family, Thinking
-from gateway_dialects.kit.wire import Json, fields_of
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 STRENGTH = ("minimal", "low", "medium", "high", "xhigh", "max")

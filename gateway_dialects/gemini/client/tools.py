@@ -25,7 +25,9 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.gemini.client.details import DIALECT, details_of
 from gateway_dialects.gemini.client.parts import Scope
 from gateway_dialects.gemini.client.schema import SchemaConverter
-from gateway_dialects.kit.wire import Json, decode_json, fields_of, raw_json, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_json, raw_json
+from gateway_dialects.kit.legacy import fields_of
 
 MODES = {
     TOOL_CHOICE_MODE_AUTO: "AUTO",

@@ -20,9 +20,9 @@ from gateway_dialects.gemini.server.render import (
     usage_of,
 )
 from gateway_dialects.gemini.server.streamed import StreamedPart
-from gateway_dialects.kit.details import without_notes
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.legacy import without_notes
 
 KEEP_ALIVE = b"\r\n"
 """What may stand between chunks in either form while there is nothing to tell."""
@@ -43,7 +43,7 @@ class ChunkRenderer(EventWriter):
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._told_logprobs: set[int] = set()
 
-    def failed(self, failure: GatewayError) -> bytes:
+    def fail(self, failure: GatewayError) -> bytes:
         """An error inside a stream. Nothing follows it."""
         if self._sse:
             # Google may write it bare; its JavaScript SDK then sees it only where it is alone in what was read at once.

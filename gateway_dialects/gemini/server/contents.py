@@ -16,8 +16,8 @@ from gateway_dialects.gemini.server.details import details_of, set_details
 from gateway_dialects.gemini.server.parts import parse_part, parse_result
 from gateway_dialects.gemini.server.proto_json import fields_in, listed
 from gateway_dialects.gemini.server.turns import ModelTurn
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, rest_of, string
+from gateway_dialects.kit.fields import missing, rest_of, string
+from gateway_dialects.kit.json import Json
 
 CONTENT_FIELDS = frozenset({"role", "parts"})
 USER_ROLES = frozenset({"", "user", "function", "tool"})

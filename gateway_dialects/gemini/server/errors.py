@@ -4,7 +4,7 @@ errors."""
 from __future__ import annotations
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 STATUSES = {
     400: "INVALID_ARGUMENT",

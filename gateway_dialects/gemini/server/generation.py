@@ -15,8 +15,8 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.gemini.server.details import set_details
 from gateway_dialects.gemini.server.proto_json import fields_in, listed, real, small, whole
 from gateway_dialects.gemini.server.schema import json_schema_of
-from gateway_dialects.kit.failure import wrong_type
-from gateway_dialects.kit.json_fields import Json, boolean, json_text, rest_of, string
+from gateway_dialects.kit.fields import boolean, rest_of, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 
 CONFIG = "generationConfig"
 PLAIN_FIELDS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.gemini.server.details import fields_of
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 METHODS = ("generateContent", "countTokens")
 

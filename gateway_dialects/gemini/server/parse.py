@@ -17,8 +17,8 @@ from gateway_dialects.gemini.server.details import DIALECT
 from gateway_dialects.gemini.server.generation import parse_generation
 from gateway_dialects.gemini.server.proto_json import fields_in
 from gateway_dialects.gemini.server.tools import parse_tool_config, parse_tools
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, json_text, parse_object, string
+from gateway_dialects.kit.fields import missing, parse_object, string
+from gateway_dialects.kit.json import Json, json_text
 
 TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 IN_PATH = frozenset({"model", "contents", "systemInstruction"})

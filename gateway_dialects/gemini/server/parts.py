@@ -16,16 +16,8 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.gemini.server.details import DIALECT, set_details
 from gateway_dialects.gemini.server.proto_json import fields_in, listed, standard_base64
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import (
-    Json,
-    boolean,
-    json_text,
-    mapping,
-    required_string,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import boolean, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 SIGNATURE = "thoughtSignature"
 CARRIER = "dragoman"

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from dragoman.reasons import invalid
-from gateway_dialects.kit.failure import wrong_type
-from gateway_dialects.kit.json_fields import Json, integer, mapping, number
+from gateway_dialects.kit.fields import integer, mapping, number, wrong_type
+from gateway_dialects.kit.json import Json
 
 UNDERSCORE = re.compile(r"_([a-z0-9])")
 DECIMAL = re.compile(r"-?\d{1,20}")

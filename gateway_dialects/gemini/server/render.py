@@ -28,8 +28,8 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.gemini.server.details import DIALECT, details_of, fields_of
 from gateway_dialects.gemini.server.parts import CARRIER, SIGNATURE
 from gateway_dialects.gemini.server.seals import seal_of
-from gateway_dialects.kit.details import without_notes
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json
+from gateway_dialects.kit.legacy import without_notes
 
 FINISH_WORDS = {
     FINISH_REASON_LENGTH: "MAX_TOKENS",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_dialects.gemini.server.proto_json import camel, plain
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
 
 BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
 """int64 in the proto, so that clients may write them as strings."""

@@ -12,7 +12,7 @@ import binascii
 from dragoman.v1.content_pb2 import Part
 from gateway_dialects.gemini.server.details import DIALECT
 from gateway_dialects.gemini.server.proto_json import standard_base64
-from gateway_dialects.kit.json_fields import encode_json
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.kit.sealing import PREFIX, Seal, others, read_seal, restore_reasoning, seal_of_reasoning
 
 MARK = PREFIX.encode()

@@ -10,7 +10,7 @@ from gateway_dialects.gemini.server.details import DIALECT, fields_of
 from gateway_dialects.gemini.server.parts import SIGNATURE
 from gateway_dialects.gemini.server.render import render_part, with_fields
 from gateway_dialects.gemini.server.seals import seal_of
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
 
 WHOLE = frozenset({"tool_call", "media", "opaque"})
 """Kinds that are told once they are whole. Sound is the exception: it is told as it comes."""

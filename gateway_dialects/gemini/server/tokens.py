@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_dialects.kit.json_fields import encode_json
+from gateway_dialects.kit.json import encode_json
 
 
 def render_count(tokens: int) -> bytes:

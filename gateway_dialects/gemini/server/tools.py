@@ -19,14 +19,8 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.gemini.server.details import DIALECT, set_details
 from gateway_dialects.gemini.server.proto_json import fields_in, listed
 from gateway_dialects.gemini.server.schema import json_schema_of
-from gateway_dialects.kit.json_fields import (
-    Json,
-    json_text,
-    mapping,
-    required_string,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import mapping, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 
 MODES = {
     "AUTO": TOOL_CHOICE_MODE_AUTO,

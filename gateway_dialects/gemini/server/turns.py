@@ -11,8 +11,8 @@ from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.gemini.server.details import DIALECT, details_of, set_details
 from gateway_dialects.gemini.server.parts import SIGNATURE
 from gateway_dialects.gemini.server.seals import opened, restore
-from gateway_dialects.kit.details import without_notes
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import without_notes
 from gateway_dialects.kit.sealing import Seal
 
 Pieces = list[list[Json]]

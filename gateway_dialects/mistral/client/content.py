@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Opaque, Part
-from gateway_dialects.kit.wire import Json, decode_json, fields_of, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.mistral.client.details import DIALECT, details_of
 from gateway_dialects.mistral.client.ids import nine_of
 from gateway_dialects.mistral.client.remarks import Remarks

@@ -6,7 +6,7 @@ what a client of OpenAI's form added, only what Mistral knows.
 
 from __future__ import annotations
 
-from gateway_dialects.kit.wire import Detailed, Json, decode_object
+from gateway_dialects.kit.json import Detailed, Json, decode_object
 from gateway_dialects.mistral.client.remarks import Remarks
 from gateway_dialects.openai.client.details import DIALECT as OPENAI
 

@@ -20,7 +20,8 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.wire import Json, fields_of
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.mistral.client.content import encode_chunk, encode_tool_call
 from gateway_dialects.mistral.client.details import details_of
 from gateway_dialects.mistral.client.ids import nine_of

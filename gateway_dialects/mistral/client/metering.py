@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.mistral.client.response import include_all
 from gateway_dialects.openai.client.metering import read_usage as read_openai
 

@@ -12,7 +12,8 @@ from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, decode_object, encode_json
+from gateway_dialects.kit.json import Json, decode_object, encode_json
+from gateway_dialects.kit.legacy import SHAPE_ERRORS
 from gateway_dialects.mistral.client.details import DIALECT
 from gateway_dialects.mistral.client.messages import encode_messages
 from gateway_dialects.mistral.client.remarks import Remarks

@@ -13,7 +13,8 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, decode_body, misshapen, unknown_fields
+from gateway_dialects.kit.json import Json, decode_body, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.mistral.client.details import DIALECT
 from gateway_dialects.openai.client.response import decode_answer, is_text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.mistral.client.response import claim, fields_beside, include_all, pieces_of
 from gateway_dialects.openai.client.details import set_details
 from gateway_dialects.openai.client.stream import CandidateState, OpenAIStreamDecoder, PartKey

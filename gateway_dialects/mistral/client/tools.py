@@ -12,7 +12,9 @@ from dragoman.v1.chat_pb2 import (
     Tool,
     ToolChoice,
 )
-from gateway_dialects.kit.wire import Json, decode_object, fields_of, raw_json, set_if_present, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_object, raw_json, set_if_present
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.mistral.client.details import DIALECT, details_of
 from gateway_dialects.mistral.client.remarks import Remarks
 from gateway_dialects.openai.client.details import DIALECT as OPENAI

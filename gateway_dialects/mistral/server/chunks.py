@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.mistral.server.errors import render_error_event
 from gateway_dialects.mistral.server.render import finish_reason, render_chunk, render_thinking, render_usage
 from gateway_dialects.openai.server.render import fields_of, render_logprobs, render_tool_call
 
@@ -43,6 +45,10 @@ class ChunkRenderer(EventWriter):
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._call_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See StreamWriter.fail."""
+        return render_error_event(error)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         head: Json = {

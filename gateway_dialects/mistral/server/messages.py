@@ -10,8 +10,8 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
+from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.messages import DIALECT as OPENAI
 from gateway_dialects.openai.server.messages import ROLES, parse_content, parse_image, parse_text, parse_tool_call, set_uri
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.models import model_card
 
 

@@ -13,7 +13,7 @@ import msgspec
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json
 from gateway_dialects.mistral.server.messages import DIALECT
 from gateway_dialects.openai.server.messages import DIALECT as OPENAI
 from gateway_dialects.openai.server.render import FINISH_REASONS, base64_of, fields_of, render_logprobs, render_tool_call

@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.wire import LONGEST_MESSAGE, Json, decode_json
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,

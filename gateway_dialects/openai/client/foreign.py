@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway_dialects.kit.dialect import Quirks
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
 

@@ -23,8 +23,10 @@ from dragoman.v1.content_pb2 import (
     Role,
 )
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.kit.wire import Json, decode_json, fields_of, unsupported
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.openai.client.details import DIALECT, details_of
 from gateway_dialects.openai.client.foreign import without_foreign
 from gateway_dialects.openai.client.lengths import shortened

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.wire import Json, text_of
+from gateway_dialects.kit.json import Json, text_of
 from gateway_dialects.openai.client.usage import decode_usage
 
 

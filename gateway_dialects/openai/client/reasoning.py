@@ -5,7 +5,7 @@ from __future__ import annotations
 from dragoman.v1.chat_pb2 import ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.dialect import Quirks
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.client.details import details_of
 from gateway_dialects.openai.client.efforts import known_effort
 from gateway_dialects.openai.client.thinking import thinking_switch

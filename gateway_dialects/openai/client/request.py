@@ -25,17 +25,10 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import ROLE_TOOL
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
-from gateway_dialects.kit.wire import (
-    SHAPE_ERRORS,
-    Json,
-    decode_object,
-    encode_json,
-    fields_of,
-    raw_json,
-    set_if_present,
-    unsupported,
-)
+from gateway_dialects.kit.json import Json, decode_object, encode_json, raw_json, set_if_present
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, fields_of
 from gateway_dialects.openai.client.details import DIALECT, details_of
 from gateway_dialects.openai.client.foreign import without_foreign
 from gateway_dialects.openai.client.lengths import short_user

@@ -26,19 +26,12 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
-from gateway_dialects.kit.wire import (
-    SHAPE_ERRORS,
-    Json,
-    decode_body,
-    decode_json,
-    encode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.json import Json, decode_body, decode_json, encode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.openai.client.details import DIALECT, set_details
 from gateway_dialects.openai.client.errors import error_in_body
+from gateway_dialects.openai.client.request import headers
 from gateway_dialects.openai.client.usage import decode_usage
 
 if TYPE_CHECKING:
@@ -84,7 +77,7 @@ def decode_answer(answer: Json) -> ChatResponse:
     if error := answer.get("error"):
         raise error_in_body(error)
     if not isinstance(choices, list) or not choices:
-        raise invalid_answer("the provider's answer has no choices")
+        raise malformed("the provider's answer has no choices")
     response = ChatResponse(
         id=text_of(answer.get("id")), model=text_of(answer.get("model")), created=int_of(answer.get("created"))
     )
@@ -108,7 +101,7 @@ def set_marks(target: Any, answer: Json) -> None:
 def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     """Written in place, like everything below: a message built apart is copied when it is put where it belongs."""
     if not isinstance(choice, dict) or not isinstance(message := choice.get("message"), dict):
-        raise invalid_answer(f"choices[{position}] of the provider's answer has no message")
+        raise malformed(f"choices[{position}] of the provider's answer has no message")
     if error := choice.get("error"):
         raise error_in_body(error)
     raw = text_of(choice.get("finish_reason"))
@@ -228,7 +221,7 @@ def decode_audio(audio: Json) -> Part:
 
 def decode_tool_call(call: Any) -> Part:
     if not isinstance(call, dict):
-        raise invalid_answer("a tool call of the provider's answer is not an object")
+        raise malformed("a tool call of the provider's answer is not an object")
     if isinstance(custom := call.get("custom"), dict):
         inner, kind = custom, "custom"
         part = Part(tool_call=ToolCall(name=text_of(inner.get("name")), input=text_of(inner.get("input"))))
@@ -272,18 +265,23 @@ def int_of(value: Any) -> int:
     return int(value) if isinstance(value, (int, float)) and abs(value) < 2**31 else 0
 
 
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models."""
+    return UpstreamRequest("GET", endpoint.url + endpoint.quirks.models_path, headers(endpoint))
+
+
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """A model list: {"data": [...]}, the bare list that Together gives, or a vendor's own list, whose items have a name."""
     try:
         answer = decode_json(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
+        raise malformed(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
     id_field = "id"
     if isinstance(answer, dict):
         field, id_field = next((names for names in MODEL_LISTS if names[0] in answer), MODEL_LISTS[0])
         answer = answer[field] or [] if field in answer else None
     if not isinstance(answer, list):
-        raise invalid_answer("the provider's model list has no data")
+        raise malformed("the provider's model list has no data")
     items = (item for item in answer if isinstance(item, dict) and text_of(item.get(id_field)))
     try:
         return [decode_model({**item, "id": item[id_field]}, provider) for item in items]

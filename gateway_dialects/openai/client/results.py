@@ -13,7 +13,8 @@ from dragoman.v1.content_pb2 import ROLE_TOOL, Message, ToolResult
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.dialect import Quirks
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.wire import Json, fields_of
+from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.openai.client.details import details_of
 from gateway_dialects.openai.client.foreign import without_foreign
 from gateway_dialects.openai.client.lengths import shortened

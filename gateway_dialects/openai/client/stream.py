@@ -19,16 +19,8 @@ from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.wire import (
-    SHAPE_ERRORS,
-    Json,
-    decode_json,
-    encode_json,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, decode_json, encode_json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.openai.client.details import DIALECT, set_details
 from gateway_dialects.openai.client.errors import error_in_body
 from gateway_dialects.openai.client.response import (
@@ -173,7 +165,7 @@ class OpenAIStreamDecoder:
 
     def feed_choice(self, choice: Any, batch: StreamResponse) -> None:
         if not isinstance(choice, dict):
-            raise invalid_answer("a choice of the provider's stream is not an object")
+            raise malformed("a choice of the provider's stream is not an object")
         index = choice.get("index", 0)
         state = self.candidates.get(index)
         if state is None:
@@ -212,9 +204,9 @@ def decode_chunk(data: bytes) -> Json:
     try:
         chunk = decode_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid_answer(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
     if not isinstance(chunk, dict):
-        raise invalid_answer("an event of the provider's stream is not a JSON object")
+        raise malformed("an event of the provider's stream is not a JSON object")
     return chunk
 
 
@@ -278,7 +270,7 @@ def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> 
         grow(state, "text", batch, empty_text).text = content
         return
     if not isinstance(content, list):
-        raise invalid_answer("content of the provider's stream is neither text nor a list")
+        raise malformed("content of the provider's stream is neither text nor a list")
     for item in content:
         part = decode_content_item(item)
         match part.WhichOneof("kind"):
@@ -328,7 +320,7 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
         try:
             grow(state, "audio", batch, empty_audio).data = base64.b64decode(data, validate=True)
         except (binascii.Error, TypeError):
-            raise invalid_answer("audio of the provider's stream is not base64") from None
+            raise malformed("audio of the provider's stream is not base64") from None
     if transcript := audio.get("transcript"):
         grow(state, "audio", batch, empty_audio).transcript = transcript
     if extra := unknown_fields(audio, frozenset({"data", "transcript"})):
@@ -339,7 +331,7 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
 
 def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
     if not isinstance(call, dict):
-        raise invalid_answer("a tool call of the provider's stream is not an object")
+        raise malformed("a tool call of the provider's stream is not an object")
     custom = call.get("custom")
     inner = custom or call.get("function") or {}
     key = tool_key(state, call)

@@ -7,7 +7,7 @@ https://docs.z.ai/guides/capabilities/thinking.
 from __future__ import annotations
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 
 
 def thinking_switch(settings: Json) -> Json | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
-from gateway_dialects.kit.wire import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.client.details import DIALECT
 
 INPUT_SUBSETS = (

@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.openai.server.errors import render_error_event
 from gateway_dialects.openai.server.render import (
     details_of,
     encrypted_item,
@@ -59,6 +61,10 @@ class ChunkRenderer(EventWriter):
         self._tool_counts: dict[int, int] = {}
         self._opaque_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
+
+    def fail(self, error: GatewayError) -> bytes:
+        """See StreamWriter.fail."""
+        return render_error_event(error)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         extra = fields_of(started.provider_details_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 
 TYPES = {
     403: "permission_error",

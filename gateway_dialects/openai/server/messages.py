@@ -19,17 +19,17 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import (
-    Json,
+from gateway_dialects.kit.fields import (
     array,
-    json_text,
     mapping,
+    missing,
     required_mapping,
     required_string,
     rest_of,
     string,
+    wrong_type,
 )
+from gateway_dialects.kit.json import Json, json_text
 
 DIALECT = "openai"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.render import fields_of
 
 OWN_FIELDS = frozenset({"id", "object", "created", "owned_by", "type"})

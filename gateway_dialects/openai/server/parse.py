@@ -13,14 +13,12 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import (
-    Json,
+from gateway_dialects.kit.fields import (
     array,
     boolean,
     integer,
-    json_text,
     mapping,
+    missing,
     number,
     parse_object,
     refuse_note,
@@ -28,6 +26,7 @@ from gateway_dialects.kit.json_fields import (
     small_integer,
     string,
 )
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.messages import DIALECT, parse_message
 from gateway_dialects.openai.server.tools import parse_response_format, parse_tool, parse_tool_choice
 

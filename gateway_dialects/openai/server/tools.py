@@ -17,18 +17,18 @@ from dragoman.v1.chat_pb2 import (
     Tool,
     ToolChoice,
 )
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import (
-    Json,
+from gateway_dialects.kit.fields import (
     array,
     boolean,
-    json_text,
     mapping,
+    missing,
     required_mapping,
     required_string,
     rest_of,
     string,
+    wrong_type,
 )
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.messages import DIALECT
 
 FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})

@@ -10,8 +10,10 @@ from typing import assert_never
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Part
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.wire import Json, decode_object, fields_of, unsupported
+from gateway_dialects.kit.json import Json, decode_object
+from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.openai.client.messages import encode_audio, media_kind
 from gateway_dialects.openai_responses.client.details import DIALECT, details_of
 

@@ -22,8 +22,10 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.wire import CHAT_FORM, Json, decode_object, fields_of, left_out, unsupported
+from gateway_dialects.kit.json import Json, decode_object
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of, left_out
 from gateway_dialects.openai_responses.client.content import encode_content, foreign, source_of
 from gateway_dialects.openai_responses.client.details import DIALECT, PICTURE, details_of
 from gateway_dialects.openai_responses.client.reasoning import encode_reasoning, id_of

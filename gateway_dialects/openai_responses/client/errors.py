@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.wire import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.client.errors import error_in_body
 
 REASONS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, ToolCall
-from gateway_dialects.kit.wire import Json, encode_json, invalid_answer, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, encode_json, malformed, text_of, unknown_fields
 from gateway_dialects.openai.client.response import arguments_of, decode_token
 from gateway_dialects.openai_responses.client.details import DIALECT, PICTURE, set_details
 from gateway_dialects.openai_responses.client.reasoning import decode_reasoning
@@ -58,14 +58,14 @@ def decode_item(item: Any, thoughts: int) -> Iterator[Part]:
 def typed(value: Any, what: str) -> Json:
     """An object that says what it is. Raises GatewayError for anything else."""
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-        raise invalid_answer(f"{what} of the provider's output is not an object with a type")
+        raise malformed(f"{what} of the provider's output is not an object with a type")
     return value
 
 
 def decode_message(item: Json) -> Iterator[Part]:
     content = item.get("content") or []
     if not isinstance(content, list):
-        raise invalid_answer("a message of the provider's output has no list of content")
+        raise malformed("a message of the provider's output has no list of content")
     for index, piece in enumerate(content):
         part = decode_content(piece)
         details = content_details(piece)
@@ -87,7 +87,7 @@ def decode_content(piece: Any) -> Part:
         case {"type": "refusal", "refusal": str(refusal)}:
             return Part(refusal=refusal)
         case {"type": "output_text" | "refusal"}:
-            raise invalid_answer("a message of the provider's output has content without its words")
+            raise malformed("a message of the provider's output has content without its words")
         case {"text": str(text)}:
             # Content of the future that has words: better shown than hidden.
             return Part(text=text)
@@ -128,7 +128,7 @@ def begin_call(item: Json) -> Part:
     if item.get("type") == "custom_tool_call":
         part.tool_call.input = ""
     if not part.tool_call.id or not part.tool_call.name:
-        raise invalid_answer("a tool call of the provider's output lacks its call_id or its name")
+        raise malformed("a tool call of the provider's output lacks its call_id or its name")
     return part
 
 

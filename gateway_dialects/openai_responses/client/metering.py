@@ -7,7 +7,7 @@ total: the two mean different things by them.
 from __future__ import annotations
 
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.wire import Json, text_of
+from gateway_dialects.kit.json import Json, text_of
 
 
 def find_usage(answer: Json) -> UsageReport | None:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part, Reasoning
-from gateway_dialects.kit.wire import CHAT_FORM, Json, fields_of, invalid_answer, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 from gateway_dialects.openai_responses.client.details import DIALECT, REASONING_FORMAT, SUMMARY_GAP, details_of, set_details
 
 ITEM_FIELDS = frozenset({"type", "summary", "content", "encrypted_content"})
@@ -57,7 +58,7 @@ def texts_of(value: Any) -> list[str]:
     found = []
     for item in value or ():
         if not isinstance(item, dict) or not isinstance(text := item.get("text"), str):
-            raise invalid_answer("reasoning of the provider's output has content without its words")
+            raise malformed("reasoning of the provider's output has content without its words")
         found.append(text)
     return found
 

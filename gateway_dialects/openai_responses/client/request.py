@@ -17,7 +17,8 @@ from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.wire import CHAT_FORM, SHAPE_ERRORS, Json, decode_object, encode_json, fields_of, left_out
+from gateway_dialects.kit.json import Json, decode_object, encode_json
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, fields_of, left_out
 from gateway_dialects.openai.client.efforts import OPENAI_EFFORTS, known_effort
 from gateway_dialects.openai.client.lengths import short_user
 from gateway_dialects.openai.client.reasoning import implied_effort

@@ -17,16 +17,8 @@ from dragoman.v1.chat_pb2 import (
     ChatResponse,
     FinishReason,
 )
-from gateway_dialects.kit.wire import (
-    CHAT_FORM,
-    SHAPE_ERRORS,
-    Json,
-    decode_body,
-    invalid_answer,
-    misshapen,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, decode_body, malformed, text_of, unknown_fields
+from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
 from gateway_dialects.openai_responses.client.details import set_details
 from gateway_dialects.openai_responses.client.errors import error_in_answer
 from gateway_dialects.openai_responses.client.items import CALLS, Annotations, decode_item, decode_logprobs
@@ -58,7 +50,7 @@ def decode_answer(answer: Json) -> ChatResponse:
     check_status(answer)
     output = answer.get("output")
     if not isinstance(output, list):
-        raise invalid_answer("the provider's answer has no output")
+        raise malformed("the provider's answer has no output")
     response = ChatResponse()
     set_head(response, answer)
     response.candidates.append(decode_candidate(output, answer))
@@ -76,7 +68,7 @@ def check_status(answer: Json) -> None:
     if status == "cancelled":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider cancelled the answer")
     if isinstance(status, str) and status in UNFINISHED:
-        raise invalid_answer(f"the provider gave the answer back unfinished: its status is {status}")
+        raise malformed(f"the provider gave the answer back unfinished: its status is {status}")
 
 
 def set_head(target: Any, answer: Json) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.wire import SHAPE_ERRORS, Json, invalid_answer, misshapen, unknown_fields
+from gateway_dialects.kit.json import Json, malformed, unknown_fields
+from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.openai.client.stream import decode_chunk
 from gateway_dialects.openai_responses.client.details import set_details
 from gateway_dialects.openai_responses.client.errors import error_in_answer, error_in_event
@@ -135,5 +136,5 @@ class ResponsesStreamDecoder:
 def object_in(event: Json, name: str) -> Json:
     found: Any = event.get(name)
     if not isinstance(found, dict):
-        raise invalid_answer(f"an event of the provider's stream has no {name}")
+        raise malformed(f"an event of the provider's stream has no {name}")
     return found

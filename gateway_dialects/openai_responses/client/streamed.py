@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.wire import Json, invalid_answer, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
 from gateway_dialects.openai.client.response import arguments_of
 from gateway_dialects.openai_responses.client.details import SUMMARY_GAP, set_details
 from gateway_dialects.openai_responses.client.items import (
@@ -278,7 +278,7 @@ class StreamedWhole:
 def place_of(event: Json, name: str) -> int:
     place = event.get(name, 0)
     if type(place) is not int:
-        raise invalid_answer(f"{name} of an event of the provider's stream is not a number")
+        raise malformed(f"{name} of an event of the provider's stream is not a number")
     return place
 
 

@@ -19,7 +19,9 @@ from dragoman.v1.chat_pb2 import (
     Tool,
     ToolChoice,
 )
-from gateway_dialects.kit.wire import CHAT_FORM, Json, decode_object, fields_of, raw_json, set_if_present, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.json import Json, decode_object, raw_json, set_if_present
+from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 from gateway_dialects.openai.client.request import RESPONSE_FORMATS, TOOL_CHOICES
 from gateway_dialects.openai_responses.client.details import DIALECT, details_of
 

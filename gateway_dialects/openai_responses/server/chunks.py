@@ -9,7 +9,7 @@ from __future__ import annotations
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai_responses.server.details import CHAT_FORM, PICTURE, details_of
 from gateway_dialects.openai_responses.server.errors import failed_error, stream_error
 from gateway_dialects.openai_responses.server.output import (

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, Part
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import Json, json_text, mapping, required_string, rest_of, string
+from gateway_dialects.kit.fields import mapping, missing, required_string, rest_of, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.messages import AUDIO_TYPES, set_uri
 from gateway_dialects.openai_responses.server.details import DIALECT, set_details
 

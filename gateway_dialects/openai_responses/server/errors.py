@@ -7,7 +7,7 @@ failed: the error stands in an object of its own, from which the SDKs raise, and
 from __future__ import annotations
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.server.errors import error_object, render_error
 
 __all__ = ["failed_error", "render_error", "stream_error"]

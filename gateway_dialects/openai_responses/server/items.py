@@ -20,8 +20,8 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, array, json_text, mapping, required_string, rest_of, string
+from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai_responses.server.content import parse_content
 from gateway_dialects.openai_responses.server.details import DIALECT, PICTURE, SUMMARY_GAP, details_of, set_details
 from gateway_dialects.openai_responses.server.seals import restore

@@ -11,8 +11,8 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
-from gateway_dialects.kit.details import without_notes
-from gateway_dialects.kit.json_fields import Json, decode_json
+from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.legacy import without_notes
 from gateway_dialects.openai_responses.server.details import DIALECT, PICTURE, SUMMARY_GAP, details_of
 from gateway_dialects.openai_responses.server.items import CARRIED
 from gateway_dialects.openai_responses.server.seals import carried_details, is_own, sealed

@@ -16,19 +16,8 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_SYSTEM
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import (
-    Json,
-    array,
-    boolean,
-    integer,
-    json_text,
-    mapping,
-    number,
-    rest_of,
-    small_integer,
-    string,
-)
+from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, rest_of, small_integer, string
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai_responses.server.details import DIALECT, set_details
 from gateway_dialects.openai_responses.server.items import listed, parse_items
 from gateway_dialects.openai_responses.server.tools import parse_text, parse_tool, parse_tool_choice

@@ -7,7 +7,7 @@ This dialect's own encrypted content travels as it is; anything else is packed (
 from __future__ import annotations
 
 from dragoman.v1.content_pb2 import Part
-from gateway_dialects.kit.json_fields import Json, decode_json
+from gateway_dialects.kit.json import Json, decode_json
 from gateway_dialects.kit.sealing import PREFIX, Seal, others, restore_reasoning, seal_of_reasoning, unwrapped, wrapped
 from gateway_dialects.openai_responses.server.details import DIALECT
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, encode_json, json_text
 from gateway_dialects.openai_responses.server.output import PREFIXES
 from gateway_dialects.openai_responses.server.parse import refers
 

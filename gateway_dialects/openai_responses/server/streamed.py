@@ -9,7 +9,7 @@ import msgspec
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta
-from gateway_dialects.kit.json_fields import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json
 from gateway_dialects.openai_responses.server.details import details_of
 from gateway_dialects.openai_responses.server.output import (
     call_item,

@@ -15,17 +15,8 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
     Tool,
 )
-from gateway_dialects.kit.failure import missing, wrong_type
-from gateway_dialects.kit.json_fields import (
-    Json,
-    array,
-    boolean,
-    json_text,
-    mapping,
-    required_string,
-    rest_of,
-    string,
-)
+from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.server.tools import FORMATS
 from gateway_dialects.openai_responses.server.details import DIALECT, set_details
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta
-from gateway_dialects.kit.json_fields import Json
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai_responses.server.details import details_of
 from gateway_dialects.openai_responses.server.output import opaque_item, picture_item
 from gateway_dialects.openai_responses.server.streamed import Emit

@@ -19,7 +19,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import Part, Reasoning
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json_fields import Json, decode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, json_text
 from gateway_dialects.openai.server.messages import DIALECT as OPENAI
 from gateway_dialects.openai.server.render import details_of, render_chat
 

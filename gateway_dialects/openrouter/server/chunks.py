@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import Finished, PartStarted, Started, StreamEvent, StreamResponse
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.render import details_of, reasoning_items
 from gateway_dialects.openrouter.server.answer import (
@@ -47,7 +47,7 @@ class OpenRouterRenderer:
         seals, self._seals = b"".join(self._seals), []
         return seals + self._plain.render(batch)
 
-    def failed(self, failure: GatewayError) -> bytes:
+    def fail(self, failure: GatewayError) -> bytes:
         """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter tells it, and without choices,
         where LangChain's client looks for it."""
         choice: Json = {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None}

@@ -14,8 +14,8 @@ from dragoman.v1.chat_pb2 import Candidate, ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.failure import missing
-from gateway_dialects.kit.json_fields import Json, decode_json, json_text
+from gateway_dialects.kit.fields import missing
+from gateway_dialects.kit.json import Json, decode_json, json_text
 from gateway_dialects.openrouter.server.answer import FINISH_WORDS, own_id
 from gateway_dialects.openrouter.server.parse import VENDOR
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from dragoman.reasons import invalid
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.kit.json_fields import Json, encode_json
+from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.server.models import model_card
 
 LONGEST_COUNT = 9

@@ -8,16 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.reasons import invalid
-from gateway_dialects.kit.json_fields import (
-    Json,
-    array,
-    boolean,
-    decode_json,
-    json_text,
-    mapping,
-    parse_object,
-    string,
-)
+from gateway_dialects.kit.fields import array, boolean, mapping, parse_object, string
+from gateway_dialects.kit.json import Json, decode_json, json_text
 from gateway_dialects.openai.server.messages import DIALECT as OPENAI
 from gateway_dialects.openai.server.parse import ParsedChat, parse_fields
 

@@ -191,6 +191,7 @@ class ChatRequest(_message.Message):
     FALLBACK_MODELS_FIELD_NUMBER: _builtins.int
     STRICT_FIELD_NUMBER: _builtins.int
     PROVIDER_OPTIONS_JSON_FIELD_NUMBER: _builtins.int
+    EXTRA_BODY_JSON_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """provider/model (openai/gpt-4o-mini), the name of a configured route, or an alias. Required."""
     parallel_tool_calls: _builtins.bool
@@ -225,6 +226,10 @@ class ChatRequest(_message.Message):
     """A stable id of the end user, for the provider's abuse detection. Empty: none."""
     strict: _builtins.bool
     """True: a setting that the target cannot honour fails the call with INVALID_ARGUMENT instead of becoming a Warning."""
+    extra_body_json: _builtins.str
+    """More fields of the request's body, for whichever target it reaches: a JSON object, as the extra_body of OpenAI's SDKs.
+    Each dialect sends the fields that its API has and that are not among the contract's; others become a Warning.
+    """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_content_pb2.Message]:
         """The conversation, oldest first. At least one message."""
@@ -265,7 +270,7 @@ class ChatRequest(_message.Message):
     def provider_options_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Request fields that the contract does not name, keyed by dialect name; each value is a JSON object. They reach targets
         of that dialect unchanged and become a Warning elsewhere. What no more than one vendor of a dialect takes is keyed by
-        that vendor: openrouter. Keys that begin with "$" are notes, as on Message.
+        that vendor: openrouter. A key DIALECT.form is as on Message.
         """
 
     def __init__(
@@ -298,10 +303,11 @@ class ChatRequest(_message.Message):
         fallback_models: _abc.Iterable[_builtins.str] | None = ...,
         strict: _builtins.bool = ...,
         provider_options_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        extra_body_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_candidate_count", b"_candidate_count", "_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_max_tokens", b"_max_tokens", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "candidate_count", b"candidate_count", "frequency_penalty", b"frequency_penalty", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "max_tokens", b"max_tokens", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "reasoning", b"reasoning", "response_format", b"response_format", "seed", b"seed", "temperature", b"temperature", "tool_choice", b"tool_choice", "top_k", b"top_k", "top_logprobs", b"top_logprobs", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_candidate_count", b"_candidate_count", "_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_max_tokens", b"_max_tokens", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "candidate_count", b"candidate_count", "fallback_models", b"fallback_models", "frequency_penalty", b"frequency_penalty", "logit_bias", b"logit_bias", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "max_tokens", b"max_tokens", "messages", b"messages", "modalities", b"modalities", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "provider_options_json", b"provider_options_json", "reasoning", b"reasoning", "response_format", b"response_format", "seed", b"seed", "service_tier", b"service_tier", "stop", b"stop", "strict", b"strict", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "top_k", b"top_k", "top_logprobs", b"top_logprobs", "top_p", b"top_p", "user", b"user", "verbosity", b"verbosity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_candidate_count", b"_candidate_count", "_frequency_penalty", b"_frequency_penalty", "_logprobs", b"_logprobs", "_max_output_tokens", b"_max_output_tokens", "_max_tokens", b"_max_tokens", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_logprobs", b"_top_logprobs", "_top_p", b"_top_p", "candidate_count", b"candidate_count", "extra_body_json", b"extra_body_json", "fallback_models", b"fallback_models", "frequency_penalty", b"frequency_penalty", "logit_bias", b"logit_bias", "logprobs", b"logprobs", "max_output_tokens", b"max_output_tokens", "max_tokens", b"max_tokens", "messages", b"messages", "modalities", b"modalities", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "provider_options_json", b"provider_options_json", "reasoning", b"reasoning", "response_format", b"response_format", "seed", b"seed", "service_tier", b"service_tier", "stop", b"stop", "strict", b"strict", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "top_k", b"top_k", "top_logprobs", b"top_logprobs", "top_p", b"top_p", "user", b"user", "verbosity", b"verbosity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__candidate_count: _TypeAlias = _typing.Literal["candidate_count"]  # noqa: Y015
     _WhichOneofArgType__candidate_count: _TypeAlias = _typing.Literal["_candidate_count", b"_candidate_count"]  # noqa: Y015
@@ -383,6 +389,7 @@ class Tool(_message.Message):
     FUNCTION_FIELD_NUMBER: _builtins.int
     CUSTOM_FIELD_NUMBER: _builtins.int
     OPAQUE_FIELD_NUMBER: _builtins.int
+    CACHE_HINT_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def function(self) -> Global___FunctionTool:
@@ -397,8 +404,12 @@ class Tool(_message.Message):
         """A tool that only one dialect knows, often run by the provider (web search, code execution)."""
 
     @_builtins.property
+    def cache_hint(self) -> _content_pb2.CacheHint:
+        """The provider's prompt cache should end behind this tool. Unset: not asked for."""
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What only one dialect understands about this tool (cache_control ...), keyed by dialect name; JSON objects."""
+        """What only one dialect understands about this tool, keyed by dialect name; JSON objects."""
 
     def __init__(
         self,
@@ -406,11 +417,12 @@ class Tool(_message.Message):
         function: Global___FunctionTool | None = ...,
         custom: Global___CustomTool | None = ...,
         opaque: _content_pb2.Opaque | None = ...,
+        cache_hint: _content_pb2.CacheHint | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque", "provider_details_json", b"provider_details_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque", "provider_details_json", b"provider_details_json"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["function", "custom", "opaque"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

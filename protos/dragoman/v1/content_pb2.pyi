@@ -116,6 +116,7 @@ class Message(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    CACHE_HINT_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     role: Global___Role.ValueType
     """Who speaks."""
@@ -126,10 +127,14 @@ class Message(_message.Message):
         """What is said, in order. A message may be empty only when a tool call needs no words."""
 
     @_builtins.property
+    def cache_hint(self) -> Global___CacheHint:
+        """The provider's prompt cache should end behind this message: the same as on its last part. Unset: not asked for."""
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What only one dialect understands about this message, keyed by dialect name; each value is a JSON object. Keys that
-        begin with "$" are notes about the form the client used (for example "$content": "list"): they let the same dialect
-        give back the same JSON, are never sent to a provider and never reported as lost.
+        """What only one dialect understands about this message, keyed by dialect name; each value is a JSON object. A key
+        DIALECT.form, as openai.form, holds which of several equal forms a client of that dialect used, or its provider: it lets
+        that dialect write the same JSON again, and is never sent to a provider and never reported as lost.
         """
 
     def __init__(
@@ -138,11 +143,12 @@ class Message(_message.Message):
         role: Global___Role.ValueType = ...,
         parts: _abc.Iterable[Global___Part] | None = ...,
         name: _builtins.str = ...,
+        cache_hint: Global___CacheHint | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "parts", b"parts", "provider_details_json", b"provider_details_json", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "name", b"name", "parts", b"parts", "provider_details_json", b"provider_details_json", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,6 +187,9 @@ class Part(_message.Message):
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     OPAQUE_FIELD_NUMBER: _builtins.int
+    CITATIONS_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    CACHE_HINT_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Plain text."""
@@ -207,9 +216,23 @@ class Part(_message.Message):
         """Content that only one dialect understands."""
 
     @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """The sources of what this part says, in the provider's order."""
+
+    @_builtins.property
+    def signature(self) -> Global___Signature:
+        """What the provider signed of this part, given back unmodified in later turns. Unset when it is not signed. Reasoning has
+        its signature in the Reasoning itself.
+        """
+
+    @_builtins.property
+    def cache_hint(self) -> Global___CacheHint:
+        """The provider's prompt cache should end behind this part. Unset: not asked for."""
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What only one dialect understands about this part (cache_control, citations, thought signatures ...), keyed by dialect
-        name; each value is a JSON object. Keys that begin with "$" are notes, as on Message.
+        """What only one dialect understands about this part, keyed by dialect name; each value is a JSON object. A key DIALECT.form
+        is as on Message.
         """
 
     def __init__(
@@ -222,17 +245,143 @@ class Part(_message.Message):
         tool_result: Global___ToolResult | None = ...,
         refusal: _builtins.str = ...,
         opaque: Global___Opaque | None = ...,
+        citations: _abc.Iterable[Global___Citation] | None = ...,
+        signature: Global___Signature | None = ...,
+        cache_hint: Global___CacheHint | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "media", b"media", "opaque", b"opaque", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "kind", b"kind", "media", b"media", "opaque", b"opaque", "reasoning", b"reasoning", "refusal", b"refusal", "signature", b"signature", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "media", b"media", "opaque", b"opaque", "provider_details_json", b"provider_details_json", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "citations", b"citations", "kind", b"kind", "media", b"media", "opaque", b"opaque", "provider_details_json", b"provider_details_json", "reasoning", b"reasoning", "refusal", b"refusal", "signature", b"signature", "text", b"text", "tool_call", b"tool_call", "tool_result", b"tool_result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["text", "media", "reasoning", "tool_call", "tool_result", "refusal", "opaque"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Part: _TypeAlias = Part  # noqa: Y015
+
+@_typing.final
+class Citation(_message.Message):
+    """A source of a piece of text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ProviderDetailsJsonEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    URI_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CITED_TEXT_FIELD_NUMBER: _builtins.int
+    START_INDEX_FIELD_NUMBER: _builtins.int
+    END_INDEX_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
+    uri: _builtins.str
+    """The address of the page or document. Empty when it has none."""
+    title: _builtins.str
+    """Its title. Empty when not given."""
+    cited_text: _builtins.str
+    """The passage of the source that is cited. Empty when not given."""
+    start_index: _builtins.int
+    """Where the supported piece of the part's text begins, in Unicode characters from 0. Unset with end_index: all of the part."""
+    end_index: _builtins.int
+    """Where it ends: the index behind its last character."""
+    source_id: _builtins.str
+    """The id of the document, file or tool result, as the request or the provider names it. Empty when it has none."""
+    @_builtins.property
+    def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The citation as its dialect writes it, keyed by dialect name; each value is a JSON object."""
+
+    def __init__(
+        self,
+        *,
+        uri: _builtins.str = ...,
+        title: _builtins.str = ...,
+        cited_text: _builtins.str = ...,
+        start_index: _builtins.int | None = ...,
+        end_index: _builtins.int | None = ...,
+        source_id: _builtins.str = ...,
+        provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_index", b"_end_index", "_start_index", b"_start_index", "end_index", b"end_index", "start_index", b"start_index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_index", b"_end_index", "_start_index", b"_start_index", "cited_text", b"cited_text", "end_index", b"end_index", "provider_details_json", b"provider_details_json", "source_id", b"source_id", "start_index", b"start_index", "title", b"title", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__end_index: _TypeAlias = _typing.Literal["end_index"]  # noqa: Y015
+    _WhichOneofArgType__end_index: _TypeAlias = _typing.Literal["_end_index", b"_end_index"]  # noqa: Y015
+    _WhichOneofReturnType__start_index: _TypeAlias = _typing.Literal["start_index"]  # noqa: Y015
+    _WhichOneofArgType__start_index: _TypeAlias = _typing.Literal["_start_index", b"_start_index"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end_index) -> _WhichOneofReturnType__end_index | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_index) -> _WhichOneofReturnType__start_index | None: ...
+
+Global___Citation: _TypeAlias = Citation  # noqa: Y015
+
+@_typing.final
+class Signature(_message.Message):
+    """A provider's signature over what its model produced: no other provider may see it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Who signed it: a dialect's name, for example gemini."""
+    value: _builtins.str
+    """The signature, as the provider wrote it."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signature: _TypeAlias = Signature  # noqa: Y015
+
+@_typing.final
+class CacheHint(_message.Message):
+    """Where a provider's prompt cache should end: what stands before is worth caching."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TTL_FIELD_NUMBER: _builtins.int
+    ttl: _builtins.str
+    """How long to cache: 5m, 1h, or a provider's own word. Empty: the provider's default."""
+    def __init__(
+        self,
+        *,
+        ttl: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CacheHint: _TypeAlias = CacheHint  # noqa: Y015
 
 @_typing.final
 class Media(_message.Message):
@@ -297,16 +446,19 @@ class Reasoning(_message.Message):
     ENCRYPTED_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The reasoning in words, or its summary. May be empty when the provider hides it."""
     signature: _builtins.str
-    """The provider's seal over this reasoning, given back unmodified in later turns. Empty when not signed."""
+    """The provider's signature over this reasoning, given back unmodified in later turns. Empty when not signed."""
     encrypted: _builtins.str
     """Reasoning that only its provider can read, given back unmodified in later turns. Empty when not encrypted."""
     provider: _builtins.str
-    """The provider that produced, signed or encrypted it. Empty when unknown."""
+    """Who produced, signed or encrypted it: a dialect's name, for example anthropic. Empty when unknown."""
     summary: _builtins.bool
     """True when the text is the provider's summary of longer reasoning."""
+    id: _builtins.str
+    """The provider's id of this reasoning. Empty when it gave none. Several parts with one id are pieces of one item."""
     def __init__(
         self,
         *,
@@ -315,10 +467,11 @@ class Reasoning(_message.Message):
         encrypted: _builtins.str = ...,
         provider: _builtins.str = ...,
         summary: _builtins.bool = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "provider", b"provider", "signature", b"signature", "summary", b"summary", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "id", b"id", "provider", b"provider", "signature", b"signature", "summary", b"summary", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,6 +70,60 @@ class ProxyRequest(_message.Message):
 Global___ProxyRequest: _TypeAlias = ProxyRequest  # noqa: Y015
 
 @_typing.final
+class ProxyStreamRequest(_message.Message):
+    """A request whose body comes in pieces."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """The next bytes of the body. Any number of messages."""
+    @_builtins.property
+    def head(self) -> Global___ProxyRequest:
+        """The first message of every request. Its body is empty."""
+
+    def __init__(
+        self,
+        *,
+        head: Global___ProxyRequest | None = ...,
+        body: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "head", b"head", "piece", b"piece"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "head", b"head", "piece", b"piece"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["head", "body"]  # noqa: Y015
+    _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
+
+Global___ProxyStreamRequest: _TypeAlias = ProxyStreamRequest  # noqa: Y015
+
+@_typing.final
+class ProxyStreamResponse(_message.Message):
+    """A piece of the provider's answer to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def response(self) -> Global___ProxyResponse:
+        """The piece."""
+
+    def __init__(
+        self,
+        *,
+        response: Global___ProxyResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProxyStreamResponse: _TypeAlias = ProxyStreamResponse  # noqa: Y015
+
+@_typing.final
 class HttpHeader(_message.Message):
     """One header field."""
 

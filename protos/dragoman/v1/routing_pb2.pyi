@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from dragoman.v1 import usage_pb2 as _usage_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -61,6 +62,7 @@ class RouteTrace(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     FALLBACK_FROM_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
     requested_model: _builtins.str
     """The model name that the client asked for."""
     provider: _builtins.str
@@ -69,6 +71,8 @@ class RouteTrace(_message.Message):
     """The model that answered, in the provider's own name for it. Empty when none did."""
     fallback_from: _builtins.str
     """The first target's provider/model, when another target answered. Empty when no fallback happened."""
+    call_id: _builtins.str
+    """The gateway's own id of the call, by which GetCall finds its record."""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
         """Every attempt in the order it was made. The last one answered, unless the call failed."""
@@ -81,10 +85,11 @@ class RouteTrace(_message.Message):
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
         fallback_from: _builtins.str = ...,
+        call_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "requested_model", b"requested_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "requested_model", b"requested_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -103,6 +108,8 @@ class Attempt(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     DURATION_MS_FIELD_NUMBER: _builtins.int
     UPSTREAM_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    API_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider that was asked."""
     model: _builtins.str
@@ -117,6 +124,12 @@ class Attempt(_message.Message):
     """How long it took, in milliseconds: until the answer, until the first content of a stream, or until it failed."""
     upstream_request_id: _builtins.str
     """The provider's own id for the request, for its support. Empty when it gave none."""
+    api: _builtins.str
+    """Which of the provider's APIs was used: the name of its dialect, for example openai-responses."""
+    @_builtins.property
+    def usage(self) -> _usage_pb2.Usage:
+        """What this attempt consumed, where that is known; failed and cancelled attempts may have been billed."""
+
     def __init__(
         self,
         *,
@@ -127,10 +140,12 @@ class Attempt(_message.Message):
         message: _builtins.str = ...,
         duration_ms: _builtins.float = ...,
         upstream_request_id: _builtins.str = ...,
+        api: _builtins.str = ...,
+        usage: _usage_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "message", b"message", "model", b"model", "provider", b"provider", "reason", b"reason", "status", b"status", "upstream_request_id", b"upstream_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "duration_ms", b"duration_ms", "message", b"message", "model", b"model", "provider", b"provider", "reason", b"reason", "status", b"status", "upstream_request_id", b"upstream_request_id", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

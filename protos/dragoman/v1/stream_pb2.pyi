@@ -275,6 +275,7 @@ class PartDelta(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     ENCRYPTED_FIELD_NUMBER: _builtins.int
     LOGPROBS_FIELD_NUMBER: _builtins.int
+    CITATIONS_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     candidate_index: _builtins.int
     """The candidate it belongs to."""
@@ -303,6 +304,10 @@ class PartDelta(_message.Message):
         """Log-probabilities of the tokens in this delta. Unset when not asked for."""
 
     @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[_content_pb2.Citation]:
+        """To the part's citations. A delta may hold nothing else."""
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Fields of this delta that the contract does not name, keyed by dialect name; JSON objects. They are for live display:
         what lasts is repeated in Finished.
@@ -323,11 +328,12 @@ class PartDelta(_message.Message):
         signature: _builtins.str = ...,
         encrypted: _builtins.str = ...,
         logprobs: _chat_pb2.Logprobs | None = ...,
+        citations: _abc.Iterable[_content_pb2.Citation] | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "data", b"data", "delta", b"delta", "encrypted", b"encrypted", "input", b"input", "logprobs", b"logprobs", "reasoning", b"reasoning", "refusal", b"refusal", "signature", b"signature", "text", b"text", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "candidate_index", b"candidate_index", "data", b"data", "delta", b"delta", "encrypted", b"encrypted", "input", b"input", "logprobs", b"logprobs", "part_index", b"part_index", "provider_details_json", b"provider_details_json", "reasoning", b"reasoning", "refusal", b"refusal", "signature", b"signature", "text", b"text", "transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "candidate_index", b"candidate_index", "citations", b"citations", "data", b"data", "delta", b"delta", "encrypted", b"encrypted", "input", b"input", "logprobs", b"logprobs", "part_index", b"part_index", "provider_details_json", b"provider_details_json", "reasoning", b"reasoning", "refusal", b"refusal", "signature", b"signature", "text", b"text", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_delta: _TypeAlias = _typing.Literal["text", "reasoning", "arguments_json", "input", "refusal", "data", "transcript", "signature", "encrypted"]  # noqa: Y015
     _WhichOneofArgType_delta: _TypeAlias = _typing.Literal["delta", b"delta"]  # noqa: Y015
@@ -363,15 +369,20 @@ class PartFinished(_message.Message):
 
     CANDIDATE_INDEX_FIELD_NUMBER: _builtins.int
     PART_INDEX_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
     candidate_index: _builtins.int
     """The candidate it belongs to."""
     part_index: _builtins.int
     """The part that is complete."""
     @_builtins.property
+    def signature(self) -> _content_pb2.Signature:
+        """The part's signature, where it came after the part began."""
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What became known about the part at its end (citations ...), keyed by dialect name; JSON objects, merged over the
-        details that it began with.
+        """What became known about the part at its end, keyed by dialect name; JSON objects, merged over the details that it began
+        with.
         """
 
     def __init__(
@@ -379,11 +390,12 @@ class PartFinished(_message.Message):
         *,
         candidate_index: _builtins.int = ...,
         part_index: _builtins.int = ...,
+        signature: _content_pb2.Signature | None = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_index", b"candidate_index", "part_index", b"part_index", "provider_details_json", b"provider_details_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_index", b"candidate_index", "part_index", b"part_index", "provider_details_json", b"provider_details_json", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,7 +19,7 @@ from gateway_core.execution.retry import RetryPolicy
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_core.execution.scripted import (
     DONE,
     EVENTS,
@@ -341,7 +341,7 @@ class Heartbeats(ScriptedResponse):
 def read_out(response: ScriptedResponse, grace: Grace) -> list[StreamResponse]:
     async def read() -> list[StreamResponse]:
         async with asyncio.timeout(SOON_S):
-            opened = OpenStream(response, OPENAI.stream_decoder(), [], grace=grace)
+            opened = OpenStream(response, OPENAI.stream.decoder(), [], grace=grace)
             await opened.open()
             return [opened.first, *[batch async for batch in opened.batches()]]
 

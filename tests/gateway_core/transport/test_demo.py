@@ -14,7 +14,7 @@ from gateway_core.deadline import Deadline
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.laws.reading import read_stream
 
 ENDPOINT = Endpoint("demo", "openai", "demo://demo")
@@ -95,7 +95,7 @@ def test_a_streamed_answer_folds_into_the_whole_one(model: str, text: str, field
     streaming = {"stream": True, "stream_options": {"include_usage": True}}
     reads = reads_of(request(model, text, **fields, **streaming))
     folded = accumulate(read_stream(OPENAI, reads))
-    assert without_notes(folded) == without_notes(OPENAI.decode_chat(body))
+    assert without_notes(folded) == without_notes(OPENAI.chat.decode(body, "p"))
 
 
 def without_notes(answer: ChatResponse) -> ChatResponse:
@@ -197,10 +197,10 @@ def test_a_closed_answer_says_nothing_more() -> None:
 
 def test_models_are_listed_through_the_dialect() -> None:
     async def list_models() -> bytes:
-        response = await DemoTransport().send(OPENAI.encode_list_models(ENDPOINT), NO_END)
+        response = await DemoTransport().send(OPENAI.list_models.encode(None, "", ENDPOINT).request, NO_END)
         return await response.read()
 
-    names = [model.id for model in OPENAI.decode_list_models(asyncio.run(list_models()), "demo")]
+    names = [model.id for model in OPENAI.list_models.decode(asyncio.run(list_models()), "demo")]
     assert names[0] == "demo/echo"
     assert {"demo/tools", "demo/slow-200", "demo/error-429", "demo/script"} < set(names)
 
@@ -225,7 +225,7 @@ def test_models_are_listed_through_the_dialect() -> None:
 def test_errors_mean_what_a_real_provider_would_mean(model: str, reason: Reason) -> None:
     async def check() -> GatewayError:
         response = await DemoTransport().send(request(model), NO_END)
-        return OPENAI.decode_error(response.status, response.headers, await response.read())
+        return OPENAI.chat.decode_error(response.status, response.headers, await response.read())
 
     error = asyncio.run(check())
     assert error.reason == reason
@@ -235,7 +235,7 @@ def test_errors_mean_what_a_real_provider_would_mean(model: str, reason: Reason)
 @pytest.mark.parametrize("model", ["empty", "broken"])
 def test_what_is_no_answer_is_invalid(model: str) -> None:
     with pytest.raises(GatewayError) as caught:
-        OPENAI.decode_chat(b"".join(reads_of(request(model))))
+        OPENAI.chat.decode(b"".join(reads_of(request(model))), "p")
     assert caught.value.reason == Reason.UPSTREAM_INVALID_RESPONSE
 
 

@@ -14,7 +14,7 @@ from gateway_dialects.kit.dialect import Dialect, ServerSentEvent
 
 def check_error(dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Any failure is told, with its status, and with a wait that somebody could wait."""
-    failure = dialect.decode_error(status, headers, body)
+    failure = dialect.chat.decode_error(status, headers, body)
     assert failure.message
     assert int(failure.metadata["upstream_status"]) == status
     assert all(isinstance(value, str) for value in failure.metadata.values())
@@ -23,17 +23,17 @@ def check_error(dialect: Dialect, status: int, headers: Mapping[str, str], body:
 
 def check_model_list(dialect: Dialect, body: bytes) -> None:
     with contextlib.suppress(GatewayError):
-        for model in dialect.decode_list_models(body, "p"):
+        for model in dialect.list_models.decode(body, "p"):
             assert model.id.startswith("p/")
 
 
 def check_nesting(dialect: Dialect, deep: bytes) -> None:
     """deep: an answer that is nested without end."""
-    decoder = dialect.stream_decoder()
-    assert dialect.decode_error(500, {}, deep).reason is Reason.UPSTREAM_UNAVAILABLE
+    decoder = dialect.stream.decoder()
+    assert dialect.chat.decode_error(500, {}, deep).reason is Reason.UPSTREAM_UNAVAILABLE
     for decode in (
-        dialect.decode_chat,
-        lambda body: dialect.decode_list_models(body, "p"),
+        lambda body: dialect.chat.decode(body, "p"),
+        lambda body: dialect.list_models.decode(body, "p"),
         lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
     ):
         with pytest.raises(GatewayError) as caught:

@@ -14,7 +14,7 @@ from gateway_core.execution.attempt import decoder_for
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint, Quirks, ServerSentEvent
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.recordings import exchanges, recordings_absent
 
 CASES = {
@@ -37,13 +37,13 @@ CASES = {
 
 def whole(message: dict[str, object], finish: str = "stop") -> ChatResponse:
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    answer = OPENAI.decode_chat(json.dumps({"id": "1", "model": "m", "choices": [choice]}).encode())
+    answer = OPENAI.chat.decode(json.dumps({"id": "1", "model": "m", "choices": [choice]}).encode(), "p")
     split_answer(answer)
     return answer
 
 
 def streamed(deltas: Sequence[object], dialect: Dialect = OPENAI) -> StreamResponse:
-    decoder, batch = InlineThinkingDecoder(dialect.stream_decoder()), StreamResponse()
+    decoder, batch = InlineThinkingDecoder(dialect.stream.decoder()), StreamResponse()
     for delta in deltas:
         chunk = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": delta}]}
         decoder.feed(ServerSentEvent(json.dumps(chunk).encode()), batch)
@@ -103,7 +103,7 @@ def test_parts_behind_keep_their_order_and_have_no_gaps() -> None:
 
 
 def test_what_is_known_of_the_tokens_is_kept() -> None:
-    decoder, batch = InlineThinkingDecoder(OPENAI.stream_decoder()), StreamResponse()
+    decoder, batch = InlineThinkingDecoder(OPENAI.stream.decoder()), StreamResponse()
     tokens = [{"token": text, "logprob": -0.5} for text in ("<th", "ink>a", "</think>", "b")]
     for token in tokens:
         choice = {"index": 0, "delta": {"content": token["token"]}, "logprobs": {"content": [token]}}
@@ -117,7 +117,7 @@ def test_what_is_known_of_the_tokens_is_kept() -> None:
 
 
 def test_what_came_before_a_failure_stands() -> None:
-    decoder, batch = InlineThinkingDecoder(OPENAI.stream_decoder()), StreamResponse()
+    decoder, batch = InlineThinkingDecoder(OPENAI.stream.decoder()), StreamResponse()
     decoder.feed(ServerSentEvent(b'{"id":"1","choices":[{"index":0,"delta":{"content":"Hel"}}]}'), batch)
     with pytest.raises(GatewayError):
         decoder.feed(ServerSentEvent(b'{"choices":[{"index":0,"delta":{"content":"lo"}},7]}'), batch)
@@ -137,7 +137,7 @@ def test_recorded_answers(name: str, text: str) -> None:
     found = [exchange for exchange in exchanges() if exchange.name == name]
     if not found:
         pytest.skip(recordings_absent())
-    answer = OPENAI.decode_chat(json.dumps(found[0].body).encode())
+    answer = OPENAI.chat.decode(json.dumps(found[0].body).encode(), "p")
     split_answer(answer)
     first, *rest = told(answer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.kit.json_fields import parse_object
+from gateway_dialects.kit.fields import parse_object
 
 DEEP = 10_000
 

@@ -12,8 +12,18 @@ from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.dialect import Dialect, Endpoint, ServerSentEvent, UpstreamRequest, UsageReport
-from gateway_dialects.kit.wire import decode_body, decode_object, encode_json, unsupported
+from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.dialect import (
+    Dialect,
+    Endpoint,
+    ServerSentEvent,
+    UpstreamRequest,
+    UsageReport,
+    chat_operation,
+    list_operation,
+    stream_operation,
+)
+from gateway_dialects.kit.json import decode_body, decode_object, encode_json
 
 
 def headers(endpoint: Endpoint) -> Mapping[str, str]:
@@ -87,12 +97,9 @@ def read_usage(raw: dict[str, Any]) -> Usage:
 
 PARROT = Dialect(
     name="parrot",
-    encode_chat=encode_chat,
-    decode_chat=decode_chat,
-    decode_error=decode_error,
-    stream_decoder=ParrotStreamDecoder,
-    encode_list_models=encode_list_models,
-    decode_list_models=decode_list_models,
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, ParrotStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,

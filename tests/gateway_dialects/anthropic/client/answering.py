@@ -8,7 +8,7 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.kit.dialect import ServerSentEvent
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ STOP: Json = {"type": "message_stop"}
 def decode(*content: Json, **fields: Any) -> ChatResponse:
     """A whole answer."""
     answer = {**MESSAGE, "content": list(content), "stop_reason": "end_turn", **fields}
-    return ANTHROPIC.decode_chat(json.dumps(answer).encode())
+    return ANTHROPIC.chat.decode(json.dumps(answer).encode(), "p")
 
 
 def start(**fields: Any) -> Json:
@@ -62,7 +62,7 @@ def end(stop_reason: str | None = "end_turn", usage: Json | None = None, **delta
 
 def read(events: Iterable[Json], finish: bool = True) -> list[StreamEvent]:
     """What the decoder makes of these events, and of the end after them."""
-    decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+    decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
     for event in events:
         decoder.feed(ServerSentEvent(json.dumps(event).encode(), event.get("type", "")), batch)
     if finish:

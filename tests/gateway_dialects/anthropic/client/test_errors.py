@@ -9,7 +9,8 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT
+from gateway_dialects.anthropic.client.errors import decode_error
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.anthropic.client.answering import Json, read, start, text
 
@@ -38,7 +39,7 @@ def body_of(kind: str, message: str = "Why.", **fields: Any) -> bytes:
     ],
 )
 def test_every_type_of_error(status: int, kind: str, reason: Reason) -> None:
-    failure = ANTHROPIC.decode_error(status, {}, body_of(kind))
+    failure = decode_error(status, {}, body_of(kind))
     assert (failure.reason, failure.message) == (reason, "Why.")
     assert failure.metadata == {"upstream_status": str(status), "upstream_message": "Why.", "upstream_type": kind}
 
@@ -46,7 +47,7 @@ def test_every_type_of_error(status: int, kind: str, reason: Reason) -> None:
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 408, 409, 413, 425, 429, 500, 502, 503, 504, 524, 529])
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"{}", b"[1]", b'"x"', b"\xff"])
 def test_a_status_without_an_error_object(status: int, body: bytes) -> None:
-    failure = ANTHROPIC.decode_error(status, {"content-type": "text/html; charset=utf-8"}, body)
+    failure = decode_error(status, {"content-type": "text/html; charset=utf-8"}, body)
     expected = {
         401: Reason.UPSTREAM_AUTH,
         402: Reason.QUOTA_EXHAUSTED,
@@ -65,7 +66,7 @@ def test_a_status_without_an_error_object(status: int, body: bytes) -> None:
 
 
 def test_a_redirect_is_no_answer() -> None:
-    assert ANTHROPIC.decode_error(302, {}, b"").reason is Reason.UPSTREAM_INVALID_RESPONSE
+    assert decode_error(302, {}, b"").reason is Reason.UPSTREAM_INVALID_RESPONSE
 
 
 @pytest.mark.parametrize(
@@ -81,19 +82,19 @@ def test_a_redirect_is_no_answer() -> None:
     ],
 )
 def test_what_a_refusals_words_mean(status: int, message: str, reason: Reason) -> None:
-    assert ANTHROPIC.decode_error(status, {}, body_of("invalid_request_error", message)).reason is reason
+    assert decode_error(status, {}, body_of("invalid_request_error", message)).reason is reason
 
 
 def test_a_model_and_a_file_that_are_not_there() -> None:
-    assert ANTHROPIC.decode_error(404, {}, body_of("not_found_error", "model: claude-x")).reason is Reason.MODEL_NOT_FOUND
-    assert ANTHROPIC.decode_error(404, {}, body_of("not_found_error", "File not found")).reason is Reason.UPSTREAM_REJECTED
+    assert decode_error(404, {}, body_of("not_found_error", "model: claude-x")).reason is Reason.MODEL_NOT_FOUND
+    assert decode_error(404, {}, body_of("not_found_error", "File not found")).reason is Reason.UPSTREAM_REJECTED
 
 
 def test_a_stable_code_is_kept_and_tells_a_limit_that_does_not_pass() -> None:
     details = {"error_code": "contract_spend_limit_reached"}
-    failure = ANTHROPIC.decode_error(429, {"retry-after": "5"}, body_of("rate_limit_error", details=details))
+    failure = decode_error(429, {"retry-after": "5"}, body_of("rate_limit_error", details=details))
     assert (failure.reason, failure.metadata["upstream_code"]) == (Reason.QUOTA_EXHAUSTED, "contract_spend_limit_reached")
-    failure = ANTHROPIC.decode_error(400, {}, body_of("invalid_request_error", details={"error_code": "tool_name_conflict"}))
+    failure = decode_error(400, {}, body_of("invalid_request_error", details={"error_code": "tool_name_conflict"}))
     assert (failure.reason, failure.metadata["upstream_code"]) == (Reason.UPSTREAM_REJECTED, "tool_name_conflict")
 
 
@@ -110,7 +111,7 @@ def test_a_stable_code_is_kept_and_tells_a_limit_that_does_not_pass() -> None:
 )
 def test_the_providers_request_id_is_kept(headers: dict[str, str], body: Json, request_id: str | None) -> None:
     content = json.dumps({"type": "error", "error": {"type": "api_error", "message": "x"}, **body}).encode()
-    assert ANTHROPIC.decode_error(500, headers, content).metadata.get("upstream_request_id") == request_id
+    assert decode_error(500, headers, content).metadata.get("upstream_request_id") == request_id
 
 
 DATE = "Sat, 21 Nov 2026 12:00:00 GMT"
@@ -132,7 +133,7 @@ DATE = "Sat, 21 Nov 2026 12:00:00 GMT"
     ],
 )
 def test_when_to_try_again(headers: dict[str, str], seconds: float | None) -> None:
-    assert ANTHROPIC.decode_error(429, headers, body_of("rate_limit_error")).retry_after_s == seconds
+    assert decode_error(429, headers, body_of("rate_limit_error")).retry_after_s == seconds
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_when_to_try_again(headers: dict[str, str], seconds: float | None) -> No
     ],
 )
 def test_errors_of_proxies_and_compatible_vendors(body: Json, message: str) -> None:
-    failure = ANTHROPIC.decode_error(500, {}, json.dumps(body).encode())
+    failure = decode_error(500, {}, json.dumps(body).encode())
     assert (failure.reason, failure.message) == (Reason.UPSTREAM_UNAVAILABLE, message)
 
 
@@ -176,6 +177,6 @@ def test_an_error_inside_a_stream_whose_status_was_200(kind: str, reason: Reason
 @pytest.mark.parametrize("data", [b'{"type":"error"}', b'{"error":{"message":"x"}}', b'{"type":"error","error":5}'])
 def test_an_error_event_that_says_little(data: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        ANTHROPIC.stream_decoder().feed(ServerSentEvent(data, "error"), StreamResponse())
+        CLIENT.stream.decoder().feed(ServerSentEvent(data, "error"), StreamResponse())
     assert caught.value.reason is Reason.UPSTREAM_UNAVAILABLE
     assert caught.value.message

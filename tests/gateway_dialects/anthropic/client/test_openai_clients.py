@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.render import render_chat
 from tests.gateway_dialects.anthropic.client.answering import STOP, Json, block, decode, end, start, text, tool, wire

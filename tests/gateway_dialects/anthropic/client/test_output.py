@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, ChatRequest, ResponseFormat
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.client.output import (
     ANSWER_TOOL,
     ANSWER_TOOL_DESCRIPTION,
@@ -139,7 +139,7 @@ def answer(stop_reason: str, *content: Json) -> bytes:
 
 def test_the_forced_call_is_read_as_the_answers_text() -> None:
     use = {"type": "tool_use", "id": "t", "name": ANSWER_TOOL, "input": {"a": "é"}}
-    found = ANTHROPIC.decode_chat(answer("tool_use", use)).candidates[0]
+    found = ANTHROPIC.chat.decode(answer("tool_use", use), "p").candidates[0]
     assert [part.text for part in found.parts] == ['{"a":"é"}']
     assert (found.finish_reason, found.raw_finish_reason) == (FINISH_REASON_STOP, "tool_use")
 
@@ -163,7 +163,7 @@ def streamed(stop_reason: str, *pieces: str) -> StreamResponse:
         {"type": "message_delta", "delta": {"stop_reason": stop_reason}, "usage": {"output_tokens": 2}},
         {"type": "message_stop"},
     ]
-    decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+    decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
     for event in events:
         decoder.feed(ServerSentEvent(json.dumps(event).encode()), batch)
     assert decoder.done

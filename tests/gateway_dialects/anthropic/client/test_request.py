@@ -10,9 +10,8 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, Tool
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_core.execution.attempt import encode
-from gateway_core.routing.route import Target
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_core.execution.attempt import checked
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.client.request import encode_chat
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.anthropic.client.asking import (
@@ -48,7 +47,7 @@ def test_the_version_segment_is_added_where_the_operator_left_it_out(url: str) -
     endpoint = Endpoint("p", "anthropic", url)
     upstream, _ = encode_chat(chat_request(), "m", endpoint, False)
     assert upstream.url == "https://api.anthropic.com/v1/messages"
-    listing = ANTHROPIC.encode_list_models(endpoint)
+    listing = ANTHROPIC.list_models.encode(None, "", endpoint).request
     assert (listing.method, listing.url) == ("GET", "https://api.anthropic.com/v1/models?limit=1000")
     assert listing.headers["anthropic-version"] == "2023-06-01"
 
@@ -211,7 +210,7 @@ def test_in_strict_mode_it_is_refused_and_named() -> None:
     request = chat_request(seed=1)
     request.strict = True
     with pytest.raises(GatewayError) as caught:
-        encode(request, Target(ENDPOINT, "claude-opus-5"), False)
+        checked(ANTHROPIC.chat, ANTHROPIC)(request, "claude-opus-5", ENDPOINT)
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "seed")
 
 

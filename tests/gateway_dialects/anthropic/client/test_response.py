@@ -11,7 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason
 from dragoman.v1.content_pb2 import Reasoning, ToolCall
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from tests.gateway_dialects.anthropic.client.answering import Json, decode
 
 TEXT: Json = {"type": "text", "text": "Hello"}
@@ -188,7 +188,7 @@ def test_arguments_that_a_compatible_vendor_writes_otherwise(given: Any, argumen
 )
 def test_a_body_that_breaks_the_format(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        ANTHROPIC.decode_chat(body)
+        ANTHROPIC.chat.decode(body, "p")
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
     assert caught.value.message
 
@@ -196,7 +196,7 @@ def test_a_body_that_breaks_the_format(body: bytes) -> None:
 def test_an_error_inside_a_200() -> None:
     body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "req_1"}
     with pytest.raises(GatewayError) as caught:
-        ANTHROPIC.decode_chat(json.dumps(body).encode())
+        ANTHROPIC.chat.decode(json.dumps(body).encode(), "p")
     assert (caught.value.reason, caught.value.message) == (Reason.UPSTREAM_OVERLOADED, "Overloaded")
     assert caught.value.metadata["upstream_request_id"] == "req_1"
 
@@ -213,7 +213,7 @@ def test_models() -> None:
     }
     odd = {"id": "x", "created_at": "soon", "display_name": 5, "max_input_tokens": -1}
     body = json.dumps({"data": [card, odd, {"id": 5}, 5, {}], "has_more": False}).encode()
-    first, second = ANTHROPIC.decode_list_models(body, "anthropic")
+    first, second = ANTHROPIC.list_models.decode(body, "anthropic")
     assert (first.id, first.provider, first.owned_by) == ("anthropic/claude-opus-5-5", "anthropic", "anthropic")
     assert (first.display_name, first.created, first.context_length) == ("Claude Opus 5.5", 1_790_035_200, 1_000_000)
     assert json.loads(first.provider_details_json["anthropic"])["max_tokens"] == 128_000
@@ -224,5 +224,5 @@ def test_models() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"data":5}', b"<html>"])
 def test_a_model_list_that_breaks_the_format(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        ANTHROPIC.decode_list_models(body, "anthropic")
+        ANTHROPIC.list_models.decode(body, "anthropic")
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE

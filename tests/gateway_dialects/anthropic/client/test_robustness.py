@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.render import render_chat
 from gateway_dialects.kit.dialect import ServerSentEvent
@@ -92,7 +92,7 @@ def test_whole_answers_with_something_wrong(name: str) -> None:
     chance = random.Random(name)
     for _ in range(ROUNDS):
         with contextlib.suppress(GatewayError):
-            answer = ANTHROPIC.decode_chat(json.dumps(mutated(WHOLE[name], chance)).encode())
+            answer = ANTHROPIC.chat.decode(json.dumps(mutated(WHOLE[name], chance)).encode(), "p")
             answer.SerializeToString()
             json.loads(render_chat(answer, "fallback"))
 
@@ -104,7 +104,7 @@ def test_streams_with_something_wrong(name: str) -> None:
     events = [data for _, data in events_of(STREAMS[name])]
     for _ in range(ROUNDS):
         changed = mutated(events, chance)
-        decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+        decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
         try:
             for event in changed if isinstance(changed, list) else []:
                 decoder.feed(ServerSentEvent(json.dumps(event).encode()), batch)
@@ -155,16 +155,16 @@ HEADERS = st.dictionaries(st.sampled_from(["retry-after", "date", "content-type"
 @given(BODIES)
 def test_any_body(body: bytes) -> None:
     with contextlib.suppress(GatewayError):
-        ANTHROPIC.decode_chat(body).SerializeToString()
+        ANTHROPIC.chat.decode(body, "p").SerializeToString()
     with contextlib.suppress(GatewayError):
-        for model in ANTHROPIC.decode_list_models(body, "p"):
+        for model in ANTHROPIC.list_models.decode(body, "p"):
             assert model.id.startswith("p/")
 
 
 @PROPERTY
 @given(st.lists(BODIES, max_size=4))
 def test_any_stream(bodies: list[bytes]) -> None:
-    decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+    decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
     with contextlib.suppress(GatewayError):
         for body in bodies:
             decoder.feed(ServerSentEvent(body or b"x"), batch)
@@ -175,7 +175,7 @@ def test_any_stream(bodies: list[bytes]) -> None:
 @PROPERTY
 @given(st.integers(100, 599), HEADERS, BODIES)
 def test_any_error(status: int, headers: dict[str, str], body: bytes) -> None:
-    failure = ANTHROPIC.decode_error(status, headers, body)
+    failure = ANTHROPIC.chat.decode_error(status, headers, body)
     assert failure.message
     assert int(failure.metadata["upstream_status"]) == status
     assert all(isinstance(value, str) for value in failure.metadata.values())
@@ -183,11 +183,11 @@ def test_any_error(status: int, headers: dict[str, str], body: bytes) -> None:
 
 
 def test_an_answer_that_is_nested_without_end() -> None:
-    decoder = ANTHROPIC.stream_decoder()
-    assert ANTHROPIC.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
+    decoder = ANTHROPIC.stream.decoder()
+    assert ANTHROPIC.chat.decode_error(500, {}, DEEP).reason is Reason.UPSTREAM_UNAVAILABLE
     for decode in (
-        ANTHROPIC.decode_chat,
-        lambda body: ANTHROPIC.decode_list_models(body, "p"),
+        lambda body: ANTHROPIC.chat.decode(body, "p"),
+        lambda body: ANTHROPIC.list_models.decode(body, "p"),
         lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
     ):
         with pytest.raises(GatewayError) as caught:
@@ -200,8 +200,8 @@ def test_an_answer_that_is_nested_almost_too_deeply(depth: int) -> None:
     """What can just be read can be too deep to be written again."""
     inner = b'{"type":"hologram","x":' + b"[" * depth + b"]" * depth + b"}"
     with contextlib.suppress(GatewayError):
-        ANTHROPIC.decode_chat(b'{"content":[' + inner + b"]}")
-    decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+        ANTHROPIC.chat.decode(b'{"content":[' + inner + b"]}", "p")
+    decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
     with contextlib.suppress(GatewayError):
         decoder.feed(ServerSentEvent(b'{"type":"message_start","message":{}}'), batch)
         decoder.feed(ServerSentEvent(b'{"type":"content_block_start","index":0,"content_block":' + inner + b"}"), batch)

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, FINISH_REASON_TOOL_CALLS
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.anthropic.client.answering import STOP, USAGE, Json, block, end, read, start, text, tool
 
@@ -189,7 +189,7 @@ def test_what_the_end_tells_of_the_candidate_and_of_the_answer() -> None:
 
 
 def test_a_stream_is_complete_with_its_stop_reason_and_done_with_its_stop() -> None:
-    decoder, batch = ANTHROPIC.stream_decoder(), StreamResponse()
+    decoder, batch = ANTHROPIC.stream.decoder(), StreamResponse()
 
     def feed(*events: Json) -> tuple[bool, bool]:
         for event in events:
@@ -266,5 +266,5 @@ def test_events_that_break_the_format(events: list[Json]) -> None:
 @pytest.mark.parametrize("data", [b"[DONE]", b"[]", b"5", b"{", b'{"type":"ping"', b"\xff", b'"\xff"', b"[" * 5000])
 def test_data_that_is_no_event(data: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        ANTHROPIC.stream_decoder().feed(ServerSentEvent(data), StreamResponse())
+        ANTHROPIC.stream.decoder().feed(ServerSentEvent(data), StreamResponse())
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE

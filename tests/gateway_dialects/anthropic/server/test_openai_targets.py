@@ -12,7 +12,7 @@ from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.render import render_chat
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.anthropic.server.reading import USER, Json, chat, parsed
 from tests.laws.anthropic_form import events_of, fold_stream
 from tests.laws.reading import read_stream
@@ -202,7 +202,7 @@ def answered(finish_reason: str = "stop", **message: Any) -> Json:
         "choices": [choice],
         "usage": USAGE,
     }
-    found: Json = json.loads(render_chat(OPENAI.decode_chat(json.dumps(body).encode()), "msg_f", 9))
+    found: Json = json.loads(render_chat(OPENAI.chat.decode(json.dumps(body).encode(), "p"), "msg_f", 9))
     return found
 
 

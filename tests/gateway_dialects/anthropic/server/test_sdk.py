@@ -16,7 +16,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.count import render_count
 from gateway_dialects.anthropic.server.errors import render_error, render_error_event
@@ -25,7 +25,7 @@ from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
 from gateway_dialects.anthropic.server.render import render_chat
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.anthropic.server.reading import Json
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges
@@ -106,7 +106,7 @@ def test_its_accumulator_takes_streams(exchange: Exchange, dialect: Dialect) -> 
 
 @pytest.mark.parametrize(("exchange", "dialect"), WHOLE, ids=named)
 def test_its_types_take_whole_answers(exchange: Exchange, dialect: Dialect) -> None:
-    answer = dialect.decode_chat(json.dumps(exchange.body).encode())
+    answer = dialect.chat.decode(json.dumps(exchange.body).encode(), "p")
     rendered = render_chat(answer, "msg_1", 7)
     assert shown(json.loads(ask(giving(rendered)).to_json())["content"]) == shown(json.loads(rendered)["content"])
 

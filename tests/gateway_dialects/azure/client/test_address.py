@@ -7,7 +7,7 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_USER, Message, Part
-from gateway_dialects.azure.client.dialect import AZURE
+from gateway_dialects.azure import CLIENT as AZURE
 from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
 
 
@@ -140,6 +140,8 @@ def test_what_azure_openai_refuses_is_left_out_with_a_warning() -> None:
     ],
 )
 def test_where_the_models_are_listed(url: str, version: str, expected: str) -> None:
-    upstream = AZURE.encode_list_models(Endpoint("azure", "azure", url, (Secret("k"),), api_version=version))
+    upstream = AZURE.list_models.encode(
+        None, "", Endpoint("azure", "azure", url, (Secret("k"),), api_version=version)
+    ).request
 
     assert (upstream.method, upstream.url, upstream.headers["api-key"]) == ("GET", expected, "k")

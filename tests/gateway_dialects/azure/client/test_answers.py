@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.azure.client.dialect import AZURE
+from gateway_dialects.azure import CLIENT as AZURE
 from gateway_dialects.kit.accumulate import accumulate
 from tests.laws.reading import read_stream
 from tests.recordings import exchanges
@@ -28,7 +28,7 @@ def fixture(name: str) -> bytes:
 
 
 def refused(status: int, error: object) -> GatewayError:
-    return AZURE.decode_error(status, {"apim-request-id": "r-1"}, json.dumps({"error": error}).encode())
+    return AZURE.chat.decode_error(status, {"apim-request-id": "r-1"}, json.dumps({"error": error}).encode())
 
 
 def test_filter_results_are_kept_with_the_answer_that_they_are_about() -> None:
@@ -80,7 +80,7 @@ def test_what_its_codes_mean(status: int, code: str, reason: Reason) -> None:
     "body", [b"", b"\xff", b"[]", b'{"error":[1]}', b'{"error":{"innererror":7}}', b"[" * 10_000, b'{"error":{"code":{}}}']
 )
 def test_a_broken_error_is_an_error_all_the_same(body: bytes) -> None:
-    assert AZURE.decode_error(400, {}, body).reason is Reason.UPSTREAM_REJECTED
+    assert AZURE.chat.decode_error(400, {}, body).reason is Reason.UPSTREAM_REJECTED
 
 
 def test_an_error_inside_a_stream_is_raised() -> None:
@@ -91,6 +91,6 @@ def test_an_error_inside_a_stream_is_raised() -> None:
 
 def test_its_list_says_when_a_model_was_made_in_a_word_of_its_own() -> None:
     listed = {"data": [{"id": "gpt-4o", "created_at": 1646126127}, {"id": "gpt-5", "created": 5}]}
-    models = AZURE.decode_list_models(json.dumps(listed).encode(), "azure")
+    models = AZURE.list_models.decode(json.dumps(listed).encode(), "azure")
 
     assert [(model.id, model.created) for model in models] == [("azure/gpt-4o", 1646126127), ("azure/gpt-5", 5)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.dialect import ServerSentEvent, StreamDecoder
 
 START: dict[str, Any] = {
@@ -25,7 +25,7 @@ RESULT = {"type": "tool", "id": "c1:0", "tool_output": {"content": "clear"}}
 
 def decoded(finish_reason: Any = "COMPLETE", *, message: dict[str, Any], **fields: Any) -> ChatResponse:
     body = {"id": "a1", "message": {"role": "assistant", **message}, "finish_reason": finish_reason, **fields}
-    return COHERE.decode_chat(json.dumps(body).encode())
+    return COHERE.chat.decode(json.dumps(body).encode(), "p")
 
 
 def candidate_of(finish_reason: str = "COMPLETE", *, message: dict[str, Any], **fields: Any) -> Candidate:

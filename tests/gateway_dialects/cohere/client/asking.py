@@ -7,7 +7,7 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_USER, Message, Part
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from gateway_dialects.openai.server.parse import parse_chat
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer as AnthropicRenderer
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.render import render_chat
 from tests.gateway_dialects.cohere.client.answers import (
@@ -58,7 +58,7 @@ def shown(finish_reason: str = "COMPLETE", **message: Any) -> dict[str, Any]:
 def chunks(*events: dict[str, Any]) -> list[Any]:
     """The choices, or the usage, of each chunk."""
     renderer = ChunkRenderer(include_usage=True, fallback_id="fallback", now=1)
-    lines = renderer.render(feed(COHERE.stream_decoder(), *events)).decode().split("\n\n")
+    lines = renderer.render(feed(COHERE.stream.decoder(), *events)).decode().split("\n\n")
     bodies = [json.loads(line.removeprefix("data: ")) for line in lines if line and line != "data: [DONE]"]
     return [body["choices"][0] if body["choices"] else body["usage"] for body in bodies]
 
@@ -172,7 +172,7 @@ def test_what_the_client_gives_back_is_what_cohere_said() -> None:
 def test_a_late_citation_opens_no_block_for_a_client_of_anthropic() -> None:
     late = {**CITATION, "content_index": 0, "type": "THINKING_CONTENT"}
     batch = feed(
-        COHERE.stream_decoder(),
+        COHERE.stream.decoder(),
         START,
         content_start(0, type="thinking", thinking="Hm."),
         content_start(1, type="text", text="Ruby."),

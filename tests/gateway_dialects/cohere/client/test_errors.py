@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import Reason
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from tests.recordings import exchanges, recordings_absent
 
 RECORDED = {
@@ -20,7 +20,7 @@ RECORDED = {
 def test_recorded_errors(name: str) -> None:
     found = next(exchange for exchange in exchanges("/v2/") if exchange.name == name)
     headers = {key.lower(): value for key, value in found.response["headers"].items()}
-    failure = COHERE.decode_error(found.response["status"], headers, json.dumps(found.body).encode())
+    failure = COHERE.chat.decode_error(found.response["status"], headers, json.dumps(found.body).encode())
 
     assert failure.reason is RECORDED[name]
     assert failure.message == failure.metadata["upstream_message"] == found.body["message"]
@@ -59,7 +59,7 @@ def test_recorded_errors(name: str) -> None:
     ],
 )
 def test_reasons(status: int, body: Any, reason: Reason) -> None:
-    failure = COHERE.decode_error(status, {}, json.dumps(body).encode())
+    failure = COHERE.chat.decode_error(status, {}, json.dumps(body).encode())
 
     assert failure.reason is reason
     assert failure.metadata["upstream_status"] == str(status)
@@ -68,8 +68,8 @@ def test_reasons(status: int, body: Any, reason: Reason) -> None:
 def test_the_request_id_and_the_time_to_wait() -> None:
     body = b'{"message":"slow down","id":"in-body"}'
 
-    assert COHERE.decode_error(429, {}, body).metadata["upstream_request_id"] == "in-body"
-    failure = COHERE.decode_error(429, {"x-debug-trace-id": "in-header", "retry-after": "7"}, body)
+    assert COHERE.chat.decode_error(429, {}, body).metadata["upstream_request_id"] == "in-body"
+    failure = COHERE.chat.decode_error(429, {"x-debug-trace-id": "in-header", "retry-after": "7"}, body)
     assert (failure.metadata["upstream_request_id"], failure.retry_after_s) == ("in-header", 7.0)
 
 
@@ -84,11 +84,11 @@ def test_the_request_id_and_the_time_to_wait() -> None:
     ],
 )
 def test_when_to_try_again(headers: dict[str, str], seconds: float | None) -> None:
-    assert COHERE.decode_error(429, headers, b"").retry_after_s == seconds
+    assert COHERE.chat.decode_error(429, headers, b"").retry_after_s == seconds
 
 
 def test_a_page_of_a_proxy() -> None:
-    failure = COHERE.decode_error(502, {"content-type": "text/html; charset=utf-8"}, b"<h1>Bad gateway</h1>")
+    failure = COHERE.chat.decode_error(502, {"content-type": "text/html; charset=utf-8"}, b"<h1>Bad gateway</h1>")
 
     assert failure.reason is Reason.UPSTREAM_UNAVAILABLE
     assert failure.message == "status 502 with text/html: <h1>Bad gateway</h1>"

@@ -5,7 +5,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.cohere.client.asking import ENDPOINT, REASONING, asked, question, sent
 

@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import (
     FINISH_REASON_TOOL_CALLS,
     FinishReason,
 )
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from tests.gateway_dialects.cohere.client.answers import PAGE, RESULT, candidate_of, decoded, details
 
 
@@ -146,7 +146,7 @@ def test_log_probabilities() -> None:
 
 def test_what_is_not_known_here_is_carried() -> None:
     block = {"type": "song", "notes": ["a"]}
-    response = decoded(message={"content": [block], "mood": "fine", "$field": "x"}, speed=2)
+    response = decoded(message={"content": [block], "mood": "fine"}, speed=2)
 
     assert kinds(response.candidates[0].parts) == ["opaque"]
     assert json.loads(response.candidates[0].parts[0].opaque.json) == block
@@ -172,11 +172,11 @@ def test_what_is_not_known_here_is_carried() -> None:
 )
 def test_answers_that_break_the_format(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        COHERE.decode_chat(body)
+        COHERE.chat.decode(body, "p")
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
 
 
 def test_an_error_in_place_of_an_answer() -> None:
     with pytest.raises(GatewayError) as caught:
-        COHERE.decode_chat(b'{"message":"internal error","id":"x"}')
+        COHERE.chat.decode(b'{"message":"internal error","id":"x"}', "p")
     assert (caught.value.reason, caught.value.message) == (Reason.UPSTREAM_UNAVAILABLE, "internal error")

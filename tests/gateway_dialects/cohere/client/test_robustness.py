@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.cohere.server.chunks import ChunkRenderer
 from gateway_dialects.cohere.server.render import render_chat
 from gateway_dialects.kit.accumulate import accumulate
@@ -35,7 +35,7 @@ HEADERS = st.dictionaries(
 @given(BODIES | ANSWER.map(lambda answer: json.dumps(answer).encode()))
 def test_a_whole_answer(body: bytes) -> None:
     with contextlib.suppress(GatewayError):
-        answer = COHERE.decode_chat(body)
+        answer = COHERE.chat.decode(body, "p")
         answer.SerializeToString()
         json.loads(render_chat(answer, "fallback"))
 
@@ -43,7 +43,7 @@ def test_a_whole_answer(body: bytes) -> None:
 @PROPERTY
 @given(st.lists(BODIES, max_size=4))
 def test_a_stream(bodies: list[bytes]) -> None:
-    decoder, batch = COHERE.stream_decoder(), StreamResponse()
+    decoder, batch = COHERE.stream.decoder(), StreamResponse()
     with contextlib.suppress(GatewayError):
         for body in bodies:
             decoder.feed(ServerSentEvent(body or b"x"), batch)
@@ -54,7 +54,7 @@ def test_a_stream(bodies: list[bytes]) -> None:
 @PROPERTY
 @given(st.lists(EVENT, min_size=1, max_size=6))
 def test_a_stream_of_strange_events_is_whole_or_an_error(events: list[object]) -> None:
-    decoder, batch = COHERE.stream_decoder(), StreamResponse()
+    decoder, batch = COHERE.stream.decoder(), StreamResponse()
     try:
         for event in [*events, END]:
             decoder.feed(ServerSentEvent(json.dumps(event).encode()), batch)

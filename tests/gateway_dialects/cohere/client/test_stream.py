@@ -4,7 +4,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.cohere.client.dialect import COHERE
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.cohere.client.answers import (
@@ -28,11 +28,11 @@ def kinds(batch: StreamResponse) -> list[str]:
 
 def decoded(*events: dict[str, Any]) -> Any:
     """The whole answer of a stream's events."""
-    return accumulate([feed(COHERE.stream_decoder(), *events)])
+    return accumulate([feed(COHERE.stream.decoder(), *events)])
 
 
 def test_a_stream() -> None:
-    decoder = COHERE.stream_decoder()
+    decoder = COHERE.stream.decoder()
     text = feed(decoder, START, content_start(0, type="text", text=""), content_delta(0, text="Hi"))
 
     assert kinds(text) == ["started", "part_started", "part_delta"]
@@ -45,7 +45,7 @@ def test_a_stream() -> None:
 
 
 def test_what_follows_the_end_is_not_read() -> None:
-    decoder = COHERE.stream_decoder()
+    decoder = COHERE.stream.decoder()
     feed(decoder, START, message_end())
     batch = StreamResponse()
     decoder.feed(ServerSentEvent(b"[DONE]"), batch)
@@ -101,14 +101,14 @@ def test_arguments_that_may_be_null(pieces: list[str], arguments: str) -> None:
 
 
 def test_a_call_ends_when_the_next_begins() -> None:
-    batch = feed(COHERE.stream_decoder(), START, call_start(0, "c1", "f"), call_start(1, "c2", "g"))
+    batch = feed(COHERE.stream.decoder(), START, call_start(0, "c1", "f"), call_start(1, "c2", "g"))
 
     assert kinds(batch) == ["started", "part_started", "part_delta", "part_finished", "part_started"]
 
 
 def test_a_citation_is_told_live_and_kept() -> None:
     citation = {"start": 0, "end": 2, "text": "Hi", "sources": [PAGE], "content_index": 0}
-    decoder = COHERE.stream_decoder()
+    decoder = COHERE.stream.decoder()
     batch = feed(decoder, START, content_start(0, type="text", text="Hi"), citation_start(citation))
     delta = batch.events[-1].part_delta
     annotation = {
@@ -137,7 +137,7 @@ def test_citations_may_come_in_a_list_and_of_nothing() -> None:
 def test_log_probabilities_come_with_their_text() -> None:
     item = {"text": "Hi", "token_ids": [7], "logprobs": [-0.25]}
     batch = feed(
-        COHERE.stream_decoder(),
+        COHERE.stream.decoder(),
         START,
         content_start(0, type="text", text=""),
         {**content_delta(0, text="Hi"), "logprobs": item},
@@ -171,7 +171,7 @@ def test_what_is_not_known_here_is_kept_whole() -> None:
 
 
 def test_an_error_at_the_end() -> None:
-    decoder = COHERE.stream_decoder()
+    decoder = COHERE.stream.decoder()
     feed(decoder, START, plan_delta("I will"))
     with pytest.raises(GatewayError) as caught:
         feed(decoder, message_end("ERROR", usage={}, error="bad tools", error_type="INVALID_TOOL_GENERATION"))
@@ -223,7 +223,7 @@ def test_events_that_break_the_format(event: dict[str, Any]) -> None:
 @pytest.mark.parametrize("data", [b"x", b"[]", b"5", b'"x"', b"\xff"])
 def test_events_that_are_no_objects(data: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
-        COHERE.stream_decoder().feed(ServerSentEvent(data), StreamResponse())
+        COHERE.stream.decoder().feed(ServerSentEvent(data), StreamResponse())
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
 
 
@@ -231,7 +231,7 @@ def test_events_that_are_no_objects(data: bytes) -> None:
     "events", [[], [START], [START, content_start(0, type="text", text="Hi"), {"type": "content-end", "index": 0}]]
 )
 def test_a_stream_that_ends_early(events: list[dict[str, Any]]) -> None:
-    decoder = COHERE.stream_decoder()
+    decoder = COHERE.stream.decoder()
     batch = feed(decoder, *events)
     with pytest.raises(GatewayError) as caught:
         decoder.finish(batch)

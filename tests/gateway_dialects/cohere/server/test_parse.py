@@ -14,7 +14,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import ROLE_TOOL
 from gateway_dialects.cohere.server.parse import parse_chat
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 
 FUNCTION = {"name": "f", "parameters": {"type": "object"}}
 TOOL = {"type": "function", "function": FUNCTION}

@@ -12,7 +12,7 @@ from google.protobuf.json_format import ParseDict
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.completions.server.parse import ParsedTexts
 from gateway_dialects.completions.server.render import render_texts
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.completions.server.answers import answer, asked
 
 
@@ -97,6 +97,6 @@ def test_a_providers_own_usage_and_fingerprint() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "odd": 4}
     choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
     body = {"id": "1", "created": 5, "model": "m", "choices": [choice], "usage": usage, "system_fingerprint": "fp"}
-    told = json.loads(render_texts([OPENAI.decode_chat(json.dumps(body).encode())], asked(), "cmpl-x", 7))
+    told = json.loads(render_texts([OPENAI.chat.decode(json.dumps(body).encode(), "p")], asked(), "cmpl-x", 7))
     assert told["usage"] == usage
     assert (told["created"], told["system_fingerprint"]) == (5, "fp")

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import ServerSentEvent
 
 
@@ -29,12 +29,12 @@ def answer(*parts: dict[str, Any] | str, finish: str | None = "STOP", **fields: 
 
 
 def decoded(body: Any) -> ChatResponse:
-    return GEMINI.decode_chat(json.dumps(body).encode())
+    return GEMINI.chat.decode(json.dumps(body).encode(), "p")
 
 
 def streamed(*chunks: Any) -> list[StreamEvent]:
     """All events of a whole stream."""
-    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    decoder, batch = GEMINI.stream.decoder(), StreamResponse()
     for chunk in chunks:
         decoder.feed(ServerSentEvent(json.dumps(chunk).encode()), batch)
     decoder.finish(batch)

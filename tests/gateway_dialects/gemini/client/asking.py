@@ -9,7 +9,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Media, Message, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint, Secret
 
 FLASH, FLASH_LITE, PRO = "gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro"

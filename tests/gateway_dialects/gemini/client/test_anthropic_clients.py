@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.parse import parse_chat
 from gateway_dialects.anthropic.server.render import render_chat
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_dialects.gemini.client.answering import answer, decoded
 from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, NEWER, fields_of

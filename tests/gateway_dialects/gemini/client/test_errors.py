@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 
 TYPE = "type.googleapis.com/google.rpc."
 
 
 def failure(status: int, error: Any, headers: dict[str, str] | None = None) -> GatewayError:
-    return GEMINI.decode_error(status, headers or {}, json.dumps(error).encode())
+    return GEMINI.chat.decode_error(status, headers or {}, json.dumps(error).encode())
 
 
 def error(code: int, message: str = "m", word: str = "", *details: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +99,6 @@ def test_the_field_at_fault_is_named() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"[]", b"\xff"])
 def test_a_proxy_s_page(body: bytes) -> None:
-    found = GEMINI.decode_error(502, {"content-type": "text/html"}, body)
+    found = GEMINI.chat.decode_error(502, {"content-type": "text/html"}, body)
     assert found.reason is Reason.UPSTREAM_UNAVAILABLE
     assert found.message.startswith("status 502 with text/html")

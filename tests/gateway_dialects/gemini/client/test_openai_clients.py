@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.parse import parse_chat
 from gateway_dialects.openai.server.render import render_chat

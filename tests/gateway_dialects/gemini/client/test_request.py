@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.providers.vendors import vendor_of
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, URL, asked, sent, system, user
 
@@ -43,7 +43,7 @@ def test_an_endpoint_without_a_key_sends_none() -> None:
 
 
 def test_the_model_list_is_asked_for_with_the_key_in_a_header() -> None:
-    upstream = GEMINI.encode_list_models(Endpoint("google", "gemini", URL, keys=(Secret("k"),)))
+    upstream = GEMINI.list_models.encode(None, "", Endpoint("google", "gemini", URL, keys=(Secret("k"),))).request
     assert (upstream.method, upstream.url) == ("GET", f"{URL}/models?pageSize=1000")
     assert upstream.headers["x-goog-api-key"] == "k"
 

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import FinishReason
 from dragoman.v1.content_pb2 import MediaKind
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from tests.gateway_dialects.gemini.client.answering import answer, candidate, decoded, failure
 
 CALL = {"functionCall": {"name": "f", "args": {"x": 1}}}
@@ -215,7 +215,7 @@ def test_the_model_list() -> None:
             7,
         ]
     }
-    flash, other = GEMINI.decode_list_models(json.dumps(body).encode(), "google")
+    flash, other = GEMINI.list_models.decode(json.dumps(body).encode(), "google")
     assert (flash.id, flash.provider, flash.owned_by) == ("google/gemini-2.5-flash", "google", "google")
     assert (flash.display_name, flash.context_length) == ("Flash", 1048576)
     assert json.loads(flash.provider_details_json["gemini"]) == {"inputTokenLimit": 1048576, "outputTokenLimit": 9}

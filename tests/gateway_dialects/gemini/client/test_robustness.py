@@ -21,7 +21,7 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.server.chunks import ChunkRenderer
 from gateway_dialects.gemini.server.render import render_chat
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
@@ -42,7 +42,7 @@ HEADERS = st.dictionaries(
 @given(BODIES)
 def test_a_whole_answer(body: bytes) -> None:
     with contextlib.suppress(GatewayError):
-        answer = GEMINI.decode_chat(body)
+        answer = GEMINI.chat.decode(body, "p")
         answer.SerializeToString()
         assert json.loads(render_chat(answer, "fallback"))["responseId"]
 
@@ -50,7 +50,7 @@ def test_a_whole_answer(body: bytes) -> None:
 @PROPERTY
 @given(st.lists(BODIES, max_size=4))
 def test_a_stream(bodies: list[bytes]) -> None:
-    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    decoder, batch = GEMINI.stream.decoder(), StreamResponse()
     with contextlib.suppress(GatewayError):
         for body in bodies:
             decoder.feed(ServerSentEvent(body or b"x"), batch)
@@ -61,7 +61,7 @@ def test_a_stream(bodies: list[bytes]) -> None:
 @PROPERTY
 @given(st.lists(ANSWER, min_size=1, max_size=3))
 def test_a_stream_of_strange_chunks_is_whole_or_an_error(chunks: list[object]) -> None:
-    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    decoder, batch = GEMINI.stream.decoder(), StreamResponse()
     try:
         for chunk in chunks:
             decoder.feed(ServerSentEvent(json.dumps(chunk).encode()), batch)

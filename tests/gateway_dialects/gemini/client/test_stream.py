@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.gemini.client.answering import answer, candidate, streamed
 
@@ -53,7 +53,7 @@ def test_other_reasons_beside_calls_stand(word: str) -> None:
 def test_streamed_calls_have_the_ids_of_whole_ones() -> None:
     events = streamed(answer(CALL, finish=None, responseId="r"), answer(CALL, responseId="r"))
     ids = [event.part_started.part.tool_call.id for event in events if event.WhichOneof("event") == "part_started"]
-    whole = GEMINI.decode_chat(json.dumps(answer(CALL, CALL, responseId="r")).encode())
+    whole = GEMINI.chat.decode(json.dumps(answer(CALL, CALL, responseId="r")).encode(), "p")
     assert ids == [part.tool_call.id for part in whole.candidates[0].parts]
 
 
@@ -138,7 +138,7 @@ def test_sound_comes_as_it_is_made() -> None:
 
 
 def test_nothing_is_read_after_the_end() -> None:
-    decoder, batch = GEMINI.stream_decoder(), StreamResponse()
+    decoder, batch = GEMINI.stream.decoder(), StreamResponse()
     decoder.feed(ServerSentEvent(json.dumps(answer("a")).encode()), batch)
     assert decoder.complete
     assert not decoder.done

@@ -53,7 +53,7 @@ def test_nothing_is_written_before_there_is_content() -> None:
 def test_a_failure_is_an_event_of_its_own() -> None:
     renderer = ChunkRenderer(fallback_id="fallback")
     renderer.render(StreamResponse(events=HELLO[:3]))
-    written = renderer.failed(GatewayError(Reason.UPSTREAM_OVERLOADED, "busy"))
+    written = renderer.fail(GatewayError(Reason.UPSTREAM_OVERLOADED, "busy"))
     assert written.endswith(b"\r\n\r\n")
     assert json.loads(written.removeprefix(b"data: "))["error"]["code"] == 503
     assert written.startswith(b'data: {"error":')
@@ -61,11 +61,11 @@ def test_a_failure_is_an_event_of_its_own() -> None:
 
 def test_a_failure_inside_an_array_is_its_last_element() -> None:
     renderer = ChunkRenderer(fallback_id="fallback", sse=False)
-    written = renderer.render(StreamResponse(events=HELLO[:3])) + renderer.failed(
+    written = renderer.render(StreamResponse(events=HELLO[:3])) + renderer.fail(
         GatewayError(Reason.INTERNAL, "busy", status=503)
     )
     assert [next(iter(chunk)) for chunk in json.loads(written)] == ["candidates", "error"]
-    early = ChunkRenderer(fallback_id="fallback", sse=False).failed(GatewayError(Reason.INTERNAL, "busy", status=503))
+    early = ChunkRenderer(fallback_id="fallback", sse=False).fail(GatewayError(Reason.INTERNAL, "busy", status=503))
     assert json.loads(early)[0]["error"]["message"] == "busy"
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.gemini.server.chunks import ChunkRenderer
 from gateway_dialects.gemini.server.parse import parse_chat
 from gateway_dialects.gemini.server.render import render_chat
 from gateway_dialects.kit.dialect import Dialect, Endpoint
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.gemini.server.reading import model, user
 from tests.laws.reading import read_stream
 
@@ -42,7 +42,7 @@ def sent(dialect: Dialect, name: str, body: dict[str, Any]) -> tuple[dict[str, A
 
 
 def answered(dialect: Dialect, body: dict[str, Any]) -> dict[str, Any]:
-    rendered: dict[str, Any] = json.loads(render_chat(dialect.decode_chat(json.dumps(body).encode()), "fallback"))
+    rendered: dict[str, Any] = json.loads(render_chat(dialect.chat.decode(json.dumps(body).encode(), "p"), "fallback"))
     return rendered
 
 

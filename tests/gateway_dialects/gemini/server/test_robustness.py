@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.gemini.client.dialect import GEMINI
+from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.server.parse import parse_chat, parse_count
 from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.gemini_form import canonical_request

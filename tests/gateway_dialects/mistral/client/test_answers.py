@@ -11,7 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
-from gateway_dialects.mistral.client.dialect import MISTRAL
+from gateway_dialects.mistral import CLIENT as MISTRAL
 from gateway_dialects.openai.server.render import render_chat as render_openai
 from tests.gateway_dialects.openai.client.shapes import BODIES, CHOICE, VALUES
 from tests.laws.reading import read_stream
@@ -37,7 +37,7 @@ def fixture(name: str) -> Any:
 
 
 def refused(status: int, body: object) -> GatewayError:
-    return MISTRAL.decode_error(status, {"mistral-correlation-id": "c-1"}, json.dumps(body).encode())
+    return MISTRAL.chat.decode_error(status, {"mistral-correlation-id": "c-1"}, json.dumps(body).encode())
 
 
 def test_thinking_taken_up_again_keeps_its_place() -> None:
@@ -50,7 +50,7 @@ def test_thinking_taken_up_again_keeps_its_place() -> None:
 
 
 def test_whose_reasoning_it_is() -> None:
-    whole = MISTRAL.decode_chat(json.dumps(fixture("thinking_history").body).encode())
+    whole = MISTRAL.chat.decode(json.dumps(fixture("thinking_history").body).encode(), "p")
     folded = accumulate(read_stream(MISTRAL, [fixture("stream_thinking").stream]))
     spelled = {"id": "1", "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}, "finish_reason": "stop"}]}
     other = accumulate(read_stream(MISTRAL, [f"data: {json.dumps(spelled)}\n\n".encode()]))
@@ -76,13 +76,13 @@ def test_padding_is_not_carried() -> None:
 
 
 def test_every_token_counts() -> None:
-    usage = MISTRAL.decode_chat(json.dumps(fixture("audio_usage").body).encode()).usage
+    usage = MISTRAL.chat.decode(json.dumps(fixture("audio_usage").body).encode(), "p").usage
 
     assert (usage.input_tokens, usage.output_tokens, usage.input_audio_tokens, usage.total_tokens) == (384, 201, 375, 585)
 
 
 def test_clients_of_openais_form_get_text_and_reasoning() -> None:
-    answer = MISTRAL.decode_chat(json.dumps(fixture("thinking_history").body).encode())
+    answer = MISTRAL.chat.decode(json.dumps(fixture("thinking_history").body).encode(), "p")
     message = json.loads(render_openai(answer, "fallback", 1))["choices"][0]["message"]
 
     assert message["content"] == "It is noon ."
@@ -91,7 +91,7 @@ def test_clients_of_openais_form_get_text_and_reasoning() -> None:
 
 
 def test_a_context_that_is_full_is_a_cut() -> None:
-    answer = MISTRAL.decode_chat(json.dumps(fixture("model_length").body).encode())
+    answer = MISTRAL.chat.decode(json.dumps(fixture("model_length").body).encode(), "p")
 
     assert json.loads(render_openai(answer, "fallback", 1))["choices"][0]["finish_reason"] == "length"
     assert answer.candidates[0].raw_finish_reason == "model_length"
@@ -154,8 +154,8 @@ def test_refusals(status: int, body: object, reason: Reason) -> None:
 
 def test_the_list_of_models() -> None:
     listed = {"object": "list", "data": [{"id": "mistral-large-2512", "created": 5, "max_context_length": 262144}]}
-    [model] = MISTRAL.decode_list_models(json.dumps(listed).encode(), "mistral")
-    upstream = MISTRAL.encode_list_models(Endpoint("mistral", "mistral", "https://api.mistral.ai/v1"))
+    [model] = MISTRAL.list_models.decode(json.dumps(listed).encode(), "mistral")
+    upstream = MISTRAL.list_models.encode(None, "", Endpoint("mistral", "mistral", "https://api.mistral.ai/v1")).request
 
     assert (model.id, model.created, model.context_length) == ("mistral/mistral-large-2512", 5, 262144)
     assert (upstream.method, upstream.url) == ("GET", "https://api.mistral.ai/v1/models")
@@ -165,7 +165,7 @@ def test_the_list_of_models() -> None:
 @settings(max_examples=200)
 def test_no_answer_raises_anything_else(body: bytes) -> None:
     try:
-        MISTRAL.decode_chat(body).SerializeToString()
+        MISTRAL.chat.decode(body, "p").SerializeToString()
     except GatewayError as failure:
         assert failure.message
 
@@ -173,7 +173,7 @@ def test_no_answer_raises_anything_else(body: bytes) -> None:
 @given(st.lists(st.one_of(CHOICE, CONTENT.map(lambda content: {"delta": {"content": content}})), max_size=4))
 @settings(max_examples=200)
 def test_no_stream_raises_anything_else(choices: list[object]) -> None:
-    decoder, batch = MISTRAL.stream_decoder(), StreamResponse()
+    decoder, batch = MISTRAL.stream.decoder(), StreamResponse()
     try:
         for choice in choices:
             decoder.feed(ServerSentEvent(json.dumps({"id": "1", "choices": [choice]}).encode()), batch)

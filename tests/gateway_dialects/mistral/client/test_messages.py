@@ -30,7 +30,7 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.mistral.client.dialect import MISTRAL
+from gateway_dialects.mistral import CLIENT as MISTRAL
 from gateway_dialects.mistral.client.ids import nine_of
 
 ENDPOINT = Endpoint("mistral", "mistral", "https://api.mistral.ai/v1")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.kit.enduring import check_error, check_model_list, check_nesting
 from tests.gateway_dialects.openai.client.shapes import ANSWER, BODIES
 
@@ -31,13 +31,13 @@ HEADERS = st.dictionaries(
 @given(BODIES)
 def test_a_whole_answer(body: bytes) -> None:
     with contextlib.suppress(GatewayError):
-        OPENAI.decode_chat(body).SerializeToString()
+        OPENAI.chat.decode(body, "p").SerializeToString()
 
 
 @PROPERTY
 @given(st.lists(BODIES, max_size=4))
 def test_a_stream(bodies: list[bytes]) -> None:
-    decoder, batch = OPENAI.stream_decoder(), StreamResponse()
+    decoder, batch = OPENAI.stream.decoder(), StreamResponse()
     with contextlib.suppress(GatewayError):
         for body in bodies:
             decoder.feed(ServerSentEvent(body or b"x"), batch)
@@ -48,7 +48,7 @@ def test_a_stream(bodies: list[bytes]) -> None:
 @PROPERTY
 @given(st.lists(ANSWER, min_size=1, max_size=3))
 def test_a_stream_of_strange_chunks_is_whole_or_an_error(chunks: list[object]) -> None:
-    decoder, batch = OPENAI.stream_decoder(), StreamResponse()
+    decoder, batch = OPENAI.stream.decoder(), StreamResponse()
     try:
         for chunk in chunks:
             decoder.feed(ServerSentEvent(json.dumps(chunk).encode()), batch)

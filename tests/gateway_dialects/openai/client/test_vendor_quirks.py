@@ -12,7 +12,7 @@ from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges, read_all, recordings_absent
 
@@ -58,7 +58,7 @@ def recorded(name: str) -> Exchange:
 def answer_of(exchange: Exchange) -> ChatResponse:
     if "stream" in exchange.response:
         return accumulate(read_stream(OPENAI, [exchange.stream]))
-    return OPENAI.decode_chat(json.dumps(exchange.body).encode())
+    return OPENAI.chat.decode(json.dumps(exchange.body).encode(), "p")
 
 
 def reasoning_of(answer: ChatResponse) -> str:
@@ -243,7 +243,7 @@ def test_an_error_of_openrouters_inside_a_whole_answer() -> None:
         "error": {"code": 502, "message": "Overrun"},
     }
     with pytest.raises(GatewayError, match="Overrun"):
-        OPENAI.decode_chat(json.dumps({"choices": [choice]}).encode())
+        OPENAI.chat.decode(json.dumps({"choices": [choice]}).encode(), "p")
 
 
 @pytest.mark.skipif(bool(recordings_absent()), reason=recordings_absent())

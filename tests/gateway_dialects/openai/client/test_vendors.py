@@ -10,7 +10,7 @@ from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 
 ROWS = {vendor.name: vendor for vendor in VENDORS}
 
@@ -133,7 +133,7 @@ def test_what_mistral_refuses_is_left_out_with_a_warning() -> None:
     ],
 )
 def test_the_forms_of_a_model_list(listed: object, ids: list[str]) -> None:
-    assert [model.id for model in OPENAI.decode_list_models(json.dumps(listed).encode(), "p")] == ids
+    assert [model.id for model in OPENAI.list_models.decode(json.dumps(listed).encode(), "p")] == ids
 
 
 def test_what_a_vendor_recognises_of_a_bare_name() -> None:

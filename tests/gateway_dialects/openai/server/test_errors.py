@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.kit.failure import missing, wrong_type
+from gateway_dialects.kit.fields import missing, wrong_type
 from gateway_dialects.openai.server.errors import render_error, render_error_event
 
 

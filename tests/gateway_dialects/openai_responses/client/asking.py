@@ -11,7 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_dialects.kit.dialect import Endpoint, Secret
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 
 ENDPOINT = Endpoint("p", "openai-responses", "http://upstream/v1", (Secret("sk-1"),))
 USER = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])

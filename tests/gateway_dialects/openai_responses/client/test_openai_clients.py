@@ -10,7 +10,7 @@ from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.openai.server.chunks import ChunkRenderer
 from gateway_dialects.openai.server.parse import parse_chat
 from gateway_dialects.openai.server.render import render_chat
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from tests.gateway_dialects.openai_responses.client.asking import asked
 from tests.laws.canonical import fold_chunks
 from tests.laws.reading import read_stream

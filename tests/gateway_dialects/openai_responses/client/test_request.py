@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, ResponseFormatType
 from gateway_core.settings.settings import load
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from tests.gateway_dialects.openai_responses.client.asking import ENDPOINT, USER, asked, chat_form, own, refused
 
 BARE = {"model": "gpt-4.1", "input": [{"role": "user", "content": "Hi"}], "store": False}

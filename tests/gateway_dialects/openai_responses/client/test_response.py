@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import MediaKind
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 
 WORDS = {"type": "message", "id": "msg_1", "status": "completed", "content": [{"type": "output_text", "text": "Hi"}]}
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""}
@@ -19,12 +19,12 @@ CITED = {"type": "url_citation", "url": "https://e.com", "title": "E", "start_in
 
 def decoded(*output: Any, **fields: Any) -> ChatResponse:
     body = {"id": "resp_1", "model": "m", "created_at": 7, "status": "completed", "output": list(output), **fields}
-    return OPENAI_RESPONSES.decode_chat(json.dumps(body).encode())
+    return OPENAI_RESPONSES.chat.decode(json.dumps(body).encode(), "p")
 
 
 def failed(body: Any) -> tuple[Reason, str]:
     with pytest.raises(GatewayError) as caught:
-        OPENAI_RESPONSES.decode_chat(body if isinstance(body, bytes) else json.dumps(body).encode())
+        OPENAI_RESPONSES.chat.decode(body if isinstance(body, bytes) else json.dumps(body).encode(), "p")
     return caught.value.reason, caught.value.message
 
 

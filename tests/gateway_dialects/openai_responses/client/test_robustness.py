@@ -14,7 +14,7 @@ from dragoman.v1.content_pb2 import Message, Role
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.accumulate import Accumulator
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from tests.gateway_dialects.openai_responses.client.asking import ENDPOINT
 from tests.gateway_dialects.openai_responses.client.mutations import mutated
 from tests.recordings import Exchange, exchanges
@@ -34,7 +34,7 @@ def test_a_whole_answer(exchange: Exchange) -> None:
     chance = random.Random(exchange.name)
     for _ in range(60):
         with contextlib.suppress(GatewayError):
-            answer = OPENAI_RESPONSES.decode_chat(json.dumps(mutated(exchange.body, chance)).encode())
+            answer = OPENAI_RESPONSES.chat.decode(json.dumps(mutated(exchange.body, chance)).encode(), "p")
             answer.SerializeToString()
             said = Message(role=Role.ROLE_ASSISTANT, parts=answer.candidates[0].parts)
             OPENAI_RESPONSES.encode_chat(ChatRequest(messages=[said]), "m", ENDPOINT, False)
@@ -50,7 +50,7 @@ def test_a_stream(exchange: Exchange) -> None:
         changed = [*events[:place], mutated(events[place], chance), *events[place + 1 :]]
         if chance.random() < 0.3:
             del changed[chance.randrange(len(changed))]
-        decoder, batch = OPENAI_RESPONSES.stream_decoder(), StreamResponse()
+        decoder, batch = OPENAI_RESPONSES.stream.decoder(), StreamResponse()
         whole = False
         with contextlib.suppress(GatewayError):
             for event in changed:
@@ -63,8 +63,11 @@ def test_a_stream(exchange: Exchange) -> None:
 
 
 def test_an_answer_that_is_nested_without_end() -> None:
-    decoder = OPENAI_RESPONSES.stream_decoder()
-    for decode in (OPENAI_RESPONSES.decode_chat, lambda body: decoder.feed(ServerSentEvent(body), StreamResponse())):
+    decoder = OPENAI_RESPONSES.stream.decoder()
+    for decode in (
+        lambda body: OPENAI_RESPONSES.chat.decode(body, "p"),
+        lambda body: decoder.feed(ServerSentEvent(body), StreamResponse()),
+    ):
         with pytest.raises(GatewayError) as caught:
             decode(DEEP)
         assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE

@@ -13,7 +13,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.execution.attempt import committed
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 
 BEGUN = {"type": "response.created", "response": {"id": "resp_1", "model": "m", "status": "in_progress"}}
 MESSAGE = {"type": "message", "id": "msg_1", "content": []}
@@ -36,7 +36,7 @@ def ended(*output: Any, **fields: Any) -> dict[str, Any]:
 
 def batch_of(*events: Any) -> StreamResponse:
     """What all these events become. Raises GatewayError."""
-    decoder, batch = OPENAI_RESPONSES.stream_decoder(), StreamResponse()
+    decoder, batch = OPENAI_RESPONSES.stream.decoder(), StreamResponse()
     for event in events:
         decoder.feed(ServerSentEvent(event if isinstance(event, bytes) else json.dumps(event).encode()), batch)
     decoder.finish(batch)
@@ -64,7 +64,7 @@ def test_events_of_the_future_are_passed_over() -> None:
 
 
 def test_another_provider_can_take_over_until_there_is_content() -> None:
-    decoder, batch = OPENAI_RESPONSES.stream_decoder(), StreamResponse()
+    decoder, batch = OPENAI_RESPONSES.stream.decoder(), StreamResponse()
     waiting = [BEGUN, {**BEGUN, "type": "response.in_progress"}, {**ADDED, "item": THOUGHT}, {**ADDED, "output_index": 1}]
     for event in waiting:
         decoder.feed(ServerSentEvent(json.dumps(event).encode()), batch)

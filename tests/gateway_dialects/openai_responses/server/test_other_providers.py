@@ -9,11 +9,11 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.anthropic.client.dialect import ANTHROPIC
+from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint
-from gateway_dialects.openai.client.dialect import OPENAI
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai import CLIENT as OPENAI
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import parse_create
 from gateway_dialects.openai_responses.server.render import response_object
@@ -101,7 +101,7 @@ def sent(dialect: Dialect, model: str, chat: ChatRequest) -> tuple[dict[str, Any
 
 
 def answered(dialect: Dialect, body: Any) -> dict[str, Any]:
-    return response_object(dialect.decode_chat(json.dumps(body).encode()), {}, "resp_1", 7)
+    return response_object(dialect.chat.decode(json.dumps(body).encode(), "p"), {}, "resp_1", 7)
 
 
 def next_turn(response: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.parse import parse_create
 from gateway_dialects.openai_responses.server.render import render_response
@@ -52,7 +52,7 @@ def test_answers(exchange: Exchange) -> None:
     for _ in range(60):
         body = mutated(exchange.body, chance)
         with contextlib.suppress(GatewayError):
-            answer = OPENAI_RESPONSES.decode_chat(json.dumps(body).encode())
+            answer = OPENAI_RESPONSES.chat.decode(json.dumps(body).encode(), "p")
             output = json.loads(render_response(answer, {}, "resp_1", 7))["output"]
             parse_create({"model": "m", "input": [{"role": "user", "content": "Hi"}, *output]})
 
@@ -65,7 +65,7 @@ def test_streams(exchange: Exchange) -> None:
     for _ in range(60):
         place = chance.randrange(len(events))
         changed = [*events[:place], mutated(events[place], chance), *events[place + 1 :]]
-        decoder, renderer = OPENAI_RESPONSES.stream_decoder(), ChunkRenderer(echo={}, fallback_id="resp_1", now=7)
+        decoder, renderer = OPENAI_RESPONSES.stream.decoder(), ChunkRenderer(echo={}, fallback_id="resp_1", now=7)
         rendered = b""
         for event in changed:
             batch = StreamResponse()

@@ -24,8 +24,8 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json_fields import parse_object
-from gateway_dialects.openai_responses.client.dialect import OPENAI_RESPONSES
+from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
 from gateway_dialects.openai_responses.server.errors import render_error
 from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create

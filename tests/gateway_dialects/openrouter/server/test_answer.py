@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openrouter.server.answer import render_answer
 from tests.laws.canonical import canonical_answer
 from tests.recordings import Exchange, exchanges, recordings_absent
@@ -111,7 +111,7 @@ def test_recordings_are_read() -> None:
 
 @pytest.mark.parametrize("exchange", RECORDED, ids=lambda exchange: exchange.name)
 def test_what_openrouter_says_itself_stays(exchange: Exchange) -> None:
-    answer = OPENAI.decode_chat(json.dumps(exchange.body).encode())
+    answer = OPENAI.chat.decode(json.dumps(exchange.body).encode(), "p")
     answer.route.provider = "openrouter"
     body = json.loads(render_answer(answer, "gen-other", 7))
     assert (body["id"], body["provider"]) == (exchange.body["id"], exchange.body.get("provider", "openrouter"))

@@ -10,7 +10,7 @@ from google.protobuf.json_format import ParseDict
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.openai.client.dialect import OPENAI
+from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openrouter.server.chunks import OpenRouterRenderer
 from tests.laws.canonical import chunks_of
 from tests.laws.reading import read_stream
@@ -79,7 +79,7 @@ def test_a_failure_in_the_middle() -> None:
     renderer = OpenRouterRenderer(fallback_id="gen-1-x", now=7)
     renderer.render(ParseDict({"events": [STARTED]}, StreamResponse()))
     failure = GatewayError(Reason.STREAM_INTERRUPTED, "It broke off.", metadata={"provider": "anthropic"})
-    told, bare = chunks_of(renderer.failed(failure))
+    told, bare = chunks_of(renderer.fail(failure))
     assert (told["id"], told["provider"]) == (bare["id"], bare["provider"]) == ("gen-1-x", "anthropic")
     assert told["choices"][0]["finish_reason"] == "error"
     assert bare["choices"] == []

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from dragoman.reasons import invalid
-from gateway_dialects.kit.failure import missing, wrong_type
-
-Json = dict[str, Any]
-
-encode_json = msgspec.json.Encoder().encode
-decode_json = msgspec.json.Decoder().decode
-
-
-def json_text(value: Any) -> str:
-    """Compact JSON; keys keep their order, so that providers' prompt caches keep hitting."""
-    return encode_json(value).decode()
+from dragoman.reasons import GatewayError, invalid
+from gateway_dialects.kit.json import Json, decode_json
 
 
 def parse_object(body: bytes) -> Json:
@@ -110,3 +101,26 @@ def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
 def refuse_note(name: str) -> None:
     if name.startswith("$"):
         raise invalid(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")
+
+
+def wrong_type(param: str, expected: str, value: object) -> GatewayError:
+    """The error for a JSON value of another type than the field takes."""
+    found = JSON_TYPE_NAMES.get(type(value), type(value).__name__)
+    article = "an" if expected[0] in "aeio" else "a"
+    return invalid(param, f"Invalid type for '{param}': expected {article} {expected}, but got {found}.", "invalid_type")
+
+
+def missing(param: str, advice: str = "") -> GatewayError:
+    hint = f" {advice}" if advice else ""
+    return invalid(param, f"Missing required parameter: '{param}'.{hint}", "missing_required_parameter")
+
+
+JSON_TYPE_NAMES: Mapping[type, str] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "a boolean",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}

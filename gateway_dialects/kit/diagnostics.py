@@ -1,0 +1,34 @@
+"""What becomes of a request's fields that a target cannot take: dropped, changed or refused, and reported."""
+
+from __future__ import annotations
+
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.routing_pb2 import Warning
+
+
+class Diagnostics:
+    """Collected while one request is encoded. A dialect that collects more (headers, documents) extends it."""
+
+    __slots__ = ("warnings",)
+
+    def __init__(self) -> None:
+        self.warnings: list[Warning] = []
+
+    def warn(self, field: str, message: str) -> None:
+        """The field was sent in another form than the client's."""
+        self.warnings.append(Warning(field=field, message=message))
+
+    def drop(self, field: str, why: str = "this provider does not have it") -> None:
+        """The field was not sent."""
+        self.warnings.append(Warning(field=field, message=f"{field} was left out: {why}"))
+
+    def from_provider(self, provider: str) -> list[Warning]:
+        """All of them, naming the provider."""
+        for warning in self.warnings:
+            warning.provider = provider
+        return self.warnings
+
+
+def unsupported(field: str, message: str) -> GatewayError:
+    """Content that the target cannot carry, whatever the client prefers."""
+    return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)

@@ -1,0 +1,188 @@
+"""What the JSON of every dialect has in common: how it is read and written, and how what the contract does not name travels
+beside its typed fields.
+
+provider_details_json[DIALECT] of a message holds fields of the dialect's JSON that the contract does not name.
+provider_details_json["DIALECT.form"] holds which of several equal forms its author used: a Form of the dialect's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from dragoman.reasons import GatewayError, Reason, invalid
+
+Json = dict[str, Any]
+
+encode_json = msgspec.json.Encoder().encode
+decode_json = msgspec.json.Decoder().decode
+decode_object = msgspec.json.Decoder(Json).decode
+check_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding raises for text that is not JSON."""
+LONGEST_MESSAGE = 2000
+
+
+class Detailed(Protocol):
+    """Any contract message that has details."""
+
+    @property
+    def provider_details_json(self) -> MutableMapping[str, str]: ...
+
+
+class Form(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which of several equal forms the author of a message used. A dialect's folder defines one for each kind of message
+    that needs it; a field at its default says nothing."""
+
+
+FormT = TypeVar("FormT", bound=Form)
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; keys keep their order, so that providers' prompt caches keep hitting."""
+    return encode_json(value).decode()
+
+
+def details_of(holder: Detailed, dialect: str) -> Json:
+    """The dialect's details; empty when there are none. Raises GatewayError INVALID_REQUEST for what is no JSON object; who
+    encodes a request finds its place (gateway_core.validation)."""
+    text = holder.provider_details_json.get(dialect)
+    if not text:
+        return {}
+    try:
+        return decode_object(text)
+    except UNREADABLE:
+        raise invalid("", f"provider_details_json.{dialect} is not a JSON object") from None
+
+
+def set_details(target: Detailed, details: Json, dialect: str) -> None:
+    """In place of those that the target has."""
+    if details:
+        target.provider_details_json[dialect] = json_text(details)
+    elif dialect in target.provider_details_json:
+        del target.provider_details_json[dialect]
+
+
+def form_of(holder: Detailed, dialect: str, form: type[FormT]) -> FormT:
+    """The form that was recorded, or the default one. Raises GatewayError INVALID_REQUEST for what is none."""
+    text = holder.provider_details_json.get(f"{dialect}.form")
+    if not text:
+        return form()
+    try:
+        return msgspec.json.decode(text, type=form)
+    except UNREADABLE as error:
+        raise invalid("", f"provider_details_json.{dialect}.form is not a {form.__name__}: {error}") from None
+
+
+def set_form(target: Detailed, dialect: str, form: Form) -> None:
+    """A form of defaults alone is not recorded."""
+    if form != type(form)():
+        target.provider_details_json[f"{dialect}.form"] = json_text(form)
+
+
+def object_of(text: str, field: str) -> Json:
+    """The JSON object in a text field of the contract. Raises GatewayError INVALID_REQUEST for anything else."""
+    try:
+        return decode_object(text)
+    except UNREADABLE:
+        raise invalid(field, f"{field} is not a JSON object") from None
+
+
+def options_of(options_json: Mapping[str, str], name: str) -> Json:
+    """The request's fields for one dialect or vendor; empty when there are none. Raises like object_of."""
+    text = options_json.get(name)
+    return object_of(text, f"provider_options_json.{name}") if text else {}
+
+
+def unknown_fields(body: Json, known: frozenset[str] | set[str]) -> Json:
+    """Fields the contract does not name; null says nothing and is not carried."""
+    return {name: value for name, value in body.items() if name not in known and value is not None}
+
+
+def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:
+    """Copy optional scalar fields that are set."""
+    for name in names:
+        if message.HasField(name):
+            body[name] = getattr(message, name)
+
+
+def raw_json(text: str, field: str) -> msgspec.Raw:
+    """The JSON as its sender wrote it, key order and numbers included. Raises GatewayError unless it is exactly one value:
+    two would break out of their place in the body."""
+    try:
+        return check_json(text)
+    except UNREADABLE:
+        raise invalid(field, f"{field} is not JSON") from None
+
+
+# Reading what a provider answered. Nothing may be caught but what these raise: any other exception is the gateway's fault.
+
+
+def decode_body(body: bytes, what: str = "the provider's answer") -> Json:
+    """The JSON object that a provider answered. Raises GatewayError UPSTREAM_INVALID_RESPONSE for anything else."""
+    if not body or body.isspace():
+        raise malformed(f"{what} is empty")
+    try:
+        answer = decode_json(body)
+    except UNREADABLE:
+        raise malformed(f"{what} is not JSON; it begins with {body[:80]!r}") from None
+    if not isinstance(answer, dict):
+        raise malformed(f"{what} is a JSON {type(answer).__name__}, not an object")
+    return answer
+
+
+def malformed(message: str) -> GatewayError:
+    """The provider's answer breaks its own format."""
+    return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message[:LONGEST_MESSAGE])
+
+
+def as_object(value: Any, what: str) -> Json:
+    """An object of a provider's answer. Raises GatewayError UPSTREAM_INVALID_RESPONSE for anything else. what: its name, as
+    choices[0].message."""
+    if isinstance(value, dict):
+        return value
+    raise malformed(f"{what} of the provider's answer is a JSON {type(value).__name__}, not an object")
+
+
+def as_list(value: Any, what: str) -> list[Any]:
+    """The same for a list; null is an empty one."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return value
+    raise malformed(f"{what} of the provider's answer is a JSON {type(value).__name__}, not a list")
+
+
+def object_at(holder: Json, name: str) -> Json:
+    """The object in a field; empty where there is none, or something else that nobody needs."""
+    value = holder.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def list_at(holder: Json, name: str) -> list[Any]:
+    """The list in a field; empty where there is none, or something else that nobody needs."""
+    value = holder.get(name)
+    return value if isinstance(value, list) else []
+
+
+def text_of(value: Any) -> str:
+    """The text; empty for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def int_of(value: Any, bits: int = 63) -> int:
+    """The whole number, which some providers write as 1.0; 0 for anything else and for what does not fit."""
+    if type(value) is float:
+        value = int(value) if value.is_integer() else 0
+    return value if type(value) is int and abs(value) < 2**bits else 0
+
+
+def float_of(value: Any) -> float:
+    """The number; 0 for anything else and for what does not fit."""
+    try:
+        return float(value) if type(value) in (int, float) else 0.0
+    except OverflowError:
+        return 0.0
