@@ -14,12 +14,8 @@ from gateway_dialects.anthropic.client.families import UNKNOWN, Family, Thinking
 from gateway_dialects.anthropic.client.remarks import Remarks
 from gateway_dialects.anthropic.client.tools import FORCED
 from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.reasoning import BUDGETS, effort_for
 
-BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_000, "max": 32_000}
-"""Thinking tokens for an effort, for models that take only a budget. The same whatever max_tokens is: another budget
-would miss the prompt cache."""
-BUCKETS = ((2000, "low"), (8000, "medium"), (24_000, "high"))
-"""The effort that a budget stands for, up to so many tokens; above, xhigh."""
 LEAST_BUDGET = 1024
 LEAST_ANSWER = 1024
 """Tokens of the most that a model produces which no thinking budget takes."""
@@ -99,10 +95,6 @@ def encode_adaptive(body: Json, reasoning: ReasoningSettings, family: Family, re
             remarks.leave_out("reasoning.effort", f"this model does not know the effort {effort!r}")
         else:
             body.setdefault("output_config", {})["effort"] = word
-
-
-def effort_for(budget: int) -> str:
-    return next((effort for bound, effort in BUCKETS if budget < bound), "xhigh")
 
 
 def encode_budget(body: Json, request: ChatRequest, family: Family, remarks: Remarks) -> None:

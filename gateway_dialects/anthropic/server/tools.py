@@ -19,6 +19,7 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.anthropic.server.details import DIALECT, details_of, set_details
 from gateway_dialects.kit.fields import boolean, integer, mapping, missing, required_string, rest_of, string
 from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.kit.reasoning import effort_for
 
 TOOL_FIELDS = frozenset({"type", "name", "description", "input_schema", "strict"})
 CHOICES = {
@@ -27,8 +28,6 @@ CHOICES = {
     "tool": TOOL_CHOICE_MODE_TOOL,
     "none": TOOL_CHOICE_MODE_NONE,
 }
-EFFORT_BY_BUDGET = ((2000, "low"), (8000, "medium"), (24_000, "high"))
-"""The effort that a budget stands for at providers that know no budgets, up to so many tokens; above, xhigh."""
 SCHEMA_NAME = "answer"
 """Other dialects want a name for the schema of an answer; this one has none."""
 
@@ -85,10 +84,6 @@ def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
     if fields.get("display") == "omitted":
         reasoning.exclude = True
     note_reasoning(reasoning, "thinking", value)
-
-
-def effort_for(budget: int) -> str:
-    return next((effort for bound, effort in EFFORT_BY_BUDGET if budget < bound), "xhigh")
 
 
 def parse_effort(reasoning: ReasoningSettings, value: Any) -> None:

@@ -11,9 +11,9 @@ from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.gemini.server.details import DIALECT, details_of, set_details
 from gateway_dialects.gemini.server.parts import SIGNATURE
 from gateway_dialects.gemini.server.seals import opened, restore
+from gateway_dialects.kit.carried_state import CarriedState
 from gateway_dialects.kit.json import Json
 from gateway_dialects.kit.legacy import without_notes
-from gateway_dialects.kit.sealing import Seal
 
 Pieces = list[list[Json]]
 
@@ -92,7 +92,7 @@ class ModelTurn:
             return False
         return is_thought and not part.reasoning.text and self._seal_last_thoughts(seal)
 
-    def _seal_last_thoughts(self, seal: Seal) -> bool:
+    def _seal_last_thoughts(self, seal: CarriedState) -> bool:
         if self._run is not None and self._run.kind == "reasoning":
             self.close()
         for part in reversed(self.message.parts):

@@ -1,0 +1,105 @@
+"""State that other providers need in later turns, packed into a signature that the client returns unread.
+
+Reasoning that a provider signed or encrypted, its signature over a tool call and content that only its dialect understands
+come back as they were, and no provider is sent another's. Nothing is stored between requests. Each dialect's server half
+decides which field of its API carries the packed state.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import msgspec
+
+from dragoman.v1.content_pb2 import Part
+from gateway_dialects.kit.json import UNREADABLE, decode_json, encode_json
+
+PREFIX = "dragoman.1."
+
+
+class CarriedState(
+    msgspec.Struct, omit_defaults=True, rename={"details": "d", "encrypted": "e", "length": "n", "tool_call_id": "c"}
+):
+    """What is packed. One at its defaults carries nothing."""
+
+    provider: str = ""
+    signature: str = ""
+    encrypted: str = ""
+    summary: bool = False
+    details: dict[str, str] = {}
+    """provider_details_json of the part, without the client's own dialect."""
+    length: int = 0
+    """Characters of the signed text, where the state follows it."""
+    dialect: str = ""
+    """Of an opaque part; encrypted is its JSON then."""
+    id: str = ""
+    """Reasoning.id."""
+    tool_call_id: str = ""
+    """The tool call whose Part.signature this is. Empty: reasoning."""
+
+
+decode_state = msgspec.json.Decoder(CarriedState).decode
+
+
+def reasoning_state(part: Part, details: dict[str, str], length: int = 0) -> CarriedState:
+    """The state of a reasoning part. details: those that the client's own dialect does not show."""
+    reasoning = part.reasoning
+    return CarriedState(
+        reasoning.provider, reasoning.signature, reasoning.encrypted, reasoning.summary, details, length, id=reasoning.id
+    )
+
+
+def call_state(part: Part) -> CarriedState:
+    """The signature of a tool call part."""
+    return CarriedState(part.signature.provider, part.signature.value, tool_call_id=part.tool_call.id)
+
+
+def others(details_json: Mapping[str, str], dialect: str) -> dict[str, str]:
+    """The details of all dialects but one."""
+    own = (dialect, f"{dialect}.form")
+    return {name: text for name, text in details_json.items() if name not in own}
+
+
+def restore_reasoning(part: Part, state: CarriedState) -> None:
+    """Sets all of a reasoning part but its text."""
+    reasoning = part.reasoning
+    reasoning.provider, reasoning.signature, reasoning.encrypted = state.provider, state.signature, state.encrypted
+    reasoning.summary, reasoning.id = state.summary, state.id
+    part.provider_details_json.update(state.details)
+
+
+def restore_call(part: Part, state: CarriedState) -> None:
+    """Sets the signature of a tool call part."""
+    part.signature.provider, part.signature.value = state.provider, state.signature
+
+
+def pack(state: CarriedState) -> str:
+    """PREFIX and base64url."""
+    return PREFIX + base64.urlsafe_b64encode(encode_json(state)).decode()
+
+
+def is_packed(text: str) -> bool:
+    """Whether a signature claims to be packed state."""
+    return text.startswith(PREFIX)
+
+
+def unpack(text: str) -> CarriedState | None:
+    """None for what this gateway cannot have packed."""
+    try:
+        content = base64.b64decode(text.removeprefix(PREFIX), altchars=b"-_", validate=True)
+    except ValueError:  # binascii.Error is one.
+        return None
+    return read_state(content)
+
+
+def read_state(content: bytes) -> CarriedState | None:
+    """The state in its JSON; None for what this gateway cannot have packed."""
+    try:
+        state = decode_state(content)
+        objects = [decode_json(details) for details in state.details.values()]
+        if state.dialect:
+            objects.append(decode_json(state.encrypted))
+    except UNREADABLE:
+        return None
+    return state if all(isinstance(item, dict) for item in objects) else None

@@ -1,0 +1,18 @@
+"""Reasoning efforts and budgets of thinking tokens: what one stands for where only the other is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+BUDGETS: Mapping[str, int] = MappingProxyType(
+    {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_000, "max": 32_000}
+)
+"""Thinking tokens for an effort. The same whatever max_tokens is: another budget would miss the prompt cache."""
+BOUNDS = ((2000, "low"), (8000, "medium"), (24_000, "high"))
+"""The effort that a budget below so many tokens stands for."""
+
+
+def effort_for(budget: int, most: str = "xhigh") -> str:
+    """The effort that a budget of thinking tokens stands for. most: the effort of budgets above all bounds."""
+    return next((effort for bound, effort in BOUNDS if budget < bound), most)
