@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 REQUEST_ID = "x-request-id"
 """Names a call, in both directions."""
+API = "x-dragoman-api"
+"""The served API that the client called: openai, anthropic ... The facade sends it with every call."""
 CONTEXT = "x-dragoman-context"
 STRICT = "x-dragoman-strict"
 PREFIXES = ("x-dragoman-", "x-inference-")
@@ -19,6 +21,12 @@ TAG_NAMES = tuple(prefix + name for prefix in PREFIXES for name in (TASK_ID, ENV
 BYOK_PROVIDER, BYOK_KEY, BYOK_URL = BYOK_NAMES[:3]
 APP_NAMES = ("x-openrouter-title", "x-title", "http-referer")
 """What OpenRouter's clients call the application that asks, the best name first."""
+REFERER, ORIGIN, USER_AGENT = "http-referer", "x-dragoman-origin", "x-dragoman-user-agent"
+SESSION, USER = "x-dragoman-session", "x-dragoman-user"
+TAGS = {REFERER: "referer", ORIGIN: "origin", USER_AGENT: "user_agent", SESSION: "session", USER: "user"}
+"""Metadata to its key in CallRecord.tags, beside task, environment and app. The facade sends them with the chats of
+OpenRouter's API: Origin and User-Agent are the client's headers, session and user its request's fields session_id and user.
+gRPC sets user-agent itself."""
 LONGEST_TAG = 256
 """In characters; the rest is cut."""
 BARE_KEY_NAMES = ("x-api-key", "api-key", "x-goog-api-key")
