@@ -13,6 +13,7 @@ import grpc
 from dragoman.metadata import REQUEST_ID
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.status import pack
+from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -170,6 +171,11 @@ class GatewayServicer(GatewayServiceServicer):
     ) -> ListRecordsResponse:
         return await self._answer(context, lambda call: self._gateway.records.page(request, call))
 
+    async def GetCall(  # noqa: N802
+        self, request: GetCallRequest, context: Context[GetCallRequest, GetCallResponse]
+    ) -> GetCallResponse:
+        return await self._answer(context, lambda call: _no_call(request))
+
     async def _answer(
         self, context: Context[RequestT, ResponseT], work: Callable[[Call], Awaitable[ResponseT]]
     ) -> ResponseT:
@@ -226,6 +232,10 @@ class GatewayServicer(GatewayServiceServicer):
         raise invalid(
             "x-dragoman-provider-api-key", "x-dragoman-provider-api-key is a key of this gateway, not the provider's"
         )
+
+
+async def _no_call(request: GetCallRequest) -> GetCallResponse:
+    raise GatewayError(Reason.RECORD_NOT_FOUND, f"there is no call with the id {request.id!r}", field="id")
 
 
 async def _fail(context: Context[RequestT, ResponseT], received: Received, error: Exception) -> Never:

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from dragoman.v1 import calls_pb2 as dragoman_dot_v1_dot_calls__pb2
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
 from dragoman.v1 import proxy_pb2 as dragoman_dot_v1_dot_proxy__pb2
@@ -37,7 +38,8 @@ class GatewayServiceStub:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     def __init__(self, channel):
@@ -91,6 +93,11 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
                 _registered_method=True)
+        self.GetCall = channel.unary_unary(
+                '/dragoman.v1.GatewayService/GetCall',
+                request_serializer=dragoman_dot_v1_dot_calls__pb2.GetCallRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_calls__pb2.GetCallResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -100,7 +107,8 @@ class GatewayServiceServicer:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     def Chat(self, request, context):
@@ -168,6 +176,13 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCall(self, request, context):
+        """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -216,6 +231,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     request_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.SerializeToString,
             ),
+            'GetCall': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCall,
+                    request_deserializer=dragoman_dot_v1_dot_calls__pb2.GetCallRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_calls__pb2.GetCallResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'dragoman.v1.GatewayService', rpc_method_handlers)
@@ -231,7 +251,8 @@ class GatewayService:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     @staticmethod
@@ -467,6 +488,33 @@ class GatewayService:
             '/dragoman.v1.GatewayService/Proxy',
             dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
             dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCall(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/GetCall',
+            dragoman_dot_v1_dot_calls__pb2.GetCallRequest.SerializeToString,
+            dragoman_dot_v1_dot_calls__pb2.GetCallResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from dragoman.v1 import calls_pb2 as _calls_pb2
 from dragoman.v1 import chat_pb2 as _chat_pb2
 from dragoman.v1 import models_pb2 as _models_pb2
 from dragoman.v1 import proxy_pb2 as _proxy_pb2
@@ -38,7 +39,8 @@ class GatewayServiceStub:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     @_typing.overload
@@ -67,6 +69,8 @@ class GatewayServiceStub:
     """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
     untouched. It is sent once. Bills what the provider bills.
     """
+    GetCall: _grpc.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]
+    """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -76,7 +80,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -102,6 +107,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
     untouched. It is sent once. Bills what the provider bills.
     """
+    GetCall: _aio.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]  # type: ignore[assignment]
+    """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
@@ -110,7 +117,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
+    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
     """
 
     @_abc_1.abstractmethod
@@ -188,5 +196,13 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
         untouched. It is sent once. Bills what the provider bills.
         """
+
+    @_abc_1.abstractmethod
+    def GetCall(
+        self,
+        request: _calls_pb2.GetCallRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_calls_pb2.GetCallResponse, _abc.Awaitable[_calls_pb2.GetCallResponse]]:
+        """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

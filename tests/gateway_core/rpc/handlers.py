@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeAlias
 
+from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -81,6 +82,9 @@ class Handlers(GatewayServiceServicer):
         self, request: ProxyRequest, context: Context
     ) -> AsyncGenerator[ProxyResponse, None]:
         yield ProxyResponse()
+
+    async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:  # noqa: N802
+        return GetCallResponse()
 
 
 class Waiting:
