@@ -11,8 +11,6 @@ API = "x-dragoman-api"
 """The served API that the client called: openai, anthropic ... The facade sends it with every call."""
 CONTEXT = "x-dragoman-context"
 STRICT = "x-dragoman-strict"
-API = "x-dragoman-api"
-"""The served API that a facade's client called: openai, anthropic ..."""
 PREFIXES = ("x-dragoman-", "x-inference-")
 """A client may write each of the names below behind either prefix; where both are there, the first counts."""
 PROVIDER, PROVIDER_API_KEY, PROVIDER_URL = "provider", "provider-api-key", "provider-url"
@@ -20,13 +18,6 @@ PROVIDER, PROVIDER_API_KEY, PROVIDER_URL = "provider", "provider-api-key", "prov
 TASK_ID, ENVIRONMENT = "task-id", "environment"
 BYOK_NAMES = tuple(prefix + name for prefix in PREFIXES for name in (PROVIDER, PROVIDER_API_KEY, PROVIDER_URL))
 TAG_NAMES = tuple(prefix + name for prefix in PREFIXES for name in (TASK_ID, ENVIRONMENT))
-TAGS: Mapping[str, str] = {
-    "task": TASK_ID,
-    "environment": ENVIRONMENT,
-    **{name: name.replace("_", "-") for name in ("app", "session", "referer", "origin", "user_agent")},
-}
-"""The tags of a call's record, and the metadata that holds each, behind either prefix: x-dragoman-user-agent. The last five
-are a facade's to send."""
 BYOK_PROVIDER, BYOK_KEY, BYOK_URL = BYOK_NAMES[:3]
 APP_NAMES = ("x-openrouter-title", "x-title", "http-referer")
 """What OpenRouter's clients call the application that asks, the best name first."""

@@ -38,8 +38,7 @@ class GatewayServiceStub:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     def __init__(self, channel):
@@ -107,8 +106,7 @@ class GatewayServiceServicer:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     def Chat(self, request, context):
@@ -251,8 +249,7 @@ class GatewayService:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     @staticmethod

@@ -39,8 +39,7 @@ class GatewayServiceStub:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     @_typing.overload
@@ -80,8 +79,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -117,8 +115,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. What a facade says of
-    its client's HTTP request goes into the call's record: x-dragoman-api, -app, -session, -referer, -origin and -user-agent.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
     """
 
     @_abc_1.abstractmethod
