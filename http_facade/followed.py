@@ -10,9 +10,8 @@ from dragoman.metadata import PREFIXES
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.openrouter.server.answer import ID_PREFIX
-from gateway_dialects.openrouter.server.chunks import ALIVE
-from gateway_dialects.openrouter.server.generation import Asker, Generation
+from gateway_dialects.openrouter.render_metadata import Asker, Generation
+from gateway_dialects.openrouter.render_response import ALIVE, ID_PREFIX
 from http_facade.chats import Renderer, Streamed
 from http_facade.exchange import Exchange
 from http_facade.generations import Generations

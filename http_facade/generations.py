@@ -10,7 +10,7 @@ import grpc
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import GetRecordRequest, Record
-from gateway_dialects.openrouter.server.generation import Generation
+from gateway_dialects.openrouter.render_metadata import Generation
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange

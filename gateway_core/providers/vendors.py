@@ -12,7 +12,7 @@ from functools import partial
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO
 from gateway_core.providers.vendor import Vendor
 from gateway_dialects.kit.dialect import Quirks
-from gateway_dialects.openai.client.efforts import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
+from gateway_dialects.openai.words import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
 
 MISTRAL_PREFIXES = (
     *("mistral-", "open-mistral-", "ministral-", "magistral-"),

@@ -16,10 +16,10 @@ from gateway_dialects.mistral.server.errors import render_error
 from gateway_dialects.mistral.server.models import render_model, render_models
 from gateway_dialects.mistral.server.parse import ParsedChat, parse_chat
 from gateway_dialects.mistral.server.render import render_chat
-from gateway_dialects.openai.client.errors import decode_error
-from gateway_dialects.openai.client.metering import find_usage
-from gateway_dialects.openai.client.request import headers
-from gateway_dialects.openai.client.response import decode_list_models, encode_list_models
+from gateway_dialects.openai.decode_errors import decode_error
+from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
+from gateway_dialects.openai.decode_usage import find_usage
+from gateway_dialects.openai.encode_request import headers
 
 CLIENT = Dialect(
     name=DIALECT,

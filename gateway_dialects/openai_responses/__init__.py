@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.openai.client.errors import decode_error
-from gateway_dialects.openai.client.request import headers
-from gateway_dialects.openai.client.response import decode_list_models, encode_list_models
+from gateway_dialects.openai.decode_errors import decode_error
+from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
+from gateway_dialects.openai.encode_request import headers
 from gateway_dialects.openai_responses.client.content import needs_bytes
 from gateway_dialects.openai_responses.client.details import DIALECT
 from gateway_dialects.openai_responses.client.metering import find_usage

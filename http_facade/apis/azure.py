@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from starlette.routing import BaseRoute, Route
 
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 from http_facade.apis import completions, openai
 from http_facade.chats import Asked, Chats
 from http_facade.core import Core

@@ -11,10 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.completions.server.chunks import TextRenderer
-from gateway_dialects.completions.server.parse import ParsedTexts, parse_texts
-from gateway_dialects.completions.server.render import render_texts
-from gateway_dialects.openai.server.errors import render_error_event
+from gateway_dialects.completions.parse_request import ParsedTexts, parse_texts
+from gateway_dialects.completions.render_response import TextRenderer, render_texts
+from gateway_dialects.openai.render_errors import render_error_event
 from http_facade.answer_headers import answer_headers
 from http_facade.apis import openai
 from http_facade.chats import Streamed, be_strict, note_answer, relay

@@ -6,11 +6,11 @@ import time
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.errors import render_error, render_error_event
-from gateway_dialects.openai.server.models import render_model, render_models
-from gateway_dialects.openai.server.parse import ParsedChat, parse_chat
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
+from gateway_dialects.openai.render_errors import render_error, render_error_event
+from gateway_dialects.openai.render_models import render_model, render_models
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from http_facade.chats import Asked, Streamed
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners

@@ -12,16 +12,20 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.completions.server.chunks import TextRenderer
-from gateway_dialects.completions.server.parse import ParsedTexts
-from gateway_dialects.completions.server.render import render_texts
-from gateway_dialects.openai.server.errors import render_error_event
-from gateway_dialects.openrouter.server.answer import own_id, render_answer
-from gateway_dialects.openrouter.server.chunks import OpenRouterRenderer
-from gateway_dialects.openrouter.server.errors import render_error
-from gateway_dialects.openrouter.server.generation import render_generation, wanted_id
-from gateway_dialects.openrouter.server.models import parse_query, render_count, render_data, render_model, render_models
-from gateway_dialects.openrouter.server.parse import parse_chat
+from gateway_dialects.completions.parse_request import ParsedTexts
+from gateway_dialects.completions.render_response import TextRenderer, render_texts
+from gateway_dialects.openai.render_errors import render_error_event
+from gateway_dialects.openrouter.parse_request import parse_chat
+from gateway_dialects.openrouter.render_metadata import (
+    parse_query,
+    render_count,
+    render_data,
+    render_generation,
+    render_model,
+    render_models,
+    wanted_id,
+)
+from gateway_dialects.openrouter.render_response import OpenRouterRenderer, own_id, render_answer, render_error
 from http_facade.answer_headers import warning_headers
 from http_facade.apis import completions
 from http_facade.apis.completions import Written

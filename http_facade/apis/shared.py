@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.mistral.server.parse import parse_fields as parse_mistral
-from gateway_dialects.openai.server.parse import parse_fields as parse_openai
+from gateway_dialects.openai.parse_request import parse_fields as parse_openai
 from http_facade.apis import anthropic, cohere, gemini, mistral, openai
 from http_facade.chats import Asked, Chats
 from http_facade.core import Core

@@ -9,9 +9,9 @@ import pytest
 
 from gateway_dialects.azure import CLIENT as AZURE
 from gateway_dialects.kit.dialect import Endpoint, Secret
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.parse import parse_chat
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.parse_request import parse_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.laws.canonical import canonical_answer, canonical_request, fold_chunks, text_deltas, without_nulls
 from tests.laws.openai_form import check_any_split, check_any_truncation, check_fold
 from tests.laws.reading import read_stream

@@ -14,7 +14,7 @@ from gateway_dialects.cohere.server.parse import parse_chat
 from gateway_dialects.cohere.server.render import render_chat
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.server.render import render_chat as render_for_chat
+from gateway_dialects.openai.render_response import render_chat as render_for_chat
 from tests.laws.cohere_form import canonical_answer, canonical_request, events_of, fold_stream
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, exchanges, recordings_absent

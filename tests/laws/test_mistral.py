@@ -16,8 +16,8 @@ from gateway_dialects.mistral.server.chunks import ChunkRenderer
 from gateway_dialects.mistral.server.parse import parse_chat
 from gateway_dialects.mistral.server.render import render_chat
 from gateway_dialects.openai import CLIENT as OPENAI
-from gateway_dialects.openai.server.parse import parse_chat as parse_openai
-from gateway_dialects.openai.server.render import render_chat as render_openai
+from gateway_dialects.openai.parse_request import parse_chat as parse_openai
+from gateway_dialects.openai.render_response import render_chat as render_openai
 from tests.laws.canonical import chunks_of
 from tests.laws.mistral_form import canonical_answer, canonical_body, fold_stream, pieces
 from tests.laws.openai_form import check_any_split, check_any_truncation

@@ -12,9 +12,9 @@ from gateway_core.settings.providers import KNOWN
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.openai import CLIENT as OPENAI
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.parse import parse_chat
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.parse_request import parse_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.laws.canonical import (
     canonical_answer,
     canonical_request,

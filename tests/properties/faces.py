@@ -23,9 +23,9 @@ from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.mistral.server import chunks as mistral_chunks
 from gateway_dialects.mistral.server import parse as mistral_parse
 from gateway_dialects.mistral.server import render as mistral_render
-from gateway_dialects.openai.server import chunks as openai_chunks
-from gateway_dialects.openai.server import parse as openai_parse
-from gateway_dialects.openai.server import render as openai_render
+from gateway_dialects.openai import parse_request as openai_parse
+from gateway_dialects.openai import render_response as openai_render
+from gateway_dialects.openai import render_stream as openai_chunks
 from gateway_dialects.openai_responses.server import chunks as responses_chunks
 from gateway_dialects.openai_responses.server import parse as responses_parse
 from gateway_dialects.openai_responses.server import render as responses_render

@@ -13,8 +13,8 @@ from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.mistral.client.details import DIALECT, details_of
 from gateway_dialects.mistral.client.ids import nine_of
 from gateway_dialects.mistral.client.remarks import Remarks
-from gateway_dialects.openai.client.details import DIALECT as OPENAI
-from gateway_dialects.openai.client.messages import encode_audio, media_kind, uri_of
+from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 NONE: frozenset[str] = frozenset()
 THINKING_FIELDS = frozenset({"closed"})

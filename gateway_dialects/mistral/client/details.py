@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway_dialects.kit.json import Detailed, Json, decode_object
 from gateway_dialects.mistral.client.remarks import Remarks
-from gateway_dialects.openai.client.details import DIALECT as OPENAI
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 DIALECT = "mistral"
 OF_OTHERS = frozenset(

@@ -26,7 +26,7 @@ from gateway_dialects.mistral.client.content import encode_chunk, encode_tool_ca
 from gateway_dialects.mistral.client.details import details_of
 from gateway_dialects.mistral.client.ids import nine_of
 from gateway_dialects.mistral.client.remarks import Remarks
-from gateway_dialects.openai.client.messages import set_content
+from gateway_dialects.openai.encode_messages import set_content
 
 ROLES = {
     ROLE_SYSTEM: "system",

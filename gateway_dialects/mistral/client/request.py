@@ -18,9 +18,9 @@ from gateway_dialects.mistral.client.details import DIALECT
 from gateway_dialects.mistral.client.messages import encode_messages
 from gateway_dialects.mistral.client.remarks import Remarks
 from gateway_dialects.mistral.client.tools import encode_tools
-from gateway_dialects.openai.client.details import DIALECT as OPENAI
-from gateway_dialects.openai.client.efforts import ON_OR_OFF, known_effort
-from gateway_dialects.openai.client.request import encode_response_format, headers, merge_options
+from gateway_dialects.openai.encode_request import encode_response_format, headers, merge_options
+from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import ON_OR_OFF, known_effort
 
 PLAIN_FIELDS = {
     **{name: name for name in ("parallel_tool_calls", "temperature", "top_p", "top_k", "logprobs", "top_logprobs")},

@@ -16,7 +16,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_body, unknown_fields
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.mistral.client.details import DIALECT
-from gateway_dialects.openai.client.response import decode_answer, is_text
+from gateway_dialects.openai.decode_response import decode_answer, is_text
 
 
 def decode_chat(body: bytes) -> ChatResponse:

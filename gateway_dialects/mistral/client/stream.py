@@ -11,8 +11,8 @@ from typing import Any
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json
 from gateway_dialects.mistral.client.response import claim, fields_beside, include_all, pieces_of
-from gateway_dialects.openai.client.details import set_details
-from gateway_dialects.openai.client.stream import CandidateState, OpenAIStreamDecoder, PartKey
+from gateway_dialects.openai.decode_stream import CandidateState, OpenAIStreamDecoder, PartKey
+from gateway_dialects.openai.words import set_details
 
 TEXT: PartKey = "text"
 THINKING: PartKey = ("reasoning", 0)

@@ -17,7 +17,7 @@ from gateway_dialects.kit.json import Json, decode_object, raw_json, set_if_pres
 from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.mistral.client.details import DIALECT, details_of
 from gateway_dialects.mistral.client.remarks import Remarks
-from gateway_dialects.openai.client.details import DIALECT as OPENAI
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 CHOICES = {
     TOOL_CHOICE_MODE_AUTO: "auto",

@@ -16,7 +16,7 @@ from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.mistral.server.errors import render_error_event
 from gateway_dialects.mistral.server.render import finish_reason, render_chunk, render_thinking, render_usage
-from gateway_dialects.openai.server.render import fields_of, render_logprobs, render_tool_call
+from gateway_dialects.openai.render_response import fields_of, render_logprobs, render_tool_call
 
 DONE = b"data: [DONE]\n\n"
 

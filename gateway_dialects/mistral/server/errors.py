@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.server.errors import error_object
+from gateway_dialects.openai.render_errors import error_object
 
 ENDING = {"index": 0, "delta": None, "finish_reason": "error"}
 

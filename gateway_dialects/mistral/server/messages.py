@@ -12,8 +12,8 @@ from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
 from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.server.messages import DIALECT as OPENAI
-from gateway_dialects.openai.server.messages import ROLES, parse_content, parse_image, parse_text, parse_tool_call, set_uri
+from gateway_dialects.openai.parse_messages import DIALECT as OPENAI
+from gateway_dialects.openai.parse_messages import ROLES, parse_content, parse_image, parse_text, parse_tool_call, set_uri
 
 DIALECT = "mistral"
 MESSAGE_FIELDS = frozenset({"role", "content"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.server.models import model_card
+from gateway_dialects.openai.render_models import model_card
 
 
 def render_models(response: ListModelsResponse) -> bytes:

@@ -24,8 +24,7 @@ from gateway_dialects.kit.fields import (
 )
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.mistral.server.messages import DIALECT, claim, parse_message
-from gateway_dialects.openai.server.parse import parse_stop
-from gateway_dialects.openai.server.tools import parse_response_format, parse_tool, parse_tool_choice
+from gateway_dialects.openai.parse_request import parse_response_format, parse_stop, parse_tool, parse_tool_choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json
 from gateway_dialects.mistral.server.messages import DIALECT
-from gateway_dialects.openai.server.messages import DIALECT as OPENAI
-from gateway_dialects.openai.server.render import FINISH_REASONS, base64_of, fields_of, render_logprobs, render_tool_call
+from gateway_dialects.openai.parse_messages import DIALECT as OPENAI
+from gateway_dialects.openai.render_response import FINISH_REASONS, base64_of, fields_of, render_logprobs, render_tool_call
 
 OWN_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.json import Json
-from gateway_dialects.openai.client.errors import error_in_body
+from gateway_dialects.openai.decode_errors import error_in_body
 
 REASONS = {
     "bio_policy": Reason.CONTENT_FILTERED,

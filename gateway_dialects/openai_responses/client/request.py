@@ -19,10 +19,9 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json, decode_object, encode_json
 from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, fields_of, left_out
-from gateway_dialects.openai.client.efforts import OPENAI_EFFORTS, known_effort
-from gateway_dialects.openai.client.lengths import short_user
-from gateway_dialects.openai.client.reasoning import implied_effort
-from gateway_dialects.openai.client.request import headers
+from gateway_dialects.openai.encode_messages import short_user
+from gateway_dialects.openai.encode_request import headers, implied_effort
+from gateway_dialects.openai.words import OPENAI_EFFORTS, known_effort
 from gateway_dialects.openai_responses.client.conversation import encode_conversation
 from gateway_dialects.openai_responses.client.details import DIALECT, details_of
 from gateway_dialects.openai_responses.client.tools import custom_names, encode_format, encode_tool_choice, encode_tools

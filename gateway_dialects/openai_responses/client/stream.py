@@ -13,7 +13,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.kit.json import Json, malformed, unknown_fields
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
-from gateway_dialects.openai.client.stream import decode_chunk
+from gateway_dialects.openai.decode_stream import decode_chunk
 from gateway_dialects.openai_responses.client.details import set_details
 from gateway_dialects.openai_responses.client.errors import error_in_answer, error_in_event
 from gateway_dialects.openai_responses.client.items import typed

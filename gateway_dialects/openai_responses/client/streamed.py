@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
-from gateway_dialects.openai.client.response import arguments_of
+from gateway_dialects.openai.decode_response import arguments_of
 from gateway_dialects.openai_responses.client.details import SUMMARY_GAP, set_details
 from gateway_dialects.openai_responses.client.items import (
     CALL_FIELDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.client.usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
+from gateway_dialects.openai.decode_usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
 from gateway_dialects.openai_responses.client.details import DIALECT
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dragoman.reasons import GatewayError
 from gateway_dialects.kit.json import Json
-from gateway_dialects.openai.server.errors import error_object, render_error
+from gateway_dialects.openai.render_errors import error_object, render_error
 
 __all__ = ["failed_error", "render_error", "stream_error"]
 

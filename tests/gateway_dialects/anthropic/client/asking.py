@@ -14,7 +14,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_dialects.anthropic.client.request import encode_chat
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 
 Json = dict[str, Any]
 

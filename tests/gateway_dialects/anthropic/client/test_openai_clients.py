@@ -10,8 +10,8 @@ import openai
 import pytest
 
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.anthropic.client.answering import STOP, Json, block, decode, end, start, text, tool, wire
 from tests.gateway_dialects.anthropic.client.asking import HI, ask, call, calls, function, result
 from tests.laws.canonical import chunks_of, fold_chunks

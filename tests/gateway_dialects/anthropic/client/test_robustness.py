@@ -18,7 +18,7 @@ from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer
 from gateway_dialects.anthropic.server.render import render_chat
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 from tests.gateway_dialects.anthropic.client.asking import BUDGET_MODEL, ENDPOINT, LATE_MODEL, OLD_MODEL
 from tests.laws.anthropic_form import events_of
 from tests.recordings import FIXTURES

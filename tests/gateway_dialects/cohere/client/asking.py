@@ -9,7 +9,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_USER, Message, Part
 from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.dialect import Endpoint, Secret
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 
 ENDPOINT = Endpoint("cohere", "cohere", "https://api.cohere.ai", (Secret("k"),))
 PLAIN, REASONING = "command-a-03-2025", "command-a-reasoning-08-2025"

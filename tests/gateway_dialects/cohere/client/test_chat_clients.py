@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway_dialects.anthropic.server.chunks import ChunkRenderer as AnthropicRenderer
 from gateway_dialects.cohere import CLIENT as COHERE
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.cohere.client.answers import (
     PAGE,
     START,

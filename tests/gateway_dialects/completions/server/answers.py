@@ -9,7 +9,7 @@ from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.completions.server.parse import ParsedTexts, parse_texts
+from gateway_dialects.completions.parse_request import ParsedTexts, parse_texts
 
 
 def asked(prompt: Any = "Once", **fields: Any) -> ParsedTexts:

@@ -7,9 +7,9 @@ from typing import Any
 import openai.types
 
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.completions.server.chunks import TextRenderer
-from gateway_dialects.completions.server.parse import ParsedTexts
-from gateway_dialects.openai.server.chunks import DONE
+from gateway_dialects.completions.parse_request import ParsedTexts
+from gateway_dialects.completions.render_response import TextRenderer
+from gateway_dialects.openai.render_stream import DONE
 from tests.gateway_dialects.completions.server.answers import asked, batch, stream_of
 from tests.laws.canonical import chunks_of
 

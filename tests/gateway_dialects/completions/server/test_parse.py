@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import ROLE_USER
-from gateway_dialects.completions.server.parse import MOST_PROMPTS, ParsedTexts, parse_texts
+from gateway_dialects.completions.parse_request import MOST_PROMPTS, ParsedTexts, parse_texts
 
 
 def parsed(**fields: Any) -> ParsedTexts:

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.completions.server.parse import ParsedTexts
-from gateway_dialects.completions.server.render import render_texts
+from gateway_dialects.completions.parse_request import ParsedTexts
+from gateway_dialects.completions.render_response import render_texts
 from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.completions.server.answers import answer, asked
 

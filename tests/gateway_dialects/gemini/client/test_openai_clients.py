@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from gateway_dialects.gemini import CLIENT as GEMINI
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.parse import parse_chat
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.parse_request import parse_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.gemini.client.answering import answer, decoded
 from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, NEWER, fields_of
 from tests.laws.canonical import chunks_of

@@ -12,7 +12,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
 from gateway_dialects.mistral import CLIENT as MISTRAL
-from gateway_dialects.openai.server.render import render_chat as render_openai
+from gateway_dialects.openai.render_response import render_chat as render_openai
 from tests.gateway_dialects.openai.client.shapes import BODIES, CHOICE, VALUES
 from tests.laws.reading import read_stream
 from tests.recordings import exchanges

@@ -21,7 +21,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import ROLE_USER, Message, Opaque, Part
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from gateway_dialects.mistral import CLIENT as MISTRAL
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 
 ENDPOINT = Endpoint("le-chat", "mistral", "https://api.mistral.ai/v1", (Secret("k"),))
 HI = [Message(role=ROLE_USER, parts=[Part(text="Hi")])]

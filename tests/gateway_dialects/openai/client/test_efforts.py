@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.client.request import encode_chat
+from gateway_dialects.openai.encode_request import encode_chat
 
 ROWS = {vendor.name: vendor for vendor in VENDORS}
 HI = [Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])]

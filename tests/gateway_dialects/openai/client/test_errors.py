@@ -10,7 +10,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.json import LONGEST_MESSAGE
-from gateway_dialects.openai.client.errors import decode_error, error_in_body
+from gateway_dialects.openai.decode_errors import decode_error, error_in_body
 from tests.recordings import read_all, recordings_absent
 
 RECORDED = {

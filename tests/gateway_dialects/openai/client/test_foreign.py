@@ -10,8 +10,8 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.client.request import encode_chat
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.encode_request import encode_chat
+from gateway_dialects.openai.parse_request import parse_chat
 
 GOOGLE = {"google": {"thought_signature": "c2ln"}}
 LITELLM = {"provider_specific_fields": {"thought_signature": "c2ln"}, "thinking_blocks": [{"signature": "c2ln"}]}

@@ -21,7 +21,7 @@ from dragoman.v1.content_pb2 import (
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
 from gateway_dialects.kit.dialect import Quirks
-from gateway_dialects.openai.client.messages import encode_message
+from gateway_dialects.openai.encode_messages import encode_message
 
 IMAGE = MediaKind.MEDIA_KIND_IMAGE
 

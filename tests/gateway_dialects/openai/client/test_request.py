@@ -22,8 +22,8 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Role
 from gateway_dialects.kit.dialect import Endpoint, Quirks, Secret, UpstreamRequest
-from gateway_dialects.openai.client.request import encode_chat
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.encode_request import encode_chat
+from gateway_dialects.openai.parse_request import parse_chat
 
 USER = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
 

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Part
-from gateway_dialects.openai.client.response import decode_chat, decode_list_models
+from gateway_dialects.openai.decode_response import decode_chat, decode_list_models
 
 
 def decode(message: dict[str, Any] | None = None, choice: dict[str, Any] | None = None, **answer: Any) -> ChatResponse:

@@ -11,7 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Media, MediaKind, Message, Part, Reasoning, Role, ToolCall, ToolResult
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.openai.client.request import encode_chat
+from gateway_dialects.openai.encode_request import encode_chat
 
 IMAGE = Part(media=Media(kind=MediaKind.MEDIA_KIND_IMAGE, uri="https://x/i.png"))
 SENT_IMAGE = {"type": "image_url", "image_url": {"url": "https://x/i.png"}}

@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.openai.client.stream import OpenAIStreamDecoder
+from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 
 Chunk = dict[str, Any] | bytes
 DONE = b"[DONE]"

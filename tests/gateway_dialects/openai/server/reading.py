@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.openai.server.parse import ParsedChat, parse_chat
+from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
 
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":'}}

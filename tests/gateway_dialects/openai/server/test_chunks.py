@@ -22,7 +22,7 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.openai.server.chunks import ChunkRenderer
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai.server.reading import details
 
 Happening = Started | PartStarted | PartDelta | PartFinished | Finished

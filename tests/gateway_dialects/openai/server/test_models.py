@@ -8,7 +8,7 @@ import openai.types
 import pytest
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
-from gateway_dialects.openai.server.models import render_model, render_models
+from gateway_dialects.openai.render_models import render_model, render_models
 from tests.gateway_dialects.openai.server.reading import details
 
 

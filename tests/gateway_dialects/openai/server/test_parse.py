@@ -11,7 +11,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsBas
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.openai.server.parse import parse_chat
+from gateway_dialects.openai.parse_request import parse_chat
 from tests.gateway_dialects.openai.server.reading import USER, chat, details, parsed, refused
 
 HI = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])

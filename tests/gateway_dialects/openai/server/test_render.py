@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.render_response import render_chat
 from tests.gateway_dialects.openai.server.reading import details
 
 STOP = FinishReason.FINISH_REASON_STOP

@@ -7,9 +7,9 @@ from typing import Any
 
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.accumulate import accumulate
-from gateway_dialects.openai.server.chunks import ChunkRenderer
-from gateway_dialects.openai.server.parse import parse_chat
-from gateway_dialects.openai.server.render import render_chat
+from gateway_dialects.openai.parse_request import parse_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from tests.gateway_dialects.openai_responses.client.asking import asked
 from tests.laws.canonical import fold_chunks

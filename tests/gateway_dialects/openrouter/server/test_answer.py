@@ -10,7 +10,7 @@ from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.openai import CLIENT as OPENAI
-from gateway_dialects.openrouter.server.answer import render_answer
+from gateway_dialects.openrouter.render_response import render_answer
 from tests.laws.canonical import canonical_answer
 from tests.recordings import Exchange, exchanges, recordings_absent
 

@@ -11,7 +11,7 @@ from google.protobuf.json_format import ParseDict
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.openai import CLIENT as OPENAI
-from gateway_dialects.openrouter.server.chunks import OpenRouterRenderer
+from gateway_dialects.openrouter.render_response import OpenRouterRenderer
 from tests.laws.canonical import chunks_of
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges

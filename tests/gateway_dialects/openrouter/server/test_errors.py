@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.openrouter.server.errors import ERROR_TYPES, render_error
+from gateway_dialects.openrouter.render_response import ERROR_TYPES, render_error
 
 
 def test_a_client_s_mistake() -> None:

@@ -13,7 +13,7 @@ from dragoman.v1.chat_pb2 import FINISH_REASON_TOOL_CALLS, ChatRequest, ChatResp
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Cost, Usage
-from gateway_dialects.openrouter.server.generation import Asker, Generation, render_generation, wanted_id
+from gateway_dialects.openrouter.render_metadata import Asker, Generation, render_generation, wanted_id
 
 DOCUMENTED = {
     *("api_type", "app_id", "cache_discount", "cancelled", "created_at", "data_region", "external_user", "finish_reason"),

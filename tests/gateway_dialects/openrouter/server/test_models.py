@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
-from gateway_dialects.openrouter.server.models import (
+from gateway_dialects.openrouter.render_metadata import (
     Wanted,
     parse_query,
     render_count,

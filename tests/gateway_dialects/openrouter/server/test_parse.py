@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.openrouter.server.parse import parse_chat
+from gateway_dialects.openrouter.parse_request import parse_chat
 
 
 def body(**fields: Any) -> bytes:

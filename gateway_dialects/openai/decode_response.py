@@ -29,10 +29,10 @@ from dragoman.v1.models_pb2 import Model
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json, decode_body, decode_json, encode_json, malformed, text_of, unknown_fields
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
-from gateway_dialects.openai.client.details import DIALECT, set_details
-from gateway_dialects.openai.client.errors import error_in_body
-from gateway_dialects.openai.client.request import headers
-from gateway_dialects.openai.client.usage import decode_usage
+from gateway_dialects.openai.decode_errors import error_in_body
+from gateway_dialects.openai.decode_usage import decode_usage
+from gateway_dialects.openai.encode_request import headers
+from gateway_dialects.openai.words import DIALECT, set_details
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer

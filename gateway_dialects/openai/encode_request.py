@@ -19,6 +19,7 @@ from dragoman.v1.chat_pb2 import (
     TOOL_CHOICE_MODE_REQUIRED,
     TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
+    ReasoningSettings,
     ResponseFormat,
     Tool,
     ToolChoice,
@@ -29,13 +30,14 @@ from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.json import Json, decode_object, encode_json, raw_json, set_if_present
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, fields_of
-from gateway_dialects.openai.client.details import DIALECT, details_of
-from gateway_dialects.openai.client.foreign import without_foreign
-from gateway_dialects.openai.client.lengths import short_user
-from gateway_dialects.openai.client.messages import encode_message, encode_plain_message
-from gateway_dialects.openai.client.reasoning import encode_reasoning
-from gateway_dialects.openai.client.results import ToolResults
-from gateway_dialects.openai.client.thinking import complete_tool_turns, thinks
+from gateway_dialects.openai.encode_messages import (
+    ToolResults,
+    encode_message,
+    encode_plain_message,
+    short_user,
+    without_foreign,
+)
+from gateway_dialects.openai.words import DIALECT, details_of, known_effort
 
 PLAIN_FIELDS = (
     "parallel_tool_calls",
@@ -248,6 +250,74 @@ def encode_logit_bias(body: Json, bias: Mapping[str, float], quirks: Quirks, war
 
 def encode_modalities(body: Json, modalities: Any, quirks: Quirks, warnings: list[Warning]) -> None:
     body["modalities"] = list(modalities)
+
+
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, warnings: list[Warning]) -> None:
+    details = details_of(reasoning)
+    form = details.pop("$form", "effort")
+    if quirks.reasoning_object and form != "effort":
+        body["reasoning"] = {**settings_of(reasoning), **details}
+        if form == "both":
+            body["reasoning_effort"] = reasoning.effort
+        return
+    settings = settings_of(reasoning)
+    if quirks.shown_field and "exclude" in settings:
+        body[quirks.shown_field] = not settings.pop("exclude")
+    if quirks.thinking_object and (switch := thinking_switch(settings)):
+        body["thinking"] = switch
+        effort = None
+    elif effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
+        body["reasoning_effort"] = known_effort(effort, body["model"], quirks.efforts, warnings)
+    if quirks.reasoning_object and settings:
+        body["reasoning"] = {**settings, "effort": body.pop("reasoning_effort")} if effort else settings
+        return
+    warnings.extend(
+        Warning(field=f"reasoning.{name}", message=f"this provider takes no reasoning {name}; it was left out")
+        for name in (*settings, *details)
+    )
+
+
+def settings_of(reasoning: ReasoningSettings) -> Json:
+    return {
+        descriptor.name: value for descriptor, value in reasoning.ListFields() if descriptor.name != "provider_details_json"
+    }
+
+
+def implied_effort(enabled: bool | None) -> str | None:
+    """The effort that a bare on or off stands for; https://openrouter.ai/docs names medium for on."""
+    return None if enabled is None else "medium" if enabled else "none"
+
+
+def thinking_switch(settings: Json) -> Json | None:
+    """The thinking object for a bare on or off, taken out of the settings. An effort is said in reasoning_effort alone:
+    Moonshot refuses both together."""
+    effort, enabled = settings.get("effort"), settings.get("enabled")
+    if effort == "none" or (enabled is False and not effort):
+        kind = "disabled"
+    elif enabled and not effort:
+        kind = "enabled"
+    else:
+        return None
+    settings.pop("effort", None)
+    settings.pop("enabled", None)
+    return {"type": kind}
+
+
+def thinks(request: ChatRequest) -> bool:
+    """Whether thinking is asked for, or was going on earlier in the conversation."""
+    wanted = request.reasoning
+    if wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled):
+        return False
+    return bool(wanted.effort or wanted.enabled) or any(
+        part.HasField("reasoning") for message in request.messages for part in message.parts
+    )
+
+
+def complete_tool_turns(messages: list[Json], field: str) -> None:
+    """Give every turn with tool calls its reasoning, if an empty one."""
+    for message in messages:
+        if message.get("tool_calls") and field not in message:
+            message[field] = ""
 
 
 FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Quirks, list[Warning]], None]] = {

@@ -1,14 +1,24 @@
-"""The efforts of reasoning that vendors and their models take.
-
-Sources: https://platform.openai.com/docs/api-reference/chat/create (reasoning_effort, by model),
-https://console.groq.com/docs/reasoning, https://ai.google.dev/gemini-api/docs/openai (thinking), https://docs.x.ai,
-https://api-docs.deepseek.com/guides/thinking_mode, https://docs.mistral.ai/capabilities/reasoning/adjustable,
-https://docs.cohere.com/docs/compatibility-api, https://inference-docs.cerebras.ai/capabilities/reasoning.
-"""
+"""The JSON that travels beside the contract's typed fields, for this dialect only."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit import json as wire
+from gateway_dialects.kit.json import Detailed, Json
+
+DIALECT = "openai"
+
+
+def details_of(holder: Detailed) -> Json:
+    """This dialect's details, notes included."""
+    return wire.details_of(holder, DIALECT)
+
+
+def set_details(target: Any, details: Json) -> None:
+    wire.set_details(target, details, DIALECT)
+
 
 Efforts = tuple[tuple[str, tuple[str, ...]], ...]
 """See Quirks.efforts."""

@@ -13,8 +13,8 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.server.errors import render_error_event
-from gateway_dialects.openai.server.render import (
+from gateway_dialects.openai.render_errors import render_error_event
+from gateway_dialects.openai.render_response import (
     details_of,
     encrypted_item,
     fields_of,

@@ -12,7 +12,7 @@ from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.kit.fields import boolean, missing, parse_object, small_integer, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.server.parse import parse_fields
+from gateway_dialects.openai.parse_request import parse_fields
 
 DIALECT = "completions"
 """Options under this name are known to no provider's dialect: each becomes a warning."""

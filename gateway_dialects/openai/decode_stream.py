@@ -21,9 +21,8 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.kit.json import Json, decode_json, encode_json, malformed, text_of, unknown_fields
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
-from gateway_dialects.openai.client.details import DIALECT, set_details
-from gateway_dialects.openai.client.errors import error_in_body
-from gateway_dialects.openai.client.response import (
+from gateway_dialects.openai.decode_errors import error_in_body
+from gateway_dialects.openai.decode_response import (
     CHOICE_FIELDS,
     FINISH_REASONS,
     MESSAGE_FIELDS,
@@ -35,7 +34,8 @@ from gateway_dialects.openai.client.response import (
     reasoning_notes,
     set_marks,
 )
-from gateway_dialects.openai.client.usage import decode_usage
+from gateway_dialects.openai.decode_usage import decode_usage
+from gateway_dialects.openai.words import DIALECT, set_details
 
 CHUNK_FIELDS = frozenset(
     {

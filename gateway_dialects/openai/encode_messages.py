@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+from collections.abc import Iterator
 from typing import Any, assert_never
 
 from dragoman.reasons import invalid
@@ -14,6 +16,7 @@ from dragoman.v1.content_pb2 import (
     ROLE_ASSISTANT,
     ROLE_DEVELOPER,
     ROLE_SYSTEM,
+    ROLE_TOOL,
     ROLE_USER,
     Media,
     MediaKind,
@@ -21,15 +24,15 @@ from dragoman.v1.content_pb2 import (
     Part,
     Reasoning,
     Role,
+    ToolResult,
 )
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
+from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, decode_json
 from gateway_dialects.kit.legacy import fields_of
-from gateway_dialects.openai.client.details import DIALECT, details_of
-from gateway_dialects.openai.client.foreign import without_foreign
-from gateway_dialects.openai.client.lengths import shortened
+from gateway_dialects.openai.words import DIALECT, details_of
 
 ROLES = {
     ROLE_SYSTEM: "system",
@@ -243,3 +246,93 @@ def encode_file(media: Media, field: str) -> Json:
     if media.filename:
         file["filename"] = media.filename
     return file
+
+
+ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
+
+
+class ToolResults:
+    """The results of one turn's calls, and what they show. One for each request."""
+
+    def __init__(self, quirks: Quirks, warnings: list[Warning]) -> None:
+        self._quirks = quirks
+        self._warnings = warnings
+        self._shown: list[Json] = []
+
+    def encode(self, message: Message, field: str) -> Iterator[Json]:
+        """Raises GatewayError naming the field for what is no result of a tool."""
+        if not message.parts:
+            raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
+        details = details_of(message) if message.provider_details_json else {}
+        for index, part in enumerate(message.parts):
+            if part.WhichOneof("kind") != "tool_result":
+                where = f"{field}.parts[{index}]"
+                raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts")
+            yield self._message(part.tool_result, message, f"{field}.parts[{index}].tool_result", details)
+
+    def take_shown(self) -> Json | None:
+        """The user message that shows what the tools gave since the last one. None: nothing."""
+        shown, self._shown = self._shown, []
+        return {"role": "user", "content": shown} if shown else None
+
+    def _message(self, result: ToolResult, message: Message, field: str, details: Json) -> Json:
+        encoded: Json = {"role": details.get("$role", "tool")}
+        if result.tool_call_id:
+            encoded["tool_call_id"] = shortened(result.tool_call_id, self._quirks.longest_call_id)
+        if name := result.name or message.name:
+            encoded["name"] = name
+        content = self._content(result, encoded, field)
+        set_content(encoded, content, details.get("$content"), ROLE_TOOL)
+        return {**encoded, **without_foreign(fields_of(details), self._quirks)}
+
+    def _content(self, result: ToolResult, encoded: Json, field: str) -> list[Json]:
+        content: list[Json] = []
+        shown: list[Json] = []
+        for index, part in enumerate(told_parts(result)):
+            where = f"{field}.parts[{index}]"
+            kind = part.WhichOneof("kind")
+            if kind not in ("text", "media", "opaque"):
+                raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
+            elsewhere = kind == "media" and not self._quirks.media_in_tool_messages
+            encode_part(part, encoded, shown if elsewhere else content, where, self._quirks, self._warnings)
+        if shown:
+            call = encoded.get("tool_call_id") or encoded.get("name", "")
+            self._shown += [{"type": "text", "text": f"What the tool call {call} shows:"}, *shown]
+        return content if content or not shown else [ELSEWHERE]
+
+
+LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
+
+
+def without_foreign(fields: Json, quirks: Quirks) -> Json:
+    """The fields of a message, a part, a tool or a call that this vendor may see. Changes fields."""
+    for name in LITELLM_FIELDS:
+        fields.pop(name, None)
+    if not quirks.cache_control:
+        fields.pop("cache_control", None)
+    if "extra_content" in fields and not quirks.extra_content:
+        rest = without_google(fields.pop("extra_content"))
+        if rest:
+            fields["extra_content"] = rest
+    return fields
+
+
+def without_google(extra: Any) -> Any:
+    return {name: value for name, value in extra.items() if name != "google"} if isinstance(extra, dict) else extra
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or what stands for it where it is longer than the vendor takes: the same for the same text, and another for
+    another. most: in characters; 0: no bound."""
+    if not most or len(text) <= most:
+        return text
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:most]
+
+
+def short_user(user: str, most: int, warnings: list[Warning]) -> str:
+    """The id of an end user, shortened, with a warning where it was."""
+    sent = shortened(user, most)
+    if sent != user:
+        message = f"user is longer than this provider takes ({most} characters); a hash of it was sent, always the same"
+        warnings.append(Warning(field="user", message=message))
+    return sent

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.server.render import fields_of
+from gateway_dialects.openai.render_response import fields_of
 
 OWN_FIELDS = frozenset({"id", "object", "created", "owned_by", "type"})
 """Not taken from the provider's list. type: old Mistral clients refuse a list whose cards say "model" there."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, TypeGuard
 
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
-from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.client.details import DIALECT
+from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.json import Json, encode_json, text_of
+from gateway_dialects.openai.words import DIALECT
 
 INPUT_SUBSETS = (
     ("cached_tokens", "cache_read_tokens"),
@@ -71,3 +72,19 @@ def cost_of(value: Any) -> float | None:
     if isinstance(value, dict):
         value = value.get("total_cost")
     return float(value) if is_count(value) else None
+
+
+def find_usage(answer: Json) -> UsageReport | None:
+    """See Dialect.find_usage."""
+    groq = answer.get("x_groq")
+    usage = answer.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
+    if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
+        return None
+    return UsageReport(usage, text_of(answer.get("model")), text_of(answer.get("service_tier")))
+
+
+def read_usage(raw: Json) -> Usage:
+    """See Dialect.read_usage."""
+    usage = Usage()
+    decode_usage(usage, raw)
+    return usage

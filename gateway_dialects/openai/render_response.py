@@ -27,7 +27,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json
-from gateway_dialects.openai.server.messages import DIALECT
+from gateway_dialects.openai.parse_messages import DIALECT
 
 FINISH_REASONS = {
     FINISH_REASON_STOP: "stop",

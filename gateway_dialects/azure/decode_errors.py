@@ -12,8 +12,8 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.json import decode_json
-from gateway_dialects.openai.client.errors import decode_error as decode_openai_error
-from gateway_dialects.openai.client.errors import word_of
+from gateway_dialects.openai.decode_errors import decode_error as decode_openai_error
+from gateway_dialects.openai.decode_errors import word_of
 
 RESULTS = ("content_filter_result", "content_filter_results")
 FILTERED_CODES = frozenset({"ResponsibleAIPolicyViolation", "content_filter"})

@@ -10,8 +10,8 @@ from typing import Any
 from dragoman.reasons import invalid
 from gateway_dialects.kit.fields import array, boolean, mapping, parse_object, string
 from gateway_dialects.kit.json import Json, decode_json, json_text
-from gateway_dialects.openai.server.messages import DIALECT as OPENAI
-from gateway_dialects.openai.server.parse import ParsedChat, parse_fields
+from gateway_dialects.openai.parse_messages import DIALECT as OPENAI
+from gateway_dialects.openai.parse_request import ParsedChat, parse_fields
 
 VENDOR = "openrouter"
 ROUTER_FIELDS = frozenset(

@@ -1,17 +1,42 @@
-"""Where Azure serves a model. Its resources answer at several surfaces, told apart by the base URL's host and path.
-
-Sources: https://learn.microsoft.com/azure/ai-foundry/openai/reference (deployments), .../openai/api-version-lifecycle (v1),
-https://learn.microsoft.com/rest/api/aifoundry/modelinference (models), and the recorded requests of azure.
-"""
+"""A ChatRequest as Azure takes it: the openai dialect's, sent to where the deployment is."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from urllib.parse import quote, urlsplit
 
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_VIDEO
-from gateway_dialects.kit.dialect import Endpoint, Quirks
+from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
+from gateway_dialects.kit.json import decode_object
+from gateway_dialects.openai.encode_request import encode_chat as encode_openai
+from gateway_dialects.openai.encode_request import headers
+
+
+def encode_chat(
+    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+) -> tuple[UpstreamRequest, Sequence[Warning]]:
+    """See Dialect.encode_chat. The model is the deployment's name."""
+    upstream, warnings = encode_openai(request, model, placed(endpoint, model), stream)
+    if surface_of(endpoint.url) is Surface.INFERENCE and not INFERENCE_FIELDS.issuperset(decode_object(upstream.body)):
+        upstream = dataclasses.replace(upstream, headers={**upstream.headers, "extra-parameters": "pass-through"})
+    return upstream, warnings
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.encode_list_models. Azure lists the models that a resource may deploy; what it has deployed only its
+    management API tells, with another kind of key."""
+    found = placed(endpoint, "")
+    return UpstreamRequest("GET", found.url + found.quirks.models_path, headers(found))
+
+
+def headers_of(endpoint: Endpoint) -> Mapping[str, str]:
+    """See Dialect.headers."""
+    return headers(placed(endpoint, ""))
+
 
 DEPLOYMENTS_VERSION = "2024-10-21"
 """The latest version of the deployments surface that is not a preview."""
