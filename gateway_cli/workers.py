@@ -21,7 +21,7 @@ from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.scopes import Scopes
 from gateway_core.settings.address import Address
 from gateway_core.settings.settings import Settings, from_environment
-from gateway_core.storage.sqlite_records import check_storage
+from gateway_core.storage.sqlite import check_storage
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

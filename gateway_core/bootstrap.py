@@ -26,8 +26,8 @@ from gateway_core.settings.media import MediaSettings
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.settings import RetrySettings, Settings, Timeouts
 from gateway_core.settings.storage import StorageSettings
-from gateway_core.storage.keeper import RecordKeeper
-from gateway_core.storage.records import Records
+from gateway_core.storage import Store
+from gateway_core.storage.records import RecordService
 from gateway_core.transport.base import Transport
 from gateway_core.transport.demo import DemoTransport
 from gateway_core.transport.download import Downloader
@@ -42,13 +42,13 @@ def build_gateway(
     *,
     transports: Mapping[str, Transport] | None = None,
     downloader: Downloader | None = None,
-    records: Records | None = None,
+    store: Store | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Clock = time.monotonic,
     wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports: by URL scheme, in place of the real ones. downloader: in place of the real one. records: in place of the
-    store that is configured. clock: by which lists of models grow old. wall_clock: by which prices change and records
+    """transports: by URL scheme, in place of the real ones. downloader: in place of the real one. store: in place of
+    the one that is configured. clock: by which lists of models grow old. wall_clock: by which prices change and records
     expire. Raises SettingsError for a route that leads nowhere and for a storage that cannot be used."""
     catalog = Catalog(settings)
     scopes = Scopes(catalog, settings)
@@ -63,14 +63,15 @@ def build_gateway(
     fill = partial(describe, book=prices)
     models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
     proxy = Proxy(transports, key_places(settings))
-    keeper = RecordKeeper(records or sqlite_records(settings.storage), settings.storage, clock=wall_clock)
-    return Gateway(catalog, scopes, chain, media, transports, models, prices, proxy, keeper)
+    store = store or sqlite_store(settings.storage, wall_clock)
+    records = RecordService(store, settings.storage, clock=wall_clock)
+    return Gateway(catalog, scopes, chain, media, transports, models, prices, proxy, records)
 
 
-def sqlite_records(storage: StorageSettings) -> Records:
-    from gateway_core.storage.sqlite_records import SqliteRecords
+def sqlite_store(storage: StorageSettings, clock: WallClock) -> Store:
+    from gateway_core.storage.sqlite import SqliteStore
 
-    return SqliteRecords(storage.path, most_records=storage.max_records, most_bytes=storage.max_bytes)
+    return SqliteStore(storage.path, max_records=storage.max_records, max_bytes=storage.max_bytes, clock=clock)
 
 
 def key_places(settings: Settings) -> Collection[str]:

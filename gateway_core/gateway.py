@@ -21,7 +21,7 @@ from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.route import Route
 from gateway_core.routing.scope import route_of
 from gateway_core.routing.scopes import Scopes
-from gateway_core.storage.keeper import RecordKeeper
+from gateway_core.storage.records import RecordService
 from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
 
@@ -39,7 +39,7 @@ class Gateway:
         models: ModelList,
         prices: PriceBook,
         proxy: Proxy,
-        records: RecordKeeper,
+        records: RecordService,
     ) -> None:
         self.catalog = catalog
         self.records = records

@@ -1,4 +1,4 @@
-"""The file in which records are kept: shared by processes, and left behind by them in whatever state."""
+"""The store's file: shared by processes, and left behind by them in whatever state."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.settings.file import SettingsError
-from gateway_core.storage.sqlite_records import SqliteRecords, check_storage
-from tests.gateway_core.storage.keeping import Keeping
+from gateway_core.storage.sqlite import SqliteStore, check_storage
+from tests.gateway_core.storage.stored import Stored
 
 ROOT = Path(__file__).parents[3]
 
@@ -59,17 +59,17 @@ def tell(process: subprocess.Popen[str]) -> None:
 
 def ids_in(path: Path, owner: str) -> list[str]:
     async def main() -> list[str]:
-        keeping = Keeping(path)
+        stored = Stored(path)
         try:
-            return await keeping.ids(owner, page_size=1000)
+            return await stored.ids(owner, page_size=1000)
         finally:
-            await keeping.keeper.close()
+            await stored.service.close()
 
     return asyncio.run(main())
 
 
 def test_several_processes_make_and_write_one_file(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
     with writers(path, 3, "60") as processes:
         for process in processes:
             tell(process)
@@ -79,7 +79,7 @@ def test_several_processes_make_and_write_one_file(tmp_path: Path) -> None:
 
 
 def test_what_was_put_survives_the_process_that_is_killed(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
     with writers(path, 1, "20") as (process,):
         tell(process)
         assert said(process) == "done"
@@ -89,31 +89,31 @@ def test_what_was_put_survives_the_process_that_is_killed(tmp_path: Path) -> Non
 
 
 def test_a_disk_that_is_full_and_then_no_more(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
     with writers(path, 1, "1000", "1000000") as (process,):
         tell(process)
         words = said(process)
         assert words.startswith("STORAGE_UNAVAILABLE the gateway's storage fails: ")
         assert said(process) == "['after']"
-    kept = ids_in(path, "w0")
-    assert 10 < len(kept) < 1000
-    assert kept[1:] == [f"w0{index}" for index in reversed(range(len(kept) - 1))]
+    found = ids_in(path, "w0")
+    assert 10 < len(found) < 1000
+    assert found[1:] == [f"w0{index}" for index in reversed(range(len(found) - 1))]
 
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
     check_storage(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_what_is_deleted_is_not_left_in_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
 
     async def main() -> None:
-        keeping = Keeping(path)
-        await keeping.put("a", text="a-secret-that-must-go " * 100)
-        await keeping.delete("a")
-        await keeping.keeper.close()
+        stored = Stored(path)
+        await stored.put("a", text="a-secret-that-must-go " * 100)
+        await stored.delete("a")
+        await stored.service.close()
 
     asyncio.run(main())
     assert b"a-secret-that-must-go" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -150,12 +150,12 @@ def make_unusable(path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, spoil: object, words: str) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
     assert callable(spoil)
     spoil(path)
     before = path.read_bytes() if path.is_file() else b""
     with pytest.raises(SettingsError, match=words) as caught:
-        SqliteRecords(path, most_records=1, most_bytes=1)
+        SqliteStore(path, max_records=1, max_bytes=1)
     assert str(path) in str(caught.value)
     assert "storage.path" in str(caught.value)
     assert not before or path.read_bytes() == before
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, spoil: object, words: str) -
 
 def test_a_file_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file or directory"):
-        check_storage(tmp_path / "nowhere" / "kept.db")
+        check_storage(tmp_path / "nowhere" / "storage.db")
 
 
 def remove_all(folder: Path) -> None:
@@ -172,19 +172,19 @@ def remove_all(folder: Path) -> None:
 
 
 def test_a_file_that_is_damaged_while_it_is_used(tmp_path: Path) -> None:
-    path = tmp_path / "kept.db"
+    path = tmp_path / "storage.db"
 
     async def main() -> None:
-        keeping = Keeping(path)
+        stored = Stored(path)
         for number in range(50):
-            await keeping.put(f"n{number}", text="x" * 1000)
-        await keeping.keeper.close()
-        keeping = Keeping(path)
-        await keeping.ids()
+            await stored.put(f"n{number}", text="x" * 1000)
+        await stored.service.close()
+        stored = Stored(path)
+        await stored.ids()
         size = path.stat().st_size
         with path.open("r+b") as file:
             file.write(b"not what it was " * (size // 16))
-        for work in (keeping.put("new"), keeping.page(), keeping.get("n1")):
+        for work in (stored.put("new"), stored.page(), stored.get("n1")):
             with pytest.raises(GatewayError) as caught:
                 await work
             assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
@@ -192,11 +192,11 @@ def test_a_file_that_is_damaged_while_it_is_used(tmp_path: Path) -> None:
         remove_all(tmp_path)
         make_unusable(path)
         with pytest.raises(GatewayError, match="storage fails: Is a directory") as caught:
-            await keeping.put("new")
+            await stored.put("new")
         assert str(tmp_path) not in caught.value.message
         path.rmdir()
-        await keeping.put("new")
-        assert await keeping.ids() == ["new"]
-        await keeping.keeper.close()
+        await stored.put("new")
+        assert await stored.ids() == ["new"]
+        await stored.service.close()
 
     asyncio.run(main())

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 from dragoman.reasons import GatewayError
-from tests.gateway_core.storage.keeping import Keeping
+from tests.gateway_core.storage.stored import Stored
 
 
 async def main(path: Path, owner: str, count: int, most: int | None) -> None:
-    keeping = Keeping(path)
-    await keeping.ids(owner)
+    stored = Stored(path)
+    await stored.ids(owner)
     print("begun", flush=True)
     sys.stdin.readline()
     if most is not None:
@@ -25,13 +25,13 @@ async def main(path: Path, owner: str, count: int, most: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
     try:
         for number in range(count):
-            await keeping.put(f"{owner}{number}", owner, text="x" * 1000)
+            await stored.put(f"{owner}{number}", owner, text="x" * 1000)
         print("done", flush=True)
     except GatewayError as failure:
         print(failure.reason, failure.message, flush=True)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        await keeping.put("after", owner)
-        print(await keeping.ids(owner, page_size=1), flush=True)
+        await stored.put("after", owner)
+        print(await stored.ids(owner, page_size=1), flush=True)
     sys.stdin.readline()
 
 

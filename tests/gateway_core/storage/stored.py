@@ -1,4 +1,4 @@
-"""Records to keep, and somebody to keep them."""
+"""Records in a store, on a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dragoman.v1.records_pb2 import (
 )
 from gateway_core.call import Call, Caller
 from gateway_core.settings.storage import StorageSettings
-from gateway_core.storage.keeper import RecordKeeper
-from gateway_core.storage.sqlite_records import SqliteRecords
+from gateway_core.storage.records import RecordService
+from gateway_core.storage.sqlite import SqliteStore
 
 NOW = 1_700_000_000
 DAY = 24 * 3600
@@ -32,14 +32,14 @@ class Clock:
         return self.now
 
 
-class Keeping:
-    """A keeper on a clock that a test moves, asked for records of one kind. Its file is of this process and of others."""
+class Stored:
+    """The records service over a store, asked for records of one kind."""
 
     def __init__(self, path: Path | None = None, **limits: int) -> None:
         self.clock = Clock()
         settings = StorageSettings(path=path, **limits)
-        records = SqliteRecords(path, most_records=settings.max_records, most_bytes=settings.max_bytes)
-        self.keeper = RecordKeeper(records, settings, clock=self.clock)
+        self.store = SqliteStore(path, max_records=settings.max_records, max_bytes=settings.max_bytes, clock=self.clock)
+        self.service = RecordService(self.store, settings, clock=self.clock)
 
     async def put(self, record_id: str, owner: str = "ann", *, after: str = "", text: str = "", **fields: Any) -> int:
         """When it expires."""
@@ -49,16 +49,16 @@ class Keeping:
                 record.part_ids.extend(value)
             else:
                 setattr(record, name, value)
-        return (await self.keeper.put(PutRecordRequest(record=record), call(owner))).expires
+        return (await self.service.put(PutRecordRequest(record=record), call(owner))).expires
 
     async def get(self, record_id: str, owner: str = "ann", *, whole: bool = False) -> GetRecordResponse:
-        return await self.keeper.get(GetRecordRequest(kind="note", id=record_id, with_ancestors=whole), call(owner))
+        return await self.service.get(GetRecordRequest(kind="note", id=record_id, with_ancestors=whole), call(owner))
 
     async def delete(self, record_id: str, owner: str = "ann") -> None:
-        await self.keeper.delete(DeleteRecordRequest(kind="note", id=record_id), call(owner))
+        await self.service.delete(DeleteRecordRequest(kind="note", id=record_id), call(owner))
 
     async def page(self, owner: str = "ann", **wanted: Any) -> ListRecordsResponse:
-        return await self.keeper.page(ListRecordsRequest(kind="note", **wanted), call(owner))
+        return await self.service.page(ListRecordsRequest(kind="note", **wanted), call(owner))
 
     async def ids(self, owner: str = "ann", **wanted: Any) -> list[str]:
         return [record.id for record in (await self.page(owner, **wanted)).records]
