@@ -9,7 +9,7 @@ import grpc
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
 from gateway_dialects.kit.json import Json
-from gateway_dialects.openai_responses.server.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
+from gateway_dialects.openai_responses.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange

@@ -6,13 +6,13 @@ from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
 from gateway_dialects.openai.encode_request import headers
-from gateway_dialects.openai_responses.client.content import needs_bytes
-from gateway_dialects.openai_responses.client.details import DIALECT
-from gateway_dialects.openai_responses.client.metering import find_usage
-from gateway_dialects.openai_responses.client.request import encode_chat
-from gateway_dialects.openai_responses.client.response import decode_chat
-from gateway_dialects.openai_responses.client.stream import ResponsesStreamDecoder
-from gateway_dialects.openai_responses.client.usage import decode_usage
+from gateway_dialects.openai_responses.decode_metering import find_usage
+from gateway_dialects.openai_responses.decode_response import decode_chat
+from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
+from gateway_dialects.openai_responses.decode_usage import decode_usage
+from gateway_dialects.openai_responses.encode_content import needs_bytes
+from gateway_dialects.openai_responses.encode_request import encode_chat
+from gateway_dialects.openai_responses.words import DIALECT
 
 CLIENT = Dialect(
     name=DIALECT,

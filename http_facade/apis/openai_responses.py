@@ -14,10 +14,10 @@ from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
-from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create, previous_response_id, references_in
-from gateway_dialects.openai_responses.server.render import response_object
-from gateway_dialects.openai_responses.server.stored import (
+from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create, previous_response_id, references_in
+from gateway_dialects.openai_responses.render_response import response_object
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
+from gateway_dialects.openai_responses.stored import (
     LISTED,
     LISTED_AT_MOST,
     Stored,

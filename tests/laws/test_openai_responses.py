@@ -15,9 +15,9 @@ from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
-from gateway_dialects.openai_responses.server.parse import parse_create
-from gateway_dialects.openai_responses.server.render import render_response
+from gateway_dialects.openai_responses.parse_request import parse_create
+from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.laws.openai_responses_form import (
     canonical_answer,
     canonical_request,

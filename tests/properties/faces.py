@@ -26,9 +26,9 @@ from gateway_dialects.mistral.server import render as mistral_render
 from gateway_dialects.openai import parse_request as openai_parse
 from gateway_dialects.openai import render_response as openai_render
 from gateway_dialects.openai import render_stream as openai_chunks
-from gateway_dialects.openai_responses.server import chunks as responses_chunks
-from gateway_dialects.openai_responses.server import parse as responses_parse
-from gateway_dialects.openai_responses.server import render as responses_render
+from gateway_dialects.openai_responses import parse_request as responses_parse
+from gateway_dialects.openai_responses import render_response as responses_render
+from gateway_dialects.openai_responses import render_stream as responses_chunks
 
 ID, NOW = "id_fallback", 1_750_000_000
 

@@ -18,8 +18,8 @@ from dragoman.v1.stream_pb2 import (
     StreamEvent,
     StreamResponse,
 )
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
-from gateway_dialects.openai_responses.server.render import render_response
+from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.laws.openai_responses_form import check_order, events_of
 
 STOP = FinishReason.FINISH_REASON_STOP

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message
-from gateway_dialects.openai_responses.server.parse import ParsedCreate, parse_create
+from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create
 
 
 def parsed(**fields: Any) -> ParsedCreate:

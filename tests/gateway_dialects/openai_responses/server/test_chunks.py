@@ -15,7 +15,7 @@ from dragoman.v1.stream_pb2 import (
     StreamEvent,
     StreamResponse,
 )
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.server.answers import (
     STOP,
     Event,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.content_pb2 import MediaKind, Role
-from gateway_dialects.openai_responses.server.items import listed
+from gateway_dialects.openai_responses.parse_items import listed
 from tests.gateway_dialects.openai_responses.server.reading import details, messages_of, refused
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}

@@ -14,9 +14,9 @@ from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint
 from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
-from gateway_dialects.openai_responses.server.parse import parse_create
-from gateway_dialects.openai_responses.server.render import response_object
+from gateway_dialects.openai_responses.parse_request import parse_create
+from gateway_dialects.openai_responses.render_response import response_object
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.laws.openai_responses_form import check_order, events_of
 from tests.laws.reading import read_stream
 

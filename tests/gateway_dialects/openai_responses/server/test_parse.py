@@ -11,7 +11,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.openai_responses.server.parse import parse_create, previous_response_id, references_in
+from gateway_dialects.openai_responses.parse_request import parse_create, previous_response_id, references_in
 from tests.gateway_dialects.openai_responses.server.reading import chat, details, options_of, parsed, refused
 
 HI = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])

@@ -13,9 +13,9 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
-from gateway_dialects.openai_responses.server.chunks import ChunkRenderer
-from gateway_dialects.openai_responses.server.parse import parse_create
-from gateway_dialects.openai_responses.server.render import render_response
+from gateway_dialects.openai_responses.parse_request import parse_create
+from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.client.mutations import mutated
 from tests.laws.openai_responses_form import check_order, events_of
 from tests.recordings import Exchange, exchanges

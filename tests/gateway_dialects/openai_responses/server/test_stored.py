@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError
-from gateway_dialects.openai_responses.server.items import listed
-from gateway_dialects.openai_responses.server.stored import (
+from gateway_dialects.openai_responses.parse_items import listed
+from gateway_dialects.openai_responses.stored import (
     Stored,
     elsewhere_in,
     render_page,

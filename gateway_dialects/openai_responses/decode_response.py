@@ -19,10 +19,10 @@ from dragoman.v1.chat_pb2 import (
 )
 from gateway_dialects.kit.json import Json, decode_body, malformed, text_of, unknown_fields
 from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
-from gateway_dialects.openai_responses.client.details import set_details
-from gateway_dialects.openai_responses.client.errors import error_in_answer
-from gateway_dialects.openai_responses.client.items import CALLS, Annotations, decode_item, decode_logprobs
-from gateway_dialects.openai_responses.client.usage import decode_usage
+from gateway_dialects.openai_responses.decode_errors import error_in_answer
+from gateway_dialects.openai_responses.decode_items import CALLS, Annotations, decode_item, decode_logprobs
+from gateway_dialects.openai_responses.decode_usage import decode_usage
+from gateway_dialects.openai_responses.words import set_details
 
 RESPONSE_FIELDS = frozenset(
     {"id", "object", "created_at", "model", "output", "usage", "status", "error", "incomplete_details", "service_tier"}

@@ -22,8 +22,8 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.stream_pb2 import Finished, Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json
-from gateway_dialects.openai_responses.server.details import CHAT_FORM, DIALECT, details_of
-from gateway_dialects.openai_responses.server.output import ItemIds, render_output
+from gateway_dialects.openai_responses.render_items import ItemIds, render_output
+from gateway_dialects.openai_responses.server_details import CHAT_FORM, DIALECT, details_of
 
 DEFAULTS: Json = {
     "background": False,

@@ -23,7 +23,7 @@ from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.json import Json, decode_object, raw_json, set_if_present
 from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
 from gateway_dialects.openai.encode_request import RESPONSE_FORMATS, TOOL_CHOICES
-from gateway_dialects.openai_responses.client.details import DIALECT, details_of
+from gateway_dialects.openai_responses.words import DIALECT, details_of
 
 NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 SCHEMA_NAME = "answer"

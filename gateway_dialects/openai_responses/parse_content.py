@@ -12,7 +12,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIN
 from gateway_dialects.kit.fields import mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.parse_messages import AUDIO_TYPES, set_uri
-from gateway_dialects.openai_responses.server.details import DIALECT, set_details
+from gateway_dialects.openai_responses.server_details import DIALECT, set_details
 
 EMPTY_LISTS = frozenset({"annotations", "logprobs"})
 """Written by every answer and saying nothing when empty."""

@@ -22,9 +22,9 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai_responses.server.content import parse_content
-from gateway_dialects.openai_responses.server.details import DIALECT, PICTURE, SUMMARY_GAP, details_of, set_details
-from gateway_dialects.openai_responses.server.seals import restore
+from gateway_dialects.openai_responses.parse_content import parse_content
+from gateway_dialects.openai_responses.seals import restore
+from gateway_dialects.openai_responses.server_details import DIALECT, PICTURE, SUMMARY_GAP, details_of, set_details
 
 ROLES = {"user": ROLE_USER, "system": ROLE_SYSTEM, "developer": ROLE_DEVELOPER, "assistant": ROLE_ASSISTANT}
 OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})

@@ -11,7 +11,7 @@ from typing import Any
 from dragoman.v1.content_pb2 import Part, Reasoning
 from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
 from gateway_dialects.kit.legacy import CHAT_FORM, fields_of
-from gateway_dialects.openai_responses.client.details import DIALECT, REASONING_FORMAT, SUMMARY_GAP, details_of, set_details
+from gateway_dialects.openai_responses.words import DIALECT, REASONING_FORMAT, SUMMARY_GAP, details_of, set_details
 
 ITEM_FIELDS = frozenset({"type", "summary", "content", "encrypted_content"})
 

@@ -10,16 +10,15 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai_responses.server.details import CHAT_FORM, PICTURE, details_of
-from gateway_dialects.openai_responses.server.errors import failed_error, stream_error
-from gateway_dialects.openai_responses.server.output import (
+from gateway_dialects.openai_responses.render_errors import failed_error, stream_error
+from gateway_dialects.openai_responses.render_items import (
     ItemIds,
     begins_item,
     call_type,
     is_blank,
     is_words,
 )
-from gateway_dialects.openai_responses.server.render import (
+from gateway_dialects.openai_responses.render_response import (
     INCOMPLETE,
     add_details,
     begin,
@@ -27,14 +26,15 @@ from gateway_dialects.openai_responses.server.render import (
     response_id_of,
     sources_by_text,
 )
-from gateway_dialects.openai_responses.server.streamed import (
+from gateway_dialects.openai_responses.render_stream_items import (
     Piece,
     StreamedCall,
     StreamedMessage,
     StreamedReasoning,
     keep_details,
 )
-from gateway_dialects.openai_responses.server.whole import StreamedWhole
+from gateway_dialects.openai_responses.render_whole import StreamedWhole
+from gateway_dialects.openai_responses.server_details import CHAT_FORM, PICTURE, details_of
 
 StreamedItem = StreamedMessage | StreamedReasoning | StreamedCall | StreamedWhole
 TEXT_TAIL = b',"logprobs":[]}\n\n'

@@ -14,12 +14,12 @@ from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.kit.json import Json, malformed, unknown_fields
 from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
 from gateway_dialects.openai.decode_stream import decode_chunk
-from gateway_dialects.openai_responses.client.details import set_details
-from gateway_dialects.openai_responses.client.errors import error_in_answer, error_in_event
-from gateway_dialects.openai_responses.client.items import typed
-from gateway_dialects.openai_responses.client.response import RESPONSE_FIELDS, check_status, set_ending, set_head
-from gateway_dialects.openai_responses.client.streamed import Parts, StreamedItem, StreamedMessage, begin_item, place_of
-from gateway_dialects.openai_responses.client.usage import decode_usage
+from gateway_dialects.openai_responses.decode_errors import error_in_answer, error_in_event
+from gateway_dialects.openai_responses.decode_items import typed
+from gateway_dialects.openai_responses.decode_response import RESPONSE_FIELDS, check_status, set_ending, set_head
+from gateway_dialects.openai_responses.decode_stream_items import Parts, StreamedItem, StreamedMessage, begin_item, place_of
+from gateway_dialects.openai_responses.decode_usage import decode_usage
+from gateway_dialects.openai_responses.words import set_details
 
 BEGINS = frozenset({"response.created", "response.queued", "response.in_progress"})
 ENDS = frozenset({"response.completed", "response.incomplete", "response.cancelled"})

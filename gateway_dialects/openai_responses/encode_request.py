@@ -22,9 +22,9 @@ from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, fields_of, left
 from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
 from gateway_dialects.openai.words import OPENAI_EFFORTS, known_effort
-from gateway_dialects.openai_responses.client.conversation import encode_conversation
-from gateway_dialects.openai_responses.client.details import DIALECT, details_of
-from gateway_dialects.openai_responses.client.tools import custom_names, encode_format, encode_tool_choice, encode_tools
+from gateway_dialects.openai_responses.encode_input import encode_conversation
+from gateway_dialects.openai_responses.encode_tools import custom_names, encode_format, encode_tool_choice, encode_tools
+from gateway_dialects.openai_responses.words import DIALECT, details_of
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""

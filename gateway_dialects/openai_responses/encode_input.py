@@ -26,9 +26,9 @@ from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, decode_object
 from gateway_dialects.kit.legacy import CHAT_FORM, fields_of, left_out
-from gateway_dialects.openai_responses.client.content import encode_content, foreign, source_of
-from gateway_dialects.openai_responses.client.details import DIALECT, PICTURE, details_of
-from gateway_dialects.openai_responses.client.reasoning import encode_reasoning, id_of
+from gateway_dialects.openai_responses.decode_reasoning import encode_reasoning, id_of
+from gateway_dialects.openai_responses.encode_content import encode_content, foreign, source_of
+from gateway_dialects.openai_responses.words import DIALECT, PICTURE, details_of
 
 ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "developer", ROLE_USER: "user"}
 WORDS = frozenset({"text", "refusal"})

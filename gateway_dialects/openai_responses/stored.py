@@ -13,8 +13,8 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_dialects.kit.json import Json, decode_json, encode_json, json_text
-from gateway_dialects.openai_responses.server.output import PREFIXES
-from gateway_dialects.openai_responses.server.parse import refers
+from gateway_dialects.openai_responses.parse_request import refers
+from gateway_dialects.openai_responses.render_items import PREFIXES
 
 INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
 WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})

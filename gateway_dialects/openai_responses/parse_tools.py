@@ -18,7 +18,7 @@ from dragoman.v1.chat_pb2 import (
 from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.parse_request import FORMATS
-from gateway_dialects.openai_responses.server.details import DIALECT, set_details
+from gateway_dialects.openai_responses.server_details import DIALECT, set_details
 
 CHOICES = {
     "auto": TOOL_CHOICE_MODE_AUTO,

@@ -1,6 +1,6 @@
 """This dialect's JSON beside the contract's typed fields.
 
-gateway_dialects/openai_responses/client/details.py says what stands where."""
+gateway_dialects/openai_responses/words.py says what stands where."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta
 from gateway_dialects.kit.json import Json
-from gateway_dialects.openai_responses.server.details import details_of
-from gateway_dialects.openai_responses.server.output import opaque_item, picture_item
-from gateway_dialects.openai_responses.server.streamed import Emit
+from gateway_dialects.openai_responses.render_items import opaque_item, picture_item
+from gateway_dialects.openai_responses.render_stream_items import Emit
+from gateway_dialects.openai_responses.server_details import details_of
 
 IDENTITY = ("id", "type", "status", "role", "call_id", "name")
 """What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""

@@ -15,7 +15,7 @@ from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Json, decode_object
 from gateway_dialects.kit.legacy import fields_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind
-from gateway_dialects.openai_responses.client.details import DIALECT, details_of
+from gateway_dialects.openai_responses.words import DIALECT, details_of
 
 NOT_CONTENT = frozenset({"item"})
 

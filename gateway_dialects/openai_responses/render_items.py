@@ -13,9 +13,9 @@ from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
 from gateway_dialects.kit.json import Json, decode_json
 from gateway_dialects.kit.legacy import without_notes
-from gateway_dialects.openai_responses.server.details import DIALECT, PICTURE, SUMMARY_GAP, details_of
-from gateway_dialects.openai_responses.server.items import CARRIED
-from gateway_dialects.openai_responses.server.seals import carried_details, is_own, sealed
+from gateway_dialects.openai_responses.parse_items import CARRIED
+from gateway_dialects.openai_responses.seals import carried_details, is_own, sealed
+from gateway_dialects.openai_responses.server_details import DIALECT, PICTURE, SUMMARY_GAP, details_of
 
 WORDS = frozenset({"text", "refusal"})
 PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc", PICTURE: "ig"}

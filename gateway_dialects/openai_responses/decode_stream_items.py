@@ -12,8 +12,7 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of
-from gateway_dialects.openai_responses.client.details import SUMMARY_GAP, set_details
-from gateway_dialects.openai_responses.client.items import (
+from gateway_dialects.openai_responses.decode_items import (
     CALL_FIELDS,
     MESSAGE_FIELDS,
     begin_call,
@@ -22,7 +21,8 @@ from gateway_dialects.openai_responses.client.items import (
     decode_item,
     decode_logprobs,
 )
-from gateway_dialects.openai_responses.client.reasoning import begin_reasoning, reasoning_details, texts_of
+from gateway_dialects.openai_responses.decode_reasoning import begin_reasoning, reasoning_details, texts_of
+from gateway_dialects.openai_responses.words import SUMMARY_GAP, set_details
 
 PLACE = frozenset({"sequence_number", "output_index", "obfuscation"})
 """What an event says of its place in the stream, which is another in ours."""

@@ -9,8 +9,8 @@ from dragoman.v1.chat_pb2 import Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, ToolCall
 from gateway_dialects.kit.json import Json, encode_json, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of, decode_token
-from gateway_dialects.openai_responses.client.details import DIALECT, PICTURE, set_details
-from gateway_dialects.openai_responses.client.reasoning import decode_reasoning
+from gateway_dialects.openai_responses.decode_reasoning import decode_reasoning
+from gateway_dialects.openai_responses.words import DIALECT, PICTURE, set_details
 
 MESSAGE_FIELDS = frozenset({"type", "role", "content"})
 CONTENT_FIELDS = {

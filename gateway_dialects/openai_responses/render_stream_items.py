@@ -10,8 +10,7 @@ import msgspec
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta
 from gateway_dialects.kit.json import Json, decode_json, encode_json
-from gateway_dialects.openai_responses.server.details import details_of
-from gateway_dialects.openai_responses.server.output import (
+from gateway_dialects.openai_responses.render_items import (
     call_item,
     call_type,
     message_item,
@@ -20,6 +19,7 @@ from gateway_dialects.openai_responses.server.output import (
     render_tokens,
     shows_summary,
 )
+from gateway_dialects.openai_responses.server_details import details_of
 
 Emit = Callable[[str, Json], None]
 """(event type, fields): writes an event."""

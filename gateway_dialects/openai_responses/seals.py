@@ -17,7 +17,7 @@ from gateway_dialects.kit.carried_state import (
     unpack,
 )
 from gateway_dialects.kit.json import Json, decode_json
-from gateway_dialects.openai_responses.server.details import DIALECT
+from gateway_dialects.openai_responses.server_details import DIALECT
 
 
 def is_own(part: Part) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.decode_usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
-from gateway_dialects.openai_responses.client.details import DIALECT
+from gateway_dialects.openai_responses.words import DIALECT
 
 
 def decode_usage(raw: Json) -> Usage:

@@ -1,7 +1,7 @@
 """A client's request to create a response, in the contract's terms.
 
 Nothing a client sends is lost: what the contract does not name travels in provider_options_json["openai-responses"]. Its
-note $fields holds what the gateway itself honours, whoever answers (gateway_dialects/openai_responses/client/request.py).
+note $fields holds what the gateway itself honours, whoever answers (gateway_dialects/openai_responses/encode_request.py).
 
 Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
 """
@@ -18,9 +18,9 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_SYSTEM
 from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, rest_of, small_integer, string
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai_responses.server.details import DIALECT, set_details
-from gateway_dialects.openai_responses.server.items import listed, parse_items
-from gateway_dialects.openai_responses.server.tools import parse_text, parse_tool, parse_tool_choice
+from gateway_dialects.openai_responses.parse_items import listed, parse_items
+from gateway_dialects.openai_responses.parse_tools import parse_text, parse_tool, parse_tool_choice
+from gateway_dialects.openai_responses.server_details import DIALECT, set_details
 
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
