@@ -68,19 +68,32 @@ def set_details(target: Detailed, details: Json, dialect: str) -> None:
 
 def form_of(holder: Detailed, dialect: str, form: type[FormT]) -> FormT:
     """The form that was recorded, or the default one. Raises GatewayError INVALID_REQUEST for what is none."""
-    text = holder.provider_details_json.get(f"{dialect}.form")
+    return _form_in(holder.provider_details_json, "provider_details_json", dialect, form)
+
+
+def set_form(target: Detailed, dialect: str, form: Form) -> None:
+    """A form of defaults alone is not recorded."""
+    set_options_form(target.provider_details_json, dialect, form)
+
+
+def options_form_of(options_json: Mapping[str, str], dialect: str, form: type[FormT]) -> FormT:
+    """The form of a request, from its provider_options_json. Raises like form_of."""
+    return _form_in(options_json, "provider_options_json", dialect, form)
+
+
+def set_options_form(options_json: MutableMapping[str, str], dialect: str, form: Form) -> None:
+    if form != type(form)():
+        options_json[f"{dialect}.form"] = json_text(form)
+
+
+def _form_in(forms_json: Mapping[str, str], field: str, dialect: str, form: type[FormT]) -> FormT:
+    text = forms_json.get(f"{dialect}.form")
     if not text:
         return form()
     try:
         return msgspec.json.decode(text, type=form)
     except UNREADABLE as error:
-        raise invalid("", f"provider_details_json.{dialect}.form is not a {form.__name__}: {error}") from None
-
-
-def set_form(target: Detailed, dialect: str, form: Form) -> None:
-    """A form of defaults alone is not recorded."""
-    if form != type(form)():
-        target.provider_details_json[f"{dialect}.form"] = json_text(form)
+        raise invalid("", f"{field}.{dialect}.form is not a {form.__name__}: {error}") from None
 
 
 def object_of(text: str, field: str) -> Json:
