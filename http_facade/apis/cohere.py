@@ -8,11 +8,9 @@ from starlette.routing import BaseRoute, Route
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.cohere.server.chunks import ChunkRenderer
-from gateway_dialects.cohere.server.errors import render_error, render_error_event
-from gateway_dialects.cohere.server.models import render_model, render_models
-from gateway_dialects.cohere.server.parse import parse_chat
-from gateway_dialects.cohere.server.render import render_chat
+from gateway_dialects.cohere.parse_request import parse_chat
+from gateway_dialects.cohere.render_response import render_chat, render_error, render_model, render_models
+from gateway_dialects.cohere.render_stream import ChunkRenderer, render_error_event
 from http_facade.chats import Asked, Chats, Streamed
 from http_facade.core import Core
 from http_facade.exchange import Exchange, Manners

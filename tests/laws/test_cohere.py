@@ -9,9 +9,9 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.cohere import CLIENT as COHERE
-from gateway_dialects.cohere.server.chunks import ChunkRenderer
-from gateway_dialects.cohere.server.parse import parse_chat
-from gateway_dialects.cohere.server.render import render_chat
+from gateway_dialects.cohere.parse_request import parse_chat
+from gateway_dialects.cohere.render_response import render_chat
+from gateway_dialects.cohere.render_stream import ChunkRenderer
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.openai.render_response import render_chat as render_for_chat

@@ -12,9 +12,9 @@ from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.anthropic.server import chunks as anthropic_chunks
 from gateway_dialects.anthropic.server import parse as anthropic_parse
 from gateway_dialects.anthropic.server import render as anthropic_render
-from gateway_dialects.cohere.server import chunks as cohere_chunks
-from gateway_dialects.cohere.server import parse as cohere_parse
-from gateway_dialects.cohere.server import render as cohere_render
+from gateway_dialects.cohere import parse_request as cohere_parse
+from gateway_dialects.cohere import render_response as cohere_render
+from gateway_dialects.cohere import render_stream as cohere_chunks
 from gateway_dialects.gemini.server import chunks as gemini_chunks
 from gateway_dialects.gemini.server import parse as gemini_parse
 from gateway_dialects.gemini.server import render as gemini_render

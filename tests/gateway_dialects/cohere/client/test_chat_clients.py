@@ -99,7 +99,6 @@ def test_thoughts_text_and_citations() -> None:
         "refusal": None,
         "reasoning_content": "Hm.",
         "annotations": [ANNOTATION],
-        "citations": [CITATION],
     }
     assert (choice["finish_reason"], choice["native_finish_reason"]) == ("length", "MAX_TOKENS")
 
@@ -146,13 +145,16 @@ def test_a_stream_with_citations() -> None:
         {"role": "assistant", "content": "", "refusal": None},
         {"reasoning_content": "Hm."},
         {"content": "Ruby"},
-        {"annotations": [ANNOTATION], "citations": [CITATION]},
+        {"annotations": [ANNOTATION]},
         {"content": "."},
         {},
     ]
 
 
-def test_what_the_client_gives_back_is_what_cohere_said() -> None:
+def test_what_the_client_gives_back_reaches_cohere() -> None:
+    document = {"title": "Ruby", "text": "", "url": "https://example.com/r"}
+    source = {"type": "document", "id": "https://example.com/r", "document": document}
+    citation = {"start": 0, "end": 4, "text": "Ruby", "sources": [source], "type": "TEXT_CONTENT"}
     plan = shown("TOOL_CALL", tool_plan="I will look.", tool_calls=[CALL])["choices"][0]["message"]
     cited = shown(content=[{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ruby."}], citations=[CITATION])
     result = {"role": "tool", "tool_call_id": "c1", "content": "Ruby"}
@@ -160,11 +162,11 @@ def test_what_the_client_gives_back_is_what_cohere_said() -> None:
     (plain, _), (reasoning, warned) = (asked(model, messages=messages) for model in (PLAIN, REASONING))
 
     assert plain["messages"][1] == {"role": "assistant", "tool_plan": "I will look.", "tool_calls": [CALL]}
-    assert plain["messages"][3] == {"role": "assistant", "content": "Ruby.", "citations": [{**CITATION, "content_index": 0}]}
+    assert plain["messages"][3] == {"role": "assistant", "content": "Ruby.", "citations": [{**citation, "content_index": 0}]}
     assert reasoning["messages"][3] == {
         "role": "assistant",
         "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Ruby."}],
-        "citations": [CITATION],
+        "citations": [{**citation, "content_index": 1}],
     }
     assert warned == []
 

@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from dragoman.v1.content_pb2 import (
     MEDIA_KIND_IMAGE,
     ROLE_ASSISTANT,
     ROLE_TOOL,
+    CacheHint,
+    Citation,
     Media,
     Message,
     Opaque,
@@ -185,23 +188,94 @@ def test_a_text_file_among_tool_results_is_a_document() -> None:
     ]
 
 
-def test_citations_that_a_client_of_openai_gives_back_reach_cohere() -> None:
-    citation = {"start": 0, "end": 2, "text": "It", "sources": [{"type": "document", "id": "d"}], "content_index": 1}
-    annotations = [
-        {"type": "url_citation", "url_citation": {"url": "https://x", "title": "", "start_index": 0, "end_index": 2}}
-    ]
-    turn = {"role": "assistant", "content": "It is.", "citations": [citation], "annotations": annotations, "audio": None}
-    messages, warned = said(USER, turn, USER)
+def answered(*parts: Part, model: str = PLAIN) -> tuple[dict[str, Any], list[str]]:
+    """What becomes of an assistant's message, and the warnings."""
+    request = question()
+    request.messages.add(role=ROLE_ASSISTANT, parts=parts)
+    body, warned = sent(request, model)
+    return body["messages"][1], warned
 
-    assert messages[1] == {"role": "assistant", "content": "It is.", "citations": [{**citation, "content_index": 0}]}
-    assert warned == []
+
+def test_citations_of_cohere_go_back_as_they_came() -> None:
+    cited = {"start": 0, "end": 2, "text": "It", "sources": [{"type": "document", "id": "d"}], "content_index": 1}
+    raw = Citation(provider_details_json={"cohere": json.dumps(cited)})
+    second_source = Citation(source_id="e", provider_details_json={"cohere.form": '{"source":1}'})
+    thought = Part(reasoning=Reasoning(text="Hm."))
+    text = Part(text="It is.", citations=[raw, second_source])
+
+    assert answered(thought, text, model=REASONING) == (
+        {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "It is."}],
+            "citations": [cited],
+        },
+        [],
+    )
+    assert answered(text)[0]["citations"] == [{**cited, "content_index": 0}]
+
+
+def test_citations_of_another_provider() -> None:
+    page = Citation(uri="https://x/p", title="P", cited_text="It was.", start_index=0, end_index=2)
+    whole = Citation(source_id="file-1")
+    source = {"type": "document", "id": "https://x/p", "document": {"title": "P", "text": "It was.", "url": "https://x/p"}}
+    file = {"type": "document", "id": "file-1", "document": {"title": "", "text": ""}}
+    place = {"type": "TEXT_CONTENT", "content_index": 0}
+
+    assert answered(Part(text="It is.", citations=[page, whole])) == (
+        {
+            "role": "assistant",
+            "content": "It is.",
+            "citations": [
+                {"start": 0, "end": 2, "text": "It", "sources": [source], **place},
+                {"start": 0, "end": 6, "text": "It is.", "sources": [file], **place},
+            ],
+        },
+        [],
+    )
+
+
+def test_citations_of_a_plan() -> None:
+    cited = {"start": 0, "end": 1, "text": "I", "sources": [], "type": "PLAN"}
+    plan = Part(reasoning=Reasoning(text="I will."), provider_details_json={"cohere.form": '{"plan":true}'})
+    plan.citations.add().provider_details_json["cohere"] = json.dumps(cited)
+    call = Part(tool_call=ToolCall(id="c1", name="f"))
+
+    assert answered(plan, call)[0]["citations"] == [cited]
+
+
+def test_citations_of_text_that_becomes_the_plan_are_left_out() -> None:
+    text = Part(text="I will.", citations=[Citation(uri="https://x")])
+    turn, warned = answered(text, Part(tool_call=ToolCall(id="c1", name="f")))
+
+    assert (turn["tool_plan"], "citations" in turn) == ("I will.", False)
+    assert warned == ["messages[1].citations"]
+
+
+def test_citations_that_a_user_or_a_tool_cannot_have() -> None:
+    cited = Part(text="x", citations=[Citation(uri="https://x")])
+    request = question(cited)
+    request.messages.add(role=ROLE_TOOL).parts.append(Part(tool_result=ToolResult(tool_call_id="a", parts=[cited])))
+
+    assert sent(request)[1] == [
+        "messages[0].parts[0].citations",
+        "messages[1].parts[0].tool_result.parts[0].citations",
+    ]
 
 
 def test_message_fields_of_others_are_left_out_with_a_warning() -> None:
-    messages, warned = said({"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}})
+    request = question()
+    request.messages[0].provider_details_json["openai"] = '{"audio":{"id":"a"},"x":1}'
+    request.messages[0].provider_details_json["openai.form"] = '{"content":"list"}'
 
-    assert messages == [USER]
-    assert warned == ["messages[0].cache_control"]
+    assert sent(request) == ({"messages": [USER]}, ["messages[0].audio", "messages[0].x"])
+
+
+def test_a_cache_hint_asks_for_nothing() -> None:
+    """Cohere caches prompts by itself."""
+    request = question(Part(text="Hi", cache_hint=CacheHint(ttl="1h")))
+    request.messages[0].cache_hint.ttl = "5m"
+
+    assert sent(request) == ({"messages": [USER]}, [])
 
 
 def test_pictures() -> None:
@@ -228,9 +302,11 @@ def test_a_picture_as_bytes() -> None:
 
 
 def test_text_files_are_documents() -> None:
-    content = [{"type": "text", "text": "Sum up"}, attached(data_uri("Matz made it."), filename="ruby.txt")]
+    media = Media(kind=MEDIA_KIND_FILE, data=b"Matz made it.", mime_type="text/plain", filename="ruby.txt")
     documents = [{"id": "own", "data": {"text": "mine"}}]
-    body, _ = asked(messages=[{"role": "user", "content": content}], documents=documents)
+    request = question(Part(text="Sum up"), Part(media=media))
+    request.extra_body_json = json.dumps({"documents": documents})
+    body, _ = sent(request)
 
     assert body["messages"] == [{"role": "user", "content": "Sum up"}]
     assert body["documents"] == [*documents, {"data": {"title": "ruby.txt", "text": "Matz made it."}}]

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_OBJECT, ChatRequest
+from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, ROLE_ASSISTANT, Media, Part, Reasoning, ToolCall
 from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.cohere.client.asking import ENDPOINT, REASONING, asked, question, sent
@@ -108,7 +109,7 @@ def test_several_candidates_are_refused() -> None:
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "n")
 
 
-def test_fields_of_cohere_that_a_client_of_openai_sends_reach_it() -> None:
+def test_fields_of_cohere_in_the_body_of_another_client_reach_it() -> None:
     extra: dict[str, Any] = {
         "documents": [{"id": "1", "data": {"text": "x"}}],
         "citation_options": {"mode": "FAST"},
@@ -116,15 +117,16 @@ def test_fields_of_cohere_that_a_client_of_openai_sends_reach_it() -> None:
         "priority": 2,
         "thinking": {"type": "enabled", "token_budget": 99},
     }
-    body, warned = asked(REASONING, **extra)
+    request = question()
+    request.extra_body_json = json.dumps({**extra, "store": True, "model": "other"})
 
-    assert body == {"messages": HI, **extra}
-    assert warned == []
+    assert sent(request, REASONING) == ({"messages": HI, **extra}, ["store"])
 
 
 def test_options_of_this_dialect_reach_it_and_those_of_others_do_not() -> None:
     request = question()
-    request.provider_options_json["cohere"] = '{"new_knob":{"a":1},"model":"other","messages":[],"stream":true,"$note":1}'
+    request.provider_options_json["cohere"] = '{"new_knob":{"a":1},"model":"other","messages":[],"stream":true}'
+    request.provider_options_json["cohere.form"] = request.provider_options_json["gemini.form"] = '{"x":1}'
     request.provider_options_json["anthropic"] = '{"container":"c"}'
 
     assert sent(request) == ({"messages": HI, "new_knob": {"a": 1}}, ["container"])
@@ -139,12 +141,37 @@ def test_broken_options_are_refused(text: str) -> None:
     assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "provider_options_json.cohere")
 
 
-@pytest.mark.parametrize("text", ["x", "[1]", '"text"', '{"citations":5}', '{"$block":[1]}'])
-def test_broken_details_are_refused_or_passed_on(text: str) -> None:
-    request: ChatRequest = question()
-    for holder in (request.messages[0], request.messages[0].parts[0]):
-        holder.provider_details_json["cohere"] = text
-    try:
+@pytest.mark.parametrize(
+    "text", ["x", "[1]", '"text"', '{"citations":5}', '{"function":[1]}', '{"plan":5,"content":1,"source":""}']
+)
+@pytest.mark.parametrize("name", ["cohere", "cohere.form"])
+def test_broken_details_are_refused_or_passed_on(name: str, text: str) -> None:
+    request = question()
+    parts = [Part(text="Hi"), Part(reasoning=Reasoning(text="Hm")), Part(tool_call=ToolCall(id="c", name="f"))]
+    request.messages.add(role=ROLE_ASSISTANT, parts=parts)
+    request.messages[1].parts[0].citations.add()
+    request.tools.add().function.name = "f"
+    request.response_format.type = RESPONSE_FORMAT_TYPE_JSON_OBJECT
+    whole = request.SerializeToString()
+    for index in range(len(holders_of(request))):
+        request.ParseFromString(whole)
+        holders_of(request)[index].provider_details_json[name] = text
+        try:
+            sent(request)
+        except GatewayError as failure:
+            assert failure.reason is Reason.INVALID_REQUEST
+
+
+def holders_of(request: ChatRequest) -> list[Any]:
+    """Everything of a request that has details."""
+    asked_for, answer = request.messages
+    spoken = [*answer.parts, *answer.parts[0].citations]
+    return [asked_for, *asked_for.parts, answer, *spoken, request.tools[0], request.response_format, request.reasoning]
+
+
+def test_documents_of_another_type_beside_attached_ones() -> None:
+    request = question(Part(media=Media(kind=MEDIA_KIND_FILE, data=b"x", mime_type="text/plain")))
+    request.extra_body_json = '{"documents":5}'
+    with pytest.raises(GatewayError) as caught:
         sent(request)
-    except GatewayError as failure:
-        assert failure.reason is Reason.INVALID_REQUEST
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "documents")

@@ -11,6 +11,7 @@ from dragoman.v1.chat_pb2 import (
     FinishReason,
 )
 from gateway_dialects.cohere import CLIENT as COHERE
+from gateway_dialects.cohere.words import write_citations
 from tests.gateway_dialects.cohere.client.answers import PAGE, RESULT, candidate_of, decoded, details
 
 
@@ -32,7 +33,7 @@ def test_the_plan_is_reasoning_and_known_as_the_plan() -> None:
     plan, tool_call = candidate.parts
 
     assert (plan.reasoning.text, plan.reasoning.provider) == ("I will look.", "cohere")
-    assert details(plan, "cohere") == {"$field": "tool_plan"}
+    assert dict(plan.provider_details_json) == {"cohere.form": '{"plan":true}'}
     assert (tool_call.tool_call.id, tool_call.tool_call.name) == ("c1", "f")
     assert tool_call.tool_call.arguments_json == '{"a": 1}'
     assert candidate.finish_reason == FINISH_REASON_TOOL_CALLS
@@ -66,7 +67,6 @@ def test_how_answers_end(word: str, reason: FinishReason.ValueType) -> None:
     candidate = candidate_of(word, message={"content": "Hi"})
 
     assert (candidate.finish_reason, candidate.raw_finish_reason) == (reason, word)
-    assert details(candidate, "openai") == {"native_finish_reason": word}
     assert details(candidate, "cohere") == ({"finish_reason": "PAUSED"} if word == "PAUSED" else {})
 
 
@@ -96,16 +96,18 @@ def test_citations_stand_on_what_they_cite() -> None:
     ]
     content = [{"type": "thinking", "thinking": "Well"}, {"type": "text", "text": "abc"}, {"type": "text", "text": "def"}]
     candidate = candidate_of(message={"content": content, "citations": citations})
-    address = {"url": "https://example.com/r", "title": "Ruby"}
 
-    assert [details(part, "cohere") for part in candidate.parts] == [{"citations": [one]} for one in citations]
-    assert details(candidate, "openai")["message"] == {
-        "annotations": [
-            {"type": "url_citation", "url_citation": {**address, "start_index": 1, "end_index": 2}},
-            {"type": "url_citation", "url_citation": {**address, "start_index": 3, "end_index": 6}},
-        ],
-        "citations": citations,
-    }
+    assert [[details(citation, "cohere") for citation in part.citations] for part in candidate.parts] == [
+        [citations[0]],
+        [citations[1], {}],
+        [citations[2]],
+    ]
+    page, result = candidate.parts[1].citations
+    assert (page.uri, page.title, page.source_id) == ("https://example.com/r", "Ruby", "d")
+    assert (page.cited_text, page.start_index, page.end_index) == ("b", 1, 2)
+    assert (result.uri, result.source_id, result.start_index, result.end_index) == ("", "c1:0", 1, 2)
+    assert result.provider_details_json["cohere.form"] == '{"source":1}'
+    assert write_citations(candidate.parts[1].citations, candidate.parts[1], 1) == [citations[1]]
 
 
 def test_a_citation_without_an_index_is_of_the_first_text() -> None:
@@ -113,8 +115,8 @@ def test_a_citation_without_an_index_is_of_the_first_text() -> None:
     content = [{"type": "thinking", "thinking": "x"}, {"type": "text", "text": "abc"}]
     candidate = candidate_of(message={"tool_plan": "p", "content": content, "citations": [citation]})
 
-    assert [details(part, "cohere").get("citations") for part in candidate.parts] == [None, None, [citation]]
-    assert details(candidate, "openai")["message"] == {"citations": [citation]}
+    assert [len(part.citations) for part in candidate.parts] == [0, 0, 1]
+    assert details(candidate.parts[2].citations[0], "cohere") == citation
 
 
 def test_a_citation_of_the_plan() -> None:
@@ -122,14 +124,28 @@ def test_a_citation_of_the_plan() -> None:
     calls = [{"id": "c1", "function": {"name": "f"}}]
     candidate = candidate_of("TOOL_CALL", message={"tool_plan": "I will.", "tool_calls": calls, "citations": [citation]})
 
-    assert details(candidate.parts[0], "cohere") == {"$field": "tool_plan", "citations": [citation]}
+    assert [details(found, "cohere") for found in candidate.parts[0].citations] == [citation]
 
 
 def test_citations_of_nothing_stay_with_the_message() -> None:
-    lost: list[Any] = [{"start": 0, "end": 1, "content_index": 9}, "odd", {"start": 0, "content_index": 0}]
-    candidate = candidate_of(message={"content": [{"type": "text", "text": "a"}], "citations": lost})
+    lost: list[Any] = [{"start": 0, "end": 1, "content_index": 9}, "odd", {"start": 0, "type": "PLAN"}]
+    placed = {"start": 0, "content_index": 0}
+    candidate = candidate_of(message={"content": [{"type": "text", "text": "a"}], "citations": [*lost, placed]})
 
     assert details(candidate, "cohere") == {"message": {"citations": lost}}
+    assert [details(citation, "cohere") for citation in candidate.parts[0].citations] == [placed]
+
+
+@pytest.mark.parametrize(
+    "place", [{}, {"start": 0}, {"start": -1, "end": 1}, {"start": 2, "end": 1}, {"start": 0, "end": 2**40}]
+)
+def test_a_citation_of_another_form_keeps_its_json(place: dict[str, int]) -> None:
+    odd = {**place, "text": 5, "sources": ["x", {"document": "y", "id": 7}]}
+    citation = candidate_of(message={"content": "abc", "citations": [odd]}).parts[0].citations[0]
+
+    assert details(citation, "cohere") == odd
+    assert not (citation.HasField("start_index") or citation.HasField("end_index"))
+    assert (citation.uri, citation.cited_text, citation.source_id) == ("", "", "")
 
 
 def test_log_probabilities() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.cohere import CLIENT as COHERE
-from gateway_dialects.cohere.server.chunks import ChunkRenderer
-from gateway_dialects.cohere.server.render import render_chat
+from gateway_dialects.cohere.render_response import render_chat
+from gateway_dialects.cohere.render_stream import ChunkRenderer
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.cohere.client.shapes import ANSWER, BODIES, EVENT

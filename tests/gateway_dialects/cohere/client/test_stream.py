@@ -106,31 +106,31 @@ def test_a_call_ends_when_the_next_begins() -> None:
     assert kinds(batch) == ["started", "part_started", "part_delta", "part_finished", "part_started"]
 
 
-def test_a_citation_is_told_live_and_kept() -> None:
+def test_a_citation_comes_at_once() -> None:
     citation = {"start": 0, "end": 2, "text": "Hi", "sources": [PAGE], "content_index": 0}
     decoder = COHERE.stream.decoder()
     batch = feed(decoder, START, content_start(0, type="text", text="Hi"), citation_start(citation))
-    delta = batch.events[-1].part_delta
-    annotation = {
-        "type": "url_citation",
-        "url_citation": {"url": "https://example.com/r", "title": "Ruby", "start_index": 0, "end_index": 2},
-    }
+    (found,) = batch.events[-1].part_delta.citations
 
-    assert details(delta, "cohere") == {"citation": citation}
-    assert details(delta, "openai") == {"annotations": [annotation], "citations": [citation]}
+    assert (found.uri, found.title, found.start_index, found.end_index) == ("https://example.com/r", "Ruby", 0, 2)
+    assert details(found, "cohere") == citation
     end = feed(decoder, message_end())
-    assert details(end.events[0].part_finished, "cohere") == {"citations": [citation]}
-    assert details(end.events[1].finished.candidates[0], "openai")["message"] == {
-        "annotations": [annotation],
-        "citations": [citation],
-    }
+    assert [event.WhichOneof("event") for event in end.events] == ["part_finished", "finished"]
+    assert accumulate([batch, end]).candidates[0].parts[0].citations == [found]
+
+
+def test_a_citation_that_comes_before_what_it_cites() -> None:
+    early = {"start": 0, "end": 2, "content_index": 0}
+    answer = decoded(START, citation_start(early), content_start(0, type="text", text="Hi"), message_end())
+
+    assert [details(citation, "cohere") for citation in answer.candidates[0].parts[0].citations] == [early]
 
 
 def test_citations_may_come_in_a_list_and_of_nothing() -> None:
     known, lost = {"start": 0, "text": "H"}, {"start": 0, "content_index": 3}
     answer = decoded(START, content_start(0, type="text", text="Hi"), citation_start([known, lost]), message_end())
 
-    assert details(answer.candidates[0].parts[0], "cohere") == {"citations": [known]}
+    assert [details(citation, "cohere") for citation in answer.candidates[0].parts[0].citations] == [known]
     assert details(answer.candidates[0], "cohere") == {"message": {"citations": [lost]}}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.client.usage import decode_usage
+from gateway_dialects.cohere.decode_response import decode_usage
 
 BILLED = {"input_tokens": 7, "output_tokens": 5}
 

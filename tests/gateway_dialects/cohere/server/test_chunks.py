@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from dragoman.v1.chat_pb2 import FINISH_REASON_TOOL_CALLS, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.stream_pb2 import (
     CandidateFinish,
     Finished,
@@ -14,7 +14,7 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.server.chunks import ChunkRenderer
+from gateway_dialects.cohere.render_stream import ChunkRenderer
 
 
 def started(index: int, part: Part) -> StreamEvent:
@@ -125,8 +125,7 @@ def test_content_and_calls_are_numbered_apart() -> None:
 
 
 def test_a_plan_has_no_block() -> None:
-    plan = Part(reasoning=Reasoning(text="I"))
-    plan.provider_details_json["cohere"] = '{"$field":"tool_plan"}'
+    plan = Part(reasoning=Reasoning(text="I"), provider_details_json={"cohere.form": '{"plan":true}'})
 
     assert rendered(started(0, plan), delta(0, reasoning=" will."), ended(0)) == [
         {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "I"}}},
@@ -177,6 +176,55 @@ def test_log_probabilities_of_another_provider() -> None:
     event = rendered(started(0, Part(text="")), delta(0, text="Hi", logprobs=tokens))[1]
 
     assert event["logprobs"] == {"text": "Hi", "token_ids": [], "logprobs": [-0.5, -1.0]}
+
+
+def cited(events: list[dict[str, Any]]) -> list[Any]:
+    return [event["delta"]["message"]["citations"] for event in events if event["type"] == "citation-start"]
+
+
+def test_citations_of_another_provider_come_with_the_end_of_their_part() -> None:
+    whole, piece = Citation(uri="https://x", title="X"), Citation(source_id="f", start_index=3, end_index=6)
+    events = rendered(
+        started(0, Part(reasoning=Reasoning(text="Hm"))),
+        started(1, Part(text="Zoë", citations=[whole])),
+        delta(1, citations=[piece]),
+        delta(1, text=" is"),
+        ended(1),
+    )
+    source = {"type": "document", "id": "https://x", "document": {"title": "X", "text": "", "url": "https://x"}}
+    file = {"type": "document", "id": "f", "document": {"title": "", "text": ""}}
+
+    assert cited(events) == [
+        {"start": 0, "end": 6, "text": "Zoë is", "sources": [source], "type": "TEXT_CONTENT", "content_index": 1},
+        {"start": 3, "end": 6, "text": " is", "sources": [file], "type": "TEXT_CONTENT", "content_index": 1},
+    ]
+    assert [(event["type"], event["index"]) for event in events[-5:]] == [
+        ("citation-start", 0),
+        ("citation-end", 0),
+        ("citation-start", 1),
+        ("citation-end", 1),
+        ("content-end", 1),
+    ]
+
+
+def test_citations_of_cohere_come_at_once_and_as_they_are() -> None:
+    own = {"start": 0, "end": 2, "text": "Hi", "sources": [{"id": "a"}, {"id": "b"}]}
+    first = Citation(source_id="a", provider_details_json={"cohere": json.dumps(own)})
+    second = Citation(source_id="b", provider_details_json={"cohere.form": '{"source":1}'})
+    events = rendered(started(0, Part(text="Hi")), delta(0, text="!", citations=[first, second]), delta(0, text="?"))
+
+    assert [event["type"] for event in events[2:]] == ["content-delta", "citation-start", "citation-end", "content-delta"]
+    assert cited(events) == [own]
+
+
+def test_citations_of_a_plan_and_of_nothing() -> None:
+    plan = Part(reasoning=Reasoning(text="I"), provider_details_json={"cohere.form": '{"plan":true}'})
+    plan.citations.add(uri="https://x", start_index=0, end_index=1)
+    lost = CandidateFinish(provider_details_json={"cohere": '{"message":{"citations":[{"content_index":9}]}}'})
+    found = cited(rendered(started(0, plan), ended(0), finished(candidates=[lost])))
+
+    assert (found[0]["type"], found[0]["text"], "content_index" in found[0]) == ("PLAN", "I", False)
+    assert found[1:] == [{"content_index": 9}]
 
 
 def test_other_candidates_are_not_shown() -> None:

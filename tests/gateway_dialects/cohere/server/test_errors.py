@@ -3,7 +3,8 @@ import json
 import pytest
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.cohere.server.errors import render_error, render_error_event
+from gateway_dialects.cohere.render_response import render_error
+from gateway_dialects.cohere.render_stream import render_error_event
 
 
 def test_an_error() -> None:

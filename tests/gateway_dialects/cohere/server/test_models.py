@@ -3,7 +3,7 @@
 import json
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.cohere.server.models import render_model, render_models
+from gateway_dialects.cohere.render_response import render_model, render_models
 
 
 def test_a_model_of_which_nothing_is_known() -> None:

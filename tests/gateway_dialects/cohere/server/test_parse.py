@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import (
     ChatRequest,
 )
 from dragoman.v1.content_pb2 import ROLE_TOOL
-from gateway_dialects.cohere.server.parse import parse_chat
+from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.openai import CLIENT as OPENAI
 
@@ -149,12 +149,39 @@ def test_what_another_dialect_is_sent() -> None:
     assert sorted(warned) == ["documents", "reasoning.max_tokens", "safety_mode"]
 
 
+def test_citations() -> None:
+    page = {"type": "tool", "id": "t", "tool_output": {"url": "https://x", "title": "X"}}
+    citations: list[dict[str, Any]] = [
+        {"start": 0, "end": 1, "text": "I", "sources": [], "type": "PLAN"},
+        {"start": 0, "end": 2, "text": "It", "sources": [page, {"type": "document", "id": "d"}], "content_index": 1},
+        {"start": 0, "content_index": 7},
+    ]
+    content = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "It is."}]
+    turn = {"role": "assistant", "tool_plan": "I will.", "content": content, "citations": citations}
+    message = parsed(messages=[turn]).messages[0]
+    plan, thought, text = message.parts
+
+    assert [len(part.citations) for part in (plan, thought, text)] == [1, 0, 2]
+    assert (text.citations[0].uri, text.citations[0].title, text.citations[0].end_index) == ("https://x", "X", 2)
+    assert [citation.source_id for citation in text.citations] == ["t", "d"]
+    assert json.loads(message.provider_details_json["cohere"]) == {"citations": [citations[2]]}
+
+
+def test_fields_of_a_text_block_that_signed_reasoning_has_too() -> None:
+    block = {"type": "text", "text": "x", "id": "b1"}
+    part = parsed(messages=[{"role": "user", "content": [block]}]).messages[0].parts[0]
+
+    assert json.loads(part.provider_details_json["cohere"]) == {"id": "b1"}
+
+
 def test_what_another_provider_signed_is_given_back() -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "provider": "anthropic", "signature": "s", "encrypted": "e"}
+    thought["id"] = "rs_1"
     request = parsed(messages=[{"role": "assistant", "content": [thought]}])
     reasoning = request.messages[0].parts[0].reasoning
 
     assert (reasoning.text, reasoning.provider, reasoning.signature, reasoning.encrypted) == ("Hm.", "anthropic", "s", "e")
+    assert reasoning.id == "rs_1"
 
 
 def test_a_document_in_words() -> None:

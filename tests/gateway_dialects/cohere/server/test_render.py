@@ -14,9 +14,9 @@ from dragoman.v1.chat_pb2 import (
     Logprobs,
     TokenLogprob,
 )
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, Citation, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.server.render import render_chat
+from gateway_dialects.cohere.render_response import render_chat
 
 
 def shown(*parts: Part, **fields: Any) -> dict[str, Any]:
@@ -78,6 +78,19 @@ def test_content_that_cohere_does_not_have() -> None:
         {"type": "image_url", "image_url": {"url": "https://x/a.png"}},
         {"type": "media", "media": {"url": "data:audio/wav;base64,AA==", "transcript": "La"}},
         {"type": "opaque", "dialect": "openai", "content": {"type": "x"}},
+    ]
+
+
+def test_citations_of_another_provider() -> None:
+    citation = Citation(uri="https://x", title="X", cited_text="So.", start_index=1, end_index=3)
+    document = {"title": "X", "text": "So.", "url": "https://x"}
+    source = {"type": "document", "id": "https://x", "document": document}
+    place = {"start": 1, "end": 3, "text": "bc", "sources": [source]}
+    parts = [Part(reasoning=Reasoning(text="abc"), citations=[citation]), Part(text="abcd", citations=[citation])]
+
+    assert shown(*parts)["message"]["citations"] == [
+        {**place, "type": "THINKING_CONTENT", "content_index": 0},
+        {**place, "type": "TEXT_CONTENT", "content_index": 1},
     ]
 
 

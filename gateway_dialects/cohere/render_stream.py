@@ -1,4 +1,4 @@
-"""A stream of events as Cohere's chat events.
+"""Streamed answers as Cohere's chat events.
 
 Source: https://docs.cohere.com/docs/streaming and recorded streams. Content blocks and tool calls are numbered apart, each
 from 0; the plan before tool calls has no number; an event line names each event's type.
@@ -6,40 +6,45 @@ from 0; the plan before tool calls has no number; an event line names each event
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dragoman.reasons import GatewayError
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Citation, Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
-from gateway_dialects.cohere.server.details import details_of, fields_of
-from gateway_dialects.cohere.server.errors import render_error_event
-from gateway_dialects.cohere.server.render import (
+from gateway_dialects.cohere.render_response import (
+    error_object,
     finish_reason,
-    is_plan,
     render_block,
     render_logprobs,
     render_usage,
-    seal_of,
+    signed_fields,
 )
+from gateway_dialects.cohere.words import DIALECT, is_own, is_plan, merged, write_citations
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json import Json, encode_json, json_text
+from gateway_dialects.kit.json import Json, details_of, encode_json, json_text
 
 DONE = b"data: [DONE]\n\n"
 GATHERED = frozenset({"media", "opaque"})
-"""Kinds whose blocks do not grow here: they are shown once they are whole."""
+"""Kinds whose blocks have no deltas here: they are written once they are whole."""
 
 
 class StreamedPart:
     """What the renderer remembers of a part that has begun."""
 
-    __slots__ = ("ended", "index", "kind", "part", "text_head")
+    __slots__ = ("ended", "index", "kind", "part", "pieces", "text_head")
 
     def __init__(self, part: Part, kind: str, index: int) -> None:
+        # A copy: its citations wait here, and the event is not ours.
         self.part = Part()
         self.part.CopyFrom(part)
+        del self.part.citations[:]
         self.kind = kind
         """text, reasoning, plan, tool_call, media or opaque."""
         self.index = index
         """Among the content blocks, or among the tool calls."""
         self.ended = False
+        self.pieces: list[str] = []
+        """The text after what the part began with."""
         self.text_head = b'event: content-delta\ndata: {"type":"content-delta","index":%d,' % index
         self.text_head += b'"delta":{"message":{"content":{"text":'
 
@@ -53,10 +58,6 @@ class ChunkRenderer(EventWriter):
         self._block_count = 0
         self._call_count = 0
         self._citation_count = 0
-        self._cited: list[Json] = []
-        """Citations that were told live."""
-        self._citations: list[Json] = []
-        """Those of the parts that ended, told live or not."""
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
@@ -64,8 +65,7 @@ class ChunkRenderer(EventWriter):
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         message: Json = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
-        fields = fields_of(started.provider_details_json)
-        body = {"id": started.id or self._fallback_id, "delta": {"message": message}, **fields}
+        body = {"id": started.id or self._fallback_id, "delta": {"message": message}, **details_of(started, DIALECT)}
         out.append(sse("message-start", body))
 
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
@@ -86,12 +86,14 @@ class ChunkRenderer(EventWriter):
             self._block_count += 1
             self._start_block(streamed, out)
         self._parts[started.part_index] = streamed
+        if part.citations:
+            self._cite(streamed, part.citations, out)
 
     def _start_call(self, streamed: StreamedPart, out: list[bytes]) -> None:
-        call, extra = streamed.part.tool_call, fields_of(streamed.part.provider_details_json)
-        inner = {"name": call.name, "arguments": "", **extra.pop("function", {})}
-        told = {"id": call.id, "type": "function", **extra, "function": inner}
-        out.append(sse("tool-call-start", {"index": streamed.index, "delta": {"message": {"tool_calls": told}}}))
+        call = streamed.part.tool_call
+        head: Json = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        head = merged(head, details_of(streamed.part, DIALECT))
+        out.append(sse("tool-call-start", {"index": streamed.index, "delta": {"message": {"tool_calls": head}}}))
         if call.arguments_json:
             out.append(call_delta(streamed.index, call.arguments_json))
 
@@ -100,11 +102,9 @@ class ChunkRenderer(EventWriter):
         if streamed.kind in GATHERED:
             return
         part = streamed.part
-        text, name = (
-            (part.reasoning.text, "thinking") if streamed.kind == "reasoning" else (part.text or part.refusal, "text")
-        )
-        fields = fields_of(part.provider_details_json)
-        out.append(content("content-start", streamed.index, {"type": name, name: "", **fields}))
+        is_thought = streamed.kind == "reasoning"
+        name, text = ("thinking", part.reasoning.text) if is_thought else ("text", part.text or part.refusal)
+        out.append(content("content-start", streamed.index, {"type": name, name: "", **details_of(part, DIALECT)}))
         if text:
             out.append(content("content-delta", streamed.index, {name: text}))
 
@@ -114,25 +114,30 @@ class ChunkRenderer(EventWriter):
         part = self._parts[delta.part_index]
         kind = delta.WhichOneof("delta")
         if kind == "text" and not delta.provider_details_json and not delta.HasField("logprobs"):
-            out.append(part.text_head + encode_json(delta.text) + b"}}}}\n\n")
-            return
-        details = details_of(delta.provider_details_json) if delta.provider_details_json else {}
-        logprobs = details.get("logprobs")
-        if logprobs is None and delta.HasField("logprobs"):
-            logprobs = merged_logprobs(delta)
-        self._grow(delta, kind, part, logprobs, out)
-        if "citation" in details:
-            self._cited.append(details["citation"])
-            self._cite(details["citation"], out)
+            text = delta.text
+            part.pieces.append(text)
+            out.append(part.text_head + encode_json(text) + b"}}}}\n\n")
+        else:
+            logprobs = details_of(delta, DIALECT).get("logprobs")
+            if logprobs is None and delta.HasField("logprobs"):
+                logprobs = merged_logprobs(delta)
+            self._append(delta, kind, part, logprobs, out)
+        if delta.citations:
+            self._cite(part, delta.citations, out)
 
-    def _grow(self, delta: PartDelta, kind: str | None, part: StreamedPart, logprobs: Json | None, out: list[bytes]) -> None:
+    def _append(
+        self, delta: PartDelta, kind: str | None, part: StreamedPart, logprobs: Json | None, out: list[bytes]
+    ) -> None:
         match kind:
             case "text" | "refusal":
-                out.append(content("content-delta", part.index, {"text": delta.text or delta.refusal}, logprobs))
-            case "reasoning" if part.kind == "plan":
-                out.append(plan_delta(delta.reasoning))
+                part.pieces.append(delta.text or delta.refusal)
+                out.append(content("content-delta", part.index, {"text": part.pieces[-1]}, logprobs))
             case "reasoning":
-                out.append(content("content-delta", part.index, {"thinking": delta.reasoning}, logprobs))
+                part.pieces.append(delta.reasoning)
+                if part.kind == "plan":
+                    out.append(plan_delta(delta.reasoning))
+                else:
+                    out.append(content("content-delta", part.index, {"thinking": delta.reasoning}, logprobs))
             case "arguments_json":
                 out.append(call_delta(part.index, delta.arguments_json))
             case "signature" | "encrypted":
@@ -149,28 +154,28 @@ class ChunkRenderer(EventWriter):
             case _:
                 pass
 
-    def _cite(self, citation: Json, out: list[bytes]) -> None:
-        index = self._citation_count
-        self._citation_count += 1
-        out.append(sse("citation-start", {"index": index, "delta": {"message": {"citations": citation}}}))
-        out.append(sse("citation-end", {"index": index}))
-
-    def _cite_the_rest(self, out: list[bytes]) -> None:
-        for citation in self._citations:
-            if citation in self._cited:
-                self._cited.remove(citation)
+    def _cite(self, part: StreamedPart, citations: Iterable[Citation], out: list[bytes]) -> None:
+        """Cohere's own at once; another provider's when the part is whole, for they may come before what they cite."""
+        for citation in citations:
+            if is_own(citation):
+                self._write_citations(write_citations([citation], part.part, block_of(part)), out)
             else:
-                self._cite(citation, out)
+                part.part.citations.append(citation)
+
+    def _write_citations(self, citations: Iterable[Json], out: list[bytes]) -> None:
+        for citation in citations:
+            index = self._citation_count
+            self._citation_count += 1
+            out.append(sse("citation-start", {"index": index, "delta": {"message": {"citations": citation}}}))
+            out.append(sse("citation-end", {"index": index}))
 
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
         part = self._parts.get(ended.part_index)
         if part is not None and not ended.candidate_index:
-            late = fields_of(ended.provider_details_json)
-            self._citations += late.pop("citations", [])
-            self._end_part(part, late, out)
+            self._end_part(part, details_of(ended, DIALECT), out)
 
     def _end_part(self, part: StreamedPart, late: Json, out: list[bytes]) -> None:
-        if part.ended or part.kind == "plan":
+        if part.ended:
             return
         part.ended = True
         if part.kind == "tool_call":
@@ -178,10 +183,15 @@ class ChunkRenderer(EventWriter):
                 out.append(call_delta(part.index, json_text({"input": part.part.tool_call.input})))
             out.append(sse("tool-call-end", {"index": part.index}))
             return
+        if part.part.citations:
+            complete_text(part)
+            self._write_citations(write_citations(part.part.citations, part.part, block_of(part)), out)
+        if part.kind == "plan":
+            return
         if part.kind in GATHERED:
             out.append(content("content-start", part.index, render_block(part.part)))
         if part.kind == "reasoning":
-            late = {**seal_of(part.part.reasoning), **late}
+            late = {**signed_fields(part.part.reasoning), **late}
         if late:
             out.append(content("content-delta", part.index, late))
         out.append(sse("content-end", {"index": part.index}))
@@ -192,17 +202,43 @@ class ChunkRenderer(EventWriter):
         delta: Json = {"finish_reason": "COMPLETE", "usage": {}}
         if finished.candidates:
             ending = finished.candidates[0]
-            fields = fields_of(ending.provider_details_json)
-            # The logprobs were told with the pieces that they are of.
+            fields = details_of(ending, DIALECT)
+            # The logprobs were written with the text that they are of.
             fields.pop("logprobs", None)
-            self._citations += fields.get("message", {}).pop("citations", [])
-            self._cite_the_rest(out)
+            self._write_citations(fields.get("message", {}).pop("citations", []), out)
             delta["finish_reason"] = finish_reason(ending.finish_reason, ending.raw_finish_reason)
             delta.update({name: value for name, value in fields.items() if value != {}})
         if finished.HasField("usage"):
             delta["usage"] = render_usage(finished.usage)
-        delta.update(fields_of(finished.provider_details_json))
+        delta.update(details_of(finished, DIALECT))
         out += (sse("message-end", {"delta": delta}), DONE)
+
+
+def block_of(part: StreamedPart) -> int | None:
+    """See write_citations."""
+    return None if part.kind == "plan" else part.index
+
+
+def complete_text(part: StreamedPart) -> None:
+    """Add the deltas to the part."""
+    text = "".join(part.pieces)
+    match part.part.WhichOneof("kind"):
+        case "text":
+            part.part.text += text
+        case "reasoning":
+            part.part.reasoning.text += text
+        case "refusal":
+            part.part.refusal += text
+        case _:
+            pass
+
+
+def render_error_event(failure: GatewayError, request_id: str = "") -> bytes:
+    """An error inside a stream: the answer ends in ERROR, as Cohere's own do. Nothing follows it."""
+    error = error_object(failure)
+    delta = {"finish_reason": "ERROR", "error": error.pop("message"), **error, "usage": {}}
+    event = {**({"id": request_id} if request_id else {}), "delta": delta}
+    return sse("message-end", event) + DONE
 
 
 def sse(name: str, body: Json) -> bytes:

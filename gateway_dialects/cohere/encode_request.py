@@ -1,0 +1,344 @@
+"""Chat requests, with their tools, response format and reasoning settings, and the request for the list of models.
+
+Source: https://docs.cohere.com/reference/chat, https://docs.cohere.com/docs/tool-use, .../structured-outputs and recorded
+requests. provider_options_json["cohere"] holds the request's fields that the contract does not name: documents,
+citation_options, safety_mode, priority ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    RESPONSE_FORMAT_TYPE_UNSPECIFIED,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_TOOL,
+    TOOL_CHOICE_MODE_UNSPECIFIED,
+    ChatRequest,
+    FunctionTool,
+    ReasoningSettings,
+    ResponseFormat,
+    Tool,
+)
+from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.cohere.encode_messages import RequestDiagnostics, encode_messages
+from gateway_dialects.cohere.words import (
+    BUDGETS,
+    DIALECT,
+    EXTRA_FIELDS,
+    PLAIN_FIELDS,
+    TOOL_CHOICES,
+    UNBOUNDED_EFFORTS,
+    ResponseFormatForm,
+    merged,
+    reasons,
+)
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.fields import array
+from gateway_dialects.kit.json import Json, details_of, encode_json, form_of, object_of
+
+NAMES = {name: word for word, (name, _) in PLAIN_FIELDS.items() if name != "model"}
+"""Contract fields that only need this dialect's names."""
+RANGES = {"top_p": (0.01, 0.99), "frequency_penalty": (0.0, 1.0), "presence_penalty": (0.0, 1.0)}
+"""Contract fields whose range is narrower here."""
+HARMLESS: Mapping[str, tuple[object, ...]] = {
+    "logit_bias": (),
+    "top_logprobs": (0,),
+    "verbosity": (),
+    "user": (),
+    "service_tier": ("auto", "default"),
+}
+"""Contract fields that this dialect does not have, and values that ask for nothing."""
+GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
+"""Never taken from the caller's options."""
+VERSIONS = ("/v1", "/v2")
+
+
+CHOICE_WORDS = {
+    TOOL_CHOICE_MODE_UNSPECIFIED: "",
+    TOOL_CHOICE_MODE_AUTO: "",
+    TOOL_CHOICE_MODE_TOOL: "REQUIRED",
+    **{mode: word for word, mode in TOOL_CHOICES.items()},
+}
+"""Empty: the provider's default, which leaves it to the model."""
+JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
+SCHEMA_INSTRUCTION = (
+    "Answer with one JSON value that is valid against the following JSON Schema, and nothing else: no words around it and no"
+    " code fence.\n\n"
+)
+SCHEMA_FIELD = "response_format.json_schema.schema"
+
+
+def encode_chat(
+    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+) -> tuple[UpstreamRequest, Sequence[Warning]]:
+    """See Dialect.encode_chat."""
+    if request.candidate_count > 1:
+        raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
+    diagnostics = RequestDiagnostics()
+    body = {**encode_body(request, model, diagnostics), "stream": stream}
+    upstream = UpstreamRequest("POST", base_url(endpoint) + "/v2/chat", headers(endpoint), encode_json(body))
+    return upstream, diagnostics.from_provider(endpoint.provider)
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """See Dialect.list_models. 1000 is the most that a page may hold."""
+    url = base_url(endpoint) + "/v1/models?page_size=1000&endpoint=chat"
+    return UpstreamRequest("GET", url, headers(endpoint))
+
+
+def base_url(endpoint: Endpoint) -> str:
+    """Without a version: chat is in the second, the list of models in the first."""
+    return endpoint.url[:-3] if endpoint.url.endswith(VERSIONS) else endpoint.url
+
+
+def headers(endpoint: Endpoint) -> dict[str, str]:
+    """What every request to this endpoint carries."""
+    found = {"content-type": "application/json", **endpoint.headers}
+    if endpoint.keys:
+        found["authorization"] = "Bearer " + endpoint.keys[0].reveal()
+    return found
+
+
+def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostics) -> Json:
+    """The request's JSON body without its stream flag."""
+    body: Json = {"model": model, "messages": encode_messages(request.messages, model, diagnostics)}
+    if request.tools or request.HasField("tool_choice") or request.HasField("parallel_tool_calls"):
+        encode_tools(body, request, diagnostics)
+    encode_settings(body, request, diagnostics)
+    if request.HasField("reasoning"):
+        encode_reasoning(body, request.reasoning, model, diagnostics)
+    if diagnostics.documents:
+        body["documents"] = list(diagnostics.documents)
+    encode_options(body, request, diagnostics)
+    if request.HasField("response_format"):
+        encode_response_format(body, request.response_format, diagnostics)
+    return body
+
+
+def encode_settings(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+    """Everything that is one value."""
+    for descriptor, value in request.ListFields():
+        name = descriptor.name
+        if name in RANGES:
+            set_in_range(body, name, value, diagnostics)
+        elif name in NAMES:
+            body[NAMES[name]] = value
+        elif name in HARMLESS and value not in HARMLESS[name]:
+            diagnostics.drop(name)
+    if request.HasField("max_output_tokens"):
+        body["max_tokens"] = request.max_output_tokens
+    if request.stop:
+        body["stop_sequences"] = list(request.stop)
+    if any(modality != "text" for modality in request.modalities):
+        diagnostics.drop("modalities", "this provider answers in text only")
+
+
+def set_in_range(body: Json, field: str, value: float, diagnostics: Diagnostics) -> None:
+    least, most = RANGES[field]
+    sent = body[NAMES[field]] = min(max(value, least), most)
+    if sent != value:
+        diagnostics.warn(field, f"this provider's {field} is {least} to {most}; {value} was sent as {sent}")
+
+
+def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+    """Sets tools, strict_tools and tool_choice. There is no choice of one tool: only that tool is offered, and a call
+    required."""
+    choice = request.tool_choice
+    if choice.mode not in CHOICE_WORDS:
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
+    word = CHOICE_WORDS[choice.mode]
+    offered = offered_tools(request)
+    if offered:
+        body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in offered]
+        set_strict(body, [tool for _, tool in offered], diagnostics)
+        if word:
+            body["tool_choice"] = word
+    elif choice.mode == TOOL_CHOICE_MODE_TOOL and request.tools:
+        raise invalid("tool_choice", f"tool_choice names the tool {choice.tool_name!r}, which is not among the tools")
+    elif word == "REQUIRED":
+        diagnostics.drop("tool_choice", "there are no tools to choose from")
+    if request.HasField("parallel_tool_calls") and not request.parallel_tool_calls:
+        diagnostics.drop("parallel_tool_calls", "this provider's models may always call several tools at once")
+
+
+def offered_tools(request: ChatRequest) -> list[tuple[int, Tool]]:
+    """The tools that the choice allows, with their places in the request."""
+    choice = request.tool_choice
+    allowed = {choice.tool_name} if choice.mode == TOOL_CHOICE_MODE_TOOL else set(choice.allowed_tool_names)
+    return [
+        (index, tool)
+        for index, tool in enumerate(request.tools)
+        if not allowed or (tool.function.name or tool.custom.name) in allowed
+    ]
+
+
+def encode_tool(tool: Tool, field: str) -> Json:
+    """The provider caches prompts by itself: a cache hint asks for nothing here."""
+    match tool.WhichOneof("kind"):
+        case "function":
+            encoded: Json = {"type": "function", "function": encode_function(tool.function, field)}
+            return merged(encoded, details_of(tool, DIALECT)) if tool.provider_details_json else encoded
+        case "custom":
+            raise unsupported(field, "this provider has no tools with free-form input")
+        case "opaque" if tool.opaque.dialect == DIALECT:
+            return object_of(tool.opaque.json, field)
+        case "opaque":
+            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
+        case _:
+            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+
+
+def encode_function(function: FunctionTool, field: str) -> Json:
+    encoded: Json = {"name": function.name}
+    if function.HasField("description"):
+        encoded["description"] = function.description
+    encoded["parameters"] = schema_of(function.parameters_json, f"{field}.function.parameters")
+    return encoded
+
+
+def schema_of(parameters_json: str, field: str) -> Json | msgspec.Raw:
+    """An object's schema: this dialect reads no other, and a tool without parameters leaves it out."""
+    if not parameters_json:
+        return {"type": "object", "properties": {}}
+    parameters = object_of(parameters_json, field)
+    if "type" in parameters:
+        # Key for key as the client wrote it: prompt caches hit only then.
+        return msgspec.Raw(parameters_json.encode())
+    return {"type": "object", "properties": {}, **parameters}
+
+
+def set_strict(body: Json, tools: Sequence[Tool], diagnostics: Diagnostics) -> None:
+    """Strictness is one for all tools here."""
+    strict = [tool.function.strict for tool in tools if tool.WhichOneof("kind") == "function"]
+    if strict and all(strict):
+        body["strict_tools"] = True
+    elif any(strict):
+        diagnostics.drop("tools.function.strict", "this provider holds all tools to their schemas or none")
+
+
+def encode_response_format(body: Json, wanted: ResponseFormat, diagnostics: Diagnostics) -> None:
+    """Sets response_format, or asks for the format in words where the provider does not take it. body has messages, tools
+    and documents. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
+    form, details = form_of(wanted, DIALECT, ResponseFormatForm), details_of(wanted, DIALECT)
+    native = form.native or bool(details)
+    if wanted.type == RESPONSE_FORMAT_TYPE_TEXT and native:
+        body["response_format"] = {"type": "text", **details}
+    if wanted.type in (RESPONSE_FORMAT_TYPE_UNSPECIFIED, RESPONSE_FORMAT_TYPE_TEXT):
+        return
+    if wanted.type not in (RESPONSE_FORMAT_TYPE_JSON_OBJECT, RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
+        raise invalid("response_format.type", f"response_format.type {wanted.type} is not known to this gateway")
+    schema = object_of(wanted.schema_json, SCHEMA_FIELD) if wanted.schema_json else None
+    reason = "" if native else obstacle(body, schema)
+    if reason:
+        instruct(body, wanted)
+        diagnostics.warn("response_format", f"the form of the answer was asked for in words, as {reason}: check the answer")
+        return
+    encoded: Json = {"type": "json_object"}
+    if schema is not None:
+        encoded[form.schema_field] = described(wanted, schema)
+    body["response_format"] = {**encoded, **details}
+
+
+def obstacle(body: Json, schema: Json | None) -> str:
+    """Why the provider cannot hold the model to the format; empty: it can. It takes response_format neither beside tools nor
+    beside documents, and schemas of objects only."""
+    for name in ("tools", "documents"):
+        if body.get(name):
+            return f"this provider takes no response_format beside {name}"
+    if schema is not None and schema.get("type", "object") != "object":
+        return "this provider takes only schemas of objects"
+    return ""
+
+
+def described(wanted: ResponseFormat, schema: Json) -> Any:
+    """The schema, with the description that other dialects have beside it."""
+    if wanted.HasField("description") and "description" not in schema:
+        return {**schema, "description": wanted.description}
+    return msgspec.Raw(wanted.schema_json.encode())
+
+
+def instruct(body: Json, wanted: ResponseFormat) -> None:
+    """Added after the application's own instructions, before the conversation: what comes before stays in the cache."""
+    text = SCHEMA_INSTRUCTION + wanted.schema_json if wanted.schema_json else JSON_INSTRUCTION
+    messages = body["messages"]
+    place = next((index for index, message in enumerate(messages) if message["role"] != "system"), len(messages))
+    messages.insert(place, {"role": "system", "content": text})
+
+
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, model: str, diagnostics: Diagnostics) -> None:
+    """Sets thinking. Models that reason do so unless told not to. body has max_tokens, where it is bounded."""
+    native = details_of(reasoning, DIALECT).get("thinking")
+    if native is not None:
+        body["thinking"] = native
+        return
+    is_off = reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled)
+    if is_off:
+        if reasons(model):
+            body["thinking"] = {"type": "disabled"}
+        return
+    if not reasons(model):
+        if reasoning.effort or reasoning.enabled or reasoning.HasField("max_tokens"):
+            diagnostics.drop("reasoning", "this model does not reason")
+        return
+    encode_amount(body, reasoning, diagnostics)
+    for name in ("summary", "exclude"):
+        if getattr(reasoning, name):
+            diagnostics.drop(f"reasoning.{name}", "this provider shows its reasoning whole")
+
+
+def encode_amount(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
+    """There are no efforts: they are budgets here, and the highest have none."""
+    effort = reasoning.effort
+    if reasoning.HasField("max_tokens"):
+        body["thinking"] = {"type": "enabled", "token_budget": reasoning.max_tokens}
+    elif effort in BUDGETS:
+        body["thinking"] = {"type": "enabled", "token_budget": within(BUDGETS[effort], body.get("max_tokens"))}
+    elif effort or reasoning.enabled:
+        body["thinking"] = {"type": "enabled"}
+        if effort and effort not in UNBOUNDED_EFFORTS:
+            diagnostics.drop("reasoning.effort", f"this provider does not know the effort {effort!r}")
+
+
+def within(budget: int, bound: int | None) -> int:
+    """Thinking counts against max_tokens: at least half of that is for the answer."""
+    return budget if bound is None else max(1, min(budget, bound // 2))
+
+
+def encode_options(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+    """Add the fields that only this dialect knows; others become warnings."""
+    for dialect, text in request.provider_options_json.items():
+        if dialect.endswith(".form"):
+            continue
+        options = object_of(text, f"provider_options_json.{dialect}")
+        if dialect == DIALECT:
+            add_options(body, options)
+        else:
+            drop_options(options, f"it is known to the {dialect} dialect only", diagnostics)
+    if request.extra_body_json:
+        extra = object_of(request.extra_body_json, "extra_body_json")
+        add_options(body, {name: value for name, value in extra.items() if name in EXTRA_FIELDS})
+        unknown = {name: value for name, value in extra.items() if name not in EXTRA_FIELDS}
+        drop_options(unknown, "this provider does not know it", diagnostics)
+
+
+def add_options(body: Json, options: Json) -> None:
+    for name, value in options.items():
+        if name == "documents" and name in body:
+            body[name] = [*array(value, name), *body[name]]
+        elif name not in GATEWAY_FIELDS:
+            body[name] = value
+
+
+def drop_options(options: Json, why: str, diagnostics: Diagnostics) -> None:
+    for name in options:
+        if name not in GATEWAY_FIELDS:
+            diagnostics.drop(name, why)

@@ -1,0 +1,190 @@
+"""Whole answers, errors and model lists for Cohere's clients.
+
+Source: https://docs.cohere.com/reference/chat, .../reference/errors, .../reference/list-models and recorded traffic. Kinds
+of content that Cohere's answers do not have are rendered as its requests, or the contract, have them.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from dragoman.reasons import GatewayError
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
+from dragoman.v1.models_pb2 import ListModelsResponse, Model
+from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.cohere.words import (
+    DIALECT,
+    FINISH_REASONS,
+    FINISH_WORDS,
+    SIGNED_FIELDS,
+    is_plan,
+    merged,
+    write_citations,
+)
+from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, json_text
+
+MODEL_FEATURES = {
+    "tools": "tools",
+    "tool_choice": "tool_choice",
+    "structured_outputs": "json_schema",
+    "reasoning": "reasoning",
+}
+"""Cohere's names for request parameters that a model takes."""
+
+
+def render_chat(response: ChatResponse, fallback_id: str) -> bytes:
+    """The JSON body. fallback_id is used where the provider gave none."""
+    candidate = response.candidates[0] if response.candidates else Candidate()
+    ending = details_of(candidate, DIALECT)
+    body: Json = {
+        "id": response.id or fallback_id,
+        "message": render_message(candidate, ending.pop("message", {})),
+        "finish_reason": finish_reason(candidate.finish_reason, candidate.raw_finish_reason),
+    }
+    if response.HasField("usage"):
+        body["usage"] = render_usage(response.usage)
+    if candidate.HasField("logprobs") and "logprobs" not in ending:
+        body["logprobs"] = render_logprobs(candidate.logprobs)
+    return encode_json({**body, **ending, **details_of(response, DIALECT)})
+
+
+def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
+    """The provider's own where it speaks this dialect, unless the gateway knows better."""
+    return raw if FINISH_REASONS.get(raw) == reason else FINISH_WORDS.get(reason, "COMPLETE")
+
+
+def render_message(candidate: Candidate, extra: Json) -> Json:
+    """extra: fields of the message that the contract does not name."""
+    content: list[Json] = []
+    calls: list[Json] = []
+    citations: list[Any] = []
+    plan = ""
+    for part in candidate.parts:
+        kind = part.WhichOneof("kind")
+        if kind == "tool_call":
+            calls.append(render_tool_call(part))
+        elif is_plan(part):
+            plan += part.reasoning.text
+            citations += write_citations(part.citations, part, None)
+        elif kind is not None:
+            citations += write_citations(part.citations, part, len(content))
+            content.append(render_block(part))
+    fields: Json = {"content": content, "tool_plan": plan, "tool_calls": calls}
+    fields["citations"] = citations + extra.pop("citations", [])
+    return {"role": "assistant", **{name: value for name, value in fields.items() if value}, **extra}
+
+
+def render_block(part: Part) -> Json:
+    match part.WhichOneof("kind"):
+        case "text":
+            return {"type": "text", "text": part.text, **details_of(part, DIALECT)}
+        case "refusal":
+            return {"type": "text", "text": part.refusal}
+        case "reasoning":
+            block: Json = {"type": "thinking", "thinking": part.reasoning.text, **signed_fields(part.reasoning)}
+            return {**block, **details_of(part, DIALECT)}
+        case "media":
+            return render_media(part.media)
+        case "opaque":
+            return render_opaque(part.opaque)
+        case _:
+            return {"type": "text", "text": ""}
+
+
+def signed_fields(reasoning: Reasoning) -> Json:
+    """What another provider signed, for the client to give back."""
+    if reasoning.provider in ("", DIALECT) and not (reasoning.signature or reasoning.encrypted):
+        return {}
+    return {name: value for name in SIGNED_FIELDS if (value := getattr(reasoning, name))}
+
+
+def render_media(media: Media) -> Json:
+    uri = media.uri or f"data:{media.mime_type};base64,{base64.b64encode(media.data).decode()}"
+    if media.kind == MEDIA_KIND_IMAGE:
+        return {"type": "image_url", "image_url": {"url": uri}}
+    transcript = {"transcript": media.transcript} if media.transcript else {}
+    return {"type": "media", "media": {"url": uri, **transcript}}
+
+
+def render_opaque(opaque: Opaque) -> Json:
+    content = decode_json(opaque.json)
+    if opaque.dialect == DIALECT and isinstance(content, dict):
+        return content
+    return {"type": "opaque", "dialect": opaque.dialect, "content": content}
+
+
+def render_tool_call(part: Part) -> Json:
+    call = part.tool_call
+    arguments = json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
+    rendered: Json = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    return merged(rendered, details_of(part, DIALECT))
+
+
+def render_logprobs(logprobs: Logprobs) -> list[Json]:
+    """One item for each token. Other dialects have no token ids, and this one's clients want the list."""
+    tokens = [*logprobs.content, *logprobs.refusal]
+    return [{"text": token.token, "token_ids": [], "logprobs": [token.logprob]} for token in tokens]
+
+
+def render_usage(usage: Usage) -> Json:
+    """As the provider wrote it when it speaks this dialect. What another one counts is what it bills."""
+    if usage.raw_dialect == DIALECT and usage.raw_json:
+        raw: Json = decode_json(usage.raw_json)
+        return raw
+    totals = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    tokens: Json = dict(totals)
+    if usage.HasField("reasoning_tokens"):
+        tokens["reasoning_tokens"] = usage.reasoning_tokens
+    if usage.HasField("input_image_tokens"):
+        # Beside the other input here, not among it.
+        tokens["input_tokens"] = max(0, usage.input_tokens - usage.input_image_tokens)
+        tokens["image_tokens"] = usage.input_image_tokens
+    rendered: Json = {"billed_units": totals, "tokens": tokens}
+    if usage.HasField("cache_read_tokens"):
+        rendered["cached_tokens"] = usage.cache_read_tokens
+    return rendered
+
+
+def render_error(failure: GatewayError, request_id: str = "") -> bytes:
+    """The JSON body: {"id", "message"}, with error_type, param and metadata where there are."""
+    return encode_json({"id": request_id, **error_object(failure)})
+
+
+def error_object(failure: GatewayError) -> Json:
+    error: Json = {"message": failure.message, "error_type": error_type(failure)}
+    if failure.field:
+        error["param"] = failure.field
+    if failure.metadata:
+        error["metadata"] = dict(failure.metadata)
+    return error
+
+
+def error_type(failure: GatewayError) -> str:
+    """The provider's own for a client's mistake; ours for the gateway's failures."""
+    given = failure.metadata.get("upstream_type", "")
+    return given if given and 400 <= failure.http_status < 500 else (failure.code or failure.reason).upper()
+
+
+def render_models(response: ListModelsResponse) -> bytes:
+    body: Json = {"models": [model_card(model) for model in response.models]}
+    if response.next_page_token:
+        body["next_page_token"] = response.next_page_token
+    return encode_json(body)
+
+
+def render_model(model: Model) -> bytes:
+    return encode_json(model_card(model))
+
+
+def model_card(model: Model) -> Json:
+    card: Json = {"endpoints": ["chat"], "default_endpoints": [], "finetuned": False, "is_deprecated": False}
+    features = [word for name, word in MODEL_FEATURES.items() if name in model.supported_parameters]
+    if "image" in model.input_modalities:
+        features.append("vision")
+    card["features"] = features or None
+    card.update(details_of(model, DIALECT))
+    if model.HasField("context_length"):
+        card["context_length"] = model.context_length
+    return {**card, "name": model.id}
