@@ -1,4 +1,4 @@
-"""OpenAI's Responses API as a provider's language."""
+"""OpenAI's Responses API."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
 from gateway_dialects.openai.encode_request import headers
-from gateway_dialects.openai_responses.decode_metering import find_usage
-from gateway_dialects.openai_responses.decode_response import decode_chat
+from gateway_dialects.openai_responses.decode_response import decode_chat, decode_usage, find_usage
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
-from gateway_dialects.openai_responses.decode_usage import decode_usage
-from gateway_dialects.openai_responses.encode_content import needs_bytes
+from gateway_dialects.openai_responses.encode_input import needs_bytes
 from gateway_dialects.openai_responses.encode_request import encode_chat
 from gateway_dialects.openai_responses.words import DIALECT
 
@@ -22,7 +20,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
-    reference_fields=("conversation", "prompt"),
+    reference_fields=("conversation", "prompt", "previous_response_id"),
     several_candidates=False,
     needs_bytes=needs_bytes,
 )

@@ -6,76 +6,72 @@ from collections.abc import Iterator
 from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs
-from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, ToolCall
-from gateway_dialects.kit.json import Json, encode_json, malformed, text_of, unknown_fields
+from dragoman.v1.content_pb2 import Citation, Opaque, Part, Reasoning, ToolCall
+from gateway_dialects.kit.json import Json, as_list, json_text, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of, decode_token
-from gateway_dialects.openai_responses.decode_reasoning import decode_reasoning
-from gateway_dialects.openai_responses.words import DIALECT, PICTURE, set_details
-
-MESSAGE_FIELDS = frozenset({"type", "role", "content"})
-CONTENT_FIELDS = {
-    "output_text": frozenset({"type", "text", "logprobs"}),
-    "refusal": frozenset({"type", "refusal"}),
-}
-CALL_FIELDS = frozenset({"type", "call_id", "name", "arguments", "input"})
-CALLS = frozenset({"function_call", "custom_tool_call"})
-
-
-class Annotations:
-    """Sources in the form that clients of chat completions read, whose places count from the whole text's beginning."""
-
-    def __init__(self) -> None:
-        self.found: list[Json] = []
-        self._length = 0
-
-    def add(self, content: Json) -> None:
-        given = content.get("annotations")
-        for annotation in given if isinstance(given, list) else ():
-            if isinstance(annotation, dict) and annotation.get("type") == "url_citation":
-                fields = {name: value for name, value in annotation.items() if name != "type"}
-                for name in ("start_index", "end_index"):
-                    if isinstance(fields.get(name), int):
-                        fields[name] += self._length
-                self.found.append({"type": "url_citation", "url_citation": fields})
-        self._length += len(text_of(content.get("text")))
+from gateway_dialects.openai_responses.words import (
+    CALL_FIELDS,
+    CUSTOM_CALL,
+    DIALECT,
+    MESSAGE_FIELDS,
+    PICTURE_FIELDS,
+    REASONING_FIELDS,
+    REFUSAL_FIELDS,
+    SUMMARY_GAP,
+    TEXT_FIELDS,
+    PartForm,
+    lengths_of,
+    set_citation,
+    set_details,
+    set_form,
+    set_picture,
+)
 
 
-def decode_item(item: Any, thoughts: int) -> Iterator[Part]:
-    """The parts of one item. thoughts: how many reasoning parts came before."""
+def decode_item(item: Any) -> Iterator[Part]:
+    """The parts of one item. Raises GatewayError UPSTREAM_INVALID_RESPONSE."""
     match typed(item, "an item").get("type"):
         case "message":
             yield from decode_message(item)
         case "reasoning":
-            yield decode_reasoning(item, thoughts)
+            yield decode_reasoning(item)
         case "function_call" | "custom_tool_call":
             yield decode_call(item)
-        case "image_generation_call" if item.get("result"):
-            yield decode_picture(item)
+        case "image_generation_call" if isinstance(result := item.get("result"), str) and result:
+            part = Part()
+            set_picture(part, result, item.get("output_format"))
+            set_details(part, unknown_fields(item, PICTURE_FIELDS))
+            yield part
         case _:
-            yield Part(opaque=Opaque(dialect=DIALECT, json=encode_json(item).decode()))
+            yield opaque(item)
 
 
 def typed(value: Any, what: str) -> Json:
-    """An object that says what it is. Raises GatewayError for anything else."""
+    """An object with a type. Raises GatewayError UPSTREAM_INVALID_RESPONSE for anything else."""
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise malformed(f"{what} of the provider's output is not an object with a type")
     return value
 
 
+def opaque(value: Json) -> Part:
+    return Part(opaque=Opaque(dialect=DIALECT, json=json_text(value)))
+
+
 def decode_message(item: Json) -> Iterator[Part]:
-    content = item.get("content") or []
-    if not isinstance(content, list):
-        raise malformed("a message of the provider's output has no list of content")
+    """Each piece of its content is a part; the first has the fields of the item."""
+    content = as_list(item.get("content"), "content of a message")
+    fields = unknown_fields(item, MESSAGE_FIELDS)
     for index, piece in enumerate(content):
         part = decode_content(piece)
-        details = content_details(piece)
-        if index == 0:
-            details["item"] = unknown_fields(item, MESSAGE_FIELDS)
-        set_details(part, details)
+        details, form = rest_of_piece(piece)
+        set_details(part, {**details, "item": fields} if index == 0 else details)
+        set_form(part, form)
+        part.citations.extend(citations_of(piece))
         yield part
     if not content:
         part = Part(text="")
-        set_details(part, {"item": unknown_fields(item, MESSAGE_FIELDS), "$empty": True})
+        set_details(part, {"item": fields})
+        set_form(part, PartForm(empty=True))
         yield part
 
 
@@ -87,34 +83,48 @@ def decode_content(piece: Any) -> Part:
         case {"type": "refusal", "refusal": str(refusal)}:
             return Part(refusal=refusal)
         case {"type": "output_text" | "refusal"}:
-            raise malformed("a message of the provider's output has content without its words")
+            raise malformed("a message of the provider's output has content without its text")
         case {"text": str(text)}:
-            # Content of the future that has words: better shown than hidden.
+            # A type of the future that has text: better shown than hidden.
             return Part(text=text)
         case _:
-            return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(piece).decode()))
+            return opaque(piece)
 
 
-def content_details(piece: Json) -> Json:
-    """What a piece of content holds beside its words. $logprobs: how many of the answer's log-probabilities are its own."""
-    known = CONTENT_FIELDS.get(piece["type"])
-    if known is None:
-        return unknown_fields(piece, frozenset({"text"})) if isinstance(piece.get("text"), str) else {}
-    details = {name: value for name, value in unknown_fields(piece, known).items() if value != []}
-    if logprobs := piece.get("logprobs"):
-        details["$logprobs"] = len(logprobs)
-    return details
+def rest_of_piece(piece: Json) -> tuple[Json, PartForm]:
+    """What a piece of content holds beside its text and citations."""
+    match piece["type"]:
+        case "output_text":
+            return unknown_fields(piece, TEXT_FIELDS), PartForm(logprobs=len(list_at(piece, "logprobs")))
+        case "refusal":
+            return unknown_fields(piece, REFUSAL_FIELDS), PartForm()
+        case _ if isinstance(piece.get("text"), str):
+            return unknown_fields(piece, frozenset({"text"})), PartForm()
+        case _:
+            return {}, PartForm()
+
+
+def citations_of(piece: Json) -> Iterator[Citation]:
+    if piece["type"] == "output_text":
+        for annotation in list_at(piece, "annotations"):
+            if isinstance(annotation, dict):
+                yield decode_citation(annotation)
+
+
+def decode_citation(annotation: Json) -> Citation:
+    citation = Citation()
+    set_citation(citation, annotation)
+    return citation
 
 
 def decode_logprobs(value: Any) -> Logprobs:
-    tokens = value if isinstance(value, list) else ()
-    return Logprobs(content=[decode_token(token) for token in tokens])
+    return Logprobs(content=[decode_token(token) for token in value if isinstance(token, dict)])
 
 
 def decode_call(item: Json) -> Part:
     """A tool call with its arguments or input. Its id is the call's, not the item's."""
     part = begin_call(item)
-    if item.get("type") == "custom_tool_call":
+    if item["type"] == CUSTOM_CALL:
         part.tool_call.input = text_of(item.get("input"))
     else:
         part.tool_call.arguments_json = arguments_of(item.get("arguments"))
@@ -125,21 +135,44 @@ def decode_call(item: Json) -> Part:
 def begin_call(item: Json) -> Part:
     """A tool call without its arguments."""
     part = Part(tool_call=ToolCall(id=text_of(item.get("call_id")), name=text_of(item.get("name"))))
-    if item.get("type") == "custom_tool_call":
+    if item["type"] == CUSTOM_CALL:
         part.tool_call.input = ""
     if not part.tool_call.id or not part.tool_call.name:
         raise malformed("a tool call of the provider's output lacks its call_id or its name")
     return part
 
 
-def decode_picture(item: Json) -> Part:
-    form = text_of(item.get("output_format")) or "png"
-    mime_type = f"image/{form}"
-    uri = f"data:{mime_type};base64,{text_of(item.get('result'))}"
-    part = Part(media=Media(kind=MEDIA_KIND_IMAGE, uri=uri, mime_type=mime_type))
-    set_details(part, unknown_fields(item, frozenset({"type", "result"})))
+def decode_reasoning(item: Json) -> Part:
+    summaries, thoughts = texts_of(item, "summary"), texts_of(item, "content")
+    is_summary = bool(summaries) or not thoughts
+    part = begin_reasoning(item, is_summary=is_summary)
+    part.reasoning.text = SUMMARY_GAP.join(summaries or thoughts)
+    part.reasoning.encrypted = text_of(item.get("encrypted_content"))
+    details, form = rest_of_reasoning(item, is_summary=is_summary)
+    set_details(part, details)
+    set_form(part, form)
     return part
 
 
-def is_picture(item: Json) -> bool:
-    return item.get("type") == PICTURE and bool(item.get("result"))
+def begin_reasoning(item: Json, *, is_summary: bool) -> Part:
+    """The part without its text, encrypted content and details."""
+    return Part(reasoning=Reasoning(provider=DIALECT, summary=is_summary, id=text_of(item.get("id"))))
+
+
+def rest_of_reasoning(item: Json, *, is_summary: bool) -> tuple[Json, PartForm]:
+    """The item's fields beside the part's text. Of summaries and thoughts only one is the text: the other is among them."""
+    details = unknown_fields(item, REASONING_FIELDS)
+    own, other = ("summary", "content") if is_summary else ("content", "summary")
+    if texts_of(item, other):
+        details[other] = item[other]
+    return details, PartForm(lengths=lengths_of(texts_of(item, own)))
+
+
+def texts_of(item: Json, name: str) -> list[str]:
+    """The texts of a list of summary_text or reasoning_text objects. Raises GatewayError UPSTREAM_INVALID_RESPONSE."""
+    found = []
+    for piece in as_list(item.get(name), f"{name} of reasoning"):
+        if not isinstance(piece, dict) or not isinstance(text := piece.get("text"), str):
+            raise malformed("reasoning of the provider's output has content without its text")
+        found.append(text)
+    return found

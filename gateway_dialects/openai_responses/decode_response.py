@@ -1,74 +1,99 @@
-"""Whole answers of OpenAI's Responses API.
+"""Whole answers of OpenAI's Responses API, their usage and their errors.
 
 Source: https://platform.openai.com/docs/api-reference/responses/object and recorded answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
     FINISH_REASON_LENGTH,
     FINISH_REASON_STOP,
     FINISH_REASON_TOOL_CALLS,
+    FINISH_REASON_UNSPECIFIED,
     Candidate,
     ChatResponse,
     FinishReason,
 )
-from gateway_dialects.kit.json import Json, decode_body, malformed, text_of, unknown_fields
-from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
-from gateway_dialects.openai_responses.decode_errors import error_in_answer
-from gateway_dialects.openai_responses.decode_items import CALLS, Annotations, decode_item, decode_logprobs
-from gateway_dialects.openai_responses.decode_usage import decode_usage
-from gateway_dialects.openai_responses.words import set_details
+from dragoman.v1.stream_pb2 import CandidateFinish
+from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.json import (
+    Json,
+    as_object,
+    decode_body,
+    json_text,
+    list_at,
+    malformed,
+    object_at,
+    text_of,
+    unknown_fields,
+)
+from gateway_dialects.openai.decode_errors import error_in_body
+from gateway_dialects.openai.decode_usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
+from gateway_dialects.openai_responses.decode_items import decode_item, decode_logprobs
+from gateway_dialects.openai_responses.words import CALLS, DIALECT, INCOMPLETE_REASONS, UNFINISHED, set_details
 
 RESPONSE_FIELDS = frozenset(
     {"id", "object", "created_at", "model", "output", "usage", "status", "error", "incomplete_details", "service_tier"}
 )
-INCOMPLETE_REASONS = {
-    "max_output_tokens": FINISH_REASON_LENGTH,
-    "max_messages": FINISH_REASON_LENGTH,
-    "content_filter": FINISH_REASON_CONTENT_FILTER,
-}
-"""A reason that is not known means what all of them mean: the answer is cut."""
-UNFINISHED = frozenset({"queued", "in_progress"})
+ERROR_REASONS: Mapping[str, Reason] = MappingProxyType(
+    {
+        "bio_policy": Reason.CONTENT_FILTERED,
+        "cyber_policy": Reason.CONTENT_FILTERED,
+        "misalignment_policy_violation": Reason.CONTENT_FILTERED,
+        "image_content_policy_violation": Reason.CONTENT_FILTERED,
+        "invalid_prompt": Reason.UPSTREAM_REJECTED,
+        "data_residency_mismatch": Reason.UPSTREAM_REJECTED,
+        "empty_image_file": Reason.UPSTREAM_REJECTED,
+        "failed_to_download_image": Reason.UPSTREAM_REJECTED,
+        "image_file_not_found": Reason.UPSTREAM_REJECTED,
+        "image_file_too_large": Reason.UPSTREAM_REJECTED,
+        "image_parse_error": Reason.UPSTREAM_REJECTED,
+        "image_too_large": Reason.UPSTREAM_REJECTED,
+        "image_too_small": Reason.UPSTREAM_REJECTED,
+        "invalid_base64_image": Reason.UPSTREAM_REJECTED,
+        "invalid_image": Reason.UPSTREAM_REJECTED,
+        "invalid_image_format": Reason.UPSTREAM_REJECTED,
+        "invalid_image_mode": Reason.UPSTREAM_REJECTED,
+        "invalid_image_url": Reason.UPSTREAM_REJECTED,
+        "unsupported_image_media_type": Reason.UPSTREAM_REJECTED,
+        "vector_store_timeout": Reason.UPSTREAM_TIMEOUT,
+    }
+)
+"""Error codes of this API that chat completions do not have."""
 LATEST = 2**53
 
 
 def decode_chat(body: bytes) -> ChatResponse:
-    """See Dialect.decode_chat."""
+    """See Dialect.chat. An answer that is made in the background has no parts yet: its raw_finish_reason is its status."""
     answer = decode_body(body)
-    try:
-        return decode_answer(answer)
-    except SHAPE_ERRORS as error:
-        raise misshapen(error) from error
-
-
-def decode_answer(answer: Json) -> ChatResponse:
     check_status(answer)
+    status = text_of(answer.get("status"))
     output = answer.get("output")
-    if not isinstance(output, list):
+    if not isinstance(output, list) and status not in UNFINISHED:
         raise malformed("the provider's answer has no output")
     response = ChatResponse()
     set_head(response, answer)
-    response.candidates.append(decode_candidate(output, answer))
+    decode_candidate(response.candidates.add(), list_at(answer, "output"), answer)
     if isinstance(usage := answer.get("usage"), dict):
         response.usage.CopyFrom(decode_usage(usage))
-    set_details(response, unknown_fields(answer, RESPONSE_FIELDS))
+    details = unknown_fields(answer, RESPONSE_FIELDS)
+    set_details(response, {**details, "status": status} if status in UNFINISHED else details)
     return response
 
 
 def check_status(answer: Json) -> None:
-    """Raises GatewayError unless this is an answer, be it a cut one."""
+    """Raises GatewayError for an answer that failed or was cancelled."""
     status = answer.get("status")
     if answer.get("error") or status == "failed":
         raise error_in_answer(answer.get("error"))
     if status == "cancelled":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider cancelled the answer")
-    if isinstance(status, str) and status in UNFINISHED:
-        raise malformed(f"the provider gave the answer back unfinished: its status is {status}")
 
 
 def set_head(target: Any, answer: Json) -> None:
@@ -80,49 +105,71 @@ def set_head(target: Any, answer: Json) -> None:
         target.service_tier = tier
 
 
-def decode_candidate(output: list[Any], answer: Json) -> Candidate:
-    candidate = Candidate()
-    thoughts = 0
+def decode_candidate(candidate: Candidate, output: Sequence[Any], answer: Json) -> None:
     for item in output:
-        for part in decode_item(item, thoughts):
-            candidate.parts.append(part)
-            thoughts += part.WhichOneof("kind") == "reasoning"
-    for piece in texts_in(output):
-        candidate.logprobs.MergeFrom(decode_logprobs(piece.get("logprobs")))
-    if not candidate.logprobs.content:
-        candidate.ClearField("logprobs")
+        candidate.parts.extend(decode_item(item))
+        if item["type"] == "message":
+            for piece in list_at(item, "content"):
+                if logprobs := list_at(piece, "logprobs"):
+                    candidate.logprobs.MergeFrom(decode_logprobs(logprobs))
     set_ending(candidate, answer, output)
-    return candidate
 
 
-def set_ending(target: Any, answer: Json, output: list[Any]) -> None:
-    """How a Candidate or a CandidateFinish ended, and what clients of chat completions read of it. answer is empty where a
-    stream ended without one."""
-    reason, raw = finish_reason(answer, output)
-    target.finish_reason, target.raw_finish_reason = reason, raw
-    annotations = Annotations()
-    for piece in texts_in(output):
-        annotations.add(piece)
-    told: Json = {"native_finish_reason": raw} if raw else {}
-    if annotations.found:
-        told["message"] = {"annotations": annotations.found}
-    set_details(target, told, CHAT_FORM)
+def set_ending(target: Candidate | CandidateFinish, answer: Json, output: Sequence[Json]) -> None:
+    """answer: empty where a stream ended without one."""
+    target.finish_reason, target.raw_finish_reason = finish_reason(answer, output)
 
 
-def texts_in(output: list[Any]) -> list[Json]:
-    """The pieces of content of all messages."""
-    messages = [item for item in output if isinstance(item, dict) and item.get("type") == "message"]
-    contents = [item["content"] for item in messages if isinstance(item.get("content"), list)]
-    return [piece for content in contents for piece in content if isinstance(piece, dict)]
-
-
-def finish_reason(answer: Json, output: list[Any]) -> tuple[FinishReason.ValueType, str]:
+def finish_reason(answer: Json, output: Sequence[Json]) -> tuple[FinishReason.ValueType, str]:
     """(reason, the provider's word): the status, or why it is incomplete."""
     status = text_of(answer.get("status"))
+    if status in UNFINISHED:
+        return FINISH_REASON_UNSPECIFIED, status
     if status == "incomplete":
-        details = answer.get("incomplete_details")
-        word = text_of(details.get("reason")) if isinstance(details, dict) else ""
+        word = text_of(object_at(answer, "incomplete_details").get("reason"))
         return INCOMPLETE_REASONS.get(word, FINISH_REASON_LENGTH), word or status
-    if any(isinstance(item, dict) and item.get("type") in CALLS for item in output):
-        return FINISH_REASON_TOOL_CALLS, status
-    return FINISH_REASON_STOP, status
+    return FINISH_REASON_TOOL_CALLS if any(item["type"] in CALLS for item in output) else FINISH_REASON_STOP, status
+
+
+def decode_usage(raw: Json) -> Usage:
+    """Never raises: a field of an unexpected type is left out of the typed counts and stays in raw_json."""
+    input_tokens, output_tokens = count(raw.get("input_tokens")), count(raw.get("output_tokens"))
+    usage = Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        total_tokens=count(raw.get("total_tokens")) or input_tokens + output_tokens,
+        raw_json=json_text(raw),
+        raw_dialect=DIALECT,
+    )
+    set_subsets(usage, raw.get("input_tokens_details"), INPUT_SUBSETS)
+    set_subsets(usage, raw.get("output_tokens_details"), OUTPUT_SUBSETS)
+    return usage
+
+
+def find_usage(answer: Json) -> UsageReport | None:
+    """See Dialect.find_usage. OpenAI's endpoints for pictures and transcriptions report it the same way. Anthropic has the
+    same two counts, but no total: the two mean different things by them."""
+    response = answer.get("response")
+    holder = response if isinstance(response, dict) else answer
+    usage = holder.get("usage")
+    if not isinstance(usage, dict) or not ("input_tokens" in usage and "total_tokens" in usage):
+        return None
+    return UsageReport(usage, text_of(holder.get("model")), text_of(holder.get("service_tier")))
+
+
+def error_in_answer(error: Any) -> GatewayError:
+    """An error inside an answer, or an event, of HTTP status 200."""
+    failure = error_in_body(error or {"message": "the provider reports that the answer failed, without saying why"})
+    if reason := ERROR_REASONS.get(failure.metadata.get("upstream_code", "")):
+        failure.reason = reason
+    return failure
+
+
+def error_in_event(event: Json) -> GatewayError:
+    """Of an error event: the error is in an object of its own (as recorded) or beside the type (as documented)."""
+    return error_in_answer(event.get("error") or {name: event.get(name) for name in ("message", "code", "param")})
+
+
+def response_in(event: Json) -> Json:
+    """The response that an event is about. Raises GatewayError UPSTREAM_INVALID_RESPONSE where it has none."""
+    return as_object(event.get("response"), "response of an event")

@@ -1,29 +1,32 @@
 """Streamed answers of OpenAI's Responses API: a sans-IO machine.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming and recorded streams. The last event holds the
-whole answer again: what its deltas left out is told from there.
+whole answer again: what the deltas left out is read from there.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import Json, malformed, unknown_fields
-from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
-from gateway_dialects.openai.decode_stream import decode_chunk
-from gateway_dialects.openai_responses.decode_errors import error_in_answer, error_in_event
+from gateway_dialects.kit.json import Json, decode_body, list_at, malformed, unknown_fields
 from gateway_dialects.openai_responses.decode_items import typed
-from gateway_dialects.openai_responses.decode_response import RESPONSE_FIELDS, check_status, set_ending, set_head
+from gateway_dialects.openai_responses.decode_response import (
+    RESPONSE_FIELDS,
+    check_status,
+    decode_usage,
+    error_in_answer,
+    error_in_event,
+    response_in,
+    set_ending,
+    set_head,
+)
 from gateway_dialects.openai_responses.decode_stream_items import Parts, StreamedItem, StreamedMessage, begin_item, place_of
-from gateway_dialects.openai_responses.decode_usage import decode_usage
-from gateway_dialects.openai_responses.words import set_details
+from gateway_dialects.openai_responses.words import UNFINISHED, set_details
 
 BEGINS = frozenset({"response.created", "response.queued", "response.in_progress"})
 ENDS = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
-WORDS = ("response.output_text.", "response.refusal.")
+TEXT_EVENTS = ("response.output_text.", "response.refusal.")
 
 
 class ResponsesStreamDecoder:
@@ -48,10 +51,7 @@ class ResponsesStreamDecoder:
         if event.data == b"[DONE]":
             self.finish(batch)
             return
-        try:
-            self._feed(decode_chunk(event.data), batch)
-        except SHAPE_ERRORS as error:
-            raise misshapen(error) from error
+        self._feed(decode_body(event.data, "an event of the provider's stream"), batch)
 
     def finish(self, batch: StreamResponse) -> None:
         if not self.done:
@@ -64,15 +64,15 @@ class ResponsesStreamDecoder:
                 raise error_in_event(event)
             return
         if name in BEGINS:
-            self._start(object_in(event, "response"), batch)
+            self._start(response_in(event), batch)
         elif name == "response.output_item.added":
-            self._begin(place_of(event, "output_index"), object_in(event, "item"), batch)
+            self._begin(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name == "response.output_item.done":
-            self._settle(place_of(event, "output_index"), object_in(event, "item"), batch)
+            self._settle(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name in ENDS:
-            self._conclude(object_in(event, "response"), batch)
+            self._conclude(response_in(event), batch)
         elif name == "response.failed":
-            raise error_in_answer(object_in(event, "response").get("error"))
+            raise error_in_answer(response_in(event).get("error"))
         elif name == "error":
             raise error_in_event(event)
         elif "output_index" in event:
@@ -94,10 +94,10 @@ class ResponsesStreamDecoder:
             self._begun[place] = item
 
     def _feed_item(self, name: str, event: Json, batch: StreamResponse) -> None:
-        """Events about an item that was not announced say too little, but for the words of a message."""
+        """Of an item that was not announced only the text of a message can be read."""
         place = place_of(event, "output_index")
         item = self._items.get(place)
-        if item is None and name.startswith(WORDS):
+        if item is None and name.startswith(TEXT_EVENTS):
             self._start({}, batch)
             item = self._items[place] = StreamedMessage({}, self._parts)
             self._begun[place] = {"type": "message"}
@@ -113,9 +113,10 @@ class ResponsesStreamDecoder:
 
     def _conclude(self, response: Json, batch: StreamResponse) -> None:
         check_status(response)
+        if response.get("status") in UNFINISHED:
+            raise malformed(f"the provider ended its stream with an answer whose status is {response['status']}")
         self._start(response, batch)
-        output = response.get("output")
-        for place, item in enumerate(output if isinstance(output, list) else ()):
+        for place, item in enumerate(list_at(response, "output")):
             self._settle(place, typed(item, "an item"), batch)
         for place, begun in self._begun.items():
             self._settle(place, begun, batch)
@@ -131,10 +132,3 @@ class ResponsesStreamDecoder:
             finished.service_tier = tier
         late = unknown_fields(response, RESPONSE_FIELDS)
         set_details(finished, {name: value for name, value in late.items() if self._details.get(name) != value})
-
-
-def object_in(event: Json, name: str) -> Json:
-    found: Any = event.get(name)
-    if not isinstance(found, dict):
-        raise malformed(f"an event of the provider's stream has no {name}")
-    return found

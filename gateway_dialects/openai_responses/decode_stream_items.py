@@ -1,7 +1,7 @@
-"""One item of a streamed answer: which parts it becomes, and what of them has been told.
+"""One item of a streamed answer: which parts it becomes, and how much of it was sent on.
 
-An item becomes a part with its first words, not with its announcement: until then another provider can still take over.
-Items of built-in tools are told when they are whole, followed by the events of their progress: opaque parts do not grow.
+An item becomes a part with its first text, not with its announcement: until then another provider can still take over.
+Items of built-in tools are sent when they are whole, followed by the events of their progress: opaque parts have no deltas.
 """
 
 from __future__ import annotations
@@ -10,22 +10,33 @@ from typing import Any, Protocol
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.json import Json, malformed, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, as_list, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of
 from gateway_dialects.openai_responses.decode_items import (
-    CALL_FIELDS,
-    MESSAGE_FIELDS,
     begin_call,
-    content_details,
+    begin_reasoning,
+    citations_of,
     decode_content,
     decode_item,
     decode_logprobs,
+    rest_of_piece,
+    rest_of_reasoning,
+    texts_of,
 )
-from gateway_dialects.openai_responses.decode_reasoning import begin_reasoning, reasoning_details, texts_of
-from gateway_dialects.openai_responses.words import SUMMARY_GAP, set_details
+from gateway_dialects.openai_responses.words import (
+    CALL_FIELDS,
+    CUSTOM_CALL,
+    MESSAGE_FIELDS,
+    SUMMARY_GAP,
+    PartForm,
+    set_citation,
+    set_details,
+    set_form,
+)
 
 PLACE = frozenset({"sequence_number", "output_index", "obfuscation"})
-"""What an event says of its place in the stream, which is another in ours."""
+"""An event's place in the provider's stream, which is another in ours."""
+NO_FORM = PartForm()
 
 
 class Parts:
@@ -33,14 +44,12 @@ class Parts:
 
     def __init__(self) -> None:
         self.count = 0
-        self.thoughts = 0
 
     def start(self, part: Part, batch: StreamResponse) -> int:
         started = batch.events.add().part_started
         started.part_index = self.count
         started.part.CopyFrom(part)
         self.count += 1
-        self.thoughts += part.WhichOneof("kind") == "reasoning"
         return started.part_index
 
 
@@ -50,10 +59,11 @@ def delta_of(index: int, batch: StreamResponse) -> PartDelta:
     return delta
 
 
-def finish(index: int, details: Json, batch: StreamResponse) -> None:
+def finish(index: int, details: Json, batch: StreamResponse, form: PartForm = NO_FORM) -> None:
     finished = batch.events.add().part_finished
     finished.part_index = index
     set_details(finished, details)
+    set_form(finished, form)
 
 
 class StreamedItem(Protocol):
@@ -63,18 +73,19 @@ class StreamedItem(Protocol):
         """One event about this item."""
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        """The item is complete: tell what has not been told."""
+        """The item is complete: send the rest of it."""
 
 
 class Piece:
-    """One piece of a message's content, or of a reasoning: its part and how much of it was told."""
+    """One piece of a message's content, or of reasoning: its part and how much of it was sent."""
 
-    __slots__ = ("index", "length", "logprobs")
+    __slots__ = ("citations", "index", "length", "logprobs")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.length = 0
         self.logprobs = 0
+        self.citations = 0
 
 
 class StreamedMessage:
@@ -96,10 +107,13 @@ class StreamedMessage:
                 self._complete(place, "text", text_of(event.get("text")), batch)
             case "response.refusal.done":
                 self._complete(place, "refusal", text_of(event.get("refusal")), batch)
-            case "response.output_text.annotation.added" if place in self._pieces and event.get("annotation"):
-                set_details(delta_of(self._pieces[place].index, batch), {"annotation": event["annotation"]})
+            case "response.output_text.annotation.added":
+                annotation = event.get("annotation")
+                if place in self._pieces and isinstance(annotation, dict):
+                    set_citation(delta_of(self._pieces[place].index, batch).citations.add(), annotation)
+                    self._pieces[place].citations += 1
             case _:
-                pass  # What is told of a piece's begin and end stands in the whole item, too.
+                pass  # The whole item repeats what these events say of a piece's begin and end.
 
     def _grow(self, place: int, kind: str, text: str, batch: StreamResponse, logprobs: Any = None) -> None:
         piece = self._pieces.get(place)
@@ -112,9 +126,9 @@ class StreamedMessage:
         else:
             delta.refusal = text
         piece.length += len(text)
-        if logprobs:
+        if logprobs and isinstance(logprobs, list):
             delta.logprobs.CopyFrom(decode_logprobs(logprobs))
-            piece.logprobs += len(delta.logprobs.content)
+            piece.logprobs += len(logprobs)
 
     def _begin(self, place: int, part: Part, batch: StreamResponse) -> Piece:
         if not self._pieces:
@@ -123,25 +137,25 @@ class StreamedMessage:
         return piece
 
     def _complete(self, place: int, kind: str, whole: str, batch: StreamResponse) -> None:
-        """Tell the rest of a text of which some deltas did not come."""
-        told = self._pieces[place].length if place in self._pieces else 0
-        if len(whole) > told or place not in self._pieces:
-            self._grow(place, kind, whole[told:], batch)
+        """Send the rest of a text of which some deltas did not come."""
+        sent = self._pieces[place].length if place in self._pieces else 0
+        if len(whole) > sent or place not in self._pieces:
+            self._grow(place, kind, whole[sent:], batch)
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        content = item.get("content") or []
+        content = as_list(item.get("content"), "content of a message")
         fields = unknown_fields(item, MESSAGE_FIELDS)
         for place, given in enumerate(content):
             self._settle_piece(place, given, batch)
         if not self._pieces:
             index = self._begin(0, Part(text=""), batch).index
-            finish(index, {"item": fields, "$empty": True}, batch)
+            finish(index, {"item": fields}, batch, PartForm(empty=True))
             return
         first = min(self._pieces.values(), key=lambda piece: piece.index)
         # The first one ends last: with it ends the item.
         for place, piece in reversed(self._pieces.items()):
-            details = content_details(content[place]) if place < len(content) else {}
-            finish(piece.index, {**details, "item": fields} if piece is first else details, batch)
+            details, form = rest_of_piece(content[place]) if place < len(content) else ({}, NO_FORM)
+            finish(piece.index, {**details, "item": fields} if piece is first else details, batch, form)
 
     def _settle_piece(self, place: int, given: Any, batch: StreamResponse) -> None:
         part = decode_content(given)
@@ -151,11 +165,13 @@ class StreamedMessage:
             return
         self._complete(place, kind or "text", part.text or part.refusal, batch)
         piece = self._pieces[place]
-        logprobs = given.get("logprobs")
-        if isinstance(logprobs, list) and len(logprobs) > piece.logprobs:
+        logprobs = list_at(given, "logprobs")
+        if len(logprobs) > piece.logprobs:
             delta = delta_of(piece.index, batch)
             delta.text = ""
             delta.logprobs.CopyFrom(decode_logprobs(logprobs[piece.logprobs :]))
+        if late := list(citations_of(given))[piece.citations :]:
+            delta_of(piece.index, batch).citations.extend(late)
 
 
 class StreamedReasoning:
@@ -181,8 +197,7 @@ class StreamedReasoning:
     def _begin(self, is_summary: bool, batch: StreamResponse) -> None:
         if self._part_index < 0:
             self._is_summary = is_summary
-            part = begin_reasoning(self._item, self._parts.thoughts, is_summary=is_summary)
-            self._part_index = self._parts.start(part, batch)
+            self._part_index = self._parts.start(begin_reasoning(self._item, is_summary=is_summary), batch)
 
     def _grow(self, place: int, text: str, is_summary: bool, batch: StreamResponse) -> None:
         self._begin(is_summary, batch)
@@ -192,28 +207,25 @@ class StreamedReasoning:
             if self._pieces:
                 gap = delta_of(self._part_index, batch)
                 gap.reasoning = SUMMARY_GAP
-                set_details(gap, {"$piece": place})
+                set_details(gap, {"summary_index": place})
             self._pieces[place] = Piece(self._part_index)
         delta_of(self._part_index, batch).reasoning = text
         self._pieces[place].length += len(text)
 
     def _complete(self, place: int, whole: str, is_summary: bool, batch: StreamResponse) -> None:
-        told = self._pieces[place].length if place in self._pieces else 0
-        if len(whole) > told:
-            self._grow(place, whole[told:], is_summary, batch)
+        sent = self._pieces[place].length if place in self._pieces else 0
+        if len(whole) > sent:
+            self._grow(place, whole[sent:], is_summary, batch)
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        summaries, thoughts = texts_of(item.get("summary")), texts_of(item.get("content"))
+        summaries, thoughts = texts_of(item, "summary"), texts_of(item, "content")
         self._begin(bool(summaries) or not thoughts, batch)
         for place, text in enumerate(summaries if self._is_summary else thoughts):
             self._complete(place, text, self._is_summary, batch)
         if encrypted := text_of(item.get("encrypted_content")):
             delta_of(self._part_index, batch).encrypted = encrypted
-        details = reasoning_details(item)
-        if "content" in details and not self._is_summary:
-            del details["content"]
-            details["summary"] = item["summary"]
-        finish(self._part_index, details, batch)
+        details, form = rest_of_reasoning(item, is_summary=self._is_summary)
+        finish(self._part_index, details, batch, form)
 
 
 class StreamedCall:
@@ -223,7 +235,7 @@ class StreamedCall:
         part = begin_call(item)
         if item_id := text_of(item.get("id")):
             set_details(part, {"id": item_id})
-        self._is_custom = item.get("type") == "custom_tool_call"
+        self._is_custom = item["type"] == CUSTOM_CALL
         self._part_index = parts.start(part, batch)
         self._length = 0
 
@@ -258,7 +270,7 @@ class StreamedCall:
 
 
 class StreamedWhole:
-    """An item that is told when it is whole, with the events of its progress."""
+    """An item that is sent when it is whole, with the events of its progress."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -268,7 +280,7 @@ class StreamedWhole:
         self._events.append({key: value for key, value in event.items() if key not in PLACE})
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        for part in decode_item(item, self._parts.thoughts):
+        for part in decode_item(item):
             index = self._parts.start(part, batch)
             if self._events:
                 set_details(delta_of(index, batch), {"events": self._events})
@@ -277,13 +289,13 @@ class StreamedWhole:
 
 def place_of(event: Json, name: str) -> int:
     place = event.get(name, 0)
-    if type(place) is not int:
-        raise malformed(f"{name} of an event of the provider's stream is not a number")
+    if type(place) is not int or place < 0:
+        raise malformed(f"{name} of an event of the provider's stream is not a number from 0")
     return place
 
 
 def begin_item(item: Json, parts: Parts, batch: StreamResponse) -> StreamedItem:
-    match item.get("type"):
+    match item["type"]:
         case "message":
             return StreamedMessage(item, parts)
         case "reasoning":

@@ -5,68 +5,88 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (input) 
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import assert_never
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
     MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
     ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
     ROLE_TOOL,
-    ROLE_USER,
+    Media,
     Message,
     Part,
     ToolResult,
 )
-from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.json import Json, decode_object
-from gateway_dialects.kit.legacy import CHAT_FORM, fields_of, left_out
-from gateway_dialects.openai_responses.decode_reasoning import encode_reasoning, id_of
-from gateway_dialects.openai_responses.encode_content import encode_content, foreign, source_of
-from gateway_dialects.openai_responses.words import DIALECT, PICTURE, details_of
+from gateway_dialects.kit.json import Json, list_at, object_of
+from gateway_dialects.openai.encode_messages import encode_audio, media_kind
+from gateway_dialects.openai_responses.words import (
+    CUSTOM_CALL,
+    DIALECT,
+    PICTURE,
+    ROLES,
+    TEXT_KINDS,
+    MessageForm,
+    PartForm,
+    annotation_of,
+    begins_item,
+    details_of,
+    form_of,
+    item_fields,
+    pieces,
+)
 
-ROLES = {ROLE_SYSTEM: "system", ROLE_DEVELOPER: "developer", ROLE_USER: "user"}
-WORDS = frozenset({"text", "refusal"})
-READ_FROM_CHAT = frozenset({"annotations", "opaque"})
-"""What clients give back of an answer. Sources only explain it: no provider takes them back."""
+ROLE_NAMES = {role: name for name, role in ROLES.items() if role != ROLE_ASSISTANT}
 LONGEST_CALL_ID = 64
 
 
-class Conversation:
+class InputEncoder:
     """Encodes one request's messages."""
 
-    def __init__(self, warnings: list[Warning], *, by_reference: bool) -> None:
-        """by_reference: whether the client counts on what the provider has kept of earlier turns."""
+    def __init__(self, diagnostics: Diagnostics, *, by_reference: bool) -> None:
+        """by_reference: whether the client relies on what the provider stores of earlier turns."""
         self.items: list[Json] = []
         self.instructions: str | None = None
-        self._warnings = warnings
+        self._diagnostics = diagnostics
         self._by_reference = by_reference
         self._custom_calls: set[str] = set()
 
     def add(self, message: Message, field: str) -> None:
-        details = details_of(message) if message.provider_details_json else {}
-        if message.name and message.role != ROLE_TOOL:
-            self._warnings.append(left_out(f"{field}.name", "this provider takes no names of participants"))
+        """Raises GatewayError naming the field for what the API cannot carry."""
         if message.role == ROLE_ASSISTANT:
+            self._check_name(message, field)
             self._add_assistant(message, field)
         elif message.role == ROLE_TOOL:
-            self._add_results(message, field, details)
-        elif message.role not in ROLES:
+            self._add_results(message, field)
+        elif message.role not in ROLE_NAMES:
             raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER ...")
-        elif details.get("$field") == "instructions" and self.instructions is None and not self.items:
-            self.instructions = "".join(part.text for part in message.parts)
         else:
-            content = [
-                encode_content(part, f"{field}.parts[{index}]", "input_text") for index, part in enumerate(message.parts)
-            ]
-            self.items.append(message_item(ROLES[message.role], content, fields_of(details), details))
+            self._check_name(message, field)
+            self._add_input(message, field)
 
-    def _add_results(self, message: Message, field: str, details: Json) -> None:
+    def _check_name(self, message: Message, field: str) -> None:
+        if message.name:
+            self._diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
+
+    def _add_input(self, message: Message, field: str) -> None:
+        form = form_of(message, MessageForm)
+        if form.instructions and self.instructions is None and not self.items:
+            self.instructions = "".join(part.text for part in message.parts)
+            return
+        content = [self._content(part, f"{field}.parts[{index}]", "input_text") for index, part in enumerate(message.parts)]
+        head: Json = {"type": "message"} if form.typed else {}
+        value = content if form.listed else shortest(content)
+        self.items.append({**head, "role": ROLE_NAMES[message.role], "content": value, **details_of(message)})
+
+    def _add_results(self, message: Message, field: str) -> None:
+        form = form_of(message, MessageForm)
         for index, part in enumerate(message.parts):
             where = f"{field}.parts[{index}]"
             if part.WhichOneof("kind") != "tool_result":
@@ -74,62 +94,69 @@ class Conversation:
             result = part.tool_result
             if not result.tool_call_id:
                 raise unsupported(f"{field}.tool_call_id", "this provider needs the id of the call that a result answers")
-            kind = "custom_tool_call_output" if result.tool_call_id in self._custom_calls else "function_call_output"
-            output = encode_output(result, f"{where}.tool_result", details.get("$content"))
-            fields = {"type": details.get("$kind", kind), "call_id": wire_id(result.tool_call_id), "output": output}
-            self.items.append({**fields, **fields_of(details)})
+            is_custom = form.custom or result.tool_call_id in self._custom_calls
+            output = self._output(result, f"{where}.tool_result")
+            item: Json = {
+                "type": "custom_tool_call_output" if is_custom else "function_call_output",
+                "call_id": short_id(result.tool_call_id),
+                "output": output if form.listed else shortest(output),
+            }
+            self.items.append({**item, **details_of(message)})
+
+    def _output(self, result: ToolResult, field: str) -> list[Json]:
+        content = []
+        for index, part in enumerate(told_parts(result)):
+            where = f"{field}.parts[{index}]"
+            if part.WhichOneof("kind") not in ("text", "media", "opaque"):
+                raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
+            content.append(self._content(part, where, "input_text"))
+        return content
 
     def _add_assistant(self, message: Message, field: str) -> None:
-        """Runs of words become message items; every other part is an item of its own."""
-        carried = self._carried(message, field)
-        words: list[Part] = []
-        thoughts: list[Part] = []
+        """Texts that follow each other become one message item, reasoning parts of one id one reasoning item; every other
+        part is an item."""
+        texts: list[Part] = []
+        reasoning: list[Part] = []
         for index, part in enumerate(message.parts):
-            where = f"{field}.parts[{index}]"
             kind = part.WhichOneof("kind")
-            if words and (kind not in WORDS or begins_item(part)):
-                self._add_words(words, field)
-            if thoughts and (kind != "reasoning" or id_of(part) != id_of(thoughts[0])):
-                self._add_thoughts(thoughts, field)
-            if kind == "reasoning":
-                thoughts.append(part)
-                continue
-            self.items += carried
-            carried = []
-            if kind in WORDS:
-                words.append(part)
+            if texts and (kind not in TEXT_KINDS or begins_item(part)):
+                self._add_texts(texts, field)
+            if reasoning and (kind != "reasoning" or part.reasoning.id != reasoning[0].reasoning.id):
+                self._add_reasoning(reasoning, field)
+            if kind in TEXT_KINDS:
+                texts.append(part)
+            elif kind == "reasoning":
+                reasoning.append(part)
             else:
-                self.items.append(self._item(part, where))
-        self._add_thoughts(thoughts, field)
-        self.items += carried
-        self._add_words(words, field)
+                self.items.append(self._item(part, f"{field}.parts[{index}]"))
+        if texts:
+            self._add_texts(texts, field)
+        if reasoning:
+            self._add_reasoning(reasoning, field)
 
-    def _add_words(self, words: list[Part], field: str) -> None:
-        """Empties words."""
-        if not words:
-            return
-        details = details_of(words[0]) if words[0].provider_details_json else {}
-        content = [] if details.get("$empty") else [encode_content(part, field, "output_text") for part in words]
-        item = details.get("item")
-        if isinstance(item, dict):
-            details = {"$type": True, "$content": "list", **details}
-            for part in content:
-                if "id" in item and part["type"] == "output_text":
-                    part.setdefault("annotations", [])
-        self.items.append(message_item("assistant", content, item if isinstance(item, dict) else {}, details))
-        words.clear()
+    def _add_texts(self, texts: list[Part], field: str) -> None:
+        """Empties texts."""
+        form, fields = form_of(texts[0], PartForm), item_fields(details_of(texts[0]))
+        content = [] if form.empty else [self._content(part, field, "output_text") for part in texts]
+        if fields is not None and "id" in fields:
+            for piece in content:
+                if piece["type"] == "output_text":
+                    piece.setdefault("annotations", [])
+        is_list = fields is not None and not form.plain
+        head: Json = {"type": "message"} if fields is not None and not form.untyped else {}
+        value = content if is_list else shortest(content)
+        self.items.append({**head, "role": "assistant", "content": value, **(fields or {})})
+        texts.clear()
 
-    def _add_thoughts(self, thoughts: list[Part], field: str) -> None:
-        """Empties thoughts."""
-        if not thoughts:
-            return
-        item = encode_reasoning(thoughts, by_reference=self._by_reference)
+    def _add_reasoning(self, parts: list[Part], field: str) -> None:
+        """Empties parts."""
+        item = encode_reasoning(parts, by_reference=self._by_reference)
         if item is None:
             why = "this provider takes back only reasoning that it gave itself, and encrypted"
-            self._warnings.append(left_out(f"{field}.reasoning", why))
+            self._diagnostics.drop(f"{field}.reasoning", why)
         else:
             self.items.append(item)
-        thoughts.clear()
+        parts.clear()
 
     def _item(self, part: Part, field: str) -> Json:
         match part.WhichOneof("kind"):
@@ -139,87 +166,174 @@ class Conversation:
                 return encode_picture(part, field)
             case "media":
                 raise unsupported(field, "this provider takes no media but pictures in the assistant's messages")
-            case "opaque" if part.opaque.dialect == DIALECT:
-                return decode_object(part.opaque.json)
-            case "opaque":
-                raise foreign(part, field)
             case _:
-                return encode_content(part, field, "output_text")
+                return self._content(part, field, "output_text")
 
     def _call(self, part: Part, field: str) -> Json:
         call = part.tool_call
         if not call.id:
             raise invalid(f"{field}.tool_call.id", f"{field}: the tool call has no id")
-        fields = fields_of(details_of(part)) if part.provider_details_json else {}
-        named = {"call_id": wire_id(call.id), "name": call.name}
+        named = {"call_id": short_id(call.id), "name": call.name}
         if call.HasField("input"):
             self._custom_calls.add(call.id)
-            return {"type": "custom_tool_call", **named, "input": call.input, **fields}
-        return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **fields}
+            return {"type": CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
+        return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
 
-    def _carried(self, message: Message, field: str) -> list[Json]:
-        """Items of built-in tools that a client of OpenAI's chat form gives back. Its other fields are told to be lost."""
-        if CHAT_FORM not in message.provider_details_json:
-            return []
-        chat = fields_of(details_of(message, CHAT_FORM))
-        for name, value in chat.items():
-            if name not in READ_FROM_CHAT and value not in (None, [], {}, ""):
-                self._warnings.append(left_out(f"{field}.{name}", "this provider does not know it"))
-        items = chat.get("opaque")
-        own = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        contents: list[Any] = [item.get("content") for item in own if item.get("dialect") == DIALECT]
-        return [decode_object(content) if isinstance(content, str) else content for content in contents]
+    def _content(self, part: Part, field: str, text_type: str) -> Json:
+        """A piece of content. text_type: input_text, or output_text in what the assistant said."""
+        if part.citations:
+            return self._cited(part, field, text_type)
+        return encode_content(part, field, text_type)
 
-
-def encode_conversation(messages: Iterable[Message], warnings: list[Warning], *, by_reference: bool) -> Conversation:
-    conversation = Conversation(warnings, by_reference=by_reference)
-    for index, message in enumerate(messages):
-        conversation.add(message, f"messages[{index}]")
-    return conversation
+    def _cited(self, part: Part, field: str, text_type: str) -> Json:
+        """Files are known by the ids of the provider that has them: only its own citations of them are sent."""
+        piece = encode_content(part, field, text_type)
+        known = [one for one in part.citations if one.uri or DIALECT in one.provider_details_json]
+        if piece["type"] != "output_text":
+            self._diagnostics.drop(f"{field}.citations", "this provider takes them on the assistant's text only")
+            return piece
+        if len(known) < len(part.citations):
+            self._diagnostics.drop(f"{field}.citations", "this provider does not know the files that they name")
+        return {**piece, "annotations": [annotation_of(one) for one in known]}
 
 
-def begins_item(part: Part) -> bool:
-    return bool(part.provider_details_json) and "item" in details_of(part)
-
-
-def message_item(role: str, content: list[Json], fields: Json, notes: Json) -> Json:
-    """A message item. Plain text travels as a string, unless the client's own form is noted."""
-    item: Json = {"type": "message"} if notes.get("$type") else {}
-    return {**item, "role": role, "content": content_form(content, notes.get("$content")), **fields}
-
-
-def content_form(content: list[Json], form: Any) -> str | list[Json]:
-    if not content and form != "list":
+def shortest(content: list[Json]) -> str | list[Json]:
+    """Plain text as a string."""
+    if not content:
         return ""
-    if len(content) == 1 and form != "list" and content[0].keys() == {"type", "text"}:
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
         text: str = content[0]["text"]
         return text
     return content
 
 
-def encode_output(result: ToolResult, field: str, form: Any) -> str | list[Json]:
-    content = []
-    for index, part in enumerate(told_parts(result)):
-        where = f"{field}.parts[{index}]"
-        if part.WhichOneof("kind") not in ("text", "media", "opaque"):
-            raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
-        content.append(encode_content(part, where, "input_text"))
-    return content_form(content, form)
+def encode_content(part: Part, field: str, text_type: str) -> Json:
+    """A piece of content without its citations. Raises GatewayError naming the field for what the API cannot carry there."""
+    match part.WhichOneof("kind"):
+        case "text":
+            return {"type": text_type, "text": part.text, **piece_fields(part)}
+        case "refusal":
+            return {"type": "refusal", "refusal": part.refusal, **piece_fields(part)}
+        case "media":
+            return {**encode_media(part.media, field), **piece_fields(part)}
+        case "opaque" if part.opaque.dialect == DIALECT:
+            return object_of(part.opaque.json, f"{field}.opaque.json")
+        case "opaque":
+            raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+        case "reasoning" | "tool_call":
+            raise invalid(field, f"{field}: reasoning and tool calls belong in a message of ROLE_ASSISTANT")
+        case "tool_result":
+            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
+        case None:
+            raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
+        case unknown:
+            assert_never(unknown)
+
+
+def piece_fields(part: Part) -> Json:
+    """The details of a piece of content, without those of its item."""
+    details = details_of(part)
+    details.pop("item", None)
+    return details
+
+
+def encode_media(media: Media, field: str) -> Json:
+    kind = media_kind(media)
+    if kind == MEDIA_KIND_AUDIO:
+        return {"type": "input_audio", "input_audio": encode_audio(media, field)}
+    if kind == MEDIA_KIND_VIDEO:
+        raise unsupported(field, "this provider takes no video")
+    if kind == MEDIA_KIND_IMAGE:
+        name, value = source_of(media, field)
+        image: Json = {"type": "input_image", "file_id" if name == "file_id" else "image_url": value}
+        if media.detail:
+            image["detail"] = media.detail
+        return image
+    return {"type": "input_file", **encode_file(media, field)}
+
+
+def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes."""
+    return bool(media_kind(media) == MEDIA_KIND_AUDIO)
+
+
+def encode_file(media: Media, field: str) -> Json:
+    name, value = source_of(media, field)
+    if name == "file_id" or not value.startswith("data:"):
+        source = {"file_id" if name == "file_id" else "file_url": value}
+        return {**source, "filename": media.filename} if media.filename else source
+    # The provider refuses a document's bytes without a name.
+    return {"filename": media.filename or f"document{suffix_of(value)}", "file_data": value}
+
+
+def suffix_of(uri: str) -> str:
+    subtype = uri[5:100].partition(",")[0].partition(";")[0].partition("/")[2]
+    return f".{subtype}" if subtype.isalnum() and subtype != "plain" else ".txt" if subtype == "plain" else ""
+
+
+def source_of(media: Media, field: str) -> tuple[str, str]:
+    """(uri or file_id, its value); bytes as a data: URI."""
+    match media.WhichOneof("source"):
+        case "uri":
+            return "uri", media.uri
+        case "data":
+            return "uri", f"data:{media.mime_type};base64,{base64.b64encode(media.data).decode()}"
+        case "file_id":
+            return "file_id", media.file_id
+        case _:
+            raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
 
 
 def encode_picture(part: Part, field: str) -> Json:
-    """A picture that the model drew, as the item of the tool that it drew it with."""
+    """A picture that the model drew, as the item of the tool that drew it."""
     name, value = source_of(part.media, field)
     if name != "uri" or not value.startswith("data:"):
         raise unsupported(field, "this provider takes back pictures only as bytes")
-    fields = fields_of(details_of(part)) if part.provider_details_json else {}
+    fields = details_of(part)
     if "id" not in fields:
         raise unsupported(field, "this provider takes back only pictures that it drew itself")
     return {"type": PICTURE, "result": value.partition(",")[2], **fields}
 
 
-def wire_id(call_id: str) -> str:
+def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:
+    """One item of the parts that share its id. None: another provider's, or one that says nothing without what the provider
+    stores, which it has only where the client lets it (by_reference)."""
+    if any(part.reasoning.provider != DIALECT for part in parts):
+        return None
+    item: Json = {"type": "reasoning"}
+    if item_id := parts[0].reasoning.id:
+        item["id"] = item_id
+    for part in parts:
+        item.update(details_of(part))
+    summary, content = list_at(item, "summary"), list_at(item, "content")
+    for part in parts:
+        texts = pieces(part.reasoning.text, form_of(part, PartForm).lengths)
+        if part.reasoning.summary:
+            summary += [{"type": "summary_text", "text": text} for text in texts]
+        else:
+            content += [{"type": "reasoning_text", "text": text} for text in texts]
+    item["summary"] = summary
+    if content:
+        item["content"] = content
+    if encrypted := "".join(part.reasoning.encrypted for part in parts):
+        item["encrypted_content"] = encrypted
+    elif not (by_reference and item_id) and not content:
+        return None
+    return item
+
+
+def short_id(call_id: str) -> str:
     """An id that the provider takes, which are short: the same for the same id, and another for another."""
     if len(call_id) <= LONGEST_CALL_ID:
         return call_id
     return f"{call_id[:48]}_{hashlib.sha256(call_id.encode()).hexdigest()[:15]}"
+
+
+def encode_input(
+    messages: Sequence[Message], diagnostics: Diagnostics, *, by_reference: bool
+) -> tuple[list[Json], str | None]:
+    """(input items, instructions or None). Raises GatewayError naming the field at fault."""
+    encoder = InputEncoder(diagnostics, by_reference=by_reference)
+    for index, message in enumerate(messages):
+        encoder.add(message, f"messages[{index}]")
+    return encoder.items, encoder.instructions

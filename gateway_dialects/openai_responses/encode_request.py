@@ -1,10 +1,11 @@
-"""A ChatRequest in the words of OpenAI's Responses API.
+"""A ChatRequest as a request to create a response of OpenAI's Responses API.
 
-Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
-provider_options_json["openai-responses"] holds the request's other fields. Its note $fields holds those that the gateway
-itself honours at any provider (store, metadata ...): they are sent to this one, and nobody is warned that others lack them.
-Where these options are absent the client speaks another language: then nothing is stored at the provider, and reasoning
-comes encrypted, so that the client can carry it.
+provider_options_json["openai-responses"] holds the request's fields that the contract does not name. Where it is absent the
+client uses another API: then nothing is stored at the provider, and reasoning comes encrypted, so that the client can carry
+it.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create, https://platform.openai.com/docs/guides/
+migrate-to-responses (functions are strict by default, unlike those of chat completions) and recorded requests.
 """
 
 from __future__ import annotations
@@ -13,18 +14,38 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    TOOL_CHOICE_MODE_TOOL,
+    ChatRequest,
+    ReasoningSettings,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.json import Json, decode_object, encode_json
-from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, fields_of, left_out
+from gateway_dialects.kit.json import Json, encode_json, object_of, options_of, raw_json, set_if_present
+from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
-from gateway_dialects.openai.encode_request import headers, implied_effort
+from gateway_dialects.openai.encode_request import RESPONSE_FORMATS, TOOL_CHOICES, headers, implied_effort
+from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import OPENAI_EFFORTS, known_effort
-from gateway_dialects.openai_responses.encode_input import encode_conversation
-from gateway_dialects.openai_responses.encode_tools import custom_names, encode_format, encode_tool_choice, encode_tools
-from gateway_dialects.openai_responses.words import DIALECT, details_of
+from gateway_dialects.openai_responses.encode_input import encode_input
+from gateway_dialects.openai_responses.words import (
+    DIALECT,
+    ENCRYPTED,
+    LOGPROBS,
+    RequestForm,
+    ToolForm,
+    details_of,
+    form_of,
+    request_form,
+)
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""
@@ -56,44 +77,35 @@ ADOPTED = frozenset(
         "truncation",
     }
 )
-"""This dialect's fields that clients of OpenAI's chat form send too, or as extra fields of their body."""
-GATEWAY_FIELDS = frozenset({"model", "input", "stream", "background"})
+"""Fields of this API that are sent from ChatRequest.extra_body_json too."""
+GATEWAY_FIELDS = frozenset({"model", "input", "stream"})
 """Never taken from the caller's options."""
-LONGEST_USER = 64
 NESTED = frozenset({"text", "reasoning"})
-ENCRYPTED = "reasoning.encrypted_content"
-LOGPROBS = "message.output_text.logprobs"
-EFFORT_BY_BUDGET = ((2000, "low"), (8000, "medium"))
-"""The effort that a budget of reasoning tokens stands for, up to so many; above, high."""
+LONGEST_USER = 64
 REASONING_MODELS = re.compile(r"(ft:)?(o\d|gpt-[5-9]|gpt-\d\d|codex-|computer-use-)(?!.*-chat)")
 """Those that take an include of encrypted reasoning; the others refuse the request that asks for it."""
+NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
+SCHEMA_NAME = "answer"
 
 
 def encode_chat(
     request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
-    warnings: list[Warning] = []
-    try:
-        body = encode_body(request, model, warnings)
-        if stream:
-            body["stream"] = True
-        else:
-            body.pop("stream_options", None)
-        content = encode_json(body)
-    except SHAPE_ERRORS as error:
-        # Only a gRPC caller can do this: a face writes these fields itself.
-        message = f"a JSON field of the request (options or details) is broken or has another form than is known: {error}"
-        raise invalid("", message) from error
-    for warning in warnings:
-        warning.provider = endpoint.provider
-    return UpstreamRequest("POST", f"{endpoint.url}/responses", headers(endpoint), content), warnings
+    diagnostics = Diagnostics()
+    body = encode_body(request, model, diagnostics)
+    if stream:
+        body["stream"] = True
+    else:
+        body.pop("stream_options", None)
+    upstream = UpstreamRequest("POST", f"{endpoint.url}/responses", headers(endpoint), encode_json(body))
+    return upstream, diagnostics.from_provider(endpoint.provider)
 
 
-def encode_body(request: ChatRequest, model: str, warnings: list[Warning]) -> Json:
+def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its stream flag."""
-    options = {dialect: decode_object(text) for dialect, text in request.provider_options_json.items()}
-    own = options.get(DIALECT)
+    is_native = DIALECT in request.provider_options_json
+    form = request_form(request)
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
         if descriptor.name in PLAIN_FIELDS:
@@ -101,19 +113,20 @@ def encode_body(request: ChatRequest, model: str, warnings: list[Warning]) -> Js
     if (bound := bound_of(request)) is not None:
         body["max_output_tokens"] = bound
     if request.user:
-        body["user"] = short_user(request.user, LONGEST_USER, warnings)
+        body["user"] = short_user(request.user, LONGEST_USER, diagnostics.warnings)
     encode_text(body, request)
     if request.HasField("reasoning"):
-        encode_reasoning(body, request.reasoning, warnings)
+        encode_reasoning(body, request.reasoning, diagnostics)
     if request.tools:
-        body["tools"] = encode_tools(request)
+        body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in enumerate(request.tools)]
     if request.HasField("tool_choice") and (choice := encode_tool_choice(request.tool_choice, custom_names(request))):
         body["tool_choice"] = choice
-    conversation = encode_conversation(request.messages, warnings, by_reference=own is not None)
-    encode_input(body, conversation.items, conversation.instructions, own or {})
-    add_options(body, request, options, warnings)
-    set_include(body, request, model, is_native=own is not None)
-    warn_of_knobs(request, warnings)
+    set_input(body, request, form, diagnostics, by_reference=is_native)
+    add_options(body, request, form, diagnostics)
+    if not is_native:
+        body.setdefault("store", False)
+    set_include(body, request, model, is_native=is_native)
+    warn_of_settings(request, diagnostics)
     return body
 
 
@@ -133,62 +146,86 @@ def encode_text(body: Json, request: ChatRequest) -> None:
         body["text"] = text
 
 
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, warnings: list[Warning]) -> None:
-    settings = fields_of(details_of(reasoning))
+def encode_format(form: ResponseFormat) -> Json | None:
+    """text.format. None: the provider's default."""
+    if not form.type:
+        return None
+    kind = RESPONSE_FORMATS.get(form.type)
+    if kind is None:
+        raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
+    encoded: Json = {"type": kind}
+    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        encoded["name"] = form.name or SCHEMA_NAME
+        set_if_present(encoded, form, ("description", "strict"))
+        if form.schema_json:
+            encoded["schema"] = raw_json(form.schema_json, "response_format.json_schema.schema")
+    return {**encoded, **details_of(form)}
+
+
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
+    settings = details_of(reasoning)
     effort = reasoning.effort or implied_effort(reasoning.enabled if reasoning.HasField("enabled") else None)
     if reasoning.HasField("max_tokens"):
-        if not effort:
-            effort = next((word for most, word in EFFORT_BY_BUDGET if reasoning.max_tokens < most), "high")
+        effort = effort or effort_for(reasoning.max_tokens, most="high")
         message = f"this provider takes no budget of reasoning tokens; its effort was set to {effort}"
-        warnings.append(Warning(field="reasoning.max_tokens", message=message))
+        diagnostics.warn("reasoning.max_tokens", message)
     if effort:
-        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, warnings)
+        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, diagnostics.warnings)
     if reasoning.summary and not reasoning.exclude:
         settings["summary"] = reasoning.summary
     if settings:
         body["reasoning"] = settings
 
 
-def encode_input(body: Json, items: list[Json], instructions: str | None, own: Json) -> None:
+def set_input(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics, *, by_reference: bool) -> None:
+    items, instructions = encode_input(request.messages, diagnostics, by_reference=by_reference)
     body["input"] = items
-    if own.get("$input") == "string" and len(items) == 1 and isinstance(items[0]["content"], str):
-        body["input"] = items[0]["content"]
-    if instructions is None and isinstance(own.get("$instructions"), str):
-        instructions = own["$instructions"]
+    if form.text_input and len(items) == 1 and isinstance(text := items[0].get("content"), str):
+        body["input"] = text
+    if instructions is None and form.empty_instructions:
+        instructions = ""
     if instructions is not None:
         body["instructions"] = instructions
 
 
-def add_options(body: Json, request: ChatRequest, options: Mapping[str, Json], warnings: list[Warning]) -> None:
+def add_options(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics) -> None:
     """Fields that the contract does not name. What it names is not overridden."""
-    own = options.get(DIALECT)
-    chat = fields_of(options.get(CHAT_FORM, {}))
-    for name, value in chat.items():
-        if name in ADOPTED:
-            body.setdefault(name, value)
-    for name, value in (*fields_of(own or {}).items(), *(own or {}).get("$fields", {}).items()):
+    extra = object_of(request.extra_body_json, "extra_body_json") if request.extra_body_json else {}
+    add_adopted(body, extra, "this provider does not have it", diagnostics)
+    others = [name for name in request.provider_options_json if name != DIALECT and not name.endswith(".form")]
+    for dialect in others:
+        fields, why = options_of(request.provider_options_json, dialect), f"it is known to the {dialect} dialect only"
+        if dialect == OPENAI:
+            add_adopted(body, fields, why, diagnostics)
+        else:
+            for name in fields:
+                diagnostics.drop(name, why)
+    own = options_of(request.provider_options_json, DIALECT)
+    for name, value in (*own.items(), *form.served.items()):
         if name in NESTED and isinstance(value, dict):
             body[name] = {**value, **body.get(name, {})}
         elif name == "include" and isinstance(value, list):
-            body[name] = list(dict.fromkeys([*body.get(name, ()), *value]))
+            body[name] = [*included(body), *value]
         elif name not in GATEWAY_FIELDS:
             body.setdefault(name, value)
-    if own is None:
-        body.setdefault("store", False)
-    elif own.get("background"):
-        warnings.append(left_out("background", "the gateway answers while the client waits"))
-    for dialect, fields in options.items():
-        warnings.extend(
-            left_out(name, f"it is known to the {dialect} dialect only")
-            for name in fields_of(fields)
-            if dialect != DIALECT and not (dialect == CHAT_FORM and name in ADOPTED)
-        )
+
+
+def add_adopted(body: Json, fields: Json, why: str, diagnostics: Diagnostics) -> None:
+    for name, value in fields.items():
+        if name in ADOPTED:
+            body.setdefault(name, value)
+        else:
+            diagnostics.drop(name, why)
+
+
+def included(body: Json) -> list[Any]:
+    found = body.get("include")
+    return found if isinstance(found, list) else []
 
 
 def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool) -> None:
     """Ask for log-probabilities where they are wanted, and for reasoning in a form that a client can carry."""
-    given: Any = body.get("include", [])
-    wanted = list(given) if isinstance(given, list) else []
+    wanted = list(dict.fromkeys(name for name in included(body) if isinstance(name, str)))
     if request.logprobs and LOGPROBS not in wanted:
         wanted.append(LOGPROBS)
     if not is_native and ENCRYPTED not in wanted and REASONING_MODELS.match(model):
@@ -197,13 +234,77 @@ def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool
         body["include"] = wanted
 
 
-def warn_of_knobs(request: ChatRequest, warnings: list[Warning]) -> None:
+def warn_of_settings(request: ChatRequest, diagnostics: Diagnostics) -> None:
     for descriptor, value in request.ListFields():
         name = descriptor.name
         if name in HARMLESS and value not in HARMLESS[name]:
-            warnings.append(left_out(name, "this provider does not have it"))
+            diagnostics.drop(name)
     if request.candidate_count > 1:
-        warnings.append(Warning(field="n", message="this provider gives one answer for each request; n was left out"))
+        diagnostics.warn("n", "this provider gives one answer for each request; n was left out")
     for modality in request.modalities:
         if modality != "text":
-            warnings.append(left_out("modalities", f"this provider answers in text, not in {modality}"))
+            diagnostics.drop("modalities", f"this provider answers in text, not in {modality}")
+
+
+def encode_tool(tool: Tool, field: str) -> Json:
+    match tool.WhichOneof("kind"):
+        case "function":
+            return encode_function(tool, field)
+        case "custom":
+            custom: Json = {"type": "custom", "name": tool.custom.name}
+            set_if_present(custom, tool.custom, ("description",))
+            if tool.custom.format_json:
+                custom["format"] = encode_grammar(tool.custom.format_json, f"{field}.custom.format")
+            return {**custom, **details_of(tool)}
+        case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
+            # Chat completions know only functions and custom tools: any other is meant for this API.
+            return object_of(tool.opaque.json, f"{field}.opaque.json")
+        case "opaque":
+            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
+        case _:
+            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+
+
+def encode_function(tool: Tool, field: str) -> Json:
+    function: Json = {"type": "function", "name": tool.function.name}
+    set_if_present(function, tool.function, ("description",))
+    is_unset = form_of(tool, ToolForm).strict_unset
+    if tool.function.parameters_json:
+        function["parameters"] = raw_json(tool.function.parameters_json, f"{field}.function.parameters")
+    elif not is_unset:
+        function["parameters"] = NO_ARGUMENTS
+    if tool.function.HasField("strict"):
+        function["strict"] = tool.function.strict
+    elif not is_unset:
+        function["strict"] = False
+    return {**function, **details_of(tool)}
+
+
+def encode_grammar(text: str, field: str) -> Json:
+    """{type: grammar, syntax, definition}, of which chat completions put the last two into an object of their own."""
+    form = object_of(text, field)
+    grammar = form.get("grammar")
+    if not isinstance(grammar, dict):
+        return form
+    return {**{name: value for name, value in form.items() if name != "grammar"}, **grammar}
+
+
+def encode_tool_choice(choice: ToolChoice, custom_tools: frozenset[str]) -> Any:
+    """None: the provider's default."""
+    details = details_of(choice)
+    if choice.mode and choice.mode not in (*TOOL_CHOICES, TOOL_CHOICE_MODE_TOOL):
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
+    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+        return {"type": kind_of(choice.tool_name, custom_tools), "name": choice.tool_name, **details}
+    if choice.allowed_tool_names:
+        tools = [{"type": kind_of(name, custom_tools), "name": name} for name in choice.allowed_tool_names]
+        return {"type": "allowed_tools", "mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools, **details}
+    return TOOL_CHOICES.get(choice.mode)
+
+
+def kind_of(name: str, custom_tools: frozenset[str]) -> str:
+    return "custom" if name in custom_tools else "function"
+
+
+def custom_names(request: ChatRequest) -> frozenset[str]:
+    return frozenset(tool.custom.name for tool in request.tools if tool.WhichOneof("kind") == "custom")

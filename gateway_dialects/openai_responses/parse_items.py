@@ -1,7 +1,9 @@
-"""The items of a client's input in the contract's terms.
+"""The items of a client's input as messages.
 
-What the model did stands together in one message of the assistant, as other dialects want it: its words, reasoning and tool
-calls, until the user or a tool speaks.
+What the model did is one message of the assistant, as other dialects want it: its text, reasoning and tool calls, until the
+user or a tool speaks.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create (input) and recorded requests.
 """
 
 from __future__ import annotations
@@ -11,28 +13,45 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_FILE,
     MEDIA_KIND_IMAGE,
     ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
     ROLE_TOOL,
-    ROLE_USER,
     Message,
     Part,
 )
-from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string
+from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
+from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai_responses.parse_content import parse_content
-from gateway_dialects.openai_responses.seals import restore
-from gateway_dialects.openai_responses.server_details import DIALECT, PICTURE, SUMMARY_GAP, details_of, set_details
+from gateway_dialects.openai.parse_messages import AUDIO_TYPES, set_uri
+from gateway_dialects.openai_responses.words import (
+    CALL_FIELDS,
+    CARRIED,
+    CUSTOM_CALL,
+    DIALECT,
+    MESSAGE_FIELDS,
+    OUTPUT_FIELDS,
+    OUTPUTS,
+    PICTURE,
+    PICTURE_FIELDS,
+    REASONING_FIELDS,
+    REFUSAL_FIELDS,
+    ROLES,
+    SIGNATURE,
+    SUMMARY_GAP,
+    MessageForm,
+    PartForm,
+    details_of,
+    lengths_of,
+    set_citation,
+    set_details,
+    set_form,
+    set_picture,
+)
 
-ROLES = {"user": ROLE_USER, "system": ROLE_SYSTEM, "developer": ROLE_DEVELOPER, "assistant": ROLE_ASSISTANT}
-OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
-CARRIED = "provider_details"
-"""Where a tool call's item carries what another provider needs to know it by (seals.py)."""
 
-
-class Turns:
+class InputParser:
     """Appends items to messages (a repeated Message field)."""
 
     def __init__(self, messages: Any) -> None:
@@ -49,7 +68,7 @@ class Turns:
             self._assistant = None
             parse_output(self._messages.add(), item, kind, path)
         else:
-            PARSERS.get(kind, parse_opaque)(self._turn().parts.add(), item, path)
+            ITEM_PARSERS.get(kind, parse_opaque)(self._turn().parts.add(), item, path)
 
     def _turn(self) -> Message:
         """The assistant's message that is being filled."""
@@ -63,40 +82,34 @@ class Turns:
         if role not in ROLES:
             raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(ROLES)}.")
         if role == "assistant":
-            self._add_words(item, path)
+            self._add_text(item, path)
             return
         self._assistant = None
         message = self._messages.add()
         message.role = ROLES[role]
-        notes = parse_content(message.parts, item.get("content"), f"{path}.content")
-        if "type" in item:
-            notes["$type"] = True
-        set_details(message, {**rest_of(item, {"type", "role", "content"}), **notes})
-
-    def _add_words(self, item: Json, path: str) -> None:
-        """What the assistant said. The first part holds the fields of the item (details.py of the provider says how)."""
-        message = self._turn()
-        begin = len(message.parts)
         content = item.get("content")
-        notes = parse_content(message.parts, content, f"{path}.content")
-        if isinstance(content, str):
-            notes = {"$content": "string"}
-        if len(message.parts) == begin:
-            message.parts.add().text = ""
-            if content == []:
-                notes["$empty"] = True
-        if "type" not in item:
-            notes["$type"] = False
-        first = message.parts[begin]
-        own = details_of(first.provider_details_json)
-        set_details(first, {**own, "item": rest_of(item, {"type", "role", "content"}), **notes})
+        parse_content(message.parts, content, f"{path}.content")
+        set_details(message, take_cache_control(message, rest_of(item, MESSAGE_FIELDS)))
+        set_form(message, MessageForm(listed=is_long_list(content), typed="type" in item))
+
+    def _add_text(self, item: Json, path: str) -> None:
+        """A message of the assistant. The first part holds the fields of the item."""
+        parts = self._turn().parts
+        begin = len(parts)
+        content = item.get("content")
+        parse_content(parts, content, f"{path}.content")
+        if len(parts) == begin:
+            parts.add().text = ""
+        first = parts[begin]
+        set_details(first, {**details_of(first), "item": rest_of(item, MESSAGE_FIELDS)})
+        set_form(first, PartForm(plain=isinstance(content, str), empty=content == [], untyped="type" not in item))
 
 
 def parse_items(messages: Any, items: Iterable[Any], path: str = "input") -> None:
     """Append items to messages (a repeated Message field)."""
-    turns = Turns(messages)
+    parser = InputParser(messages)
     for index, item in enumerate(items):
-        turns.add(item, f"{path}[{index}]")
+        parser.add(item, f"{path}[{index}]")
 
 
 def type_of(item: Json, path: str) -> str:
@@ -111,43 +124,82 @@ def type_of(item: Json, path: str) -> str:
     raise missing(f"{path}.type", "Use 'message', for example.")
 
 
+def is_long_list(content: Any) -> bool:
+    """MessageForm.listed."""
+    return isinstance(content, list) and len(content) < 2
+
+
+def take_cache_control(holder: Any, fields: Json) -> Json:
+    """The fields of a message, part or tool without the cache_control that is its cache_hint."""
+    match fields.get("cache_control"):
+        case {"type": "ephemeral", "ttl": str(ttl)} as given if len(given) == 2:
+            holder.cache_hint.ttl = ttl
+        case {"type": "ephemeral"} as given if len(given) == 1:
+            holder.cache_hint.SetInParent()
+        case _:
+            return fields
+    return {name: value for name, value in fields.items() if name != "cache_control"}
+
+
 def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
     message.role = ROLE_TOOL
     result = message.parts.add().tool_result
     result.tool_call_id = required_string(item, "call_id", f"{path}.")
-    notes = parse_content(result.parts, item.get("output"), f"{path}.output")
-    if kind != "function_call_output":
-        notes["$kind"] = kind
-    set_details(message, {**rest_of(item, {"type", "call_id", "output"}), **notes})
+    output = item.get("output")
+    parse_content(result.parts, output, f"{path}.output")
+    set_details(message, rest_of(item, OUTPUT_FIELDS))
+    set_form(message, MessageForm(listed=is_long_list(output), custom=kind != "function_call_output"))
 
 
 def parse_call(part: Part, item: Json, path: str) -> None:
     call = part.tool_call
     call.id, call.name = required_string(item, "call_id", f"{path}."), required_string(item, "name", f"{path}.")
-    if item["type"] == "custom_tool_call":
+    if item["type"] == CUSTOM_CALL:
         call.input = required_string(item, "input", f"{path}.")
     else:
         call.arguments_json = required_string(item, "arguments", f"{path}.")
-    set_details(part, rest_of(item, {"type", "call_id", "name", "arguments", "input", CARRIED}))
-    carried = item.get(CARRIED)
+    fields = rest_of(item, CALL_FIELDS)
+    carried = fields.pop(CARRIED, None)
+    set_details(part, take_signature(part, fields))
     for dialect, details in carried.items() if isinstance(carried, dict) else ():
         if isinstance(details, dict) and dialect != DIALECT:
             part.provider_details_json[dialect] = json_text(details)
 
 
+def take_signature(part: Part, fields: Json) -> Json:
+    """The fields of a call or a piece of content without another provider's signature, which render_items put there."""
+    match fields.get(SIGNATURE):
+        case {"provider": str(provider), "value": str(value)}:
+            part.signature.provider, part.signature.value = provider, value
+            return {name: value for name, value in fields.items() if name != SIGNATURE}
+        case _:
+            return fields
+
+
 def parse_reasoning(part: Part, item: Json, path: str) -> None:
     summaries, thoughts = texts_in(item, "summary", path), texts_in(item, "content", path)
+    reasoning = part.reasoning
+    reasoning.text = SUMMARY_GAP.join(summaries or thoughts)
     encrypted = item.get("encrypted_content")
-    text = SUMMARY_GAP.join(summaries or thoughts)
-    if not restore(part, text, string(encrypted, f"{path}.encrypted_content") if encrypted is not None else ""):
+    reasoning.encrypted = "" if encrypted is None else string(encrypted, f"{path}.encrypted_content")
+    if is_packed(reasoning.encrypted):
+        restore(part)
         return
-    part.reasoning.summary = bool(summaries) or not thoughts
-    details = rest_of(item, {"type", "summary", "content", "encrypted_content"})
-    if summaries and thoughts:
-        details["content"] = item["content"]
-    if len(summaries or thoughts) > 1:
-        details["$summary"] = [len(text) for text in summaries or thoughts]
-    set_details(part, details)
+    reasoning.provider, reasoning.summary = DIALECT, bool(summaries) or not thoughts
+    if (item_id := item.get("id")) is not None:
+        reasoning.id = string(item_id, f"{path}.id")
+    details = rest_of(item, REASONING_FIELDS)
+    set_details(part, {**details, "content": item["content"]} if summaries and thoughts else details)
+    set_form(part, PartForm(lengths=lengths_of(summaries or thoughts)))
+
+
+def restore(part: Part) -> None:
+    """Make the part what its packed encrypted content says. What this gateway cannot have packed is unsigned reasoning."""
+    state = unpack(part.reasoning.encrypted) or CarriedState(summary=True)
+    if state.dialect:
+        part.opaque.dialect, part.opaque.json = state.dialect, state.encrypted
+    else:
+        restore_reasoning(part, state)
 
 
 def texts_in(item: Json, name: str, path: str) -> list[str]:
@@ -164,10 +216,8 @@ def parse_picture(part: Part, item: Json, path: str) -> None:
     if not isinstance(result, str) or not result:
         parse_opaque(part, item, path)
         return
-    form = item.get("output_format")
-    part.media.kind, part.media.mime_type = MEDIA_KIND_IMAGE, f"image/{form if isinstance(form, str) else 'png'}"
-    part.media.uri = f"data:{part.media.mime_type};base64,{result}"
-    set_details(part, rest_of(item, {"type", "result"}))
+    set_picture(part, result, item.get("output_format"))
+    set_details(part, rest_of(item, PICTURE_FIELDS))
 
 
 def parse_opaque(part: Part, item: Json, path: str) -> None:
@@ -181,12 +231,110 @@ def parse_reference(part: Part, item: Json, path: str) -> None:
     parse_opaque(part, item, path)
 
 
-PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
+def parse_content(parts: Any, content: Any, path: str) -> None:
+    """Append text, or a list of typed pieces, to parts (a repeated Part field)."""
+    match content:
+        case str():
+            if content:
+                parts.add().text = content
+        case list():
+            for index, piece in enumerate(content):
+                parse_piece(parts.add(), piece, f"{path}[{index}]")
+        case None:
+            raise missing(path)
+        case _:
+            raise wrong_type(path, "string or array", content)
+
+
+def parse_piece(part: Part, value: Any, path: str) -> None:
+    """A piece of a type that the contract does not name is carried as it is."""
+    fields = mapping(value, path)
+    parser = PIECE_PARSERS.get(required_string(fields, "type", f"{path}."))
+    if parser is None:
+        part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
+    elif details := parser(part, fields, path):
+        set_details(part, take_cache_control(part, details))
+
+
+def parse_text(part: Part, fields: Json, path: str) -> Json:
+    part.text = required_string(fields, "text", f"{path}.")
+    return rest_of(fields, {"type", "text"}) if len(fields) > 2 else {}
+
+
+def parse_output_text(part: Part, fields: Json, path: str) -> Json:
+    """Lists that every answer has are carried unless they are empty."""
+    details = parse_text(part, fields, path)
+    annotations = details.pop("annotations", [])
+    for index, annotation in enumerate(array(annotations, f"{path}.annotations")):
+        set_citation(part.citations.add(), mapping(annotation, f"{path}.annotations[{index}]"))
+    if details.get("logprobs") == []:
+        del details["logprobs"]
+    return take_signature(part, details)
+
+
+def parse_refusal(part: Part, fields: Json, path: str) -> Json:
+    part.refusal = required_string(fields, "refusal", f"{path}.")
+    return take_signature(part, rest_of(fields, REFUSAL_FIELDS))
+
+
+def parse_image(part: Part, fields: Json, path: str) -> Json:
+    part.media.kind = MEDIA_KIND_IMAGE
+    if (file_id := fields.get("file_id")) is not None:
+        part.media.file_id = string(file_id, f"{path}.file_id")
+    elif (url := fields.get("image_url")) is not None:
+        set_uri(part, string(url, f"{path}.image_url"))
+    else:
+        raise missing(f"{path}.image_url", "Give image_url as a URL or data: URI, or the file_id of an uploaded file.")
+    if (detail := fields.get("detail")) is not None:
+        part.media.detail = string(detail, f"{path}.detail")
+    return rest_of(fields, {"type", "image_url", "file_id", "detail"})
+
+
+def parse_file(part: Part, fields: Json, path: str) -> Json:
+    part.media.kind = MEDIA_KIND_FILE
+    if (filename := fields.get("filename")) is not None:
+        part.media.filename = string(filename, f"{path}.filename")
+    if (file_id := fields.get("file_id")) is not None:
+        part.media.file_id = string(file_id, f"{path}.file_id")
+    elif (data := fields.get("file_data")) is not None:
+        set_uri(part, data_uri(string(data, f"{path}.file_data"), part.media.filename))
+    elif (url := fields.get("file_url")) is not None:
+        part.media.uri = string(url, f"{path}.file_url")
+    else:
+        raise missing(f"{path}.file_data", "Give file_data as a data: URI, a file_url, or the file_id of an uploaded file.")
+    return rest_of(fields, {"type", "file_id", "file_data", "file_url", "filename"})
+
+
+def data_uri(data: str, filename: str) -> str:
+    """Bare base64 gets the head that tells it from a URL."""
+    if data.startswith("data:"):
+        return data
+    return f"data:application/{'pdf' if filename.lower().endswith('.pdf') else 'octet-stream'};base64,{data}"
+
+
+def parse_audio(part: Part, fields: Json, path: str) -> Json:
+    audio = mapping(fields.get("input_audio"), f"{path}.input_audio")
+    form = required_string(audio, "format", f"{path}.input_audio.")
+    data = required_string(audio, "data", f"{path}.input_audio.")
+    part.media.kind = MEDIA_KIND_AUDIO
+    set_uri(part, f"data:{AUDIO_TYPES.get(form, f'audio/{form}')};base64,{data}")
+    return rest_of(fields, {"type", "input_audio"})
+
+
+ITEM_PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
     "item_reference": parse_reference,
     "function_call": parse_call,
-    "custom_tool_call": parse_call,
+    CUSTOM_CALL: parse_call,
     "reasoning": parse_reasoning,
     PICTURE: parse_picture,
+}
+PIECE_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
+    "input_text": parse_text,
+    "output_text": parse_output_text,
+    "refusal": parse_refusal,
+    "input_image": parse_image,
+    "input_file": parse_file,
+    "input_audio": parse_audio,
 }
 
 

@@ -1,7 +1,7 @@
 """A client's request to create a response, in the contract's terms.
 
-Nothing a client sends is lost: what the contract does not name travels in provider_options_json["openai-responses"]. Its
-note $fields holds what the gateway itself honours, whoever answers (gateway_dialects/openai_responses/encode_request.py).
+Nothing a client sends is lost: what the contract does not name is in provider_options_json["openai-responses"]; what the
+gateway itself honours, whoever answers, is in the RequestForm.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
 """
@@ -19,12 +19,18 @@ from dragoman.v1.content_pb2 import ROLE_SYSTEM
 from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, rest_of, small_integer, string
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai_responses.parse_items import listed, parse_items
-from gateway_dialects.openai_responses.parse_tools import parse_text, parse_tool, parse_tool_choice
-from gateway_dialects.openai_responses.server_details import DIALECT, set_details
+from gateway_dialects.openai_responses.parse_tools import Options, parse_text, parse_tool, parse_tool_choice
+from gateway_dialects.openai_responses.words import (
+    DIALECT,
+    ENCRYPTED,
+    LOGPROBS,
+    MessageForm,
+    RequestForm,
+    set_details,
+    set_form,
+    set_request_form,
+)
 
-ENCRYPTED = "reasoning.encrypted_content"
-LOGPROBS = "message.output_text.logprobs"
-OURS = (ENCRYPTED, LOGPROBS)
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -35,9 +41,9 @@ class ParsedCreate:
     chat: ChatRequest
     stream: bool
     store: bool
-    """Whether the answer is to be kept, to be got or continued later."""
+    """Whether the answer is to be stored, to be read or continued later."""
     previous_response_id: str
-    """The response that this one continues. Empty: none. What was said there is the caller's to bring (earlier)."""
+    """The response that this one continues. Empty: none."""
     items: Sequence[Json]
     """The input of this request alone, as it is stored and listed: items in their long form, without ids."""
     echo: Json
@@ -62,34 +68,31 @@ def refers(item: Json) -> bool:
 
 
 def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[str, Json] = NOTHING) -> ParsedCreate:
-    """fields: the request body (json_fields.parse_object). earlier: the input and output items of the responses that this
-    one continues, oldest first. known: items by id, for references. Raises GatewayError naming the field at fault."""
+    """fields: the request body (kit.fields.parse_object). earlier: the input and output items of the responses that this one
+    continues, oldest first; where there are none, the provider is to know previous_response_id. known: items by id, for
+    references. Raises GatewayError naming the field at fault."""
     if fields.get("model") is None:
         raise missing("model", "Name one as provider/model, for example demo/echo.")
     if fields.get("input") is None and fields.get("prompt") is None:
         raise missing("input")
-    request = ChatRequest()
-    options: Json = {"$fields": {}}
-    parse_instructions(request, fields.get("instructions"), options)
-    given = fields.get("input")
+    request, options, given = ChatRequest(), Options(), fields.get("input")
+    previous = previous_response_id(fields)
+    parse_instructions(request, fields.get("instructions"))
     items = listed(given) if given is not None else []
     parse_items(request.messages, earlier, "previous_response_id")
     parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in raw(given)])
     if not request.messages:
         raise invalid("input", "'input' is empty: send at least one item.", "empty_array")
-    if isinstance(given, str):
-        options["$input"] = "string"
+    if previous and not earlier:
+        options.own["previous_response_id"] = previous
     for name, value in fields.items():
         if value is not None and name not in READ_APART:
             parse_field(request, name, value, options)
-    request.provider_options_json[DIALECT] = json_text(options)
+    request.provider_options_json[DIALECT] = json_text(options.own)
+    is_empty = fields.get("instructions") == ""
+    set_request_form(request, RequestForm(isinstance(given, str), is_empty, options.served))
     return ParsedCreate(
-        request,
-        flag(fields, "stream", False),
-        flag(fields, "store", True),
-        previous_response_id(fields),
-        items,
-        echo_of(fields),
+        request, flag(fields, "stream", False), flag(fields, "store", True), previous, items, echo_of(fields)
     )
 
 
@@ -100,15 +103,15 @@ def raw(given: Any) -> list[Any]:
     return [{"role": "user", "content": given}] if isinstance(given, str) else array(given, "input")
 
 
-def parse_field(request: ChatRequest, name: str, value: Any, options: Json) -> None:
+def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -> None:
     if setter := PLAIN_FIELDS.get(name):
         setattr(request, name, setter(value, name))
     elif parser := FIELD_PARSERS.get(name):
         parser(request, value, options)
-    elif name in HONOURED:
-        options["$fields"][name] = value
+    elif name in SERVED:
+        options.served[name] = value
     else:
-        options[name] = value
+        options.own[name] = value
 
 
 def flag(fields: Json, name: str, default: bool) -> bool:
@@ -116,65 +119,61 @@ def flag(fields: Json, name: str, default: bool) -> bool:
     return default if value is None else boolean(value, name)
 
 
-def parse_instructions(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_instructions(request: ChatRequest, value: Any) -> None:
     """Instructions are not carried from one response to the next, so they stand first."""
-    if value is None:
-        return
-    text = string(value, "instructions")
-    if not text:
-        options["$instructions"] = text
+    if value is None or not (text := string(value, "instructions")):
         return
     message = request.messages.add()
     message.role = ROLE_SYSTEM
     message.parts.add().text = text
-    set_details(message, {"$field": "instructions"})
+    set_form(message, MessageForm(instructions=True))
 
 
-def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
     for index, item in enumerate(array(value, "tools")):
         parse_tool(request.tools.add(), item, f"tools[{index}]")
 
 
-def parse_reasoning(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
-    for name, reader in REASONING_FIELDS.items():
+    for name, reader in REASONING_READERS.items():
         if (item := fields.get(name)) is not None:
             setattr(reasoning, name, reader(item, f"reasoning.{name}"))
-    set_details(reasoning, rest_of(fields, frozenset(REASONING_FIELDS)))
+    set_details(reasoning, rest_of(fields, frozenset(REASONING_READERS)))
 
 
-def parse_include(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
     """Encrypted reasoning comes in every answer of ours, and log-probabilities are the contract's."""
-    wanted = [string(item, f"include[{index}]") for index, item in enumerate(array(value, "include"))]
-    if LOGPROBS in wanted:
-        request.logprobs = True
-    if honoured := [name for name in wanted if name in OURS]:
-        options["$fields"]["include"] = honoured
-    if rest := [name for name in wanted if name not in OURS]:
-        options["include"] = rest
+    for index, item in enumerate(array(value, "include")):
+        wanted = string(item, f"include[{index}]")
+        target = options.served if wanted in (ENCRYPTED, LOGPROBS) else options.own
+        target.setdefault("include", []).append(wanted)
+        if wanted == LOGPROBS:
+            request.logprobs = True
 
 
-def parse_truncation(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_truncation(request: ChatRequest, value: Any, options: Options) -> None:
     """To cut nothing is what every provider does."""
-    target = options["$fields"] if value == "disabled" else options
+    target = options.served if value == "disabled" else options.own
     target["truncation"] = string(value, "truncation")
 
 
-def parse_background(request: ChatRequest, value: Any, options: Json) -> None:
-    if boolean(value, "background"):
-        options["background"] = True
+def parse_background(request: ChatRequest, value: Any, options: Options) -> None:
+    """To answer while the client waits is what every provider does."""
+    target = options.own if boolean(value, "background") else options.served
+    target["background"] = value
 
 
-def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_stop(request: ChatRequest, value: Any, options: Options) -> None:
     items = [value] if isinstance(value, str) else array(value, "stop")
     request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(items))
 
 
-def parse_metadata(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_metadata(request: ChatRequest, value: Any, options: Options) -> None:
     for name, item in mapping(value, "metadata").items():
         string(item, f"metadata.{name}")
-    options["$fields"]["metadata"] = value
+    options.served["metadata"] = value
 
 
 def echo_of(fields: Json) -> Json:
@@ -184,7 +183,7 @@ def echo_of(fields: Json) -> Json:
 Reader = Callable[[Any, str], Any]
 
 READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})
-HONOURED = frozenset({"store", "stream_options"})
+SERVED = frozenset({"store", "stream_options"})
 """What the gateway does itself, whoever answers."""
 PLAIN_FIELDS: Mapping[str, Reader] = {
     "model": string,
@@ -201,7 +200,7 @@ PLAIN_FIELDS: Mapping[str, Reader] = {
     "frequency_penalty": number,
     "presence_penalty": number,
 }
-REASONING_FIELDS: Mapping[str, Reader] = {
+REASONING_READERS: Mapping[str, Reader] = {
     "effort": string,
     "summary": string,
     # OpenRouter's additions.
@@ -209,7 +208,7 @@ REASONING_FIELDS: Mapping[str, Reader] = {
     "exclude": boolean,
     "enabled": boolean,
 }
-FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
+FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {
     "tools": parse_tools,
     "tool_choice": parse_tool_choice,
     "text": parse_text,

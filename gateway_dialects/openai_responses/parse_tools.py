@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ResponseFormat,
-    Tool,
-)
+from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
 from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.openai.encode_request import TOOL_CHOICES
 from gateway_dialects.openai.parse_request import FORMATS
-from gateway_dialects.openai_responses.server_details import DIALECT, set_details
+from gateway_dialects.openai_responses.parse_items import take_cache_control
+from gateway_dialects.openai_responses.words import DIALECT, ToolForm, set_details, set_form
 
-CHOICES = {
-    "auto": TOOL_CHOICE_MODE_AUTO,
-    "none": TOOL_CHOICE_MODE_NONE,
-    "required": TOOL_CHOICE_MODE_REQUIRED,
-}
+MODES = {word: mode for mode, word in TOOL_CHOICES.items()}
 FUNCTION_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
 CUSTOM_FIELDS = frozenset({"type", "name", "description", "format"})
 FORMAT_FIELDS = frozenset({"type", "name", "description", "schema", "strict"})
 GRAMMAR_FIELDS = ("syntax", "definition")
+NAMED = frozenset({"function", "custom"})
+"""Types of the tools that have names; any other is named by its type."""
+
+
+@dataclass(slots=True)
+class Options:
+    """The fields of a request that the contract does not name."""
+
+    own: Json = field(default_factory=dict)
+    """provider_options_json["openai-responses"]."""
+    served: Json = field(default_factory=dict)
+    """RequestForm.served."""
 
 
 def parse_tool(tool: Tool, value: Any, path: str) -> None:
@@ -44,18 +46,15 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
 
 
 def parse_function(tool: Tool, fields: Json, path: str) -> None:
-    """A tool that does not say whether it is strict is so here and not elsewhere: the note keeps it unsaid."""
     tool.function.name = required_string(fields, "name", f"{path}.")
     if (description := fields.get("description")) is not None:
         tool.function.description = string(description, f"{path}.description")
     if (parameters := fields.get("parameters")) is not None:
         tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
-    details = rest_of(fields, FUNCTION_FIELDS)
     if (strict := fields.get("strict")) is not None:
         tool.function.strict = boolean(strict, f"{path}.strict")
-    else:
-        details["$strict"] = "unsaid"
-    set_details(tool, details)
+    set_details(tool, take_cache_control(tool, rest_of(fields, FUNCTION_FIELDS)))
+    set_form(tool, ToolForm(strict_unset=strict is None))
 
 
 def parse_custom(tool: Tool, fields: Json, path: str) -> None:
@@ -64,7 +63,7 @@ def parse_custom(tool: Tool, fields: Json, path: str) -> None:
         tool.custom.description = string(description, f"{path}.description")
     if (form := fields.get("format")) is not None:
         tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
-    set_details(tool, rest_of(fields, CUSTOM_FIELDS))
+    set_details(tool, take_cache_control(tool, rest_of(fields, CUSTOM_FIELDS)))
 
 
 def nested_grammar(form: Json) -> Json:
@@ -75,14 +74,14 @@ def nested_grammar(form: Json) -> Json:
     return {**{name: value for name, value in form.items() if name not in GRAMMAR_FIELDS}, "grammar": grammar}
 
 
-def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_tool_choice(request: ChatRequest, value: Any, options: Options) -> None:
     """A choice of a tool that the provider runs is carried as it is."""
     choice = request.tool_choice
     match value:
         case str():
-            if value not in CHOICES:
+            if value not in MODES:
                 raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
-            choice.mode = CHOICES[value]
+            choice.mode = MODES[value]
         case {"type": "allowed_tools"}:
             parse_allowed_tools(request, value)
         case {"type": "function" | "custom"}:
@@ -91,7 +90,7 @@ def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
             set_details(choice, rest_of(value, {"type", "name"}))
         case {"type": str()}:
             request.ClearField("tool_choice")
-            options["tool_choice"] = value
+            options.own["tool_choice"] = value
         case dict():
             raise missing("tool_choice.type", "Use 'function', for example.")
         case _:
@@ -103,7 +102,7 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
     mode = required_string(value, "mode", "tool_choice.")
     if mode not in ("auto", "required"):
         raise invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
-    choice.mode = CHOICES[mode]
+    choice.mode = MODES[mode]
     tools = array(value.get("tools"), "tool_choice.tools")
     for index, item in enumerate(tools):
         path = f"tool_choice.tools[{index}]"
@@ -113,10 +112,7 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
     set_details(choice, {"tools": tools, **rest_of(value, {"type", "mode", "tools"})})
 
 
-NAMED = frozenset({"function", "custom"})
-
-
-def parse_text(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
     fields = mapping(value, "text")
     if (verbosity := fields.get("verbosity")) is not None:
         request.verbosity = string(verbosity, "text.verbosity")
@@ -125,7 +121,7 @@ def parse_text(request: ChatRequest, value: Any, options: Json) -> None:
         request.ClearField("response_format")
         rest["format"] = form
     if rest:
-        options["text"] = rest
+        options.own["text"] = rest
 
 
 def parse_format(form: ResponseFormat, value: Any) -> bool:

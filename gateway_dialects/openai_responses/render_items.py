@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
+from gateway_dialects.kit.carried_state import CarriedState, others, pack, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json
-from gateway_dialects.kit.legacy import without_notes
-from gateway_dialects.openai_responses.parse_items import CARRIED
-from gateway_dialects.openai_responses.seals import carried_details, is_own, sealed
-from gateway_dialects.openai_responses.server_details import DIALECT, PICTURE, SUMMARY_GAP, details_of
+from gateway_dialects.openai_responses.words import (
+    CARRIED,
+    CUSTOM_CALL,
+    DIALECT,
+    FORM,
+    PICTURE,
+    SIGNATURE,
+    TEXT_KINDS,
+    PartForm,
+    annotation_of,
+    begins_item,
+    details_of,
+    form_of,
+    item_fields,
+    pieces,
+)
 
-WORDS = frozenset({"text", "refusal"})
-PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc", PICTURE: "ig"}
+PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", CUSTOM_CALL: "ctc", PICTURE: "ig"}
 
 
 class ItemIds:
@@ -33,24 +44,24 @@ class ItemIds:
 
 
 class Tokens:
-    """The answer's log-probabilities, dealt out to its texts: as noted, or all to the first."""
+    """The answer's log-probabilities, dealt out to its texts: by their number where it is recorded, or all to the first."""
 
     def __init__(self, tokens: Iterable[TokenLogprob]) -> None:
         self._tokens = list(tokens)
 
     def take(self, part: Part) -> list[TokenLogprob]:
-        details = details_of(part.provider_details_json)
         if not self._tokens or part.WhichOneof("kind") != "text":
             return []
-        count = details.get("$logprobs", 0) if DIALECT in part.provider_details_json else len(self._tokens)
+        is_own = DIALECT in part.provider_details_json or FORM in part.provider_details_json
+        count = form_of(part, PartForm).logprobs if is_own else len(self._tokens)
         taken, self._tokens = self._tokens[:count], self._tokens[count:]
         return taken
 
 
-def is_words(part: Part) -> bool:
-    """Whether it stands in a message: words, and sound as the words spoken in it."""
+def is_content(part: Part) -> bool:
+    """Whether it is content of a message: text, and sound as the words spoken in it."""
     kind = part.WhichOneof("kind")
-    return kind in WORDS or (kind == "media" and part.media.kind != MEDIA_KIND_IMAGE)
+    return kind in TEXT_KINDS or (kind == "media" and part.media.kind != MEDIA_KIND_IMAGE)
 
 
 def is_blank(part: Part) -> bool:
@@ -60,18 +71,14 @@ def is_blank(part: Part) -> bool:
     kind, reasoning = part.WhichOneof("kind"), part.reasoning
     if kind == "reasoning":
         return not (reasoning.text or reasoning.signature or reasoning.encrypted or is_own(part))
-    return kind in WORDS and not (part.text or part.refusal)
-
-
-def begins_item(part: Part) -> bool:
-    return "item" in details_of(part.provider_details_json)
+    return kind in TEXT_KINDS and not (part.text or part.refusal)
 
 
 def grouped(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """The parts of each item: words that belong to one message stand together, anything else alone."""
+    """The parts of each item: texts of one message together, any other part alone."""
     group: list[Part] = []
     for part in parts:
-        if group and is_words(part) and is_words(group[-1]) and not begins_item(part):
+        if group and is_content(part) and is_content(group[-1]) and not begins_item(part):
             group.append(part)
             continue
         if group:
@@ -93,9 +100,9 @@ def render_output(parts: Sequence[Part], logprobs: Iterable[TokenLogprob], ids: 
 
 def render_item(group: list[Part], ids: ItemIds, place: int, tokens: Tokens, status: str) -> Json:
     part = group[0]
-    if is_words(part):
-        content = [] if is_empty(part) else [render_content(one, tokens.take(one)) for one in group]
-        fields = details_of(part.provider_details_json).get("item", {})
+    if is_content(part):
+        content = [] if form_of(part, PartForm).empty else [render_content(one, tokens.take(one)) for one in group]
+        fields = item_fields(details_of(part)) or {}
         return message_item(ids.make("message", place), content, fields, status)
     match part.WhichOneof("kind"):
         case "tool_call":
@@ -108,26 +115,33 @@ def render_item(group: list[Part], ids: ItemIds, place: int, tokens: Tokens, sta
             return opaque_item(part, ids.make("reasoning", place))
 
 
-def is_empty(part: Part) -> bool:
-    """A message without any content."""
-    return bool(details_of(part.provider_details_json).get("$empty"))
-
-
 def message_item(item_id: str, content: list[Json], fields: Json, status: str) -> Json:
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": content, **fields}
 
 
 def render_content(part: Part, tokens: Sequence[TokenLogprob]) -> Json:
-    own = without_notes(details_of(part.provider_details_json))
+    text = part.text or part.refusal or transcript_of(part.media)
+    return content_piece(part, text, tokens, [annotation_of(citation) for citation in part.citations])
+
+
+def content_piece(part: Part, text: str, tokens: Sequence[TokenLogprob], annotations: list[Json]) -> Json:
+    """A piece of a message's content. part: its kind, details and signature."""
+    own = {**details_of(part), **signature_of(part)}
     own.pop("item", None)
     if part.WhichOneof("kind") == "refusal":
-        return {"type": "refusal", "refusal": part.refusal, **own}
-    text = part.text if part.WhichOneof("kind") == "text" else words_of(part.media)
-    return {"type": "output_text", "annotations": [], "logprobs": render_tokens(tokens), "text": text, **own}
+        return {"type": "refusal", "refusal": text, **own}
+    return {"type": "output_text", "annotations": annotations, "logprobs": render_tokens(tokens), "text": text, **own}
 
 
-def words_of(media: Media) -> str:
-    """Media for which this dialect has no item, in words: what is spoken, or where it is."""
+def signature_of(part: Part) -> Json:
+    """Where clients carry another provider's signature of a text or a tool call."""
+    if not part.HasField("signature"):
+        return {}
+    return {SIGNATURE: {"provider": part.signature.provider, "value": part.signature.value}}
+
+
+def transcript_of(media: Media) -> str:
+    """Media for which this dialect has no item, as text: what is spoken, or where it is."""
     return media.transcript or (media.uri if not media.uri.startswith("data:") else "") or media.file_id
 
 
@@ -141,47 +155,54 @@ def render_token(token: TokenLogprob) -> Json:
 
 
 def call_type(part: Part) -> str:
-    return "custom_tool_call" if part.tool_call.HasField("input") else "function_call"
+    return CUSTOM_CALL if part.tool_call.HasField("input") else "function_call"
 
 
 def call_item(part: Part, item_id: str, status: str) -> Json:
     call, kind = part.tool_call, call_type(part)
     item: Json = {"id": item_id, "type": kind, "status": status, "call_id": call.id, "name": call.name}
     item |= {"arguments": call.arguments_json} if kind == "function_call" else {"input": call.input}
-    if part.provider_details_json:
-        item |= without_notes(details_of(part.provider_details_json))
-        if carried := carried_details(dict(part.provider_details_json)):
-            item[CARRIED] = carried
+    item |= {**details_of(part), **signature_of(part)}
+    if carried := others(part.provider_details_json, DIALECT):
+        item[CARRIED] = {dialect: decode_json(text) for dialect, text in carried.items()}
     return item
 
 
 def reasoning_item(part: Part, item_id: str) -> Json:
     """Another provider's reasoning is shown as a summary, which is where clients look for it."""
-    details = details_of(part.provider_details_json)
-    item: Json = {"id": item_id, "type": "reasoning", "summary": [], **without_notes(details)}
-    texts = pieces(part.reasoning.text, details.get("$summary"))
+    item: Json = {"id": reasoning_id(part) or item_id, "type": "reasoning", "summary": [], **details_of(part)}
+    texts = pieces(part.reasoning.text, form_of(part, PartForm).lengths)
     if shows_summary(part):
         item["summary"] = [{"type": "summary_text", "text": text} for text in texts]
     else:
         item["content"] = [{"type": "reasoning_text", "text": text} for text in texts]
-    if encrypted := sealed(part):
+    if encrypted := encrypted_content(part):
         item["encrypted_content"] = encrypted
     return item
+
+
+def is_own(part: Part) -> bool:
+    """Whether it came from a provider that speaks this dialect."""
+    kind = part.WhichOneof("kind")
+    return part.opaque.dialect == DIALECT if kind == "opaque" else part.reasoning.provider == DIALECT
+
+
+def reasoning_id(part: Part) -> str:
+    """The id of this dialect's own reasoning; another provider's is packed with its state."""
+    return part.reasoning.id if is_own(part) else ""
 
 
 def shows_summary(part: Part) -> bool:
     return part.reasoning.summary or not is_own(part)
 
 
-def pieces(text: str, lengths: Any) -> list[str]:
-    """The summaries that one text was joined of; the text itself where their lengths do not fit it."""
-    if not text:
-        return []
-    found, start = [], 0
-    for length in lengths if isinstance(lengths, list) else ():
-        found.append(text[start : start + length])
-        start += length + len(SUMMARY_GAP)
-    return found if found and SUMMARY_GAP.join(found) == text else [text]
+def encrypted_content(part: Part) -> str:
+    """Of a reasoning or opaque part: this dialect's own as it is, any other packed. Empty: own, and not encrypted."""
+    if part.WhichOneof("kind") == "opaque":
+        return pack(CarriedState(dialect=part.opaque.dialect, encrypted=part.opaque.json))
+    if is_own(part):
+        return part.reasoning.encrypted
+    return pack(reasoning_state(part, others(part.provider_details_json, DIALECT)))
 
 
 def has_picture(media: Media) -> bool:
@@ -190,18 +211,17 @@ def has_picture(media: Media) -> bool:
 
 
 def picture_item(part: Part, item_id: str, status: str) -> Json:
-    """A picture, as the tool's item that draws one; where its bytes are not here, its address in words."""
+    """A picture, as the item of the tool that draws one; where its bytes are not here, its address as text."""
     media = part.media
     if not has_picture(media):
         return message_item(item_id, [render_content(part, ())], {}, status)
     result = media.uri.partition(",")[2] if media.uri else base64.b64encode(media.data).decode()
-    own = without_notes(details_of(part.provider_details_json))
-    return {"id": item_id, "type": PICTURE, "status": "completed", "result": result, **own}
+    return {"id": item_id, "type": PICTURE, "status": "completed", "result": result, **details_of(part)}
 
 
 def opaque_item(part: Part, item_id: str) -> Json:
-    """What another dialect alone understands travels sealed, in an item that every client takes."""
+    """What only another dialect understands is packed, in an item that every client takes."""
     if is_own(part):
         item = decode_json(part.opaque.json)
         return item if isinstance(item, dict) else {"type": "opaque", "content": item}
-    return {"id": item_id, "type": "reasoning", "summary": [], "encrypted_content": sealed(part)}
+    return {"id": item_id, "type": "reasoning", "summary": [], "encrypted_content": encrypted_content(part)}

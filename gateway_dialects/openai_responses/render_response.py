@@ -6,24 +6,16 @@ says null: strict clients refuse an answer that leaves one out.
 
 from __future__ import annotations
 
-import bisect
-import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    Candidate,
-    ChatResponse,
-    FinishReason,
-)
-from dragoman.v1.stream_pb2 import Finished, Started
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.chat_pb2 import FINISH_REASON_ERROR, FINISH_REASON_UNSPECIFIED, Candidate, ChatResponse, FinishReason
+from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_object, encode_json, object_at
+from gateway_dialects.openai.render_errors import error_object
 from gateway_dialects.openai_responses.render_items import ItemIds, render_output
-from gateway_dialects.openai_responses.server_details import CHAT_FORM, DIALECT, details_of
+from gateway_dialects.openai_responses.words import DIALECT, INCOMPLETE_REASONS, SERVICE_TIERS, UNFINISHED, details_of
 
 DEFAULTS: Json = {
     "background": False,
@@ -53,11 +45,12 @@ DEFAULTS: Json = {
 """What OpenAI shows of a request that says nothing of it."""
 GATEWAY_FIELDS = ("previous_response_id", "store", "metadata", "background")
 """What the gateway does itself: the provider's own word for it is another matter."""
-SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
-INCOMPLETE: Mapping[FinishReason.ValueType, str] = {
-    FINISH_REASON_LENGTH: "max_output_tokens",
-    FINISH_REASON_CONTENT_FILTER: "content_filter",
+INCOMPLETE: Mapping[FinishReason.ValueType, str] = {reason: word for word, reason in reversed(INCOMPLETE_REASONS.items())}
+ERROR_CODES: Mapping[str, str] = {
+    Reason.RATE_LIMITED: "rate_limit_exceeded",
+    Reason.QUOTA_EXHAUSTED: "rate_limit_exceeded",
 }
+"""error.code of a Response; server_error for any other reason."""
 FAILED: Json = {"code": "server_error", "message": "the provider reports that generation failed"}
 
 
@@ -104,14 +97,13 @@ def with_nulls(tool: Json) -> Json:
 def add_details(body: Json, answer: ChatResponse | Started | Finished, echo: Json) -> None:
     """What the provider says of the answer. Of what the gateway does itself, it says only what the client did not; another
     dialect's words for a class of service would be refused by typed clients."""
-    details = details_of(answer.provider_details_json)
+    details = details_of(answer)
     if answer.HasField("service_tier") and (answer.service_tier in SERVICE_TIERS or details):
         body["service_tier"] = answer.service_tier
     body.update({name: value for name, value in details.items() if name not in GATEWAY_FIELDS or name not in echo})
 
 
-def conclude(body: Json, ending: Any, output: list[Json], usage: Usage | None) -> None:
-    """ending: a Candidate or CandidateFinish."""
+def conclude(body: Json, ending: Candidate | CandidateFinish, output: list[Json], usage: Usage | None) -> None:
     reason = ending.finish_reason
     body["output"] = output
     body["usage"] = render_usage(usage) if usage is not None else None
@@ -119,59 +111,34 @@ def conclude(body: Json, ending: Any, output: list[Json], usage: Usage | None) -
         body["status"], body["incomplete_details"] = "incomplete", {"reason": INCOMPLETE[reason]}
     elif reason == FINISH_REASON_ERROR:
         body["status"], body["error"] = "failed", FAILED
+    elif reason == FINISH_REASON_UNSPECIFIED and ending.raw_finish_reason in UNFINISHED:
+        body["status"] = ending.raw_finish_reason
     else:
         body["status"] = "completed"
-    annotate(output, ending.provider_details_json.get(CHAT_FORM, ""))
-
-
-def annotate(output: list[Json], chat_form: str) -> None:
-    """Sources that another provider named, on the text in which they are."""
-    texts = [piece for item in output if item.get("type") == "message" for piece in item["content"] if "text" in piece]
-    if chat_form and not any(piece["annotations"] for piece in texts):
-        for piece, sources in zip(texts, sources_by_text([piece["text"] for piece in texts], chat_form), strict=True):
-            piece["annotations"] = sources
-
-
-def sources_by_text(texts: Sequence[str], chat_form: str) -> list[list[Json]]:
-    """The url_citation annotations of each text. chat_form: the details in which they count from the whole text's beginning;
-    those without a place belong to the last text."""
-    message = decode_json(chat_form).get("message") if chat_form else None
-    annotations = message.get("annotations") if isinstance(message, dict) else None
-    found: list[list[Json]] = [[] for _ in texts]
-    starts = list(itertools.accumulate((len(text) for text in texts), initial=0))[: len(texts)]
-    for annotation in annotations if texts and isinstance(annotations, list) else ():
-        cited = annotation.get("url_citation") if isinstance(annotation, dict) else None
-        if isinstance(cited, dict) and isinstance(cited.get("url"), str):
-            begin = cited.get("start_index")
-            place = bisect.bisect_right(starts, max(0, begin)) - 1 if isinstance(begin, int) else len(texts) - 1
-            found[place].append(url_citation(cited, starts[place]))
-    return found
-
-
-def url_citation(cited: Json, start: int) -> Json:
-    places = {
-        name: max(0, value - start) if isinstance(value := cited.get(name), int) else 0
-        for name in ("start_index", "end_index")
-    }
-    return {"type": "url_citation", **places, "title": cited.get("title") or "", "url": cited["url"]}
 
 
 def render_usage(usage: Usage) -> Json:
     """As the provider wrote it when it speaks this dialect, with all that typed clients need."""
-    raw: Json = decode_json(usage.raw_json) if usage.raw_dialect == DIALECT and usage.raw_json else {}
+    raw = decode_object(usage.raw_json) if usage.raw_dialect == DIALECT and usage.raw_json else {}
     read = {"cached_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens}
+    reasoning = {"reasoning_tokens": usage.reasoning_tokens}
     return {
         **raw,
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {**read, **object_of(raw.get("input_tokens_details"))},
+        "input_tokens_details": {**read, **object_at(raw, "input_tokens_details")},
         "output_tokens": usage.output_tokens,
-        "output_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            **object_of(raw.get("output_tokens_details")),
-        },
+        "output_tokens_details": {**reasoning, **object_at(raw, "output_tokens_details")},
         "total_tokens": usage.total_tokens,
     }
 
 
-def object_of(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+def stream_error(failure: GatewayError) -> Json:
+    """The fields of an error event. The error is in an object of its own, from which the SDKs raise, and beside the type, as
+    is documented. Source: recorded streams that failed."""
+    error = error_object(failure)
+    return {"code": error["code"], "message": error["message"], "param": error["param"], "error": error}
+
+
+def failed_error(failure: GatewayError) -> Json:
+    """The error of a Response that failed."""
+    return {"code": ERROR_CODES.get(failure.reason, "server_error"), "message": failure.message}

@@ -1,40 +1,36 @@
-"""A stream of events as the Responses API's: items one after another, each announced, grown and ended, whatever the provider
-interleaves. The last event holds the whole response.
+"""A stream of events as the Responses API's: items one after another, each with a beginning, deltas and an end, whatever the
+provider interleaves. The last event holds the whole response.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming and recorded streams.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dragoman.reasons import GatewayError
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Citation, Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
+from gateway_dialects.kit.accumulate import merge_details
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai_responses.render_errors import failed_error, stream_error
-from gateway_dialects.openai_responses.render_items import (
-    ItemIds,
-    begins_item,
-    call_type,
-    is_blank,
-    is_words,
-)
+from gateway_dialects.openai_responses.render_items import ItemIds, call_type, is_blank, is_content
 from gateway_dialects.openai_responses.render_response import (
     INCOMPLETE,
     add_details,
     begin,
     conclude,
+    failed_error,
     response_id_of,
-    sources_by_text,
+    stream_error,
 )
 from gateway_dialects.openai_responses.render_stream_items import (
     Piece,
     StreamedCall,
     StreamedMessage,
     StreamedReasoning,
-    keep_details,
+    StreamedWhole,
 )
-from gateway_dialects.openai_responses.render_whole import StreamedWhole
-from gateway_dialects.openai_responses.server_details import CHAT_FORM, PICTURE, details_of
+from gateway_dialects.openai_responses.words import PICTURE, annotation_of, begins_item, details_of
 
 StreamedItem = StreamedMessage | StreamedReasoning | StreamedCall | StreamedWhole
 TEXT_TAIL = b',"logprobs":[]}\n\n'
@@ -56,7 +52,6 @@ class ChunkRenderer:
         self._parts: dict[int, tuple[StreamedItem, Piece | None]] = {}
         self._began: dict[int, Part] = {}
         self._open: list[StreamedItem] = []
-        self._messages: list[StreamedMessage] = []
         self._items: dict[int, Json] = {}
         self._count = 0
         self._text_head = b""
@@ -114,13 +109,9 @@ class ChunkRenderer:
         self.response["id"] = response_id
         self.response["model"] = started.model or started.route.model
         self.response["created_at"] = started.created or self.response["created_at"]
-        self._keep(started)
+        add_details(self.response, started, self._echo)
         self._emit("response.created", {"response": self.response})
         self._emit("response.in_progress", {"response": self.response})
-
-    def _keep(self, event: Started | Finished) -> None:
-        """What they tell of the whole response."""
-        add_details(self.response, event, self._echo)
 
     def _part_started(self, started: PartStarted) -> None:
         if started.candidate_index:
@@ -135,10 +126,9 @@ class ChunkRenderer:
         """Begin a part: in the message that is open, or in an item of its own."""
         self._text_part = -1
         last = self._open[-1] if self._open else None
-        if is_words(part):
+        if is_content(part):
             if not isinstance(last, StreamedMessage) or begins_item(part):
                 last = StreamedMessage(self._next_id("message"), self._next_index(), part)
-                self._messages.append(last)
                 self._begin_item(last)
             piece = last.add(part, self._emit)
             self._parts[part_index] = (last, piece)
@@ -187,17 +177,18 @@ class ChunkRenderer:
         if (
             delta.part_index == self._text_part
             and delta.WhichOneof("delta") == "text"
-            and not (delta.HasField("logprobs") or delta.provider_details_json)
+            and not (delta.HasField("logprobs") or delta.citations or delta.provider_details_json)
         ):
             self._text_delta(delta)
             return
         if delta.part_index not in self._parts:
-            if not has_growth(delta):
+            if not (has_content(delta) or delta.citations):
                 return
             self._begin(self._began[delta.part_index], delta.part_index)
         item, piece = self._parts[delta.part_index]
         if item.closed or (piece is not None and piece.closed):
-            if isinstance(item, (StreamedCall, StreamedWhole)) or not has_growth(delta):
+            self._cite(item, piece, delta.citations)
+            if isinstance(item, (StreamedCall, StreamedWhole)) or not has_content(delta):
                 return  # A call's arguments were whole; what follows can only be white space.
             # What ended for another item cannot be opened again: the rest gets an item of its own.
             self._begin(continuation(self._began[delta.part_index]), delta.part_index)
@@ -226,16 +217,31 @@ class ChunkRenderer:
                 text = delta.text or delta.refusal or delta.transcript
                 if text or delta.HasField("logprobs"):
                     item.grow(piece, text, self._emit, delta.logprobs.content)
-                if annotation := details_of(delta.provider_details_json).get("annotation"):
-                    item.annotate(piece, annotation, self._emit)
+                self._cite(item, piece, delta.citations)
+
+    def _cite(self, item: StreamedItem, piece: Piece | None, citations: Iterable[Citation]) -> None:
+        """Citations of a text: at once while it is open, else in what is still to be written of it."""
+        if not isinstance(item, StreamedMessage) or piece is None:
+            return
+        for annotation in map(annotation_of, citations):
+            if item.closed:
+                for content in self._items[item.index]["content"][piece.place : piece.place + 1]:
+                    content["annotations"].append(annotation)
+            elif piece.closed:
+                piece.annotations.append(annotation)
+            else:
+                item.annotate(piece, annotation, self._emit)
 
     def _part_finished(self, ended: PartFinished) -> None:
         if ended.candidate_index or ended.part_index not in self._parts:
             return
         item, piece = self._parts[ended.part_index]
-        keep_details(piece.part if piece else item_part(item), ended.provider_details_json)
+        part = piece.part if piece else item_part(item)
+        merge_details(part.provider_details_json, ended.provider_details_json)
+        if ended.HasField("signature"):
+            part.signature.CopyFrom(ended.signature)
         # A provider of this dialect says where a message ends; others may go on with it.
-        if piece is None or "item" in details_of(ended.provider_details_json):
+        if piece is None or "item" in details_of(ended):
             self._close(item, "completed")
 
     def _close(self, item: StreamedItem, status: str) -> None:
@@ -248,34 +254,17 @@ class ChunkRenderer:
     def _finished(self, finished: Finished) -> None:
         ending = finished.candidates[0] if finished.candidates else CandidateFinish()
         is_cut = ending.finish_reason in INCOMPLETE
-        self._name_sources(ending.provider_details_json.get(CHAT_FORM, ""))
         for item in list(self._open):
             self._close(item, "incomplete" if is_cut else "completed")
-        self._keep(finished)
+        add_details(self.response, finished, self._echo)
         usage = finished.usage if finished.HasField("usage") else None
         conclude(self.response, ending, [self._items[index] for index in sorted(self._items)], usage)
         if not self._holds_end:
             self._emit_end()
 
-    def _name_sources(self, chat_form: str) -> None:
-        """Sources that another provider named only now: with what is still open, or in the whole response at least."""
-        pieces = [(item, piece) for item in self._messages for piece in item.pieces if piece.is_text]
-        if not chat_form or any(piece.annotations for _, piece in pieces):
-            return
-        texts = ["".join(piece.texts) for _, piece in pieces]
-        for (item, piece), sources in zip(pieces, sources_by_text(texts, chat_form), strict=True):
-            if item.closed:
-                for content in self._items[item.index]["content"][piece.place : piece.place + 1]:
-                    content["annotations"] = sources
-            elif piece.closed:
-                piece.annotations = sources
-            else:
-                for source in sources:
-                    item.annotate(piece, source, self._emit)
 
-
-def has_growth(delta: PartDelta) -> bool:
-    """Whether it adds anything."""
+def has_content(delta: PartDelta) -> bool:
+    """Whether it adds anything but citations."""
     name = delta.WhichOneof("delta")
     return bool(name and getattr(delta, name)) or delta.HasField("logprobs")
 
@@ -290,8 +279,7 @@ def continuation(part: Part) -> Part:
         case "reasoning":
             following = Part()
             following.reasoning.provider, following.reasoning.summary = part.reasoning.provider, part.reasoning.summary
-            for dialect, details in part.provider_details_json.items():
-                following.provider_details_json[dialect] = details
+            following.provider_details_json.update(part.provider_details_json)
             return following
         case "refusal":
             return Part(refusal="")

@@ -1,43 +1,31 @@
-"""One item of a streamed answer as it grows: the events that it begins with, grows by and ends with."""
+"""One item of a streamed answer: the events that it begins with, grows by and ends with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta
-from gateway_dialects.kit.json import Json, decode_json, encode_json
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, list_at, text_of
 from gateway_dialects.openai_responses.render_items import (
     call_item,
     call_type,
+    content_piece,
     message_item,
+    opaque_item,
+    picture_item,
+    reasoning_id,
     reasoning_item,
-    render_content,
     render_tokens,
     shows_summary,
 )
-from gateway_dialects.openai_responses.server_details import details_of
+from gateway_dialects.openai_responses.words import CUSTOM_CALL, PartForm, annotation_of, details_of, form_of, item_fields
 
 Emit = Callable[[str, Json], None]
 """(event type, fields): writes an event."""
-
-
-def keep_details(part: Part, late: Any) -> None:
-    """What became known of a part at its end; objects grow to the second level, as accumulate.py has it."""
-    for dialect, text in late.items():
-        known = part.provider_details_json.get(dialect)
-        part.provider_details_json[dialect] = text if known is None else merged(known, text)
-
-
-def merged(known_json: str, late_json: str) -> str:
-    known, late = decode_json(known_json), decode_json(late_json)
-    for name, value in late.items():
-        inner = known.get(name)
-        known[name] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, dict) else value
-    return encode_json(known).decode()
+IDENTITY = ("id", "type", "status", "role", "call_id", "name")
+"""What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""
 
 
 class Piece:
@@ -54,21 +42,14 @@ class Piece:
 
     def whole(self) -> Json:
         """The piece as it is now."""
-        text = "".join(self.texts)
-        part = Part(text=text) if self.is_text else Part(refusal=text)
-        for dialect, details in self.part.provider_details_json.items():
-            part.provider_details_json[dialect] = details
-        content = render_content(part, self.tokens)
-        if self.annotations and not content.get("annotations"):
-            content["annotations"] = self.annotations
-        return content
+        return content_piece(self.part, "".join(self.texts), self.tokens, list(self.annotations))
 
 
 class StreamedMessage:
     """A message item."""
 
     def __init__(self, item_id: str, index: int, part: Part) -> None:
-        self._fields: Json = details_of(part.provider_details_json).get("item", {})
+        self._fields = item_fields(details_of(part)) or {}
         self.item_id: str = self._fields.get("id", item_id)
         self.index = index
         self.closed = False
@@ -88,6 +69,8 @@ class StreamedMessage:
         given = part.text or part.refusal or part.media.transcript
         if given:
             self.grow(piece, given, emit)
+        for citation in part.citations:
+            self.annotate(piece, annotation_of(citation), emit)
         return piece
 
     def place_of(self, piece: Piece) -> Json:
@@ -124,9 +107,9 @@ class StreamedMessage:
         for piece in self.pieces:
             self._close_piece(piece, emit)
         self.closed = True
-        details = details_of(self.pieces[0].part.provider_details_json)
-        content = [] if details.get("$empty") else [piece.whole() for piece in self.pieces]
-        item = message_item(self.item_id, content, details.get("item", {}), status)
+        first = self.pieces[0].part
+        content = [] if form_of(first, PartForm).empty else [piece.whole() for piece in self.pieces]
+        item = message_item(self.item_id, content, item_fields(details_of(first)) or {}, status)
         emit("response.output_item.done", {"output_index": self.index, "item": item})
         return item
 
@@ -135,7 +118,7 @@ class StreamedReasoning:
     """A reasoning item. Its texts are pieces of its summary, or of its content."""
 
     def __init__(self, item_id: str, index: int, part: Part) -> None:
-        self.item_id: str = details_of(part.provider_details_json).get("id", item_id)
+        self.item_id = reasoning_id(part) or item_id
         self.index = index
         self.part = part
         self.closed = False
@@ -148,15 +131,15 @@ class StreamedReasoning:
         emit("response.output_item.added", {"output_index": self.index, "item": item})
         if text := self.part.reasoning.text:
             self.part.reasoning.text = ""
-            self._say(text, emit)
+            self._add(text, emit)
 
     def grow(self, delta: PartDelta, emit: Emit) -> None:
         match delta.WhichOneof("delta"):
-            case "reasoning" if "$piece" in details_of(delta.provider_details_json):
+            case "reasoning" if "summary_index" in details_of(delta):
                 self.part.reasoning.text += delta.reasoning
                 self._close_piece(emit)
             case "reasoning":
-                self._say(delta.reasoning, emit)
+                self._add(delta.reasoning, emit)
             case "signature":
                 self.part.reasoning.signature += delta.signature
             case "encrypted":
@@ -168,7 +151,7 @@ class StreamedReasoning:
         name = "summary_index" if self._is_summary else "content_index"
         return {"item_id": self.item_id, "output_index": self.index, name: len(self._lengths)}
 
-    def _say(self, text: str, emit: Emit) -> None:
+    def _add(self, text: str, emit: Emit) -> None:
         if not self._texts:
             if self._is_summary:
                 part: Json = {"type": "summary_text", "text": ""}
@@ -206,11 +189,11 @@ class StreamedCall:
     """A function's or a custom tool's call."""
 
     def __init__(self, item_id: str, index: int, part: Part) -> None:
-        self.item_id: str = details_of(part.provider_details_json).get("id", item_id)
+        self.item_id = text_of(details_of(part).get("id")) or item_id
         self.index = index
         self.part = part
         self.closed = False
-        self._is_custom = call_type(part) == "custom_tool_call"
+        self._is_custom = call_type(part) == CUSTOM_CALL
         self._texts: list[str] = []
 
     def begin(self, emit: Emit) -> None:
@@ -238,7 +221,7 @@ class StreamedCall:
             return False
         try:
             return isinstance(decode_json("".join(self._texts)), dict)
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             return False
 
     def close(self, emit: Emit, status: str) -> Json:
@@ -255,3 +238,41 @@ class StreamedCall:
         item = call_item(self.part, self.item_id, status)
         emit("response.output_item.done", {"output_index": self.index, "item": item})
         return item
+
+
+class StreamedWhole:
+    """A picture, or an item that only one dialect understands: sent when it is whole, with its progress."""
+
+    def __init__(self, item_id: str, index: int, part: Part) -> None:
+        self.index = index
+        self.part = part
+        self.closed = False
+        self._item_id = item_id
+        self._events: list[Json] = []
+
+    def begin(self, emit: Emit) -> None:
+        """Nothing: what it is shows when it ends."""
+
+    def grow(self, delta: PartDelta, emit: Emit) -> None:
+        if delta.WhichOneof("delta") == "data":
+            self.part.media.data += delta.data
+        self._events += list_at(details_of(delta), "events")
+
+    def close(self, emit: Emit, status: str) -> Json:
+        self.closed = True
+        item = self._item(status)
+        begun = {name: item[name] for name in IDENTITY if name in item}
+        if "status" in begun:
+            begun["status"] = "in_progress"
+        empty: Json = {name: [] for name in ("summary", "content") if name in item}
+        emit("response.output_item.added", {"output_index": self.index, "item": {**begun, **empty}})
+        for event in self._events:
+            fields = {name: value for name, value in event.items() if name != "type"}
+            emit(str(event.get("type")), {"output_index": self.index, **fields})
+        emit("response.output_item.done", {"output_index": self.index, "item": item})
+        return item
+
+    def _item(self, status: str) -> Json:
+        if self.part.WhichOneof("kind") == "media":
+            return picture_item(self.part, self._item_id, status)
+        return opaque_item(self.part, self._item_id)

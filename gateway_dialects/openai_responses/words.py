@@ -1,32 +1,204 @@
-"""The JSON that travels beside the contract's typed fields, for this dialect.
+"""The vocabulary of OpenAI's Responses API, for both directions, and the forms that its clients and providers use.
 
-What stands there, beside fields that the contract does not name:
-- on a text or refusal part of the assistant: item, the fields of the message item that begins with this part (id, status,
-  phase). A part without it continues the item before.
-- on a reasoning part, a tool call or a picture: the fields of its item (id, status ...).
-- on a message of any other role, and of a tool: the fields of its item.
-Notes: $content (string or list), $type (whether the item names its type), $summary (the lengths of a reasoning's summaries).
+provider_details_json["openai-responses"] holds, beside the fields that the contract does not name:
+- of a text or refusal of the assistant: those of its piece of content, and `item`: the fields (id, status, phase) of the
+  message item that begins with this part. A part without it continues the item before.
+- of any other part of the assistant: those of its item (id, status ...).
+- of a message of another role, a tool, a tool choice or a format: those of its JSON object.
+
+Cache hints are not sent: the API caches by itself and has no such field on what it takes.
+
+Source: https://platform.openai.com/docs/api-reference/responses and recorded traffic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
+from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER, FINISH_REASON_LENGTH, ChatRequest, FinishReason
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_IMAGE,
+    ROLE_ASSISTANT,
+    ROLE_DEVELOPER,
+    ROLE_SYSTEM,
+    ROLE_USER,
+    Citation,
+    Media,
+    Part,
+    Role,
+)
 from gateway_dialects.kit import json as wire
-from gateway_dialects.kit.json import Detailed, Json
+from gateway_dialects.kit.json import Detailed, Form, Json, text_of
 
 DIALECT = "openai-responses"
-REASONING_FORMAT = "openai-responses-v1"
-"""OpenRouter's name for reasoning that this API gave (https://openrouter.ai/docs, reasoning tokens)."""
+FORM = f"{DIALECT}.form"
+
+ROLES: Mapping[str, Role.ValueType] = MappingProxyType(
+    {"user": ROLE_USER, "system": ROLE_SYSTEM, "developer": ROLE_DEVELOPER, "assistant": ROLE_ASSISTANT}
+)
+INCOMPLETE_REASONS: Mapping[str, FinishReason.ValueType] = MappingProxyType(
+    {
+        "max_output_tokens": FINISH_REASON_LENGTH,
+        "content_filter": FINISH_REASON_CONTENT_FILTER,
+        "max_messages": FINISH_REASON_LENGTH,
+    }
+)
+"""incomplete_details.reason. An unknown one means that the answer is cut; the first of several is written."""
+UNFINISHED = frozenset({"queued", "in_progress"})
+"""The status of a response that is made in the background."""
+SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
+
+ENCRYPTED = "reasoning.encrypted_content"
+LOGPROBS = "message.output_text.logprobs"
+"""Values of include."""
+
 PICTURE = "image_generation_call"
+CUSTOM_CALL = "custom_tool_call"
+CALLS = frozenset({"function_call", CUSTOM_CALL})
+OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+MESSAGE_FIELDS = frozenset({"type", "role", "content"})
+OUTPUT_FIELDS = frozenset({"type", "call_id", "output"})
+CALL_FIELDS = frozenset({"type", "call_id", "name", "arguments", "input"})
+REASONING_FIELDS = frozenset({"type", "id", "summary", "content", "encrypted_content"})
+PICTURE_FIELDS = frozenset({"type", "result"})
+TEXT_FIELDS = frozenset({"type", "text", "annotations", "logprobs"})
+REFUSAL_FIELDS = frozenset({"type", "refusal"})
+TEXT_KINDS = frozenset({"text", "refusal"})
+"""Kinds of parts that are content of a message item of the assistant."""
+CARRIED = "provider_details"
+"""Field of a tool call's item: the details that other dialects' providers need of the call in the next turn."""
+SIGNATURE = "signature"
+"""Field of a tool call's item and of a piece of text: another provider's Part.signature, {provider, value}."""
 SUMMARY_GAP = "\n\n"
-"""Between the summaries of one reasoning item, which the contract holds as one text."""
+"""Joins the summaries of one reasoning item, which are one text in the contract."""
 
 
-def details_of(holder: Detailed, dialect: str = DIALECT) -> Json:
-    """A dialect's details, notes included."""
-    return wire.details_of(holder, dialect)
+class RequestForm(Form):
+    """Of a request, in provider_options_json."""
+
+    text_input: bool = False
+    """input is a string."""
+    empty_instructions: bool = False
+    served: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Fields that the gateway honours whoever answers (store, metadata ...): sent to this dialect's providers, and no loss
+    at others."""
 
 
-def set_details(target: Any, details: Json, dialect: str = DIALECT) -> None:
-    wire.set_details(target, details, dialect)
+class MessageForm(Form):
+    """Of a message of any role but the assistant's."""
+
+    instructions: bool = False
+    """It is the request's field instructions."""
+    listed: bool = False
+    """Its content, or the tool's output, is a list, although a string would say the same."""
+    typed: bool = False
+    """The item has its type, message."""
+    custom: bool = False
+    """The item is a custom_tool_call_output."""
+
+
+class PartForm(Form):
+    """Of a part of the assistant. The first four: of the item that begins with it."""
+
+    plain: bool = False
+    """The content is a string."""
+    untyped: bool = False
+    """The item has no type."""
+    empty: bool = False
+    """The content is an empty list; the part is an empty text."""
+    logprobs: int = 0
+    """How many of the candidate's log-probabilities are those of this text."""
+    lengths: tuple[int, ...] = ()
+    """Of each summary, or piece of reasoning text, in characters, where there are several."""
+
+
+class ToolForm(Form):
+    """Of a function tool."""
+
+    strict_unset: bool = False
+    """The client relies on this API's default, which is strict. Other dialects' clients mean that it is not."""
+
+
+def details_of(holder: Detailed) -> Json:
+    return wire.details_of(holder, DIALECT) if holder.provider_details_json else {}
+
+
+def set_details(target: Any, details: Json) -> None:
+    wire.set_details(target, details, DIALECT)
+
+
+def form_of(holder: Detailed, form: type[wire.FormT]) -> wire.FormT:
+    return wire.form_of(holder, DIALECT, form)
+
+
+def set_form(target: Any, form: Form) -> None:
+    wire.set_form(target, DIALECT, form)
+
+
+def item_fields(details: Json) -> Json | None:
+    """The fields of the message item that begins with a part, from the part's details. None: it begins none."""
+    fields = details.get("item")
+    return fields if isinstance(fields, dict) else None
+
+
+def request_form(request: ChatRequest) -> RequestForm:
+    """Raises GatewayError INVALID_REQUEST for what is none."""
+    return wire.options_form_of(request.provider_options_json, DIALECT, RequestForm)
+
+
+def set_request_form(request: ChatRequest, form: RequestForm) -> None:
+    wire.set_options_form(request.provider_options_json, DIALECT, form)
+
+
+def begins_item(part: Part) -> bool:
+    """Whether a text or refusal is the first of its message item, as this dialect's provider or client has it."""
+    return DIALECT in part.provider_details_json and "item" in details_of(part)
+
+
+def pieces(text: str, lengths: Sequence[int]) -> list[str]:
+    """The summaries that a text was joined of; the text itself where their lengths do not fit it."""
+    if not text:
+        return []
+    found, start = [], 0
+    for length in lengths:
+        found.append(text[start : start + length])
+        start += length + len(SUMMARY_GAP)
+    return found if found and SUMMARY_GAP.join(found) == text else [text]
+
+
+def lengths_of(texts: Sequence[str]) -> tuple[int, ...]:
+    """PartForm.lengths."""
+    return tuple(map(len, texts)) if len(texts) > 1 else ()
+
+
+def set_picture(part: Part, result: str, output_format: Any) -> None:
+    """Make the part the picture that an image_generation_call drew. result: base64."""
+    media: Media = part.media
+    media.kind, media.mime_type = MEDIA_KIND_IMAGE, f"image/{text_of(output_format) or 'png'}"
+    media.uri = f"data:{media.mime_type};base64,{result}"
+
+
+def set_citation(citation: Citation, annotation: Json) -> None:
+    """An annotation of an output_text: url_citation, file_citation, container_file_citation, file_path."""
+    citation.uri = text_of(annotation.get("url"))
+    citation.title = text_of(annotation.get("title")) or text_of(annotation.get("filename"))
+    citation.source_id = text_of(annotation.get("file_id"))
+    start, end = annotation.get("start_index"), annotation.get("end_index")
+    if type(start) is int and type(end) is int and 0 <= start <= end < 2**31 and end:
+        citation.start_index, citation.end_index = start, end
+    set_details(citation, annotation)
+
+
+def annotation_of(citation: Citation) -> Json:
+    """As the dialect writes it: another provider's citation of an address is a url_citation, any other a file_citation."""
+    if DIALECT in citation.provider_details_json:
+        return details_of(citation)
+    if citation.uri:
+        places = {"start_index": citation.start_index, "end_index": citation.end_index}
+        return {"type": "url_citation", **places, "title": citation.title, "url": citation.uri}
+    names = {"file_id": citation.source_id, "filename": citation.title}
+    return {"type": "file_citation", "index": citation.start_index, **names}

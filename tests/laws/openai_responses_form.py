@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.laws.canonical import without_nulls
 
-NOT_SENT = ("model", "stream", "background", "previous_response_id")
-"""What the gateway does itself, or says in its own way."""
+NOT_SENT = ("model", "stream")
+"""What the gateway does itself."""
 RAW = ("schema", "parameters")
 
 

@@ -21,8 +21,9 @@ def own(details: dict[str, Any]) -> dict[str, str]:
     return {"openai-responses": json.dumps(details)}
 
 
-def chat_form(details: dict[str, Any]) -> dict[str, str]:
-    return {"openai": json.dumps(details)}
+def form(**fields: Any) -> dict[str, str]:
+    """The recorded form of a part, message or tool."""
+    return {"openai-responses.form": json.dumps(fields)}
 
 
 def asked(request: ChatRequest, model: str = "gpt-4.1", *, stream: bool = False) -> tuple[dict[str, Any], list[str]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import Media, MediaKind, Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
-from tests.gateway_dialects.openai_responses.client.asking import USER, asked, chat_form, input_of, own, refused
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
+from tests.gateway_dialects.openai_responses.client.asking import USER, asked, form, input_of, own, refused
 
 
 def assistant(*parts: Part, **fields: Any) -> Message:
@@ -112,26 +111,22 @@ def test_media(media: Media, sent: dict[str, Any]) -> None:
 
 
 def test_reasoning_of_its_own_goes_back_unmodified() -> None:
-    details = own({"id": "rs_1", "$summary": [2, 3]})
-    thought = Reasoning(text="A.\n\nBe.", summary=True, encrypted="gAAA", provider="openai-responses")
+    details = own({"status": "completed"}) | form(lengths=[2, 3])
+    thought = Reasoning(text="A.\n\nBe.", summary=True, encrypted="gAAA", provider="openai-responses", id="rs_1")
     assert input_of(assistant(Part(reasoning=thought, provider_details_json=details)))[0] == {
         "type": "reasoning",
         "id": "rs_1",
+        "status": "completed",
         "summary": [{"type": "summary_text", "text": "A."}, {"type": "summary_text", "text": "Be."}],
         "encrypted_content": "gAAA",
     }
 
 
-@pytest.mark.parametrize("is_split", [True, False])
-def test_reasoning_that_a_chat_client_gives_back(is_split: bool) -> None:
-    """In OpenRouter's form: its words and its encrypted content as two items of one id, or as one."""
-    notes = {"$field": "reasoning_details", "format": "openai-responses-v1", "id": "rs_1"}
-    words = Part(reasoning=Reasoning(text="A", summary=True), provider_details_json=chat_form(notes))
-    sealed = Part(reasoning=Reasoning(encrypted="gAAA"), provider_details_json=chat_form(notes))
-    if not is_split:
-        words.reasoning.encrypted = "gAAA"
-    parts = [words, sealed] if is_split else [words]
-    assert input_of(assistant(*parts, call())) == [
+def test_parts_of_one_id_are_one_reasoning_item() -> None:
+    """Chat clients give the text and the encrypted content back apart."""
+    text = Reasoning(text="A", summary=True, provider="openai-responses", id="rs_1")
+    encrypted = Reasoning(encrypted="gAAA", provider="openai-responses", id="rs_1")
+    assert input_of(assistant(Part(reasoning=text), Part(reasoning=encrypted), call())) == [
         {
             "type": "reasoning",
             "id": "rs_1",
@@ -143,12 +138,7 @@ def test_reasoning_that_a_chat_client_gives_back(is_split: bool) -> None:
 
 
 def test_reasoning_items_that_follow_each_other_stay_apart() -> None:
-    parts = [
-        Part(
-            reasoning=Reasoning(encrypted=name, provider="openai-responses"), provider_details_json=own({"id": f"rs_{name}"})
-        )
-        for name in ("a", "b")
-    ]
+    parts = [Part(reasoning=Reasoning(encrypted=name, provider="openai-responses", id=f"rs_{name}")) for name in ("a", "b")]
     assert [item["id"] for item in input_of(assistant(*parts, Part(text="x")))[:2]] == ["rs_a", "rs_b"]
 
 
@@ -169,23 +159,58 @@ def test_reasoning_of_others_is_left_out(thought: Reasoning) -> None:
     assert warned == ["messages[1].reasoning"]
 
 
-def test_built_in_tools_that_a_chat_client_gives_back_follow_the_reasoning() -> None:
-    content = {"type": "web_search_call", "id": "ws_1"}
-    opaque = [{"dialect": "openai-responses", "content": json.dumps(content)}, {"dialect": "anthropic", "content": "{}"}]
-    thought = Part(
-        reasoning=Reasoning(encrypted="e", provider="openai-responses"), provider_details_json=own({"id": "rs_1"})
-    )
-    message = assistant(thought, Part(text="x"), provider_details_json=chat_form({"opaque": opaque, "annotations": []}))
-    assert [item.get("id", item.get("role")) for item in input_of(message)] == ["rs_1", "ws_1", "assistant"]
+def test_items_of_built_in_tools_stay_in_their_place() -> None:
+    reasoning = Part(reasoning=Reasoning(encrypted="e", provider="openai-responses", id="rs_1"))
+    search = Part(opaque=Opaque(dialect="openai-responses", json='{"type":"web_search_call","id":"ws_1"}'))
+    items = input_of(assistant(reasoning, search, Part(text="x")))
+    assert [item.get("id", item.get("role")) for item in items] == ["rs_1", "ws_1", "assistant"]
 
 
-def test_what_it_does_not_know_of_chat_messages_is_told() -> None:
-    message = assistant(
-        Part(text="x"), name="Ann", provider_details_json=chat_form({"audio": {"id": "a"}, "$content": "list"})
-    )
-    body, warned = asked(ChatRequest(messages=[message]))
+def test_names_of_participants_are_left_out() -> None:
+    body, warned = asked(ChatRequest(messages=[assistant(Part(text="x"), name="Ann")]))
     assert body["input"] == [{"role": "assistant", "content": "x"}]
-    assert warned == ["messages[0].name", "messages[0].audio"]
+    assert warned == ["messages[0].name"]
+
+
+def test_citations_of_the_assistants_text_are_annotations() -> None:
+    own_form = {"type": "container_file_citation", "file_id": "cfile_1", "start_index": 0, "end_index": 2}
+    found = [
+        Citation(uri="https://e.com", title="E", start_index=1, end_index=2),
+        Citation(source_id="cfile_1", provider_details_json=own(own_form)),
+    ]
+    assert input_of(assistant(Part(text="Hi", citations=found))) == [
+        {
+            "role": "assistant",
+            "content": [
+                {
+                    "type": "output_text",
+                    "text": "Hi",
+                    "annotations": [
+                        {"type": "url_citation", "start_index": 1, "end_index": 2, "title": "E", "url": "https://e.com"},
+                        own_form,
+                    ],
+                }
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "content"),
+    [
+        # The files of another provider.
+        (
+            assistant(Part(text="Hi", citations=[Citation(source_id="doc_1")])),
+            "messages[0].citations",
+            [{"type": "output_text", "text": "Hi", "annotations": []}],
+        ),
+        (user(Part(text="Hi", citations=[Citation(uri="https://e.com")])), "messages[0].parts[0].citations", "Hi"),
+    ],
+)
+def test_other_citations_are_left_out(message: Message, field: str, content: Any) -> None:
+    body, warned = asked(ChatRequest(messages=[message]))
+    assert body["input"][0]["content"] == content
+    assert warned == [field]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +247,7 @@ def test_content_that_it_cannot_carry(message: Message, field: str) -> None:
         (assistant(Part()), "messages[0].parts[0]"),
         (Message(role=Role.ROLE_TOOL, parts=[Part(text="x")]), "messages[0].parts[0]"),
         (result("c", call()), "messages[0].parts[0].tool_result.parts[0]"),
-        (assistant(Part(opaque=Opaque(dialect="openai-responses", json="{"))), ""),
+        (assistant(Part(opaque=Opaque(dialect="openai-responses", json="{"))), "messages[0].parts[0].opaque.json"),
     ],
 )
 def test_malformed_messages_of_a_grpc_caller(message: Message, field: str) -> None:

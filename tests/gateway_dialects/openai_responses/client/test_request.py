@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, ResponseFormatType
 from gateway_core.settings.settings import load
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
-from tests.gateway_dialects.openai_responses.client.asking import ENDPOINT, USER, asked, chat_form, own, refused
+from tests.gateway_dialects.openai_responses.client.asking import ENDPOINT, USER, asked, own, refused
 
 BARE = {"model": "gpt-4.1", "input": [{"role": "user", "content": "Hi"}], "store": False}
 
@@ -136,14 +137,15 @@ def test_settings_that_ask_for_nothing_are_no_loss() -> None:
 
 
 def test_options_of_chat_clients_that_this_dialect_has_too() -> None:
-    options = {"metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k", "prediction": {"x": 1}, "$stop": "string"}
-    body, warned = asked(ChatRequest(messages=[USER], provider_options_json=chat_form(options)))
-    assert body == {**BARE, "metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k"}
-    assert warned == ["prediction"]
+    options = json.dumps({"metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k", "prediction": {"x": 1}})
+    for fields in ({"extra_body_json": options}, {"provider_options_json": {"openai": options}}):
+        body, warned = asked(ChatRequest(messages=[USER], **fields))  # type: ignore[arg-type]
+        assert body == {**BARE, "metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k"}
+        assert warned == ["prediction"]
 
 
 def test_options_of_other_dialects_are_left_out() -> None:
-    options = {"anthropic": '{"thinking":{},"$note":1}'}
+    options = {"anthropic": '{"thinking":{}}', "anthropic.form": '{"x":1}'}
     assert asked(ChatRequest(messages=[USER], provider_options_json=options)) == (BARE, ["thinking"])
 
 
@@ -156,10 +158,21 @@ def test_options_override_nothing_that_the_route_decides() -> None:
     assert warned == []
 
 
-def test_the_gateway_waits_for_the_answer() -> None:
-    body, warned = asked(ChatRequest(messages=[USER], provider_options_json=own({"background": True})))
-    assert "background" not in body
-    assert warned == ["background"]
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"background": True},
+        {"conversation": "conv_1"},
+        {"previous_response_id": "resp_1"},
+        {"prompt": {"id": "pmpt_1", "variables": {"a": "b"}}},
+        {"store": True, "include": ["file_search_call.results"]},
+        {"tool_choice": {"type": "mcp", "server_label": "docs"}},
+    ],
+)
+def test_what_only_this_api_has_is_sent(fields: dict[str, Any]) -> None:
+    body, warned = asked(ChatRequest(messages=[USER], provider_options_json=own(fields)))
+    assert body == {"model": "gpt-4.1", "input": BARE["input"], **fields}
+    assert warned == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +181,8 @@ def test_the_gateway_waits_for_the_answer() -> None:
         {"provider_options_json": {"openai-responses": "{"}},
         {"provider_options_json": {"openai-responses": "[]"}},
         {"provider_options_json": {"openai": "1"}},
-        {"provider_options_json": own({"$fields": 3})},
+        {"provider_options_json": {"openai-responses.form": '{"served":3}'}},
+        {"extra_body_json": "[]"},
         {"reasoning": ReasoningSettings(provider_details_json={"openai-responses": "nul"})},
     ],
 )

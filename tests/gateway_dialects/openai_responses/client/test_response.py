@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
-from dragoman.v1.content_pb2 import MediaKind
+from dragoman.v1.content_pb2 import Citation, MediaKind
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 
 WORDS = {"type": "message", "id": "msg_1", "status": "completed", "content": [{"type": "output_text", "text": "Hi"}]}
@@ -28,20 +28,20 @@ def failed(body: Any) -> tuple[Reason, str]:
     return caught.value.reason, caught.value.message
 
 
-def told(holder: Any, dialect: str = "openai-responses") -> Any:
-    return json.loads(holder.provider_details_json[dialect])
+def details(holder: Any) -> Any:
+    return json.loads(holder.provider_details_json["openai-responses"])
 
 
 def test_the_head() -> None:
     answer = decoded(WORDS, service_tier="flex", truncation="auto", user=None)
     assert (answer.id, answer.model, answer.created, answer.service_tier) == ("resp_1", "m", 7, "flex")
-    assert told(answer) == {"truncation": "auto"}
+    assert details(answer) == {"truncation": "auto"}
 
 
 def test_a_function_call_is_known_by_its_call_id() -> None:
     (part,) = decoded(CALL).candidates[0].parts
     assert (part.tool_call.id, part.tool_call.name, part.tool_call.arguments_json) == ("call_1", "f", "{}")
-    assert told(part) == {"id": "fc_1"}
+    assert details(part) == {"id": "fc_1"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,6 @@ def test_a_function_call_is_known_by_its_call_id() -> None:
 def test_why_it_ended(fields: dict[str, Any], reason: int, raw: str) -> None:
     (candidate,) = decoded(WORDS, **fields).candidates
     assert (candidate.finish_reason, candidate.raw_finish_reason) == (reason, raw)
-    assert told(candidate, "openai")["native_finish_reason"] == raw
 
 
 def test_usage_names_its_subsets() -> None:
@@ -91,29 +90,45 @@ def test_usage_names_its_subsets() -> None:
     assert not decoded(WORDS, usage=None).HasField("usage")
 
 
-def test_chat_clients_can_carry_reasoning() -> None:
+def test_reasoning() -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [{"text": "A"}, {"text": "B"}], "encrypted_content": "gAAA"}
-    first, second = decoded(item, {**item, "id": "rs_2"}).candidates[0].parts
+    first, second = decoded(item, {**item, "id": "rs_2", "status": "completed"}).candidates[0].parts
     assert (first.reasoning.text, first.reasoning.encrypted, first.reasoning.summary) == ("A\n\nB", "gAAA", True)
-    assert first.reasoning.provider == "openai-responses"
-    assert told(first, "openai") == {
-        "$field": "reasoning_details",
-        "$also": "reasoning_content",
-        "type": "reasoning.summary",
-        "format": "openai-responses-v1",
-        "index": 0,
-        "id": "rs_1",
-    }
-    assert told(second, "openai")["index"] == 1
+    assert (first.reasoning.provider, first.reasoning.id) == ("openai-responses", "rs_1")
+    assert (second.reasoning.id, details(second)) == ("rs_2", {"status": "completed"})
 
 
-def test_chat_clients_read_sources_where_they_are_in_the_whole_text() -> None:
-    content = [{"type": "output_text", "text": "ab"}, {"type": "output_text", "text": "cd", "annotations": [CITED]}]
-    (candidate,) = decoded({**WORDS, "content": content}).candidates
-    cited = {"url": "https://e.com", "title": "E", "start_index": 3, "end_index": 4}
-    annotations = [{"type": "url_citation", "url_citation": cited}]
-    assert told(candidate, "openai")["message"] == {"annotations": annotations}
-    assert told(candidate.parts[1])["annotations"] == [CITED]
+@pytest.mark.parametrize(
+    ("annotation", "citation"),
+    [
+        (CITED, Citation(uri="https://e.com", title="E", start_index=1, end_index=2)),
+        (
+            {"type": "file_citation", "file_id": "file_1", "filename": "a.pdf", "index": 2},
+            Citation(source_id="file_1", title="a.pdf"),
+        ),
+        (
+            {"type": "container_file_citation", "container_id": "c", "file_id": "file_1", "start_index": 0, "end_index": 2},
+            Citation(source_id="file_1", start_index=0, end_index=2),
+        ),
+        ({"type": "of_the_future", "start_index": 2, "end_index": 1, "url": 5}, Citation()),
+    ],
+)
+def test_citations_are_those_of_their_own_text(annotation: dict[str, Any], citation: Citation) -> None:
+    content = [{"type": "output_text", "text": "ab"}, {"type": "output_text", "text": "cd", "annotations": [annotation, 1]}]
+    first, second = decoded({**WORDS, "content": content}).candidates[0].parts
+    (found,) = second.citations
+    assert details(found) == annotation
+    found.ClearField("provider_details_json")
+    assert (list(first.citations), found) == ([], citation)
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_an_answer_that_is_made_in_the_background(status: str) -> None:
+    for output in ([], None):
+        answer = decoded(status=status, output=output, background=True, usage=None)
+        (candidate,) = answer.candidates
+        assert (list(candidate.parts), candidate.finish_reason, candidate.raw_finish_reason) == ([], 0, status)
+        assert details(answer) == {"background": True, "status": status}
 
 
 def test_log_probabilities() -> None:
@@ -148,8 +163,6 @@ def test_what_only_this_dialect_knows_is_opaque() -> None:
         ({"status": "failed"}, Reason.UPSTREAM_UNAVAILABLE),
         ({"status": "completed", "error": "m"}, Reason.UPSTREAM_UNAVAILABLE),
         ({"status": "cancelled", "output": []}, Reason.UPSTREAM_UNAVAILABLE),
-        ({"status": "queued", "output": []}, Reason.UPSTREAM_INVALID_RESPONSE),
-        ({"status": "in_progress", "output": []}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed"}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [1]}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [{"id": "x"}]}, Reason.UPSTREAM_INVALID_RESPONSE),

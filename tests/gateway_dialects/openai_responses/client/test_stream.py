@@ -102,6 +102,17 @@ def test_arguments_of_a_call_that_was_not_announced_say_too_little() -> None:
     assert folded(BEGUN, delta, ended()).candidates[0].parts == []
 
 
+def test_citations_come_when_they_are_announced_or_with_the_whole_text() -> None:
+    cited = [{"type": "url_citation", "url": f"https://e.com/{n}", "start_index": 0, "end_index": 2} for n in (1, 2)]
+    added = {"type": "response.output_text.annotation.added", "output_index": 0, "content_index": 0, "annotation": cited[0]}
+    whole = {**MESSAGE, "content": [{"type": "output_text", "text": "Hi", "annotations": cited}]}
+    (part,) = folded(BEGUN, ADDED, says("Hi"), added, ended(whole)).candidates[0].parts
+    assert [(citation.uri[-1], citation.start_index, citation.end_index) for citation in part.citations] == [
+        ("1", 0, 2),
+        ("2", 0, 2),
+    ]
+
+
 @pytest.mark.parametrize("whole", ["", "{}", None])
 def test_a_tool_that_takes_nothing(whole: str | None) -> None:
     added = {**ADDED, "item": CALL}
@@ -120,8 +131,8 @@ def test_thoughts_where_summaries_were_expected() -> None:
     }
     added, done = {**ADDED, "item": THOUGHT}, {"type": "response.output_item.done", "output_index": 0, "item": item}
     (part,) = folded(BEGUN, added, delta, done, ended()).candidates[0].parts
-    assert (part.reasoning.text, part.reasoning.summary) == ("Hm", False)
-    assert json.loads(part.provider_details_json["openai-responses"]) == {"id": "rs_1", "summary": item["summary"]}
+    assert (part.reasoning.text, part.reasoning.summary, part.reasoning.id) == ("Hm", False, "rs_1")
+    assert json.loads(part.provider_details_json["openai-responses"]) == {"summary": item["summary"]}
 
 
 def test_log_probabilities_that_come_only_at_the_end() -> None:

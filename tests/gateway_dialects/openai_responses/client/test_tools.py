@@ -9,7 +9,7 @@ import pytest
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice, ToolChoiceMode
 from dragoman.v1.content_pb2 import Opaque
-from tests.gateway_dialects.openai_responses.client.asking import USER, asked, own, refused
+from tests.gateway_dialects.openai_responses.client.asking import USER, asked, form, own, refused
 
 SHELL = Tool(custom=CustomTool(name="shell", format_json='{"type":"grammar","grammar":{"syntax":"regex","definition":"x"}}'))
 NOTHING = {"type": "object", "properties": {}}
@@ -33,7 +33,10 @@ def tool_of(tool: Tool) -> Any:
             {"type": "function", "name": "f", "parameters": NOTHING, "strict": True},
         ),
         (
-            Tool(function=FunctionTool(name="f"), provider_details_json=own({"$strict": "unsaid", "defer_loading": True})),
+            Tool(
+                function=FunctionTool(name="f"),
+                provider_details_json=own({"defer_loading": True}) | form(strict_unset=True),
+            ),
             {"type": "function", "name": "f", "defer_loading": True},
         ),
         (

@@ -80,7 +80,3 @@ def whole_text(*events: Event) -> list[dict[str, Any]]:
     """The output of the response that a stream ends with."""
     items: list[dict[str, Any]] = events_of(stream_of(*events))[-1]["response"]["output"]
     return items
-
-
-def chat_form(details: dict[str, Any]) -> dict[str, str]:
-    return {"openai": json.dumps(details)}

@@ -26,10 +26,23 @@ def messages_of(*items: Any) -> list[Message]:
 
 
 def options_of(**fields: Any) -> dict[str, Any]:
-    """The options, without the note of the input's form."""
     options: dict[str, Any] = json.loads(chat(**fields).provider_options_json["openai-responses"])
-    del options["$input"]
     return options
+
+
+def served_of(**fields: Any) -> dict[str, Any]:
+    """The fields that the gateway honours whoever answers."""
+    form: dict[str, Any] = json.loads(chat(**fields).provider_options_json["openai-responses.form"])
+    assert form.pop("text_input")
+    found: dict[str, Any] = form.pop("served", {})
+    assert form == {}
+    return found
+
+
+def form(holder: Any) -> dict[str, Any]:
+    """The recorded form of a message, part or tool."""
+    found: dict[str, Any] = json.loads(holder.provider_details_json["openai-responses.form"])
+    return found
 
 
 def details(holder: Any) -> dict[str, Any]:

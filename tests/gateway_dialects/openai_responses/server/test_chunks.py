@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Opaque, Part, Reasoning, Signature, ToolCall
 from dragoman.v1.stream_pb2 import (
     CandidateFinish,
     Finished,
@@ -20,7 +22,6 @@ from tests.gateway_dialects.openai_responses.server.answers import (
     STOP,
     Event,
     batch,
-    chat_form,
     live,
     stream_of,
     types,
@@ -109,7 +110,7 @@ def test_a_call_without_arguments_means_an_empty_object() -> None:
     assert whole_text(call(0))[0]["arguments"] == "{}"
 
 
-def test_reasoning_of_another_provider_is_a_summary_with_a_seal() -> None:
+def test_reasoning_of_another_provider_is_a_summary_with_packed_state() -> None:
     begun = PartStarted(part=Part(reasoning=Reasoning(provider="anthropic")))
     found = live(begun, PartDelta(reasoning="Hm"), PartDelta(reasoning="."), PartDelta(signature="sig"), PartFinished())
     assert types(found) == [
@@ -202,24 +203,52 @@ def test_log_probabilities() -> None:
     assert found[2]["logprobs"] == found[3]["logprobs"] == found[4]["part"]["logprobs"] == shown
 
 
-def test_sources_that_come_at_the_end_stand_with_a_text_that_is_open() -> None:
-    cited = {
-        "type": "url_citation",
-        "url_citation": {"url": "https://e.com", "title": "E", "start_index": 0, "end_index": 2},
+CITED = Citation(uri="https://e.com", title="E", start_index=0, end_index=2)
+ANNOTATION = {"type": "url_citation", "start_index": 0, "end_index": 2, "title": "E", "url": "https://e.com"}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [PartDelta(text="Hi", citations=[CITED])],
+        [PartDelta(text="Hi"), PartDelta(citations=[CITED])],
+        [PartDelta(citations=[CITED]), PartDelta(text="Hi")],
+    ],
+)
+def test_citations_of_a_text_that_is_open(events: list[Event]) -> None:
+    found = live(TEXT, *events)
+    (added,) = (event for event in found if event["type"] == "response.output_text.annotation.added")
+    assert added == {
+        "type": "response.output_text.annotation.added",
+        **PLACE,
+        "annotation_index": 0,
+        "annotation": ANNOTATION,
     }
-    ending = CandidateFinish(finish_reason=STOP, provider_details_json=chat_form({"message": {"annotations": [cited]}}))
-    found = live(TEXT, PartDelta(text="Hi"), ending=ending)
-    shown = {"type": "url_citation", "start_index": 0, "end_index": 2, "title": "E", "url": "https://e.com"}
-    assert types(found)[3] == "output_text.annotation.added"
-    assert found[3]["annotation"] == shown
-    assert found[-1]["item"]["content"][0]["annotations"] == [shown]
+    assert found[-2]["part"]["annotations"] == found[-1]["item"]["content"][0]["annotations"] == [ANNOTATION]
 
 
-def test_sources_of_a_text_that_has_ended_stand_in_the_whole_response() -> None:
-    cited = {"type": "url_citation", "url_citation": {"url": "https://e.com", "start_index": 0, "end_index": 2}}
-    ending = CandidateFinish(finish_reason=STOP, provider_details_json=chat_form({"message": {"annotations": [cited]}}))
-    last = events_of(stream_of(TEXT, PartDelta(text="Hi"), call(1), ending=ending))[-1]
-    assert last["response"]["output"][0]["content"][0]["annotations"][0]["url"] == "https://e.com"
+def test_citations_with_which_a_text_begins() -> None:
+    begun = PartStarted(part=Part(text="Hi", citations=[CITED]))
+    assert "output_text.annotation.added" in types(live(begun))
+    assert whole_text(begun)[0]["content"][0]["annotations"] == [ANNOTATION]
+
+
+def test_citations_of_a_text_that_has_ended_are_in_the_whole_response() -> None:
+    second = PartStarted(part_index=1, part=Part(text=""))
+    late = PartDelta(citations=[CITED])
+    (item,) = whole_text(TEXT, PartDelta(text="Hi"), second, PartDelta(part_index=1, text="!"), late)
+    assert [piece["annotations"] for piece in item["content"]] == [[ANNOTATION], []]
+    item, _ = whole_text(TEXT, PartDelta(text="Hi"), call(1), late)
+    assert item["content"][0]["annotations"] == [ANNOTATION]
+
+
+def test_a_signature_comes_with_the_end() -> None:
+    signature = Signature(provider="gemini", value="s")
+    shown = {"provider": "gemini", "value": "s"}
+    (item,) = whole_text(call(0), PartDelta(arguments_json="{}"), PartFinished(signature=signature))
+    assert item["signature"] == shown
+    (item,) = whole_text(TEXT, PartDelta(text="Hi"), PartFinished(signature=signature))
+    assert item["content"][0]["signature"] == shown
 
 
 def test_a_cut_answer() -> None:

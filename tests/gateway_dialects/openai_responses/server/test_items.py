@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.v1.content_pb2 import MediaKind, Role
 from gateway_dialects.openai_responses.parse_items import listed
-from tests.gateway_dialects.openai_responses.server.reading import details, messages_of, refused
+from tests.gateway_dialects.openai_responses.server.reading import details, form, messages_of, refused
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "1"}
@@ -63,7 +63,8 @@ def test_reasoning_is_marked_as_this_dialects_own() -> None:
     (message,) = messages_of({**THOUGHT, "summary": [*THOUGHT["summary"], {"type": "summary_text", "text": "Be"}]})
     reasoning = message.parts[0].reasoning
     assert (reasoning.text, reasoning.encrypted, reasoning.provider) == ("A\n\nBe", "gAAA", "openai-responses")
-    assert details(message.parts[0]) == {"id": "rs_1", "$summary": [1, 2]}
+    assert reasoning.id == "rs_1"
+    assert form(message.parts[0]) == {"lengths": [1, 2]}
 
 
 def test_a_drawn_picture_is_media() -> None:
@@ -72,6 +73,36 @@ def test_a_drawn_picture_is_media() -> None:
     assert message.parts[0].media.uri == "data:image/webp;base64,AA=="
     (message,) = messages_of({"type": "image_generation_call", "id": "ig_1", "result": None})
     assert message.parts[0].opaque.dialect == "openai-responses"
+
+
+def test_annotations_are_citations() -> None:
+    cited = [
+        {"type": "url_citation", "url": "https://e.com", "title": "E", "start_index": 0, "end_index": 5},
+        {"type": "file_citation", "file_id": "file_1", "filename": "a.pdf", "index": 5},
+    ]
+    content = [{"type": "output_text", "text": "Wait.", "annotations": cited}]
+    (message,) = messages_of({**WORDS, "content": content})
+    first, second = message.parts[0].citations
+    assert (first.uri, first.title, first.start_index, first.end_index) == ("https://e.com", "E", 0, 5)
+    assert (second.source_id, second.title, second.HasField("end_index")) == ("file_1", "a.pdf", False)
+    assert [details(citation) for citation in (first, second)] == cited
+
+
+@pytest.mark.parametrize(("mark", "ttl"), [({"type": "ephemeral"}, ""), ({"type": "ephemeral", "ttl": "1h"}, "1h")])
+def test_marks_for_the_prompt_cache_are_hints(mark: dict[str, str], ttl: str) -> None:
+    text = {"type": "input_text", "text": "Hi", "cache_control": mark}
+    (message,) = messages_of({"role": "user", "content": [text, text], "cache_control": mark})
+    for holder in (message, *message.parts):
+        assert holder.HasField("cache_hint")
+        assert holder.cache_hint.ttl == ttl
+        assert "openai-responses" not in holder.provider_details_json
+
+
+def test_another_mark_for_the_prompt_cache_is_carried() -> None:
+    mark = {"type": "ephemeral", "scope": "x"}
+    (message,) = messages_of(piece(type="input_text", text="Hi", cache_control=mark))
+    assert not message.parts[0].HasField("cache_hint")
+    assert details(message.parts[0]) == {"cache_control": mark}
 
 
 @pytest.mark.parametrize("kind", ["web_search_call", "computer_call_output", "mcp_approval_response", "of_the_future"])
@@ -134,6 +165,8 @@ def piece(**fields: Any) -> dict[str, Any]:
         (piece(type="input_audio"), "input[0].content[0].input_audio"),
         (piece(type="input_audio", input_audio={"data": "x"}), "input[0].content[0].input_audio.format"),
         (piece(type="refusal"), "input[0].content[0].refusal"),
+        (piece(type="output_text", text="x", annotations={}), "input[0].content[0].annotations"),
+        (piece(type="output_text", text="x", annotations=[1]), "input[0].content[0].annotations[0]"),
         ({**CALL, "call_id": None}, "input[0].call_id"),
         ({**CALL, "name": 1}, "input[0].name"),
         ({**CALL, "arguments": {}}, "input[0].arguments"),
@@ -145,6 +178,7 @@ def piece(**fields: Any) -> dict[str, Any]:
         ({**THOUGHT, "summary": ["x"]}, "input[0].summary[0]"),
         ({**THOUGHT, "content": [{}]}, "input[0].content[0].text"),
         ({**THOUGHT, "encrypted_content": 1}, "input[0].encrypted_content"),
+        ({**THOUGHT, "id": 1}, "input[0].id"),
     ],
 )
 def test_wrong_items_are_named(item: Any, param: str) -> None:

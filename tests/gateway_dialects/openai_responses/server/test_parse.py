@@ -12,7 +12,7 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_dialects.openai_responses.parse_request import parse_create, previous_response_id, references_in
-from tests.gateway_dialects.openai_responses.server.reading import chat, details, options_of, parsed, refused
+from tests.gateway_dialects.openai_responses.server.reading import chat, form, options_of, parsed, refused, served_of
 
 HI = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
 NAMED: dict[str, tuple[Any, ChatRequest]] = {
@@ -88,12 +88,14 @@ def test_what_the_contract_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", HONOURED)
 def test_what_the_gateway_does_itself(name: str) -> None:
-    assert options_of(**{name: HONOURED[name]}) == {"$fields": {name: HONOURED[name]}}
+    assert served_of(**{name: HONOURED[name]}) == {name: HONOURED[name]}
+    assert options_of(**{name: HONOURED[name]}) == {}
 
 
 @pytest.mark.parametrize("name", CARRIED)
 def test_what_only_this_dialect_knows(name: str) -> None:
-    assert options_of(**{name: CARRIED[name]}) == {"$fields": {}, name: CARRIED[name]}
+    assert options_of(**{name: CARRIED[name]}) == {name: CARRIED[name]}
+    assert served_of(**{name: CARRIED[name]}) == {}
 
 
 def test_null_says_nothing() -> None:
@@ -105,31 +107,32 @@ def test_defaults() -> None:
     found = parsed()
     assert (found.stream, found.store, found.previous_response_id, found.echo) == (False, True, "", {})
     assert found.items == [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]
-    assert options_of() == {"$fields": {}}
+    assert (options_of(), served_of()) == ({}, {})
 
 
 def test_instructions_stand_first() -> None:
     first, second = chat(instructions="Be brief.").messages
     assert (first.role, first.parts[0].text) == (Role.ROLE_SYSTEM, "Be brief.")
-    assert details(first) == {"$field": "instructions"}
+    assert form(first) == {"instructions": True}
     assert second == HI
     assert list(chat(instructions="").messages) == [HI]
 
 
 def test_inclusions() -> None:
     wanted = ["reasoning.encrypted_content", "message.output_text.logprobs", "file_search_call.results"]
-    assert options_of(include=wanted) == {"$fields": {"include": wanted[:2]}, "include": wanted[2:]}
+    assert served_of(include=wanted) == {"include": wanted[:2]}
+    assert options_of(include=wanted) == {"include": wanted[2:]}
     assert chat(include=wanted).logprobs is True
     assert not chat(include=[]).HasField("logprobs")
 
 
 def test_truncation_that_cuts_is_another_matter() -> None:
-    assert options_of(truncation="auto") == {"$fields": {}, "truncation": "auto"}
+    assert options_of(truncation="auto") == {"truncation": "auto"}
 
 
 def test_background() -> None:
-    assert options_of(background=True) == {"$fields": {}, "background": True}
-    assert options_of(background=False) == {"$fields": {}}
+    assert options_of(background=True) == {"background": True}
+    assert (options_of(background=False), served_of(background=False)) == ({}, {"background": False})
 
 
 def test_the_response_repeats_the_request() -> None:
@@ -157,6 +160,11 @@ def test_what_was_said_before_comes_between_instructions_and_input() -> None:
     assert found.previous_response_id == previous_response_id(fields) == "resp_1"
     assert references_in(found.items) == ["msg_1", "msg_2"]
     assert len(found.items) == 3
+    assert json.loads(found.chat.provider_options_json["openai-responses"]) == {}
+
+
+def test_a_response_that_is_not_stored_here_may_be_known_to_the_provider() -> None:
+    assert options_of(previous_response_id="resp_1") == {"previous_response_id": "resp_1"}
 
 
 def test_a_prompt_of_the_providers_needs_no_input_but_something_to_say() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from tests.gateway_dialects.openai_responses.server.answers import answer, chat_form, output_of, rendered
+from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
+from tests.gateway_dialects.openai_responses.server.answers import answer, output_of, rendered
 
 TEXT = {"type": "output_text", "annotations": [], "logprobs": []}
 WORDS = {"type": "message", "status": "completed", "role": "assistant"}
@@ -154,24 +155,28 @@ def test_sound_is_shown_as_the_words_spoken_in_it() -> None:
     assert output_of(Part(media=sound))[0]["content"] == [{**TEXT, "text": "Hi"}]
 
 
-def test_sources_stand_with_the_text_that_they_are_for() -> None:
-    """Other providers tell them as chat completions do: counted from the whole text's beginning."""
-    places = [{"start_index": 3, "end_index": 4}, {"start_index": 0, "end_index": 1}, {}]
-    annotations = [
-        {"type": "url_citation", "url_citation": {"url": f"https://e.com/{place}", **at}} for place, at in enumerate(places)
+def test_citations_are_annotations_of_their_text() -> None:
+    own_form = {"type": "file_citation", "file_id": "file_1", "filename": "a.pdf", "index": 2}
+    first = [Citation(uri="https://e.com", title="E", start_index=1, end_index=2), Citation(uri="https://e.org")]
+    second = [
+        Citation(source_id="doc_1", title="A", start_index=1, end_index=2),
+        Citation(uri="https://e.com", provider_details_json={"openai-responses": json.dumps(own_form)}),
     ]
-    details = chat_form({"message": {"annotations": [*annotations, {"type": "other"}, 1]}})
-    response = answer(Part(text="ab"), Part(text="cd"))
-    response.candidates[0].provider_details_json["openai"] = details["openai"]
-    first, second = rendered(response)["output"][0]["content"]
-    assert [(one["url"][-1], one["start_index"], one["end_index"]) for one in first["annotations"]] == [("1", 0, 1)]
-    assert [(one["url"][-1], one["start_index"], one["end_index"]) for one in second["annotations"]] == [
-        ("0", 1, 2),
-        ("2", 0, 0),
+    shown = output_of(Part(text="ab", citations=first), Part(text="cd", citations=second))[0]["content"]
+    assert [piece["annotations"] for piece in shown] == [
+        [
+            {"type": "url_citation", "start_index": 1, "end_index": 2, "title": "E", "url": "https://e.com"},
+            {"type": "url_citation", "start_index": 0, "end_index": 0, "title": "", "url": "https://e.org"},
+        ],
+        [{"type": "file_citation", "index": 1, "file_id": "doc_1", "filename": "A"}, own_form],
     ]
-    assert all(
-        one["type"] == "url_citation" and one["title"] == "" for one in (*first["annotations"], *second["annotations"])
-    )
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_an_answer_that_is_made_in_the_background(status: str) -> None:
+    body = json.dumps({"id": "resp_9", "status": status, "output": [], "background": True, "model": "m"}).encode()
+    shown = rendered(OPENAI_RESPONSES.chat.decode(body, "p"))
+    assert (shown["id"], shown["status"], shown["background"], shown["output"]) == ("resp_9", status, True, [])
 
 
 def test_log_probabilities_belong_to_the_text() -> None:
@@ -208,7 +213,7 @@ def test_ids_fit_into_64_characters() -> None:
     assert len(body["output"][0]["id"]) <= 64
 
 
-def test_what_another_dialect_alone_understands_travels_sealed() -> None:
+def test_what_another_dialect_alone_understands_is_packed() -> None:
     (item,) = output_of(Part(opaque=Opaque(dialect="anthropic", json='{"type":"server_tool_use"}')))
     assert (item["type"], item["summary"]) == ("reasoning", [])
     assert item["encrypted_content"].startswith("dragoman.1.")

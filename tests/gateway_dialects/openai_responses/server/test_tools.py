@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import ResponseFormatType, ToolChoiceMode
-from tests.gateway_dialects.openai_responses.server.reading import chat, details, options_of, refused
+from tests.gateway_dialects.openai_responses.server.reading import chat, details, form, options_of, refused
 
 FUNCTION = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}}
 
@@ -18,16 +18,19 @@ def test_a_function_that_does_not_say_whether_it_is_strict() -> None:
     (tool,) = chat(tools=[FUNCTION]).tools
     assert (tool.function.name, tool.function.description, tool.function.parameters_json) == ("f", "d", '{"type":"object"}')
     assert not tool.function.HasField("strict")
-    assert details(tool) == {"$strict": "unsaid"}
+    assert form(tool) == {"strict_unset": True}
     (tool,) = chat(tools=[{**FUNCTION, "strict": False, "defer_loading": True}]).tools
     assert tool.function.strict is False
     assert details(tool) == {"defer_loading": True}
 
 
 def test_a_grammar_is_held_as_chat_completions_write_it() -> None:
-    form = {"type": "grammar", "syntax": "regex", "definition": "x"}
+    grammar = {"type": "grammar", "syntax": "regex", "definition": "x"}
     tools = chat(
-        tools=[{"type": "custom", "name": "c", "format": form}, {"type": "custom", "name": "d", "format": {"type": "text"}}]
+        tools=[
+            {"type": "custom", "name": "c", "format": grammar},
+            {"type": "custom", "name": "d", "format": {"type": "text"}},
+        ]
     ).tools
     assert json.loads(tools[0].custom.format_json) == {
         "type": "grammar",
@@ -70,8 +73,8 @@ def test_a_choice_of_a_built_in_tool_is_carried() -> None:
 
 
 def test_the_form_of_the_text() -> None:
-    form = {"type": "json_schema", "name": "n", "description": "d", "schema": {"type": "object"}, "strict": True}
-    found = chat(text={"format": form, "verbosity": "low"})
+    schema = {"type": "json_schema", "name": "n", "description": "d", "schema": {"type": "object"}, "strict": True}
+    found = chat(text={"format": schema, "verbosity": "low"})
     assert found.verbosity == "low"
     assert found.response_format.type == ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA
     assert (found.response_format.name, found.response_format.description) == ("n", "d")

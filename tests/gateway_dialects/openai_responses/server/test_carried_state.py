@@ -25,7 +25,8 @@ def returned(part: Part) -> Part:
         Part(reasoning=Reasoning(text="Hm\n\nso", signature="s", provider="anthropic")),
         Part(reasoning=Reasoning(encrypted="e", provider="anthropic"), provider_details_json={"anthropic": '{"a":1}'}),
         Part(reasoning=Reasoning(text="S", summary=True, signature="s", provider="gemini")),
-        Part(reasoning=Reasoning(text="unsigned"), provider_details_json={"openai": '{"$field":"reasoning"}'}),
+        Part(reasoning=Reasoning(text="unsigned"), provider_details_json={"openai": '{"x":1}', "gemini.form": '{"y":2}'}),
+        Part(reasoning=Reasoning(text="A", encrypted="e", provider="xai-responses-v1", id="rs_9")),
         Part(opaque=Opaque(dialect="anthropic", json='{"type":"server_tool_use"}')),
         Part(opaque=Opaque(dialect="gemini", json='{"executableCode":{}}')),
     ],
@@ -38,6 +39,7 @@ def test_this_dialects_own_travels_as_it_is() -> None:
     part = Part(reasoning=Reasoning(text="S", summary=True, encrypted="gAAA", provider="openai-responses"))
     (item,) = output_of(part)
     assert (item["summary"], item["encrypted_content"]) == ([{"type": "summary_text", "text": "S"}], "gAAA")
+    part.reasoning.id = item["id"]
     assert returned(part).reasoning == part.reasoning
 
 
@@ -45,7 +47,23 @@ def test_thoughts_of_this_dialects_own_are_content() -> None:
     part = Part(reasoning=Reasoning(text="Hm", provider="openai-responses"))
     (item,) = output_of(part)
     assert (item["summary"], item["content"]) == ([], [{"type": "reasoning_text", "text": "Hm"}])
+    part.reasoning.id = item["id"]
     assert returned(part).reasoning == part.reasoning
+
+
+@pytest.mark.parametrize(
+    "part", [Part(tool_call=ToolCall(id="c", name="f", arguments_json="{}")), Part(text="Hi"), Part(refusal="No.")]
+)
+def test_another_providers_signature_comes_back(part: Part) -> None:
+    part.signature.provider, part.signature.value = "gemini", "s"
+    found = returned(part)
+    assert (found.signature, found.tool_call, found.text, found.refusal) == (
+        part.signature,
+        part.tool_call,
+        part.text,
+        part.refusal,
+    )
+    assert "signature" not in json.dumps(dict(found.provider_details_json))
 
 
 def test_what_another_provider_must_know_of_its_call_comes_back() -> None:
@@ -67,7 +85,7 @@ def test_what_another_provider_must_know_of_its_call_comes_back() -> None:
         base64.urlsafe_b64encode(b'{"dialect":"anthropic","e":"1"}').decode(),
     ],
 )
-def test_what_nobody_here_can_have_sealed_is_unsigned(forged: str) -> None:
+def test_what_this_gateway_cannot_have_packed_is_unsigned(forged: str) -> None:
     summary = [{"type": "summary_text", "text": "Hm"}]
     (message,) = messages_of({"type": "reasoning", "summary": summary, "encrypted_content": f"dragoman.1.{forged}"})
     assert message.parts[0] == Part(reasoning=Reasoning(text="Hm", summary=True))
