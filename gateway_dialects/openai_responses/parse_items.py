@@ -131,13 +131,13 @@ def is_long_list(content: Any) -> bool:
 
 def take_cache_control(holder: Any, fields: Json) -> Json:
     """The fields of a message, part or tool without the cache_control that is its cache_hint."""
-    match fields.get("cache_control"):
-        case {"type": "ephemeral", "ttl": str(ttl)} as given if len(given) == 2:
-            holder.cache_hint.ttl = ttl
-        case {"type": "ephemeral"} as given if len(given) == 1:
-            holder.cache_hint.SetInParent()
-        case _:
-            return fields
+    mark = fields.get("cache_control")
+    if not isinstance(mark, dict) or mark.get("type") != "ephemeral" or not mark.keys() <= {"type", "ttl"}:
+        return fields
+    if not isinstance(ttl := mark.get("ttl", ""), str):
+        return fields
+    holder.cache_hint.SetInParent()
+    holder.cache_hint.ttl = ttl
     return {name: value for name, value in fields.items() if name != "cache_control"}
 
 

@@ -45,7 +45,9 @@ DEFAULTS: Json = {
 """What OpenAI shows of a request that says nothing of it."""
 GATEWAY_FIELDS = ("previous_response_id", "store", "metadata", "background")
 """What the gateway does itself: the provider's own word for it is another matter."""
-INCOMPLETE: Mapping[FinishReason.ValueType, str] = {reason: word for word, reason in reversed(INCOMPLETE_REASONS.items())}
+INCOMPLETE: Mapping[FinishReason.ValueType, str] = {
+    reason: word for word, reason in reversed(list(INCOMPLETE_REASONS.items()))
+}
 ERROR_CODES: Mapping[str, str] = {
     Reason.RATE_LIMITED: "rate_limit_exceeded",
     Reason.QUOTA_EXHAUSTED: "rate_limit_exceeded",

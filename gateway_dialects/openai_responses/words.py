@@ -77,7 +77,7 @@ SUMMARY_GAP = "\n\n"
 """Joins the summaries of one reasoning item, which are one text in the contract."""
 
 
-class RequestForm(Form):
+class RequestForm(Form, frozen=True):
     """Of a request, in provider_options_json."""
 
     text_input: bool = False
@@ -88,7 +88,7 @@ class RequestForm(Form):
     at others."""
 
 
-class MessageForm(Form):
+class MessageForm(Form, frozen=True):
     """Of a message of any role but the assistant's."""
 
     instructions: bool = False
@@ -101,7 +101,7 @@ class MessageForm(Form):
     """The item is a custom_tool_call_output."""
 
 
-class PartForm(Form):
+class PartForm(Form, frozen=True):
     """Of a part of the assistant. The first four: of the item that begins with it."""
 
     plain: bool = False
@@ -116,7 +116,7 @@ class PartForm(Form):
     """Of each summary, or piece of reasoning text, in characters, where there are several."""
 
 
-class ToolForm(Form):
+class ToolForm(Form, frozen=True):
     """Of a function tool."""
 
     strict_unset: bool = False

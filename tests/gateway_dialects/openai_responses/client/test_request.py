@@ -139,7 +139,7 @@ def test_settings_that_ask_for_nothing_are_no_loss() -> None:
 def test_options_of_chat_clients_that_this_dialect_has_too() -> None:
     options = json.dumps({"metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k", "prediction": {"x": 1}})
     for fields in ({"extra_body_json": options}, {"provider_options_json": {"openai": options}}):
-        body, warned = asked(ChatRequest(messages=[USER], **fields))  # type: ignore[arg-type]
+        body, warned = asked(ChatRequest(messages=[USER], **fields))
         assert body == {**BARE, "metadata": {"a": "b"}, "store": True, "prompt_cache_key": "k"}
         assert warned == ["prediction"]
 

@@ -124,7 +124,8 @@ def test_citations_are_those_of_their_own_text(annotation: dict[str, Any], citat
 
 @pytest.mark.parametrize("status", ["queued", "in_progress"])
 def test_an_answer_that_is_made_in_the_background(status: str) -> None:
-    for output in ([], None):
+    outputs: list[Any] = [[], None]
+    for output in outputs:
         answer = decoded(status=status, output=output, background=True, usage=None)
         (candidate,) = answer.candidates
         assert (list(candidate.parts), candidate.finish_reason, candidate.raw_finish_reason) == ([], 0, status)

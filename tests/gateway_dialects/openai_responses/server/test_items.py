@@ -92,7 +92,8 @@ def test_annotations_are_citations() -> None:
 def test_marks_for_the_prompt_cache_are_hints(mark: dict[str, str], ttl: str) -> None:
     text = {"type": "input_text", "text": "Hi", "cache_control": mark}
     (message,) = messages_of({"role": "user", "content": [text, text], "cache_control": mark})
-    for holder in (message, *message.parts):
+    holders: list[Any] = [message, *message.parts]
+    for holder in holders:
         assert holder.HasField("cache_hint")
         assert holder.cache_hint.ttl == ttl
         assert "openai-responses" not in holder.provider_details_json
