@@ -101,7 +101,7 @@ def rest_of_piece(piece: Json) -> tuple[Json, PartForm]:
         case _ if isinstance(piece.get("text"), str):
             return unknown_fields(piece, frozenset({"text"})), PartForm()
         case _:
-            return {}, PartForm()
+            return {}, PartForm(piece=True)
 
 
 def citations_of(piece: Json) -> Iterator[Citation]:

@@ -161,6 +161,7 @@ class StreamedMessage:
         part = decode_content(given)
         kind = part.WhichOneof("kind")
         if kind == "opaque":
+            set_form(part, PartForm(piece=True))
             self._begin(place, part, batch)
             return
         self._complete(place, kind or "text", part.text or part.refusal, batch)

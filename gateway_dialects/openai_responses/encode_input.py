@@ -32,13 +32,13 @@ from gateway_dialects.openai_responses.words import (
     DIALECT,
     PICTURE,
     ROLES,
-    TEXT_KINDS,
     MessageForm,
     PartForm,
     annotation_of,
     begins_item,
     details_of,
     form_of,
+    is_piece,
     item_fields,
     pieces,
 )
@@ -119,11 +119,12 @@ class InputEncoder:
         reasoning: list[Part] = []
         for index, part in enumerate(message.parts):
             kind = part.WhichOneof("kind")
-            if texts and (kind not in TEXT_KINDS or begins_item(part)):
+            is_text = is_piece(part)
+            if texts and (not is_text or begins_item(part)):
                 self._add_texts(texts, field)
-            if reasoning and (kind != "reasoning" or part.reasoning.id != reasoning[0].reasoning.id):
+            if reasoning and not (kind == "reasoning" and continues(reasoning[-1], part)):
                 self._add_reasoning(reasoning, field)
-            if kind in TEXT_KINDS:
+            if is_text:
                 texts.append(part)
             elif kind == "reasoning":
                 reasoning.append(part)
@@ -140,7 +141,7 @@ class InputEncoder:
         content = [] if form.empty else [self._content(part, field, "output_text") for part in texts]
         if fields is not None and "id" in fields:
             for piece in content:
-                if piece["type"] == "output_text":
+                if piece.get("type") == "output_text":
                     piece.setdefault("annotations", [])
         is_list = fields is not None and not form.plain
         head: Json = {"type": "message"} if fields is not None and not form.untyped else {}
@@ -189,7 +190,7 @@ class InputEncoder:
         """Files are known by the ids of the provider that has them: only its own citations of them are sent."""
         piece = encode_content(part, field, text_type)
         known = [one for one in part.citations if one.uri or DIALECT in one.provider_details_json]
-        if piece["type"] != "output_text":
+        if piece.get("type") != "output_text":
             self._diagnostics.drop(f"{field}.citations", "this provider takes them on the assistant's text only")
             return piece
         if len(known) < len(part.citations):
@@ -320,6 +321,12 @@ def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | Non
     elif not (by_reference and item_id) and not content:
         return None
     return item
+
+
+def continues(part: Part, following: Part) -> bool:
+    """Whether both are of one reasoning item. One without an id ends with its encrypted content."""
+    reasoning = part.reasoning
+    return reasoning.id == following.reasoning.id and bool(reasoning.id or not reasoning.encrypted)
 
 
 def short_id(call_id: str) -> str:

@@ -100,9 +100,12 @@ class InputParser:
         parse_content(parts, content, f"{path}.content")
         if len(parts) == begin:
             parts.add().text = ""
+        for part in parts[begin + 1 :]:
+            set_form(part, PartForm(piece=is_opaque(part)))
         first = parts[begin]
         set_details(first, {**details_of(first), "item": rest_of(item, MESSAGE_FIELDS)})
-        set_form(first, PartForm(plain=isinstance(content, str), empty=content == [], untyped="type" not in item))
+        form = {"plain": isinstance(content, str), "empty": content == [], "untyped": "type" not in item}
+        set_form(first, PartForm(**form, piece=is_opaque(first)))
 
 
 def parse_items(messages: Any, items: Iterable[Any], path: str = "input") -> None:
@@ -122,6 +125,10 @@ def type_of(item: Json, path: str) -> str:
     if "id" in item:
         return "item_reference"
     raise missing(f"{path}.type", "Use 'message', for example.")
+
+
+def is_opaque(part: Part) -> bool:
+    return bool(part.WhichOneof("kind") == "opaque")
 
 
 def is_long_list(content: Any) -> bool:

@@ -25,6 +25,7 @@ from gateway_dialects.openai_responses.words import (
     begins_item,
     details_of,
     form_of,
+    is_piece,
     item_fields,
     pieces,
 )
@@ -60,8 +61,7 @@ class Tokens:
 
 def is_content(part: Part) -> bool:
     """Whether it is content of a message: text, and sound as the words spoken in it."""
-    kind = part.WhichOneof("kind")
-    return kind in TEXT_KINDS or (kind == "media" and part.media.kind != MEDIA_KIND_IMAGE)
+    return is_piece(part) or (part.WhichOneof("kind") == "media" and part.media.kind != MEDIA_KIND_IMAGE)
 
 
 def is_blank(part: Part) -> bool:
@@ -128,6 +128,8 @@ def content_piece(part: Part, text: str, tokens: Sequence[TokenLogprob], annotat
     """A piece of a message's content. part: its kind, details and signature."""
     own = {**details_of(part), **signature_of(part)}
     own.pop("item", None)
+    if part.WhichOneof("kind") == "opaque":
+        return own_opaque(part)
     if part.WhichOneof("kind") == "refusal":
         return {"type": "refusal", "refusal": text, **own}
     return {"type": "output_text", "annotations": annotations, "logprobs": render_tokens(tokens), "text": text, **own}
@@ -222,6 +224,10 @@ def picture_item(part: Part, item_id: str, status: str) -> Json:
 def opaque_item(part: Part, item_id: str) -> Json:
     """What only another dialect understands is packed, in an item that every client takes."""
     if is_own(part):
-        item = decode_json(part.opaque.json)
-        return item if isinstance(item, dict) else {"type": "opaque", "content": item}
+        return own_opaque(part)
     return {"id": item_id, "type": "reasoning", "summary": [], "encrypted_content": encrypted_content(part)}
+
+
+def own_opaque(part: Part) -> Json:
+    value = decode_json(part.opaque.json)
+    return value if isinstance(value, dict) else {"type": "opaque", "content": value}

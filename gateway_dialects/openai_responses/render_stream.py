@@ -221,7 +221,7 @@ class ChunkRenderer:
 
     def _cite(self, item: StreamedItem, piece: Piece | None, citations: Iterable[Citation]) -> None:
         """Citations of a text: at once while it is open, else in what is still to be written of it."""
-        if not isinstance(item, StreamedMessage) or piece is None:
+        if not isinstance(item, StreamedMessage) or piece is None or not piece.is_text:
             return
         for annotation in map(annotation_of, citations):
             if item.closed:

@@ -34,7 +34,9 @@ class Piece:
     def __init__(self, part: Part, place: int) -> None:
         self.part = part
         self.place = place
-        self.is_text = part.WhichOneof("kind") != "refusal"
+        kind = part.WhichOneof("kind")
+        self.is_text = kind in ("text", "media")
+        self.is_refusal = kind == "refusal"
         self.texts: list[str] = []
         self.tokens: list[Any] = []
         self.annotations: list[Any] = []
@@ -98,7 +100,7 @@ class StreamedMessage:
         if piece.is_text:
             fields = {**self.place_of(piece), "text": whole["text"], "logprobs": whole["logprobs"]}
             emit("response.output_text.done", fields)
-        else:
+        elif piece.is_refusal:
             emit("response.refusal.done", {**self.place_of(piece), "refusal": whole["refusal"]})
         emit("response.content_part.done", {**self.place_of(piece), "part": whole})
 

@@ -68,7 +68,6 @@ PICTURE_FIELDS = frozenset({"type", "result"})
 TEXT_FIELDS = frozenset({"type", "text", "annotations", "logprobs"})
 REFUSAL_FIELDS = frozenset({"type", "refusal"})
 TEXT_KINDS = frozenset({"text", "refusal"})
-"""Kinds of parts that are content of a message item of the assistant."""
 CARRIED = "provider_details"
 """Field of a tool call's item: the details that other dialects' providers need of the call in the next turn."""
 SIGNATURE = "signature"
@@ -112,6 +111,8 @@ class PartForm(Form, frozen=True):
     """The content is an empty list; the part is an empty text."""
     logprobs: int = 0
     """How many of the candidate's log-probabilities are those of this text."""
+    piece: bool = False
+    """An opaque part is a piece of a message's content, not an item."""
     lengths: tuple[int, ...] = ()
     """Of each summary, or piece of reasoning text, in characters, where there are several."""
 
@@ -154,8 +155,14 @@ def set_request_form(request: ChatRequest, form: RequestForm) -> None:
     wire.set_options_form(request.provider_options_json, DIALECT, form)
 
 
+def is_piece(part: Part) -> bool:
+    """Whether it is content of a message item of the assistant."""
+    kind = part.WhichOneof("kind")
+    return kind in TEXT_KINDS or (kind == "opaque" and form_of(part, PartForm).piece)
+
+
 def begins_item(part: Part) -> bool:
-    """Whether a text or refusal is the first of its message item, as this dialect's provider or client has it."""
+    """Whether a piece of content is the first of its message item, as this dialect's provider or client has it."""
     return DIALECT in part.provider_details_json and "item" in details_of(part)
 
 

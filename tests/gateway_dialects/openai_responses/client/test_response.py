@@ -11,6 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Citation, MediaKind
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
+from gateway_dialects.openai_responses.render_response import render_response
 
 WORDS = {"type": "message", "id": "msg_1", "status": "completed", "content": [{"type": "output_text", "text": "Hi"}]}
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""}
@@ -150,6 +151,15 @@ def test_what_only_this_dialect_knows_is_opaque() -> None:
     item = {"type": "of_the_future", "n": 1}
     (part,) = decoded(item).candidates[0].parts
     assert (part.opaque.dialect, json.loads(part.opaque.json)) == ("openai-responses", item)
+
+
+def test_content_that_only_this_dialect_knows_stays_in_its_message() -> None:
+    future = {"type": "output_of_the_future", "n": 1}
+    for content in ([future, *WORDS["content"]], [*WORDS["content"], future]):
+        answer = decoded({**WORDS, "role": "assistant", "content": content})
+        (item,) = json.loads(render_response(answer, {}, "resp_1", 7))["output"]
+        assert [piece["type"] for piece in item["content"]] == [piece["type"] for piece in content]
+        assert future in item["content"]
 
 
 @pytest.mark.parametrize(
