@@ -136,7 +136,7 @@ def http_server(
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
     from http_facade.call_metadata import KeyPlace
-    from http_facade.limits import Limits
+    from http_facade.core import Limits
 
     limits = Limits(
         body_bytes=settings.server.max_body_bytes,

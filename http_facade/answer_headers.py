@@ -1,4 +1,4 @@
-"""What an answer's headers tell of its making."""
+"""Headers of an answer: who gave it, and what could not be done."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ def answer_headers(route: RouteTrace, warnings: Iterable[Warning]) -> dict[str, 
 
 
 def route_headers(route: RouteTrace) -> dict[str, str]:
-    """Who answered: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts."""
+    """Who answered: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts; and x-dragoman-call-id."""
     headers = {"x-dragoman-attempts": str(len(route.attempts))}
+    if route.call_id:
+        headers["x-dragoman-call-id"] = route.call_id
     if route.provider:
         headers["x-dragoman-provider"] = route.provider
         headers["x-model-used"] = f"{route.provider}/{route.model}"
@@ -25,10 +27,10 @@ def route_headers(route: RouteTrace) -> dict[str, str]:
 
 
 def warning_headers(warnings: Iterable[Warning]) -> Mapping[str, str]:
-    """x-dragoman-warnings: what was asked for and could not be done, one after another."""
-    texts = [told(warning) for warning in warnings]
+    """x-dragoman-warnings: what was asked for and could not be done, divided by semicolons."""
+    texts = [warning_text(warning) for warning in warnings]
     return {"x-dragoman-warnings": "; ".join(texts)[:LONGEST_WARNINGS_HEADER]} if texts else {}
 
 
-def told(warning: Warning) -> str:
+def warning_text(warning: Warning) -> str:
     return f"{warning.provider}: {warning.message}" if warning.provider else warning.message

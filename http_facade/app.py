@@ -1,33 +1,31 @@
-"""The facade as one ASGI application: routes, one envelope for every error, one line in the access log for every request."""
+"""The facade as one ASGI application: the router, errors in the format of the request's API, and the access log."""
 
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dragoman.metadata import is_request_id
 from dragoman.reasons import GatewayError, Reason
-from http_facade.apis import openai
+from http_facade.api import Api
+from http_facade.apis import APIS
 from http_facade.call_metadata import KeyPlaces, labels
-from http_facade.calls import ClientGone
+from http_facade.chat import note_route
 from http_facade.connect import failure_of
-from http_facade.core import Core
-from http_facade.exchange import EXCHANGE, Exchange
-from http_facade.limits import Limits
-from http_facade.routes import Readiness, build_router
+from http_facade.core import Core, Limits
+from http_facade.endpoints import Readiness
+from http_facade.exchange import Exchange, fault
+from http_facade.router import Router
+from http_facade.watch import ClientGone
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
-
-log = logging.getLogger("dragoman.http")
 
 
 class AccessLog(Protocol):
@@ -39,8 +37,10 @@ class AccessLog(Protocol):
 class Facade:
     """Serves HTTP. One for a process."""
 
-    def __init__(self, router: Router, limits: Limits, access_log: AccessLog | None) -> None:
+    def __init__(self, router: Router, default_api: Api, limits: Limits, access_log: AccessLog | None) -> None:
+        """default_api: whose error format is used until a request's own API is known."""
         self._router = router
+        self._default_api = default_api
         self._limits = limits
         self._access_log = access_log
         self._mark = os.urandom(12).hex()
@@ -51,31 +51,25 @@ class Facade:
             await self._other(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(scope, receive, send, openai.MANNERS)
+        exchange = Exchange(scope, receive, send, self._default_api, self._limits.body_bytes)
         exchange.request_id = given_request_id(exchange) or self._new_request_id()
         try:
-            await self._answer(exchange, receive, send)
+            await self._answer(exchange)
         except ClientGone:
             exchange.status = 499
         finally:
-            # The exchange holds the scope: a circle would leave every request to the garbage collector.
-            scope.pop(EXCHANGE, None)
             if self._access_log is not None:
                 self._access_log.write(line_of(exchange, began))
-        afterwards, exchange.afterwards = exchange.afterwards, None
-        if afterwards is not None:
-            await afterwards()
 
     def _new_request_id(self) -> str:
         """Unique among processes by its first half, within this one by its second."""
         return f"{self._mark}{next(self._numbers):08x}"
 
-    async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
-        """Every way in which a request can fail ends here, in the face's own envelope."""
+    async def _answer(self, exchange: Exchange) -> None:
+        """Every way in which a request can fail ends here, in the error format of its API."""
         try:
             check_headers(exchange, self._limits.header_bytes)
-            exchange.scope[EXCHANGE] = exchange
-            await self._router(exchange.scope, receive, send)
+            await self._router(exchange)
         except GatewayError as failure:
             await fail(exchange, failure)
         except grpc.aio.AioRpcError as error:
@@ -83,9 +77,7 @@ class Facade:
         except ClientGone:
             raise
         except Exception:
-            log.exception("request %s failed", exchange.request_id)
-            message = f"The gateway failed. Report it with the request id {exchange.request_id}."
-            await fail(exchange, GatewayError(Reason.INTERNAL, message))
+            await fail(exchange, fault(exchange))
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lifespan is answered; websockets are closed."""
@@ -105,15 +97,17 @@ def create_app(
     access_log: AccessLog | None = None,
     readiness: Readiness | None = None,
     key_places: KeyPlaces | None = None,
+    apis: Sequence[Api] = APIS,
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
     context, the only place of the gateway key."""
     limits = limits or Limits()
-    return Facade(build_router(Core(stub, limits, key_places), readiness), limits, access_log)
+    router = Router(Core(stub, limits, key_places), readiness, apis)
+    return Facade(router, apis[0], limits, access_log)
 
 
 def given_request_id(exchange: Exchange) -> str | None:
-    """The client's own x-request-id where it is sane, so that its logs and ours agree."""
+    """The client's own x-request-id where it is well-formed, so that its logs and ours agree."""
     given = exchange.header(b"x-request-id")
     return given if given is not None and is_request_id(given) else None
 
@@ -132,14 +126,16 @@ def check_headers(exchange: Exchange, limit: int) -> None:
 
 async def fail(exchange: Exchange, failure: GatewayError) -> None:
     exchange.details["error"] = failure.reason
+    if failure.trace is not None:
+        note_route(exchange, failure.trace)
     if exchange.status:
-        # The answer has begun: what can still be said was said in-band, and the connection must not look complete.
+        # The answer has begun: what can still be written was written in-band, and the connection must not look complete.
         return
     headers = dict(failure.headers)
     if failure.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
         headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
-    await exchange.respond(failure.http_status, exchange.manners.render_error(failure, exchange.request_id), headers)
+    await exchange.respond(failure.http_status, exchange.api.server.render_error(failure, exchange.request_id), headers)
 
 
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:
@@ -150,6 +146,7 @@ def line_of(exchange: Exchange, began: float) -> dict[str, object]:
         "status": exchange.status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
         "request_id": exchange.request_id,
+        "api": exchange.api.name,
         **labels(exchange),
         **exchange.details,
     }

@@ -1,4 +1,4 @@
-"""What the core needs of an HTTP request beside its message: its id, its keys, its context, what its client brings."""
+"""The metadata of the core's calls: the request's id, API, context, keys, BYOK credentials and tags."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from dragoman.metadata import (
+    API,
     APP_NAMES,
     BYOK_NAMES,
     CONTEXT,
@@ -25,7 +26,7 @@ Metadata = list[tuple[str, str]]
 KEY_HEADERS = tuple((name.encode(), name) for name in KEY_NAMES)
 LONGEST_KEY = 1024
 NAMED_HEADERS = frozenset(name.encode() for name in (*BYOK_NAMES, *TAG_NAMES, *APP_NAMES))
-LONGEST_OWN = 3072
+LONGEST_BYOK = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
 
 
@@ -44,7 +45,7 @@ KeyPlaces = Mapping[str, KeyPlace]
 
 def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     """Raises GatewayError for what cannot be carried and must not be cut."""
-    metadata = [(REQUEST_ID, exchange.request_id)]
+    metadata = [(REQUEST_ID, exchange.request_id), (API, exchange.api.name)]
     if exchange.context:
         metadata.append((CONTEXT, exchange.context))
     if exchange.context in places:
@@ -52,7 +53,8 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     else:
         add_keys(metadata, exchange)
     if not NAMED_HEADERS.isdisjoint(exchange.headers):
-        add_own(metadata, exchange)
+        add_named(metadata, exchange)
+    metadata += [(name, carried(value)[:LONGEST_TAG]) for name, value in exchange.tags]
     return metadata
 
 
@@ -71,11 +73,11 @@ def add_placed_key(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> N
         metadata.append((place.query.lower(), carried(key)))
 
 
-def add_own(metadata: Metadata, exchange: Exchange) -> None:
+def add_named(metadata: Metadata, exchange: Exchange) -> None:
     for name in BYOK_NAMES:
         if value := exchange.header(name.encode()):
-            if len(value) > LONGEST_OWN or not is_plain(value):
-                raise invalid(name, f"The header {name} must be printable ASCII, at most {LONGEST_OWN} characters.")
+            if len(value) > LONGEST_BYOK or not is_plain(value):
+                raise invalid(name, f"The header {name} must be printable ASCII, at most {LONGEST_BYOK} characters.")
             metadata.append((name, value))
     for name in (*TAG_NAMES, *APP_NAMES):
         if value := exchange.header(name.encode()):
@@ -83,7 +85,7 @@ def add_own(metadata: Metadata, exchange: Exchange) -> None:
 
 
 def labels(exchange: Exchange) -> dict[str, object]:
-    """What the client says of its call, for the access log."""
+    """The task, environment and application that the client names, for the access log."""
     if NAMED_HEADERS.isdisjoint(exchange.headers):
         return {}
     app = next((value for name in APP_NAMES if (value := exchange.header(name.encode()))), "")

@@ -2,90 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+import logging
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
 
 from dragoman.reasons import GatewayError, Reason, invalid
+from gateway_dialects.kit.server import JSON
 
-JSON = b"application/json"
-EVENT_STREAM = b"text/event-stream; charset=utf-8"
+if TYPE_CHECKING:
+    from http_facade.api import Api
+
 FORBIDDEN_IN_HEADERS = str.maketrans(dict.fromkeys((*range(0x20), 0x7F), " "))
 """Control characters (RFC 9110, section 5.5): a model's name can bring them."""
+NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
-
-EXCHANGE = "dragoman.exchange"
-"""Where the scope holds the Exchange on its way through the router."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How the clients of a face expect to be spoken to, whatever they asked."""
-
-    render_error: Callable[[GatewayError, str], bytes]
-    """(what failed, the request's id) -> the body in the face's own envelope."""
-    request_id_header: bytes = b"x-request-id"
-    """Where the face's clients look for the request's id; it is in x-request-id as well."""
+log = logging.getLogger("dragoman.http")
 
 
 class Exchange:
-    """Reads the request's body, and answers once."""
+    """Reads the request's body, and answers once. It is the RequestHead of the dialects' parsers."""
 
     __slots__ = (
-        *("_receive", "_send", "afterwards", "context", "details"),
-        *("headers", "manners", "request_id", "scope", "status"),
+        *("_body", "_body_left", "_body_limit", "_receive", "_send", "api", "context", "details", "headers"),
+        *("path", "path_params", "request_id", "scope", "status", "tags"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, manners: Manners) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
+        """api: whose error format is used until the request's own API is known. body_limit: in bytes."""
         self.scope = scope
         self._receive = receive
         self._send = send
-        self.manners = manners
-        """Of the face that the request belongs to, once that is known."""
+        self._body: bytes | None = None
+        self._body_limit = self._body_left = body_limit
+        self.api = api
         self.request_id = ""
         self.context = ""
         """The operator's context whose paths the request names; empty for the gateway's own."""
+        self.path: str = scope["path"]
+        """Below the context."""
+        self.path_params: Mapping[str, str] = NO_PARAMS
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         """By lower-case name; the first of those that were sent twice."""
         self.status = 0
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
-        """What the access log should tell beside the request line."""
-        self.afterwards: Callable[[], Awaitable[None]] | None = None
-        """What is left to be done once the client has its answer. A graceful stop waits for it. Raises nothing."""
+        """Fields of the access log beside the request line; None is not known."""
+        self.tags: Iterable[tuple[str, str]] = ()
+        """Metadata of the core's calls: see Api.tags."""
+
+    def path_param(self, name: str) -> str:
+        """A named piece of the path; empty where the path has none of this name."""
+        return self.path_params.get(name, "")
 
     def header(self, name: bytes) -> str | None:
         """The header of this lower-case name."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    async def body(self, limit: int, *, encoded: bool = False) -> bytes:
-        """The whole body. encoded: as it is sent, compressed or not. Raises GatewayError for more than limit bytes, and
-        for a compressed one unless that is wanted."""
-        if not encoded and (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
-            raise invalid("", f"Content-Encoding {encoding} is not supported: send the body as it is.", "invalid_encoding")
-        length = self.header(b"content-length")
-        if length is not None and length.isdecimal() and int(length) > limit:
-            raise self._too_large(limit)
-        pieces: list[bytes] = []
-        left = limit
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise GatewayError(Reason.CANCELLED, "The client went away while sending the request.")
-            body: bytes = message.get("body", b"")
-            left -= len(body)
-            if left < 0:
-                raise self._too_large(limit)
-            if not message.get("more_body", False):
-                return b"".join((*pieces, body)) if pieces else body
-            pieces.append(body)
+    async def body(self) -> bytes:
+        """The whole body. Raises GatewayError for one that is too large or compressed."""
+        if self._body is None:
+            if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
+                message = f"Content-Encoding {encoding} is not supported: send the body as it is."
+                raise invalid("", message, "invalid_encoding")
+            self.check_length()
+            body, more = await self.body_piece()
+            if more:
+                pieces = [body]
+                while more:
+                    body, more = await self.body_piece()
+                    pieces.append(body)
+                body = b"".join(pieces)
+            self._body = body
+        return self._body
 
-    def _too_large(self, limit: int) -> GatewayError:
-        """The rest of the body is read and thrown away by the server: many a client that finds its connection closed while
-        it still writes never reads the answer. Only one that waits to be told to send the body has nothing to write."""
+    def check_length(self) -> None:
+        """Raises GatewayError where the client announces a body that is too large."""
+        length = self.header(b"content-length")
+        if length is not None and length.isdecimal() and int(length) > self._body_left:
+            raise self._too_large()
+
+    async def body_piece(self) -> tuple[bytes, bool]:
+        """(the next bytes of the body as they were sent, whether more follow). Raises GatewayError beyond the limit."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise GatewayError(Reason.CANCELLED, "The client went away while sending the request.")
+        body: bytes = message.get("body", b"")
+        self._body_left -= len(body)
+        if self._body_left < 0:
+            raise self._too_large()
+        return body, message.get("more_body", False)
+
+    def _too_large(self) -> GatewayError:
+        """The server reads and discards the rest of the body: many a client that finds its connection closed while it still
+        writes never reads the answer. Only one that expects 100 Continue has nothing to write."""
+        limit = self._body_limit
         message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
         headers = {} if self.header(b"expect") is None else {"connection": "close"}
         return GatewayError(Reason.REQUEST_TOO_LARGE, message, code="request_too_large", headers=headers)
@@ -97,8 +111,9 @@ class Exchange:
 
     async def start(self, status: int, content_type: bytes, headers: Mapping[str, str], length: int | None) -> None:
         raw: list[tuple[bytes, bytes]] = [(b"content-type", content_type), (b"x-request-id", self.request_id.encode())]
-        if self.manners.request_id_header != b"x-request-id":
-            raw.append((self.manners.request_id_header, self.request_id.encode()))
+        own_header = self.api.server.request_id_header
+        if own_header != b"x-request-id":
+            raw.append((own_header, self.request_id.encode()))
         if length is not None:
             raw.append((b"content-length", b"%d" % length))
         for name, value in headers.items():
@@ -124,6 +139,12 @@ class Exchange:
         from urllib.parse import parse_qsl
 
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+def fault(exchange: Exchange) -> GatewayError:
+    """An exception of our own code, which is being handled: logged with its traceback, shown without it."""
+    log.exception("request %s failed", exchange.request_id)
+    return GatewayError(Reason.INTERNAL, f"The gateway failed. Report it with the request id {exchange.request_id}.")
 
 
 def header_value(value: str) -> bytes:

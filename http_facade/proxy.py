@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
+from gateway_dialects.openai import SERVER
+from http_facade.api import Api
 from http_facade.core import Core, ProxyCall
 from http_facade.exchange import Exchange
 
@@ -21,12 +23,17 @@ class Proxy:
     """Answers with what the provider answers. A provider that breaks off breaks off here too: nothing can be said inside a
     body that is not the gateway's."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, api: Api) -> None:
         self._core = core
 
     async def __call__(self, exchange: Exchange) -> None:
         wanted = wanted_by(exchange)
-        wanted.body = await exchange.body(self._core.limits.body_bytes, encoded=True)
+        exchange.check_length()
+        pieces, more = [], True
+        while more:
+            piece, more = await exchange.body_piece()
+            pieces.append(piece)
+        wanted.body = b"".join(pieces)
         exchange.details["provider"] = wanted.provider
         call = self._core.proxy(wanted, exchange)
         try:
@@ -93,11 +100,21 @@ async def relay(call: ProxyCall, provider: str, exchange: Exchange) -> None:
 
 
 def note(end: ProxyEnd, provider: str, exchange: Exchange) -> None:
-    """Tell the access log what it took."""
-    exchange.details["tokens"] = f"{end.usage.input_tokens}+{end.usage.output_tokens}"
+    """For the access log: what it took."""
+    exchange.details.update(input_tokens=end.usage.input_tokens, output_tokens=end.usage.output_tokens)
+    if end.usage.HasField("cost"):
+        exchange.details["cost"] = end.usage.cost.total_usd
     if end.model:
         exchange.details["model"] = f"{provider}/{end.model}"
 
 
 def text(raw: bytes) -> str:
     return raw.decode("latin-1")
+
+
+API = Api(
+    name="proxy",
+    title="a provider's own API, untouched",
+    server=SERVER,
+    more={PREFIX + "{provider/path:path}": dict.fromkeys(METHODS, Proxy)},
+)

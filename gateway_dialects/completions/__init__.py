@@ -1,1 +1,35 @@
-"""OpenAI's legacy text completions as we serve them, over a chat."""
+"""OpenAI's legacy text completions as we serve them: a chat for each prompt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from dragoman.v1.chat_pb2 import ChatResponse
+from gateway_dialects.completions.parse_request import parse_texts
+from gateway_dialects.completions.render_response import TextRenderer, render_texts
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.openai.render_errors import render_error
+
+
+def serve(head: RequestHead, body: bytes) -> ServedChat:
+    """See Served.parse_chat."""
+    parsed = parse_texts(body, head.path_param("deployment"))
+    fallback_id, now = f"cmpl-{head.request_id}", int(time.time())
+
+    def render_all(answers: Sequence[ChatResponse]) -> bytes:
+        return render_texts(answers, parsed, fallback_id, now)
+
+    def writer() -> TextRenderer:
+        return TextRenderer(parsed, fallback_id=fallback_id, now=now)
+
+    return ServedChat(
+        parsed.chats[0],
+        lambda answer: render_all((answer,)),
+        writer if parsed.stream else None,
+        further=parsed.chats[1:],
+        render_all=render_all if parsed.chats[1:] else None,
+    )
+
+
+SERVER = Served("completions", lambda error, request_id: render_error(error), serve)

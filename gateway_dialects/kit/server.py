@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,6 +53,11 @@ class ServedChat:
     keep_alive: bytes = COMMENT
     """Written during silence, between events."""
     content_type: bytes = EVENT_STREAM
+    further: Sequence[ChatRequest] = ()
+    """More chats of the same request, one for each further prompt of a text completion. Whole answers are asked for at the
+    same time; streams follow one another, and one writer is fed all of them."""
+    render_all: Callable[[Sequence[ChatResponse]], bytes] | None = None
+    """The whole answer to several chats, in their order. Set where there are further chats."""
 
 
 @dataclass(frozen=True, slots=True)

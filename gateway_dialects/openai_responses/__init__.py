@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
+from gateway_dialects.kit.server import Served
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
 from gateway_dialects.openai.encode_request import headers
+from gateway_dialects.openai.render_errors import render_error
 from gateway_dialects.openai_responses.decode_response import decode_chat, decode_usage, find_usage
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
 from gateway_dialects.openai_responses.encode_input import needs_bytes
@@ -24,3 +26,6 @@ CLIENT = Dialect(
     several_candidates=False,
     needs_bytes=needs_bytes,
 )
+
+SERVER = Served(DIALECT, lambda error, request_id: render_error(error))
+"""Its requests refer to stored responses, which the facade reads before it parses: see http_facade.apis.openai_responses."""

@@ -1,1 +1,34 @@
 """OpenRouter's API as we serve it: OpenAI's chat completions, with more in and more out."""
+
+from __future__ import annotations
+
+import time
+
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.openrouter.parse_request import parse_chat
+from gateway_dialects.openrouter.render_metadata import Wanted, render_model, render_models
+from gateway_dialects.openrouter.render_response import ALIVE, ID_PREFIX, OpenRouterRenderer, render_answer, render_error
+
+
+def serve(head: RequestHead, body: bytes) -> ServedChat:
+    """See Served.parse_chat."""
+    parsed, fallback_id, now = parse_chat(body), ID_PREFIX + head.request_id, int(time.time())
+
+    def writer() -> OpenRouterRenderer:
+        return OpenRouterRenderer(fallback_id=fallback_id, now=now)
+
+    return ServedChat(
+        parsed.chat,
+        lambda answer: render_answer(answer, fallback_id, now),
+        writer if parsed.stream else None,
+        keep_alive=ALIVE,
+    )
+
+
+SERVER = Served(
+    "openrouter",
+    lambda error, request_id: render_error(error),
+    serve,
+    lambda response: render_models(response, Wanted()),
+    render_model,
+)

@@ -1,76 +1,53 @@
-"""Mistral's chat and models, at paths that it shares with OpenAI, and its completions around a gap."""
+"""Mistral's chat and models, at paths that it shares with OpenAI, and its completions around a gap (FIM)."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from functools import partial
 
-from starlette.routing import BaseRoute, Route
+from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.kit.server import RequestHead, ServedChat
+from gateway_dialects.mistral import SERVER, serve
+from gateway_dialects.mistral.server.parse import parse_fim
+from http_facade.api import Api
+from http_facade.chat import ChatEndpoint
+from http_facade.exchange import Exchange
 
-from dragoman.reasons import GatewayError
-from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_dialects.kit.json import Json
-from gateway_dialects.mistral.server.chunks import ChunkRenderer
-from gateway_dialects.mistral.server.errors import render_error, render_error_event
-from gateway_dialects.mistral.server.models import render_model, render_models
-from gateway_dialects.mistral.server.parse import ParsedChat, parse_fim
-from gateway_dialects.mistral.server.render import render_chat
-from http_facade.chats import Asked, Chats, Streamed
-from http_facade.core import Core
-from http_facade.exchange import Exchange, Manners
-from http_facade.model_lists import ModelLists
-from http_facade.served import Served
-
-CLIENTS = "mistral"
-"""What the user agents of Mistral's SDKs say, whatever their language and version, and that of the AI SDK's provider in its
-older versions."""
-OWN_FIELDS = frozenset({"safe_prompt", "random_seed"})
+AGENT = "mistral"
+"""In the user agents of Mistral's SDKs, whatever their language and version, and of the AI SDK's provider in its older
+versions."""
+OWN_FIELDS = ("safe_prompt", "random_seed")
 """No other chat has these. LangChain's client for Mistral has no user agent of its own; it sends them where they are set."""
+OWN_KEYS = tuple(f'"{name}"'.encode() for name in OWN_FIELDS)
 LANGCHAIN = "python-httpx/"
-"""The user agent of LangChain's client, which asks for streams as those of OpenAI's form do not; and what Mistral's form
-does otherwise (whole tool calls, usage at the last choice) those read too."""
-
-
-def render_failure(failure: GatewayError, request_id: str) -> bytes:
-    return render_error(failure)
-
-
-MANNERS = Manners(render_failure)
-
-
-def read_fim(exchange: Exchange, body: bytes) -> Asked:
-    return asked_of(exchange, parse_fim(body))
-
-
-def asked_of(exchange: Exchange, parsed: ParsedChat) -> Asked:
-    fallback_id, now = exchange.request_id, int(time.time())
-
-    def whole(answer: ChatResponse) -> bytes:
-        return render_chat(answer, fallback_id, now)
-
-    if not parsed.stream:
-        return Asked(parsed.chat, whole)
-    return Asked(parsed.chat, whole, Streamed(ChunkRenderer(fallback_id=fallback_id, now=now), render_error_event))
-
-
-def routes(core: Core) -> Iterator[BaseRoute]:
-    yield Route("/v1/fim/completions", Served(MANNERS, {"POST": Chats(core, read_fim)}))
-
-
-def model_lists(core: Core) -> ModelLists:
-    """At OpenAI's paths, for clients that are recognised as Mistral's."""
-    return ModelLists(core, render_models, render_model)
+"""The user agent of LangChain's client, which asks for streams as those of OpenAI's form do not. Others that do so read
+what Mistral's form does otherwise (whole tool calls, usage at the last choice) as well."""
 
 
 def is_client(exchange: Exchange) -> bool:
     agent = exchange.header(b"user-agent")
-    return agent is not None and (CLIENTS in agent or (agent.startswith(LANGCHAIN) and wants_events(exchange)))
+    return agent is not None and (AGENT in agent or (agent.startswith(LANGCHAIN) and wants_events(exchange)))
 
 
 def wants_events(exchange: Exchange) -> bool:
     return exchange.header(b"accept") == "text/event-stream" and exchange.header(b"cache-control") == "no-store"
 
 
-def is_own(fields: Json) -> bool:
-    """Whether a chat is of Mistral's form, whoever sends it."""
-    return not OWN_FIELDS.isdisjoint(fields)
+def has_own_fields(body: bytes) -> bool:
+    """Only a body that holds the name of such a field is decoded."""
+    return any(key in body for key in OWN_KEYS) and not parse_object(body).keys().isdisjoint(OWN_FIELDS)
+
+
+def parse_gap(head: RequestHead, body: bytes) -> ServedChat:
+    return serve(parse_fim(body), head)
+
+
+API = Api(
+    name="mistral",
+    title="Mistral chat, and completions around a gap (FIM)",
+    server=SERVER,
+    chat_paths=("/v1/chat/completions", "/chat/completions"),
+    model_paths=("/v1/models", "/models"),
+    more={"/v1/fim/completions": {"POST": partial(ChatEndpoint, parse=parse_gap)}},
+    detect=is_client,
+    detect_body=has_own_fields,
+)

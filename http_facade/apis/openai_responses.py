@@ -1,19 +1,21 @@
-"""OpenAI's Responses API, and the responses that it keeps."""
+"""OpenAI's Responses API: creating, getting, deleting and continuing stored responses."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import grpc
-from starlette.routing import BaseRoute, Route
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.server import ServedChat
+from gateway_dialects.openai_responses import SERVER
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create, previous_response_id, references_in
 from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
@@ -29,13 +31,12 @@ from gateway_dialects.openai_responses.stored import (
     whole_input,
 )
 from http_facade.answer_headers import answer_headers
-from http_facade.apis import openai
-from http_facade.chats import Streamed, be_strict, note_answer, relay
+from http_facade.api import Api, Factory
+from http_facade.apis.stored_responses import StoredResponses
+from http_facade.chat import be_strict, note_answers, relay
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
-from http_facade.responses import Responses
-from http_facade.served import Endpoint, Served
 
 PREFIXES = ("/v1", "/openai/v1", "/api/v1", "/openai", "")
 """OpenAI's, Azure's newer one, OpenRouter's, Azure's older one, and that of clients which leave the version out."""
@@ -57,23 +58,22 @@ class Created:
         return Stored(response, self.items, self.elsewhere)
 
 
-class Reading:
+class Reader:
     """Reads requests, and what they refer to."""
 
-    def __init__(self, core: Core, responses: Responses) -> None:
-        self._core = core
-        self._responses = responses
+    def __init__(self, core: Core) -> None:
+        self._stored = StoredResponses(core)
 
     async def read(self, exchange: Exchange) -> Created:
         """Raises GatewayError, and grpc.aio.AioRpcError where the core cannot say what is stored."""
-        fields = parse_object(await exchange.body(self._core.limits.body_bytes))
+        fields = parse_object(await exchange.body())
         earlier = await self._earlier(previous_response_id(fields), exchange)
         given = fields.get("input")
         references = references_in([item for item in given if isinstance(item, dict)] if isinstance(given, list) else [])
         refuse_doubles(references, earlier)
-        known = await self._responses.items(references, exchange)
-        said = [item for stored in earlier for item in stored.conversation()]
-        parsed = parse_create(fields, earlier=said, known=known)
+        known = await self._stored.items(references, exchange)
+        conversation = [item for stored in earlier for item in stored.conversation()]
+        parsed = parse_create(fields, earlier=conversation, known=known)
         be_strict(parsed.chat, exchange)
         unknown = [item_id for item_id in references if item_id not in known]
         return Created(parsed, resolved(parsed.items, known), unknown, elsewhere_in(fields))
@@ -82,7 +82,7 @@ class Reading:
         if not response_id:
             return []
         try:
-            chain, missing = await self._responses.chain(response_id, exchange)
+            chain, missing = await self._stored.chain(response_id, exchange)
         except GatewayError as failure:
             if failure.http_status == 404:
                 raise lost(f"Previous response with id '{response_id}' not found.") from None
@@ -90,7 +90,7 @@ class Reading:
                 failure.field = "previous_response_id"
             raise
         if missing:
-            raise lost(f"Response '{response_id}' continues '{missing}', which is no longer kept: what was said is gone.")
+            raise lost(f"Response '{response_id}' continues '{missing}', which is no longer stored.")
         for stored in chain:
             refuse_elsewhere(stored)
         return list(chain)
@@ -99,8 +99,8 @@ class Reading:
 def refuse_elsewhere(stored: Stored) -> None:
     if stored.elsewhere:
         message = (
-            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider keeps: send"
-            " what was said instead of continuing it."
+            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider stores: send"
+            " the conversation instead of continuing it."
         )
         raise invalid("previous_response_id", message)
 
@@ -118,16 +118,16 @@ def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
             raise invalid("input", message)
 
 
-class Creation:
+class CreateResponse:
     """POST /v1/responses."""
 
-    def __init__(self, core: Core, reading: Reading, responses: Responses) -> None:
+    def __init__(self, core: Core, api: Api) -> None:
         self._core = core
-        self._reading = reading
-        self._responses = responses
+        self._reader = Reader(core)
+        self._stored = StoredResponses(core)
 
     async def __call__(self, exchange: Exchange) -> None:
-        created = await self._reading.read(exchange)
+        created = await self._reader.read(exchange)
         # Not of the request's id, which a client may give to several.
         fallback_id, now = f"resp_{secrets.token_hex(24)}", int(time.time())
         answer = self._stream if created.parsed.stream else self._answer
@@ -138,31 +138,31 @@ class Creation:
 
     async def _answer(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
         answer = await self._core.chat(created.parsed.chat, exchange)
-        note_answer(exchange, (answer,))
+        note_answers(exchange, (answer,))
         response = response_object(answer, created.parsed.echo, fallback_id, now)
-        warnings = [*answer.warnings, *await self._keep(created, response, exchange)]
+        warnings = [*answer.warnings, *await self._store(created, response, exchange)]
         await exchange.respond(200, encode_json(response), answer_headers(answer.route, warnings))
 
     async def _stream(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
         renderer = ChunkRenderer(echo=created.parsed.echo, fallback_id=fallback_id, now=now, holds_end=True)
 
-        async def ending() -> bytes:
-            await self._keep(created, renderer.response, exchange)
+        async def end() -> bytes:
+            await self._store(created, renderer.response, exchange)
             return renderer.end()
 
-        call = self._core.stream(created.parsed.chat, exchange)
-        await relay(self._core, call, Streamed(renderer, renderer.fail, ending=ending), exchange)
+        served = ServedChat(created.parsed.chat, lambda answer: b"", lambda: renderer)
+        await relay(self._core, self._core.stream(served.chat, exchange), served, exchange, end)
 
-    async def _keep(self, created: Created, response: Json, exchange: Exchange) -> list[Warning]:
-        """An answer that cannot be kept is given nevertheless, and says that it is not."""
+    async def _store(self, created: Created, response: Json, exchange: Exchange) -> list[Warning]:
+        """An answer that cannot be stored is given nevertheless, and says that it is not."""
         if not created.parsed.store:
             return []
-        failure = await self._responses.keep(created.stored(response), created.parsed.previous_response_id, exchange)
+        failure = await self._stored.put(created.stored(response), created.parsed.previous_response_id, exchange)
         if failure is None:
             return []
         response["store"] = False
-        exchange.details["not_kept"] = failure.reason
-        return [Warning(field="store", message=f"the response was not kept: {failure.message}")]
+        exchange.details["not_stored"] = failure.reason
+        return [Warning(field="store", message=f"the response was not stored: {failure.message}")]
 
 
 def explained(failure: GatewayError, created: Created) -> GatewayError:
@@ -173,41 +173,39 @@ def explained(failure: GatewayError, created: Created) -> GatewayError:
 
 
 def lost_item(item_id: str, headers: Mapping[str, str]) -> GatewayError:
-    message = f"Item with id '{item_id}' not found: no response that is kept here holds it. Send the item itself."
+    message = f"Item with id '{item_id}' not found: no response that is stored here holds it. Send the item itself."
     return GatewayError(Reason.RECORD_NOT_FOUND, message, field="input", code="item_not_found", headers=headers)
 
 
-class Kept:
-    """The responses that there are."""
-
-    def __init__(self, responses: Responses) -> None:
-        self._responses = responses
-
-    async def get(self, exchange: Exchange) -> None:
-        if exchange.query().get("stream", "false").lower() not in ("false", "0"):
-            message = "Only a response that was created in the background can be streamed later; this gateway makes none."
-            raise invalid("stream", message)
-        stored = await self._responses.one(wanted_id(exchange), exchange)
-        await exchange.respond(200, encode_json(stored.response), {})
-
-    async def delete(self, exchange: Exchange) -> None:
-        await self._responses.delete(wanted_id(exchange), exchange)
-        await exchange.respond(200, render_deleted(wanted_id(exchange)), {})
-
-    async def cancel(self, exchange: Exchange) -> None:
-        """Every response that is there is complete."""
-        await self._responses.one(wanted_id(exchange), exchange)
-        raise invalid("", "Cannot cancel a synchronous response.")
-
-    async def input_items(self, exchange: Exchange) -> None:
-        limit, order, after = read_page(exchange)
-        chain, _ = await self._responses.chain(wanted_id(exchange), exchange)
-        await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
+def of_stored(answer: Callable[[StoredResponses, Exchange], Awaitable[None]]) -> Factory:
+    """Makes the endpoint that answers of the stored responses."""
+    return lambda core, api: partial(answer, StoredResponses(core))
 
 
-def wanted_id(exchange: Exchange) -> str:
-    response_id: str = exchange.scope["path_params"]["response_id"]
-    return response_id
+async def get(stored: StoredResponses, exchange: Exchange) -> None:
+    if exchange.query().get("stream", "false").lower() not in ("false", "0"):
+        message = "Only a response that was created in the background can be streamed later; this gateway makes none."
+        raise invalid("stream", message)
+    found = await stored.one(exchange.path_param("response_id"), exchange)
+    await exchange.respond(200, encode_json(found.response), {})
+
+
+async def delete(stored: StoredResponses, exchange: Exchange) -> None:
+    response_id = exchange.path_param("response_id")
+    await stored.delete(response_id, exchange)
+    await exchange.respond(200, render_deleted(response_id), {})
+
+
+async def cancel(stored: StoredResponses, exchange: Exchange) -> None:
+    """Every stored response is complete."""
+    await stored.one(exchange.path_param("response_id"), exchange)
+    raise invalid("", "Cannot cancel a synchronous response.")
+
+
+async def list_input_items(stored: StoredResponses, exchange: Exchange) -> None:
+    limit, order, after = read_page(exchange)
+    chain, _ = await stored.chain(exchange.path_param("response_id"), exchange)
+    await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
 
 
 def read_page(exchange: Exchange) -> tuple[int, str, str]:
@@ -222,14 +220,14 @@ def read_page(exchange: Exchange) -> tuple[int, str, str]:
 
 
 class InputTokens:
-    """POST /v1/responses/input_tokens. x-dragoman-estimated: true tells that no provider counted."""
+    """POST /v1/responses/input_tokens. x-dragoman-estimated: true means that no provider counted."""
 
-    def __init__(self, core: Core, reading: Reading) -> None:
+    def __init__(self, core: Core, api: Api) -> None:
         self._core = core
-        self._reading = reading
+        self._reader = Reader(core)
 
     async def __call__(self, exchange: Exchange) -> None:
-        created = await self._reading.read(exchange)
+        created = await self._reader.read(exchange)
         for item_id in created.unknown:
             raise lost_item(item_id, {})
         answer = await self._core.count_tokens(created.parsed.chat, exchange)
@@ -237,16 +235,17 @@ class InputTokens:
         await exchange.respond(200, render_token_count(answer.input_tokens), headers)
 
 
-def routes(core: Core) -> Iterator[BaseRoute]:
-    responses = Responses(core)
-    reading, kept = Reading(core, responses), Kept(responses)
-    paths: Mapping[str, Mapping[str, Endpoint]] = {
-        "": {"POST": Creation(core, reading, responses)},
-        "/input_tokens": {"POST": InputTokens(core, reading)},
-        "/{response_id}": {"GET": kept.get, "DELETE": kept.delete},
-        "/{response_id}/cancel": {"POST": kept.cancel},
-        "/{response_id}/input_items": {"GET": kept.input_items},
-    }
-    for prefix in PREFIXES:
-        for path, endpoints in paths.items():
-            yield Route(f"{prefix}/responses{path}", Served(openai.MANNERS, endpoints))
+ENDPOINTS: Mapping[str, Mapping[str, Factory]] = {
+    "": {"POST": CreateResponse},
+    "/input_tokens": {"POST": InputTokens},
+    "/{response_id}": {"GET": of_stored(get), "DELETE": of_stored(delete)},
+    "/{response_id}/cancel": {"POST": of_stored(cancel)},
+    "/{response_id}/input_items": {"GET": of_stored(list_input_items)},
+}
+
+API = Api(
+    name="openai-responses",
+    title="OpenAI Responses",
+    server=SERVER,
+    more={f"{prefix}/responses{path}": endpoints for prefix in PREFIXES for path, endpoints in ENDPOINTS.items()},
+)

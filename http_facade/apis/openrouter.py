@@ -1,145 +1,165 @@
-"""OpenRouter's paths: chats, text completions, what they took, and models."""
+"""OpenRouter's API: chats, text completions, what a chat took, and models."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from starlette.routing import BaseRoute, Route
+import grpc
 
-from dragoman.reasons import GatewayError
-from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.metadata import ORIGIN, SESSION, USER, USER_AGENT
+from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.calls_pb2 import GetCallRequest
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest
-from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.completions.parse_request import ParsedTexts
-from gateway_dialects.completions.render_response import TextRenderer, render_texts
-from gateway_dialects.openai.render_errors import render_error_event
-from gateway_dialects.openrouter.parse_request import parse_chat
+from dragoman.v1.stream_pb2 import Started, StreamResponse
+from gateway_dialects.completions import serve as parse_texts
+from gateway_dialects.kit.json import decode_object
+from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
+from gateway_dialects.openrouter import SERVER
 from gateway_dialects.openrouter.render_metadata import (
     parse_query,
     render_count,
     render_data,
     render_generation,
-    render_model,
     render_models,
     wanted_id,
 )
-from gateway_dialects.openrouter.render_response import OpenRouterRenderer, own_id, render_answer, render_error
+from gateway_dialects.openrouter.render_response import ALIVE, ID_PREFIX
 from http_facade.answer_headers import warning_headers
-from http_facade.apis import completions
-from http_facade.apis.completions import Written
-from http_facade.chats import Asked, Chats, Renderer
+from http_facade.api import Api
+from http_facade.chat import ChatEndpoint
+from http_facade.connect import failure_of
 from http_facade.core import Core
-from http_facade.exchange import Exchange, Manners
-from http_facade.followed import Followed
-from http_facade.generations import Generations
-from http_facade.model_lists import ModelLists
-from http_facade.served import Served
+from http_facade.endpoints import ListModels, OneModel
+from http_facade.exchange import Exchange
 
 PREFIX = "/api/v1"
+LONGEST_ID = 256
+"""Of a generation, in an error's message."""
+
+Answer = TypeVar("Answer", ChatResponse, Started)
 
 
-def render_failure(failure: GatewayError, request_id: str) -> bytes:
-    return render_error(failure)
+def parse_text_completion(head: RequestHead, body: bytes) -> ServedChat:
+    """Text completions with ids of OpenRouter's form: that of the first prompt's call."""
+    served = parse_texts(head, body)
+    render, render_all, writer = served.render, served.render_all, served.writer
+
+    def render_identified(answers: Sequence[ChatResponse]) -> bytes:
+        assert render_all is not None
+        return render_all((identified(answers[0], head.request_id), *answers[1:]))
+
+    return replace(
+        served,
+        render=lambda answer: render(identified(answer, head.request_id)),
+        render_all=render_identified if render_all is not None else None,
+        writer=(lambda: IdentifiedTexts(writer(), head.request_id)) if writer is not None else None,
+        keep_alive=ALIVE,
+    )
 
 
-MANNERS = Manners(render_failure)
+def identified(answer: Answer, fallback_id: str) -> Answer:
+    """A copy whose id leads to the record of its call."""
+    copy = type(answer)()
+    copy.CopyFrom(answer)
+    copy.id = ID_PREFIX + (answer.route.call_id or fallback_id)
+    return copy
 
 
-class Asking:
-    """Reads chats, writes texts, and has each answer kept."""
+class IdentifiedTexts:
+    """A StreamWriter of text completions with ids of OpenRouter's form."""
 
-    def __init__(self, generations: Generations) -> None:
-        self._generations = generations
-
-    def read_chat(self, exchange: Exchange, body: bytes) -> Asked:
-        parsed, now = parse_chat(body), int(time.time())
-        followed = Followed(self._generations, exchange, parsed.chat)
-        fallback_id = followed.fallback_id
-
-        def whole(answers: Sequence[ChatResponse]) -> bytes:
-            return render_answer(answers[0], fallback_id, now)
-
-        asked = Asked(parsed.chat, lambda answer: followed.whole((answer,), whole))
-        if not parsed.stream:
-            return asked
-        renderer = OpenRouterRenderer(fallback_id=fallback_id, now=now)
-        return replace(asked, streamed=followed.streamed(renderer, renderer.fail))
-
-    def write_texts(self, exchange: Exchange, asked: ParsedTexts) -> Written:
-        now = int(time.time())
-        followed = Followed(self._generations, exchange, asked.chats[0], len(asked.chats))
-        fallback_id = followed.fallback_id
-
-        def whole(answers: Sequence[ChatResponse]) -> bytes:
-            first = ChatResponse()
-            first.CopyFrom(answers[0])
-            first.id = own_id(first.id, fallback_id)
-            return render_texts((first, *answers[1:]), asked, fallback_id, now)
-
-        renderer = OwnIds(TextRenderer(asked, fallback_id=fallback_id, now=now), fallback_id)
-        return Written(lambda answers: followed.whole(answers, whole), followed.streamed(renderer, render_error_event))
-
-
-class OwnIds:
-    """Texts whose id is of OpenRouter's form."""
-
-    def __init__(self, renderer: Renderer, fallback_id: str) -> None:
-        self._renderer = renderer
+    def __init__(self, writer: StreamWriter, fallback_id: str) -> None:
+        self._writer = writer
         self._fallback_id = fallback_id
+        self.fail = writer.fail
 
     def render(self, batch: StreamResponse) -> bytes:
         if batch.events and batch.events[0].HasField("started"):
             # The events are not ours to change.
-            told = StreamResponse()
-            told.CopyFrom(batch)
-            told.events[0].started.id = own_id(told.events[0].started.id, self._fallback_id)
-            batch = told
-        return self._renderer.render(batch)
+            copy = StreamResponse()
+            copy.CopyFrom(batch)
+            copy.events[0].started.CopyFrom(identified(batch.events[0].started, self._fallback_id))
+            batch = copy
+        return self._writer.render(batch)
 
 
-class Kept:
-    """GET /generation: what an answer took."""
+class Generation:
+    """GET /generation: what a chat took. Its id is gen- and the id of the core's call."""
 
-    def __init__(self, generations: Generations) -> None:
-        self._generations = generations
-
-    async def get(self, exchange: Exchange) -> None:
-        kept = await self._generations.one(wanted_id(exchange.query()), exchange)
-        await exchange.respond(200, render_generation(kept), {})
-
-
-class Models:
-    """GET /models: a page of those that fit the query. GET /models/{model} is for OpenAI's clients."""
-
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, api: Api) -> None:
         self._core = core
-        self.one = ModelLists(core, render_count, render_model).one
 
-    async def all(self, exchange: Exchange) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
+        generation_id = wanted_id(exchange.query())
+        if not generation_id.startswith(ID_PREFIX) or len(generation_id) > LONGEST_ID:
+            raise not_found(generation_id)
+        try:
+            response = await self._core.get_call(GetCallRequest(id=generation_id.removeprefix(ID_PREFIX)), exchange)
+        except grpc.aio.AioRpcError as error:
+            failure = failure_of(error)
+            raise not_found(generation_id) if failure.reason is Reason.RECORD_NOT_FOUND else failure from None
+        await exchange.respond(200, render_generation(response.call), {})
+
+
+def not_found(generation_id: str) -> GatewayError:
+    message = f"Generation {generation_id[:LONGEST_ID]} not found."
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, code="generation_not_found")
+
+
+class ModelsPage:
+    """GET /models: a page of those that fit the query."""
+
+    def __init__(self, core: Core, api: Api) -> None:
+        self._core = core
+
+    async def __call__(self, exchange: Exchange) -> None:
         query = exchange.query()
         wanted = parse_query(query)
-        answer = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
-        await exchange.respond(200, render_models(answer, wanted), warning_headers(answer.warnings))
+        response = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
+        await exchange.respond(200, render_models(response, wanted), warning_headers(response.warnings))
 
 
 def is_client(exchange: Exchange) -> bool:
-    """Whether it was meant for OpenRouter: its clients say nothing of themselves, but no one else has such paths."""
-    path: str = exchange.scope["path"]
-    return path.startswith(PREFIX + "/")
+    """Whether the path is one of OpenRouter's: its clients are recognised by nothing else, and no other API has these."""
+    return exchange.path.startswith(PREFIX + "/")
 
 
-def routes(core: Core) -> Iterator[BaseRoute]:
-    lists, own = Models(core), ModelLists(core, render_count, render_data)
-    generations = Generations(core)
-    asking = Asking(generations)
-    texts = completions.Completions(core, completions.read, asking.write_texts)
-    yield Route(PREFIX + "/chat/completions", Served(MANNERS, {"POST": Chats(core, asking.read_chat)}))
-    yield Route(PREFIX + "/completions", Served(MANNERS, {"POST": texts}))
-    yield Route(PREFIX + "/generation", Served(MANNERS, {"GET": Kept(generations).get}))
-    yield Route(PREFIX + "/models", Served(MANNERS, {"GET": lists.all}))
-    yield Route(PREFIX + "/models/count", Served(MANNERS, {"GET": own.all}))
-    yield Route(PREFIX + "/models/user", Served(MANNERS, {"GET": lists.all}))
-    yield Route(PREFIX + "/models/{model:path}", Served(MANNERS, {"GET": lists.one}))
-    yield Route(PREFIX + "/model/{model:path}", Served(MANNERS, {"GET": own.one}))
+def tags(exchange: Exchange, chat: ChatRequest) -> Iterator[tuple[str, str]]:
+    """What GET /generation tells of the client. HTTP-Referer always travels, as a name of the application."""
+    for header, name in ((b"origin", ORIGIN), (b"user-agent", USER_AGENT)):
+        if value := exchange.header(header):
+            yield name, value
+    if chat.user:
+        yield USER, chat.user
+    if session := session_of(chat):
+        yield SESSION, session
+
+
+def session_of(chat: ChatRequest) -> str:
+    if "session_id" not in chat.extra_body_json:
+        return ""
+    session = decode_object(chat.extra_body_json).get("session_id")
+    return session if isinstance(session, str) else ""
+
+
+API = Api(
+    name="openrouter",
+    title="OpenRouter",
+    server=SERVER,
+    chat_paths=(PREFIX + "/chat/completions",),
+    more={
+        PREFIX + "/completions": {"POST": partial(ChatEndpoint, parse=parse_text_completion)},
+        PREFIX + "/generation": {"GET": Generation},
+        PREFIX + "/models": {"GET": ModelsPage},
+        PREFIX + "/models/count": {"GET": partial(ListModels, render=render_count)},
+        PREFIX + "/models/user": {"GET": ModelsPage},
+        PREFIX + "/models/{model:path}": {"GET": OneModel},
+        PREFIX + "/model/{model:path}": {"GET": partial(OneModel, render=render_data)},
+    },
+    detect=is_client,
+    tags=tags,
+)

@@ -12,7 +12,7 @@ import pytest
 from gateway_core.settings.byok import ByokSettings, UrlRule
 from gateway_core.settings.contexts import ContextSettings
 from gateway_core.settings.settings import KeySettings, hash_key
-from tests.http_facade.apis.speaking import FACES, Face
+from tests.http_facade.apis.clients import FACES, Face
 from tests.http_facade.serving import UPSTREAM_KEY, Facade, completion, serving, settings_with, streamed, text_of
 from tests.upstream import WAIT_S, Received, Reply, Upstream, json_reply, running_upstream
 

@@ -8,7 +8,8 @@ import pytest
 
 from gateway_core.settings.contexts import RESERVED, ContextSettings, KeyPlace
 from gateway_core.settings.settings import Settings, SettingsError, load
-from http_facade.routes import IS_CONTEXT
+from http_facade.apis import APIS
+from http_facade.router import context_names
 
 
 def read(tmp_path: Path, text: str, *, core: bool = True) -> Settings:
@@ -80,7 +81,7 @@ def test_names_that_cannot_be_part_of_a_path(tmp_path: Path, name: str) -> None:
 
 def test_what_the_facade_takes_for_its_own_can_be_no_context(tmp_path: Path) -> None:
     for name in ("api", "chat", "models", "openai", "proxy", "v1", "v2beta"):
-        assert not IS_CONTEXT(name)
+        assert not context_names(APIS)(name)
         assert "begin with" in complaint(tmp_path, f'[contexts.{name}]\nprovider = "demo"')
 
 
@@ -88,7 +89,7 @@ def test_what_the_facade_takes_for_its_own_can_be_no_context(tmp_path: Path) -> 
 def test_names_that_are_free(tmp_path: Path, name: str) -> None:
     (context,) = read(tmp_path, f'[contexts."{name}"]\nprovider = "demo"').contexts
     assert context.name == name
-    assert IS_CONTEXT(name)
+    assert context_names(APIS)(name)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.http_facade.apis.speaking import FACES, Face
+from tests.http_facade.apis.clients import FACES, Face
 from tests.http_facade.serving import Facade
 
 

@@ -1,4 +1,4 @@
-"""Calls of the core on behalf of an HTTP client that may go away, or wait long between two events."""
+"""Watch: cancels a call of the core when its HTTP client disconnects. KeepAlive: writes during silence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Protocol, Self
 from http_facade.exchange import Exchange
 
 WATCH_AFTER_S = 0.05
-"""A call that is over sooner does not pay for a task that watches the connection. One that takes longer is watched after
-this time, or twice as long at most: a client that leaves before is noticed then."""
+"""A call that ends sooner does not pay for a task that watches the connection. One that takes longer is watched after this
+time, or twice as long at most: a client that disconnected before is noticed then."""
 
 
 class ClientGone(Exception):
@@ -85,7 +85,8 @@ class Watch:
 
 
 class KeepAlive:
-    """Writes a sign of life whenever nothing was written for a while, so that proxies on the way keep the connection."""
+    """Writes something that clients skip whenever nothing was written for a while, so that proxies on the way keep the
+    connection."""
 
     __slots__ = ("_interval", "_last", "_loop", "_task", "_timer", "_write")
 
@@ -110,10 +111,10 @@ class KeepAlive:
     def _check(self) -> None:
         idle = self._loop.time() - self._last
         if idle >= self._interval:
-            self._task = self._loop.create_task(self._sign())
+            self._task = self._loop.create_task(self._write_now())
             idle = 0.0
         self._timer = self._loop.call_later(self._interval - idle, self._check)
 
-    async def _sign(self) -> None:
+    async def _write_now(self) -> None:
         self.touch()
         await self._write()

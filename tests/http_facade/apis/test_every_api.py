@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway_core.settings.settings import KeySettings, ModelSettings, hash_key
-from tests.http_facade.apis.speaking import ANTHROPIC, FACES, GEMINI, RESPONSES, Face
+from tests.http_facade.apis.clients import ANTHROPIC, FACES, GEMINI, RESPONSES, Face
 from tests.http_facade.serving import Facade, Provided, server_settings, serving, settings_for
 from tests.upstream import CUT, event_stream, json_reply
 

@@ -1,4 +1,4 @@
-"""Responses that are kept in the core, for the client that made them."""
+"""Responses that the core stores for the client that made them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from http_facade.exchange import Exchange
 KIND = "response"
 
 
-class Responses:
+class StoredResponses:
     """Every method raises GatewayError."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def keep(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> GatewayError | None:
-        """Why it could not be kept; None: it is."""
+    async def put(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> GatewayError | None:
+        """Store a response. Returns why that failed; None: it did not."""
         record = Record(kind=KIND, id=stored.response_id, parent_id=previous_response_id, json=stored.pack())
         record.part_ids.extend(stored.part_ids())
         try:
@@ -47,7 +47,7 @@ class Responses:
         try:
             await self._core.delete_record(DeleteRecordRequest(kind=KIND, id=response_id), exchange)
         except grpc.aio.AioRpcError as error:
-            raise told(error, response_id) from None
+            raise failure_about(error, response_id) from None
 
     async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
         """The items of stored responses that have these ids, as far as there are any."""
@@ -71,7 +71,7 @@ class Responses:
         try:
             answer = await self._core.get_record(wanted, exchange)
         except grpc.aio.AioRpcError as error:
-            raise told(error, response_id) from None
+            raise failure_about(error, response_id) from None
         return [unpack(record.json) for record in (answer.record, *answer.ancestors)], answer.missing_ancestor_id
 
 
@@ -80,9 +80,9 @@ def check_id(response_id: str) -> None:
         raise not_found(response_id)
 
 
-def told(error: grpc.aio.AioRpcError, response_id: str) -> GatewayError:
+def failure_about(error: grpc.aio.AioRpcError, response_id: str) -> GatewayError:
     failure = failure_of(error)
-    if failure.reason == "RECORD_NOT_FOUND":
+    if failure.reason is Reason.RECORD_NOT_FOUND:
         return not_found(response_id)
     # Its field is one of the contract's, of which the client knows nothing.
     failure.field = ""

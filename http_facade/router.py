@@ -1,0 +1,188 @@
+"""The router: finds the endpoint of a path, and the API that a request belongs to. Its table is derived from the records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from dragoman.reasons import GatewayError, Reason
+from http_facade.api import Api, Endpoint
+from http_facade.core import Core
+from http_facade.endpoints import Health, Readiness
+from http_facade.exchange import Exchange
+
+PARAMETER = re.compile(r"\{([^:}]+)(?::([^}]+))?\}")
+"""{name}, {name:path} or {name:a|b}."""
+CONTEXT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+
+
+class Entry(NamedTuple):
+    """What one API has at one path for one HTTP method."""
+
+    api: Api
+    endpoint: Endpoint
+
+
+class Path:
+    """One path: its endpoints by HTTP method, each of one API or of several that share it."""
+
+    def __init__(self, endpoints: Mapping[str, Sequence[Entry]]) -> None:
+        """HEAD is answered like GET."""
+        self.methods = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
+        self._apis = list(dict.fromkeys(entry.api for entries in endpoints.values() for entry in entries))
+
+    async def __call__(self, exchange: Exchange) -> None:
+        entries = self.methods.get(exchange.scope["method"])
+        if entries is None:
+            exchange.api = detected(exchange, self._apis)
+            raise not_allowed(exchange, self.methods)
+        if len(entries) == 1:
+            exchange.api, endpoint = entries[0]
+        else:
+            exchange.api, endpoint = await chosen(exchange, entries)
+        await endpoint(exchange)
+
+
+async def chosen(exchange: Exchange, entries: Sequence[Entry]) -> Entry:
+    """The entry of the first API that recognises its client by the head or else by the body."""
+    exchange.api = detected(exchange, [entry.api for entry in entries])
+    found = next(entry for entry in entries if entry.api is exchange.api)
+    if found.api.detect is None:
+        for entry in entries:
+            if entry.api.detect_body is not None and entry.api.detect_body(await exchange.body()):
+                return entry
+    return found
+
+
+def detected(exchange: Exchange, apis: Sequence[Api]) -> Api:
+    """The first that recognises its client by the head; otherwise the first that takes everybody."""
+    for api in apis:
+        if api.detect is not None and api.detect(exchange):
+            return api
+    return next((api for api in apis if api.detect is None), apis[0])
+
+
+class Pattern(NamedTuple):
+    """A path with parameters."""
+
+    regex: re.Pattern[str]
+    names: Sequence[str]
+    path: Path
+
+
+class Router:
+    """One for a process. The paths of the APIs, and those of the process's health."""
+
+    def __init__(self, core: Core, readiness: Readiness | None, apis: Sequence[Api]) -> None:
+        """apis: those that come first take precedence where several recognise a client; the first one's error format is
+        used where none does."""
+        self._apis = apis
+        paths = {path: Path(endpoints) for path, endpoints in table_of(core, apis).items()}
+        self._plain = {path: served for path, served in paths.items() if "{" not in path}
+        patterns = sorted(paths.keys() - self._plain.keys(), key=specificity)
+        self._patterns = [Pattern(*compiled(path), paths[path]) for path in patterns]
+        self._health = {
+            "/healthz": Path({"GET": [Entry(apis[0], Health(None))]}),
+            "/readyz": Path({"GET": [Entry(apis[0], Health(readiness))]}),
+        }
+        self._is_context = context_names(apis)
+        self._not_found = f"Served here: {', '.join(first_paths(apis))}."
+
+    async def __call__(self, exchange: Exchange) -> None:
+        path = self._find(exchange) or self._health.get(exchange.path) or self._find_in_context(exchange)
+        if path is None:
+            exchange.api = detected(exchange, self._apis)
+            message = f"There is nothing at {exchange.scope['path']}. {self._not_found}"
+            raise GatewayError(Reason.INVALID_REQUEST, message, code="unknown_url", status=404)
+        await path(exchange)
+
+    def _find(self, exchange: Exchange) -> Path | None:
+        """The path without parameters, else the most specific pattern that has the method, else the most specific."""
+        if (plain := self._plain.get(exchange.path)) is not None:
+            return plain
+        first: Path | None = None
+        for regex, names, path in self._patterns:
+            if found := regex.fullmatch(exchange.path):
+                if exchange.scope["method"] in path.methods:
+                    exchange.path_params = dict(zip(names, found.groups(), strict=True))
+                    return path
+                first = first or path
+        return first
+
+    def _find_in_context(self, exchange: Exchange) -> Path | None:
+        """The same paths once more below a context's name. The core knows which contexts there are."""
+        name, slash, rest = exchange.path[1:].partition("/")
+        if not slash or not self._is_context(name):
+            return None
+        exchange.context, exchange.path = name, slash + rest
+        return self._find(exchange)
+
+
+def table_of(core: Core, apis: Iterable[Api]) -> Mapping[str, Mapping[str, Sequence[Entry]]]:
+    """By path and HTTP method: those who serve it."""
+    table: dict[str, dict[str, list[Entry]]] = {}
+    for api in apis:
+        for path, method, factory in api.routes():
+            table.setdefault(path, {}).setdefault(method, []).append(Entry(api, factory(core, api)))
+    return table
+
+
+def compiled(path: str) -> tuple[re.Pattern[str], Sequence[str]]:
+    """A pattern's expression, one group for each parameter, and the parameters' names."""
+    regex, end = "", 0
+    names: list[str] = []
+    for found in PARAMETER.finditer(path):
+        name, kind = found.groups()
+        names.append(name)
+        regex += re.escape(path[end : found.start()]) + f"({'[^/]+' if kind is None else '.*' if kind == 'path' else kind})"
+        end = found.end()
+    return re.compile(regex + re.escape(path[end:]), re.DOTALL), names
+
+
+def specificity(path: str) -> tuple[int, int, str]:
+    """For sorting: the path with the longer literal beginning comes first, then the longer one."""
+    return -path.index("{"), -len(path), path
+
+
+def not_allowed(exchange: Exchange, methods: Iterable[str]) -> GatewayError:
+    scope, allowed = exchange.scope, ", ".join(methods)
+    message = f"{scope['method']} is not allowed on {scope['path']}; use {allowed}."
+    return GatewayError(Reason.INVALID_REQUEST, message, code="method_not_allowed", headers={"allow": allowed}, status=405)
+
+
+def reserved_segments(apis: Iterable[Api]) -> frozenset[str]:
+    """The first segments below which the gateway serves something itself: no context has such a name."""
+    segments = (path[1:].partition("/") for api in apis for path in api.paths())
+    return frozenset(first for first, slash, _ in segments if slash)
+
+
+def context_names(apis: Iterable[Api]) -> Callable[[str], re.Match[str] | None]:
+    """Whether a first segment may be a context's. Versions never are: who asks for /v1/v1/messages made a mistake."""
+    reserved = "|".join(map(re.escape, sorted(reserved_segments(apis))))
+    return re.compile(rf"(?!(?:v\d.*|{reserved})$){CONTEXT_NAME}").fullmatch
+
+
+def first_paths(apis: Iterable[Api]) -> Iterator[str]:
+    """For each API the first of its paths that no API before it has."""
+    seen: set[str] = set()
+    for api in apis:
+        paths = shown_paths(api)
+        yield from [path for path in paths if path not in seen][:1]
+        seen.update(paths)
+
+
+def shown_paths(api: Api) -> list[str]:
+    """Its paths for people: /v1beta/models/MODEL:generateContent. Those with an expression of another kind only refuse."""
+    return [PARAMETER.sub(shown_parameter, path) for path in api.paths() if "[" not in path]
+
+
+def shown_parameter(found: re.Match[str]) -> str:
+    name, kind = found.groups()
+    return str(name.upper() if kind in (None, "path") else kind)
+
+
+def paths_table(apis: Iterable[Api]) -> str:
+    """The table of docs/paths.md."""
+    rows = (f"| {api.title} | {', '.join(f'`{path}`' for path in shown_paths(api))} |\n" for api in apis)
+    return "| API | paths |\n|---|---|\n" + "".join(rows)
