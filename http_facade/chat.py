@@ -199,12 +199,14 @@ class StreamedAnswer:
 
 def note_route(exchange: Exchange, route: RouteTrace) -> None:
     """For the access log: who answered, or what was asked for where nobody did."""
-    exchange.details.update(
-        call_id=route.call_id or None,
-        model=f"{route.provider}/{route.model}" if route.provider else route.requested_model or None,
-        provider=route.provider or None,
-        attempts=len(route.attempts),
-    )
+    details = exchange.details
+    if route.call_id:
+        details["call_id"] = route.call_id
+    if route.provider:
+        details["model"], details["provider"] = f"{route.provider}/{route.model}", route.provider
+    elif route.requested_model:
+        details["model"] = route.requested_model
+    details["attempts"] = len(route.attempts)
 
 
 def note_answers(exchange: Exchange, answers: Sequence[ChatResponse]) -> None:

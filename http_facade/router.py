@@ -174,15 +174,14 @@ def first_paths(apis: Iterable[Api]) -> Iterator[str]:
 
 def shown_paths(api: Api) -> list[str]:
     """Its paths for people: /v1beta/models/MODEL:generateContent. Those with an expression of another kind only refuse."""
-    return [PARAMETER.sub(shown_parameter, path) for path in api.paths() if "[" not in path]
+    return [path for pattern in api.paths() if "[" not in pattern for path in shown(pattern)]
 
 
-def shown_parameter(found: re.Match[str]) -> str:
+def shown(pattern: str) -> list[str]:
+    """One for each alternative of a parameter; other parameters in capitals."""
+    found = PARAMETER.search(pattern)
+    if found is None:
+        return [pattern]
     name, kind = found.groups()
-    return str(name.upper() if kind in (None, "path") else kind)
-
-
-def paths_table(apis: Iterable[Api]) -> str:
-    """The table of docs/paths.md."""
-    rows = (f"| {api.title} | {', '.join(f'`{path}`' for path in shown_paths(api))} |\n" for api in apis)
-    return "| API | paths |\n|---|---|\n" + "".join(rows)
+    values = [name.upper()] if kind in (None, "path") else kind.split("|")
+    return [path for value in values for path in shown(pattern[: found.start()] + value + pattern[found.end() :])]

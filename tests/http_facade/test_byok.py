@@ -1,4 +1,4 @@
-"""What clients bring of their own, on every face, over real sockets: keys, providers, URLs, and the names of their tasks."""
+"""What clients bring of their own, on every api, over real sockets: keys, providers, URLs, and the names of their tasks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from gateway_core.settings.byok import ByokSettings, UrlRule
 from gateway_core.settings.contexts import ContextSettings
 from gateway_core.settings.settings import KeySettings, hash_key
-from tests.http_facade.apis.clients import FACES, Face
+from tests.http_facade.apis.clients import CLIENTS, ApiClient
 from tests.http_facade.serving import UPSTREAM_KEY, Facade, completion, serving, settings_with, streamed, text_of
 from tests.upstream import WAIT_S, Received, Reply, Upstream, json_reply, running_upstream
 
 GATEWAY_KEY = "dragoman-gateway-key"
 OWN_KEY = "sk-of-the-client"
-each_face = pytest.mark.parametrize("face", FACES, ids=str)
+each_api = pytest.mark.parametrize("api", CLIENTS, ids=str)
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,18 @@ def fresh(house: House) -> None:
     house.upstream.handler = answering
 
 
-def with_gateway_key(face: Face, **headers: str) -> dict[str, str]:
+def with_gateway_key(api: ApiClient, **headers: str) -> dict[str, str]:
     """Underscores stand for hyphens."""
     own = {name.replace("_", "-"): value for name, value in headers.items()}
-    return {**face.headers, **face.key(GATEWAY_KEY), **own}
+    return {**api.headers, **api.key(GATEWAY_KEY), **own}
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize("prefix", ["x-inference-", "x-dragoman-"])
-def test_a_key_of_the_clients_own(face: Face, prefix: str, house: House) -> None:
+def test_a_key_of_the_clients_own(api: ApiClient, prefix: str, house: House) -> None:
     own = {f"{prefix}provider": "openai", f"{prefix}provider-api-key": OWN_KEY, f"{prefix}environment": "production"}
-    answer = face.ask(house.facade.client, "Hi", "gpt-4o-mini", **face.key(GATEWAY_KEY), **own)
-    assert (answer.status_code, face.text(answer.json())) == (200, "Hello")
+    answer = api.ask(house.facade.client, "Hi", "gpt-4o-mini", **api.key(GATEWAY_KEY), **own)
+    assert (answer.status_code, api.text(answer.json())) == (200, "Hello")
     assert answer.headers["x-model-used"] == "openai/gpt-4o-mini"
     sent = house.sent()
     assert sent.headers["authorization"] == f"Bearer {OWN_KEY}"
@@ -81,75 +81,75 @@ def test_a_key_of_the_clients_own(face: Face, prefix: str, house: House) -> None
     assert not any(name.startswith(("x-inference", "x-dragoman")) for name in sent.headers)
 
 
-@each_face
-def test_a_stream_with_a_key_of_the_clients_own(face: Face, house: House) -> None:
-    own = with_gateway_key(face, x_inference_provider="openai", x_inference_provider_api_key=OWN_KEY)
+@each_api
+def test_a_stream_with_a_key_of_the_clients_own(api: ApiClient, house: House) -> None:
+    own = with_gateway_key(api, x_inference_provider="openai", x_inference_provider_api_key=OWN_KEY)
     with httpx.Client(base_url=house.facade.url, headers=own, timeout=WAIT_S, trust_env=False) as client:
-        events = face.stream(client, "Hi", "gpt-4o-mini")
-    assert "".join(face.piece(event) for event in events) == "Hello"
+        events = api.stream(client, "Hi", "gpt-4o-mini")
+    assert "".join(api.piece(event) for event in events) == "Hello"
     assert house.sent().headers["authorization"] == f"Bearer {OWN_KEY}"
 
 
-@each_face
-def test_a_url_of_the_clients_own(face: Face, house: House) -> None:
+@each_api
+def test_a_url_of_the_clients_own(api: ApiClient, house: House) -> None:
     own = {"x_inference_provider_url": house.upstream.url, "x_inference_provider_api_key": OWN_KEY}
-    answer = face.ask(house.facade.client, "Hi", "my-model", **with_gateway_key(face, **own))
-    assert (answer.status_code, face.text(answer.json())) == (200, "Hello")
+    answer = api.ask(house.facade.client, "Hi", "my-model", **with_gateway_key(api, **own))
+    assert (answer.status_code, api.text(answer.json())) == (200, "Hello")
     assert answer.headers["x-model-used"] == "127.0.0.1/my-model"
     assert house.sent().headers["authorization"] == f"Bearer {OWN_KEY}"
 
 
-@each_face
-def test_no_operators_key_goes_to_a_clients_url(face: Face, house: House) -> None:
-    own = with_gateway_key(face, x_inference_provider="openai", x_inference_provider_url=house.upstream.url)
-    assert face.ask(house.facade.client, "Hi", "m", **own).status_code == 200
+@each_api
+def test_no_operators_key_goes_to_a_clients_url(api: ApiClient, house: House) -> None:
+    own = with_gateway_key(api, x_inference_provider="openai", x_inference_provider_url=house.upstream.url)
+    assert api.ask(house.facade.client, "Hi", "m", **own).status_code == 200
     sent = str(house.sent().headers)
     assert UPSTREAM_KEY not in sent
     assert GATEWAY_KEY not in sent
 
 
-@each_face
-def test_urls_that_are_not_allowed(face: Face, house: House) -> None:
+@each_api
+def test_urls_that_are_not_allowed(api: ApiClient, house: House) -> None:
     own = with_gateway_key(
-        face, x_inference_provider_url="http://169.254.169.254/latest", x_inference_provider_api_key=OWN_KEY
+        api, x_inference_provider_url="http://169.254.169.254/latest", x_inference_provider_api_key=OWN_KEY
     )
-    refused = face.ask(house.facade.client, "Hi", "m", **own)
+    refused = api.ask(house.facade.client, "Hi", "m", **own)
     assert refused.status_code == 403
-    assert "169.254.169.254" in face.error(refused.json())[1]
+    assert "169.254.169.254" in api.error(refused.json())[1]
     assert OWN_KEY not in refused.text
 
 
-@each_face
-def test_ones_own_key_in_a_context(face: Face, house: House) -> None:
-    own = with_gateway_key(face, x_inference_provider_api_key=OWN_KEY)
-    answer = house.facade.client.post("/sales" + face.path("m", False), json=face.body("Hi", "m", False), headers=own)
-    assert (answer.status_code, face.text(answer.json())) == (200, "Hello")
+@each_api
+def test_ones_own_key_in_a_context(api: ApiClient, house: House) -> None:
+    own = with_gateway_key(api, x_inference_provider_api_key=OWN_KEY)
+    answer = house.facade.client.post("/sales" + api.path("m", False), json=api.body("Hi", "m", False), headers=own)
+    assert (answer.status_code, api.text(answer.json())) == (200, "Hello")
     assert house.sent().headers["authorization"] == f"Bearer {OWN_KEY}"
     refused = house.facade.client.post(
-        "/sales" + face.path("m", False),
-        json=face.body("Hi", "m", False),
+        "/sales" + api.path("m", False),
+        json=api.body("Hi", "m", False),
         headers={**own, "x-inference-provider": "mistral"},
     )
     assert refused.status_code == 403
-    assert "the context sales" in face.error(refused.json())[1]
+    assert "the context sales" in api.error(refused.json())[1]
 
 
-@each_face
-def test_a_key_that_the_provider_refuses(face: Face, house: House, caplog: pytest.LogCaptureFixture) -> None:
+@each_api
+def test_a_key_that_the_provider_refuses(api: ApiClient, house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.upstream.handler = refusing
     own = with_gateway_key(
-        face, x_inference_provider="openai", x_inference_provider_api_key=OWN_KEY, x_request_id=f"no-{face}"
+        api, x_inference_provider="openai", x_inference_provider_api_key=OWN_KEY, x_request_id=f"no-{api}"
     )
     with caplog.at_level(logging.DEBUG):
-        refused = face.ask(house.facade.client, "Hi", "m", **own)
-    assert (refused.status_code, face.error(refused.json())[0]) == (401, face.unauthenticated)
-    assert "openai: Incorrect API key" in face.error(refused.json())[1]
-    line = house.facade.log.wait_for(f"no-{face}")
+        refused = api.ask(house.facade.client, "Hi", "m", **own)
+    assert (refused.status_code, api.error(refused.json())[0]) == (401, api.unauthenticated)
+    assert "openai: Incorrect API key" in api.error(refused.json())[1]
+    line = house.facade.log.wait_for(f"no-{api}")
     for place in (refused.text, str(refused.headers), str(line), caplog.text):
         assert OWN_KEY not in place
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -160,21 +160,21 @@ def test_a_key_that_the_provider_refuses(face: Face, house: House, caplog: pytes
     ],
     ids=["long key", "other letters", "long url", "a tab"],
 )
-def test_what_cannot_be_carried_is_refused_and_not_cut(face: Face, name: str, value: str, house: House) -> None:
-    named = {**face.headers, **face.key(GATEWAY_KEY), name: value}
+def test_what_cannot_be_carried_is_refused_and_not_cut(api: ApiClient, name: str, value: str, house: House) -> None:
+    named = {**api.headers, **api.key(GATEWAY_KEY), name: value}
     headers = {key.encode(): text.encode() for key, text in named.items()}
-    refused = house.facade.client.post(face.path("m", False), json=face.body("Hi", "m", False), headers=headers)
+    refused = house.facade.client.post(api.path("m", False), json=api.body("Hi", "m", False), headers=headers)
     assert refused.status_code == 400
-    assert name in face.error(refused.json())[1]
+    assert name in api.error(refused.json())[1]
     assert value not in refused.text
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize("prefix", ["x-inference-", "x-dragoman-"])
-def test_the_task_is_in_the_log(face: Face, prefix: str, house: House) -> None:
-    request_id = f"task-{prefix}{face}"
+def test_the_task_is_in_the_log(api: ApiClient, prefix: str, house: House) -> None:
+    request_id = f"task-{prefix}{api}"
     said = {f"{prefix}task-id": "research agent/7", f"{prefix}environment": "staging", "x-request-id": request_id}
-    answer = face.ask(house.facade.client, "Hi", "demo/echo", **face.key(GATEWAY_KEY), **said)
+    answer = api.ask(house.facade.client, "Hi", "demo/echo", **api.key(GATEWAY_KEY), **said)
     assert answer.status_code == 200
     line = house.facade.log.wait_for(request_id)
     assert (line["task_id"], line["environment"]) == ("research agent/7", "staging")

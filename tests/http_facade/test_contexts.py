@@ -1,4 +1,4 @@
-"""Every face once more below the name of a context, with the core in the same process and elsewhere."""
+"""Every api once more below the name of a context, with the core in the same process and elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway_core.settings.contexts import IS_VERSION, RESERVED, ContextSettings
 from gateway_core.settings.settings import KeySettings, ModelSettings, hash_key
 from http_facade.apis import APIS
 from http_facade.router import reserved_segments
-from tests.http_facade.apis.clients import ANTHROPIC, FACES, GEMINI, OPENAI, Face
+from tests.http_facade.apis.clients import ANTHROPIC, CLIENTS, GEMINI, OPENAI, ApiClient
 from tests.http_facade.serving import Facade, asking, serving, settings_for, settings_with, text_of
 from tests.upstream import WAIT_S, json_reply, running_upstream
 
@@ -25,7 +25,7 @@ CONTEXTS = (
 ROUTES = (ModelSettings("steady", ("demo/error-503", "demo/echo")),)
 KEYS = (KeySettings("team-a", hash_key("right")),)
 
-each_face = pytest.mark.parametrize("face", FACES, ids=str)
+each_api = pytest.mark.parametrize("api", CLIENTS, ids=str)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["joined", "split"])
@@ -47,61 +47,61 @@ def below(facade: Facade, context: str) -> httpx.Client:
     return httpx.Client(base_url=f"{facade.url}/{context}", timeout=WAIT_S, trust_env=False)
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize("model", ["echo", "demo/echo"])
-def test_a_context_that_is_bound_to_a_provider(face: Face, model: str, opened: Facade) -> None:
+def test_a_context_that_is_bound_to_a_provider(api: ApiClient, model: str, opened: Facade) -> None:
     with below(opened, "sales") as client:
-        answer = face.ask(client, "Good morning", model)
-        assert (answer.status_code, face.text(answer.json())) == (200, "Good morning")
+        answer = api.ask(client, "Good morning", model)
+        assert (answer.status_code, api.text(answer.json())) == (200, "Good morning")
         assert answer.headers["x-model-used"] == "demo/echo"
-        events = face.stream(client, "one two three", model)
-        assert "".join(face.piece(event) for event in events) == "one two three"
+        events = api.stream(client, "one two three", model)
+        assert "".join(api.piece(event) for event in events) == "one two three"
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize("model", ["gpt-4o", "anthropic/claude-sonnet-4-5", "steady"])
-def test_a_context_that_is_bound_to_a_route(face: Face, model: str, opened: Facade) -> None:
+def test_a_context_that_is_bound_to_a_route(api: ApiClient, model: str, opened: Facade) -> None:
     with below(opened, "help") as client:
-        answer = face.ask(client, "Good morning", model)
-        assert (answer.status_code, face.text(answer.json())) == (200, "Good morning")
+        answer = api.ask(client, "Good morning", model)
+        assert (answer.status_code, api.text(answer.json())) == (200, "Good morning")
         assert answer.headers["x-fallback-from"] == "demo/error-503"
-        events = face.stream(client, "one two three", model)
-        assert "".join(face.piece(event) for event in events) == "one two three"
+        events = api.stream(client, "one two three", model)
+        assert "".join(api.piece(event) for event in events) == "one two three"
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize(
     ("context", "model", "said"),
     [("sales", "openai/gpt-4o", "the context sales serves demo"), ("nobody", "demo/echo", "there is no context 'nobody'")],
 )
 def test_what_is_refused_is_refused_in_the_faces_own_form(
-    face: Face, context: str, model: str, said: str, opened: Facade
+    api: ApiClient, context: str, model: str, said: str, opened: Facade
 ) -> None:
     with below(opened, context) as client:
-        refused = face.ask(client, "Hi", model)
-        kind, message = face.error(refused.json())
-        assert (refused.status_code, kind) == (404, face.not_found)
+        refused = api.ask(client, "Hi", model)
+        kind, message = api.error(refused.json())
+        assert (refused.status_code, kind) == (404, api.not_found)
         assert said in message
-        assert face.error(face.send(client, "PUT", model).json())[1].startswith("PUT is not allowed")
-        broken = face.send(client, "POST", model, content=b"{")
+        assert api.error(api.send(client, "PUT", model).json())[1].startswith("PUT is not allowed")
+        broken = api.send(client, "POST", model, content=b"{")
         assert broken.status_code == 400
-        assert face.error(broken.json())[1]
+        assert api.error(broken.json())[1]
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize("context", ["sales", "help"])
-def test_a_key_counts_wherever_any_sdk_puts_it(face: Face, context: str, locked: Facade) -> None:
+def test_a_key_counts_wherever_any_sdk_puts_it(api: ApiClient, context: str, locked: Facade) -> None:
     with below(locked, context) as client:
-        for other in FACES:
-            assert face.ask(client, "Hi", "echo", **other.key("right")).status_code == 200
-        seed = {**face.key("placeholder"), "x-api-key": "right"}
-        assert face.ask(client, "Hi", "echo", **seed).status_code == 200
-        refused = face.ask(client, "Hi", "echo", **face.key("wrong"))
-        assert (refused.status_code, face.error(refused.json())[0]) == (401, face.unauthenticated)
+        for other in CLIENTS:
+            assert api.ask(client, "Hi", "echo", **other.key("right")).status_code == 200
+        seed = {**api.key("placeholder"), "x-api-key": "right"}
+        assert api.ask(client, "Hi", "echo", **seed).status_code == 200
+        refused = api.ask(client, "Hi", "echo", **api.key("wrong"))
+        assert (refused.status_code, api.error(refused.json())[0]) == (401, api.unauthenticated)
         assert "wrong" not in refused.text
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize(
     ("context", "query", "headers"),
     [
@@ -112,15 +112,15 @@ def test_a_key_counts_wherever_any_sdk_puts_it(face: Face, context: str, locked:
     ],
 )
 def test_a_context_with_a_place_for_keys(
-    face: Face, context: str, query: str, headers: dict[str, str], locked: Facade
+    api: ApiClient, context: str, query: str, headers: dict[str, str], locked: Facade
 ) -> None:
     with below(locked, context) as client:
-        url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
-        answer = client.post(url, json=face.body("Hi", "any", False), headers={**face.headers, **headers})
-        assert (answer.status_code, face.text(answer.json())) == (200, "Hi")
+        url = httpx.URL(api.path("any", False)).copy_merge_params(httpx.QueryParams(query))
+        answer = client.post(url, json=api.body("Hi", "any", False), headers={**api.headers, **headers})
+        assert (answer.status_code, api.text(answer.json())) == (200, "Hi")
 
 
-@each_face
+@each_api
 @pytest.mark.parametrize(
     ("context", "place", "query", "headers", "code"),
     [
@@ -132,12 +132,12 @@ def test_a_context_with_a_place_for_keys(
     ],
 )
 def test_a_key_in_another_place_does_not_count(
-    face: Face, context: str, place: str, query: str, headers: dict[str, str], code: str, locked: Facade
+    api: ApiClient, context: str, place: str, query: str, headers: dict[str, str], code: str, locked: Facade
 ) -> None:
     with below(locked, context) as client:
-        url = httpx.URL(face.path("any", False)).copy_merge_params(httpx.QueryParams(query))
-        refused = client.post(url, json=face.body("Hi", "any", False), headers={**face.headers, **headers})
-        _, message = face.error(refused.json())
+        url = httpx.URL(api.path("any", False)).copy_merge_params(httpx.QueryParams(query))
+        refused = client.post(url, json=api.body("Hi", "any", False), headers={**api.headers, **headers})
+        _, message = api.error(refused.json())
         assert refused.status_code == 401
         assert place in message
         assert code in message or code == "missing"
@@ -154,10 +154,10 @@ def test_who_has_no_key_learns_of_no_context(locked: Facade) -> None:
     assert texts[0][0] == 401
 
 
-@pytest.mark.parametrize(("face", "path"), [(OPENAI, "/v1/models"), (ANTHROPIC, "/v1/models"), (GEMINI, "/v1beta/models")])
-def test_models_of_a_context(face: Face, path: str) -> None:
+@pytest.mark.parametrize(("api", "path"), [(OPENAI, "/v1/models"), (ANTHROPIC, "/v1/models"), (GEMINI, "/v1beta/models")])
+def test_models_of_a_context(api: ApiClient, path: str) -> None:
     """Only what it serves: other providers are not even asked."""
-    named = {ANTHROPIC: {"anthropic-version": "2023-06-01"}, GEMINI: {"x-goog-api-key": "k"}}.get(face, {})
+    named = {ANTHROPIC: {"anthropic-version": "2023-06-01"}, GEMINI: {"x-goog-api-key": "k"}}.get(api, {})
 
     def ids(client: httpx.Client) -> set[str]:
         body = client.get(path, headers=named).json()

@@ -261,7 +261,8 @@ def test_what_is_compressed_stays_compressed(provided: Provided) -> None:
         assert answer.headers["content-length"] == str(len(packed))
     assert provided.requests[0].body == packed
     assert provided.requests[0].headers["content-encoding"] == "gzip"
-    assert provided.facade.log.wait_for("packed")["tokens"] == "3+4"
+    line = provided.facade.log.wait_for("packed")
+    assert (line["input_tokens"], line["output_tokens"]) == (3, 4)
 
 
 def test_the_access_log(provided: Provided) -> None:
@@ -270,7 +271,8 @@ def test_the_access_log(provided: Provided) -> None:
     provided.facade.client.post(path, params={"key": "not-to-be-logged"}, json={}, headers={"x-request-id": "logged"})
     line = provided.facade.log.wait_for("logged")
     assert (line["method"], line["path"], line["status"]) == ("POST", path, 200)
-    assert (line["provider"], line["model"], line["tokens"]) == ("openai", "openai/m", "3+4")
+    assert (line["provider"], line["model"], line["api"]) == ("openai", "openai/m", "proxy")
+    assert (line["input_tokens"], line["output_tokens"]) == (3, 4)
     assert "not-to-be-logged" not in str(line)
 
 
@@ -278,7 +280,8 @@ def test_the_access_log_of_a_stream_and_of_a_failure(provided: Provided) -> None
     chunk = {"model": "m", "choices": [], "usage": USAGE}
     provided.replies(event_stream({"choices": []}, chunk, b"data: [DONE]\n\n"))
     provided.facade.client.post("/proxy/openai/chat/completions", json={}, headers={"x-request-id": "logged-2"})
-    assert provided.facade.log.wait_for("logged-2")["tokens"] == "3+4"
+    line = provided.facade.log.wait_for("logged-2")
+    assert (line["input_tokens"], line["output_tokens"]) == (3, 4)
     provided.replies(json_reply({}, 401))
     provided.facade.client.post("/proxy/openai/chat/completions", json={}, headers={"x-request-id": "logged-3"})
     line = provided.facade.log.wait_for("logged-3")

@@ -1,8 +1,9 @@
-"""How the clients of each face ask, and where its answers hold what."""
+"""How the clients of each served API ask, and where its answers hold what: an example for each record of APIS."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,32 +11,53 @@ from urllib.parse import quote
 
 import httpx
 
+from http_facade.api import Api
+from http_facade.apis import APIS
+
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Face:
+class ApiClient:
+    """A client of one API."""
+
     name: str
-    path: Callable[[str, bool], str]
-    """(model, whether to stream) -> the URL's path and query."""
+    """Of the record in APIS."""
     body: Callable[[str, str, bool], Json]
     """(text, model, whether to stream) -> the request."""
     key: Callable[[str], Mapping[str, str]]
-    """How the face's SDK sends a key."""
+    """How the api's SDK sends a key."""
     text: Callable[[Json], str]
     """The text of a whole answer."""
     piece: Callable[[Json], str]
     """The text of one event of a stream."""
     error: Callable[[Json], tuple[str, str]]
-    """(the kind of error in the face's words, the message) of an error's body; raises KeyError for another envelope."""
+    """(the API's own error code, the message) of an error's body; raises KeyError for another error format."""
     not_found: str
     """The kind of error for a model that there is not."""
     unauthenticated: str
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What its clients always send."""
+    query: Callable[[bool], str] = lambda stream: ""
+    """(whether to stream) -> the URL's query, with its question mark."""
+
+    @property
+    def api(self) -> Api:
+        return next(api for api in APIS if api.name == self.name)
+
+    def path(self, model: str, stream: bool) -> str:
+        """The first path of the record, and the query."""
+
+        def value(found: re.Match[str]) -> str:
+            name, _, kind = found[1].partition(":")
+            if name != "method":
+                return quote(model, safe="" if name == "deployment" else "/")
+            return kind.split("|")[stream]
+
+        return re.sub(r"\{(.*?)\}", value, self.api.paths()[0]) + self.query(stream)
 
     def send(self, client: httpx.Client, method: str, model: str = "demo/echo", **more: Any) -> httpx.Response:
-        """A request to the face's path with anything in it."""
+        """A request to the api's path with anything in it."""
         return client.request(method, self.path(model, False), headers=self.headers, **more)
 
     def ask(self, client: httpx.Client, text: str, model: str = "demo/echo", **headers: str) -> httpx.Response:
@@ -73,8 +95,8 @@ def mistral_error(body: Json) -> tuple[str, str]:
 
 def cohere_error(body: Json) -> tuple[str, str]:
     """Of a whole answer, or of the event that ends a stream."""
-    told = body if "message" in body else body["delta"]
-    return told["error_type"], told["message"] if "message" in told else told["error"]
+    fields = body if "message" in body else body["delta"]
+    return fields["error_type"], fields["message"] if "message" in fields else fields["error"]
 
 
 def cohere_piece(event: Json) -> str:
@@ -102,9 +124,8 @@ def openai_body(text: str, model: str, stream: bool) -> Json:
     return {"model": model, "messages": [{"role": "user", "content": text}], **({"stream": True} if stream else {})}
 
 
-OPENAI = Face(
+OPENAI = ApiClient(
     name="openai",
-    path=lambda model, stream: "/v1/chat/completions",
     body=openai_body,
     key=lambda key: {"authorization": f"Bearer {key}"},
     text=lambda body: str(body["choices"][0]["message"]["content"]),
@@ -113,9 +134,8 @@ OPENAI = Face(
     not_found="model_not_found",
     unauthenticated="invalid_api_key",
 )
-ANTHROPIC = Face(
+ANTHROPIC = ApiClient(
     name="anthropic",
-    path=lambda model, stream: "/v1/messages",
     body=lambda text, model, stream: {"max_tokens": 100, **openai_body(text, model, stream)},
     key=lambda key: {"x-api-key": key},
     text=lambda body: "".join(block["text"] for block in body["content"]),
@@ -124,9 +144,9 @@ ANTHROPIC = Face(
     not_found="not_found_error",
     unauthenticated="authentication_error",
 )
-GEMINI = Face(
+GEMINI = ApiClient(
     name="gemini",
-    path=lambda model, stream: f"/v1beta/models/{model}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
+    query=lambda stream: "?alt=sse" if stream else "",
     body=lambda text, model, stream: {"contents": [{"role": "user", "parts": [{"text": text}]}]},
     key=lambda key: {"x-goog-api-key": key},
     text=gemini_text,
@@ -138,7 +158,7 @@ GEMINI = Face(
 AZURE = replace(
     OPENAI,
     name="azure",
-    path=lambda model, stream: f"/openai/deployments/{quote(model, safe='')}/chat/completions?api-version=2024-10-21",
+    query=lambda stream: "?api-version=2024-10-21",
     body=lambda text, model, stream: {**openai_body(text, model, stream), "model": None},
     key=lambda key: {"api-key": key},
 )
@@ -148,9 +168,8 @@ MISTRAL = replace(
     error=mistral_error,
     headers={"user-agent": "mistral-client-python/3.7.0"},
 )
-COHERE = Face(
+COHERE = ApiClient(
     name="cohere",
-    path=lambda model, stream: "/v2/chat",
     body=openai_body,
     key=lambda key: {"authorization": f"Bearer {key}"},
     text=lambda body: "".join(block["text"] for block in body["message"]["content"]),
@@ -159,24 +178,24 @@ COHERE = Face(
     not_found="MODEL_NOT_FOUND",
     unauthenticated="INVALID_API_KEY",
 )
-OPENROUTER = replace(
-    OPENAI, name="openrouter", path=lambda model, stream: "/api/v1/chat/completions", error=openrouter_error
-)
+OPENROUTER = replace(OPENAI, name="openrouter", error=openrouter_error)
 COMPLETIONS = replace(
     OPENAI,
     name="completions",
-    path=lambda model, stream: "/v1/completions",
     body=lambda text, model, stream: {"model": model, "prompt": text, **({"stream": True} if stream else {})},
     text=lambda body: str(body["choices"][0]["text"]),
     piece=lambda event: str(event["choices"][0]["text"]),
 )
 RESPONSES = replace(
     OPENAI,
-    name="responses",
-    path=lambda model, stream: "/v1/responses",
+    name="openai-responses",
     body=lambda text, model, stream: {"model": model, "input": text, **({"stream": True} if stream else {})},
     text=lambda body: str(body["output"][0]["content"][0]["text"]),
     piece=lambda event: str(event["delta"]) if event["type"] == "response.output_text.delta" else "",
     error=responses_error,
 )
-FACES = (OPENAI, ANTHROPIC, GEMINI, AZURE, MISTRAL, COHERE, OPENROUTER, COMPLETIONS, RESPONSES)
+EXAMPLES = {
+    client.name: client for client in (OPENAI, ANTHROPIC, GEMINI, AZURE, MISTRAL, COHERE, OPENROUTER, COMPLETIONS, RESPONSES)
+}
+CLIENTS = tuple(EXAMPLES[api.name] for api in APIS if api.name != "proxy")
+"""The matrix: one for each API that answers chats. A KeyError asks for an example of a new API."""

@@ -122,7 +122,7 @@ def test_the_access_log(facade: Facade) -> None:
     body = {"model": "demo/echo", "prompt": ["one two", "three"]}
     facade.client.post(PATH, json=body, headers={"x-request-id": "texts-1"})
     line = facade.log.wait_for("texts-1")
-    assert (line["model"], line["tokens"]) == ("demo/echo", "3+3")
+    assert (line["model"], line["input_tokens"], line["output_tokens"]) == ("demo/echo", 3, 3)
 
 
 def test_afterwards_chats_are_answered(facade: Facade) -> None:

@@ -158,7 +158,7 @@ def test_what_continues_a_deleted_response_says_what_is_missing(sdk: OpenAI) -> 
     first = sdk.responses.create(model="demo/echo", input="One")
     second = sdk.responses.create(model="demo/echo", input="Two", previous_response_id=first.id)
     sdk.responses.delete(first.id)
-    with pytest.raises(openai.NotFoundError, match=f"continues '{first.id}', which is no longer kept") as caught:
+    with pytest.raises(openai.NotFoundError, match=f"continues '{first.id}', which is no longer stored") as caught:
         sdk.responses.create(model="demo/echo", input="Three", previous_response_id=second.id)
     assert (caught.value.param, caught.value.code) == ("previous_response_id", "previous_response_not_found")
     assert sdk.responses.retrieve(second.id).output_text == "Two"

@@ -188,7 +188,7 @@ def test_what_is_too_large_to_be_kept_is_answered_and_says_so(small: Facade, str
             ann.responses.retrieve(made.id)
         if not streams:
             raw = ann.responses.with_raw_response.create(model="demo/echo", input=text)
-            assert "was not kept" in raw.headers["x-dragoman-warnings"]
+            assert "was not stored" in raw.headers["x-dragoman-warnings"]
 
 
 def test_a_store_that_is_broken(tmp_path: Path) -> None:

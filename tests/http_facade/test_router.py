@@ -180,9 +180,12 @@ def test_the_access_log(either: Facade) -> None:
         "path": "/v1/chat/completions",
         "status": 200,
         "request_id": "log-1",
+        "api": "openai",
         "model": "demo/echo",
+        "provider": "demo",
         "attempts": 1,
-        "tokens": "2+2",
+        "input_tokens": 2,
+        "output_tokens": 2,
     }
     either.chat(asking("Hi", "nothing"), x_request_id="log-2")
     line = either.log.wait_for("log-2")
