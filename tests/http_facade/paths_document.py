@@ -28,8 +28,8 @@ def rows_of(api: Api) -> Iterator[tuple[str, str, str]]:
     for method, paths in by_method.items():
         by_paths.setdefault(tuple(paths), []).append(method)
     title = api.title
-    for paths, methods in by_paths.items():
-        yield title, ", ".join(methods), ", ".join(f"`{path}`" for path in paths)
+    for shared, methods in by_paths.items():
+        yield title, ", ".join(methods), ", ".join(f"`{path}`" for path in shared)
         title = ""
 
 

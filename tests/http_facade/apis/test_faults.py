@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -135,15 +136,13 @@ def test_in_the_functions_of_the_responses_api(
 def test_in_the_stream_writer_of_the_responses_api(
     name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(openai_responses.ChunkRenderer):
-        batches = 0
+    original: Any = vars(openai_responses)["ChunkRenderer"]
 
-        def render(self, batch: StreamResponse) -> bytes:
-            self.batches += 1
-            return broken() if name == "render" and self.batches > 1 else super().render(batch)
+    def faulty(**settings: Any) -> SimpleNamespace:
+        renderer = original(**settings)
+        render = BrokenLater(renderer).render if name == "render" else renderer.render
+        end = broken if name == "end" else renderer.end
+        return SimpleNamespace(render=render, end=end, fail=renderer.fail, response=renderer.response)
 
-        def end(self) -> bytes:
-            return broken() if name == "end" else super().end()
-
-    monkeypatch.setattr(openai_responses, "ChunkRenderer", Broken)
+    monkeypatch.setattr(openai_responses, "ChunkRenderer", faulty)
     assert_internal_in_band(RESPONSES, answer_to(RESPONSES, list(APIS), "demo/slow-10", True), caplog)
