@@ -86,6 +86,8 @@ REASONING_MODELS = re.compile(r"(ft:)?(o\d|gpt-[5-9]|gpt-\d\d|codex-|computer-us
 """Those that take an include of encrypted reasoning; the others refuse the request that asks for it."""
 NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 SCHEMA_NAME = "answer"
+NO_INPUT = {"role": "user", "content": ""}
+"""The item of an empty message of the user."""
 
 
 def encode_chat(
@@ -179,7 +181,10 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diag
 
 def set_input(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics, *, by_reference: bool) -> None:
     items, instructions = encode_input(request.messages, diagnostics, by_reference=by_reference)
-    body["input"] = items
+    if form.no_input and items == [NO_INPUT]:
+        items = []
+    if items or not form.no_input:
+        body["input"] = items
     if form.text_input and len(items) == 1 and isinstance(text := items[0].get("content"), str):
         body["input"] = text
     if instructions is None and form.empty_instructions:

@@ -104,8 +104,8 @@ class InputParser:
             set_form(part, PartForm(piece=is_opaque(part)))
         first = parts[begin]
         set_details(first, {**details_of(first), "item": rest_of(item, MESSAGE_FIELDS)})
-        form = {"plain": isinstance(content, str), "empty": content == [], "untyped": "type" not in item}
-        set_form(first, PartForm(**form, piece=is_opaque(first)))
+        form = PartForm(isinstance(content, str), "type" not in item, content == [], piece=is_opaque(first))
+        set_form(first, form)
 
 
 def parse_items(messages: Any, items: Iterable[Any], path: str = "input") -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import ROLE_SYSTEM
+from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
 from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, rest_of, small_integer, string
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai_responses.parse_items import listed, parse_items
@@ -24,6 +24,7 @@ from gateway_dialects.openai_responses.words import (
     DIALECT,
     ENCRYPTED,
     LOGPROBS,
+    REFERENCE_FIELDS,
     MessageForm,
     RequestForm,
     set_details,
@@ -73,24 +74,33 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     references. Raises GatewayError naming the field at fault."""
     if fields.get("model") is None:
         raise missing("model", "Name one as provider/model, for example demo/echo.")
-    if fields.get("input") is None and fields.get("prompt") is None:
-        raise missing("input")
     request, options, given = ChatRequest(), Options(), fields.get("input")
     previous = previous_response_id(fields)
     parse_instructions(request, fields.get("instructions"))
     items = listed(given) if given is not None else []
     parse_items(request.messages, earlier, "previous_response_id")
     parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in raw(given)])
+    if given is None and not any(fields.get(name) for name in REFERENCE_FIELDS):
+        raise missing("input")
     if not request.messages:
-        raise invalid("input", "'input' is empty: send at least one item.", "empty_array")
+        if given is not None:
+            raise invalid("input", "'input' is empty: send at least one item.", "empty_array")
+        request.messages.add().role = ROLE_USER
     if previous and not earlier:
         options.own["previous_response_id"] = previous
     for name, value in fields.items():
         if value is not None and name not in READ_APART:
             parse_field(request, name, value, options)
     request.provider_options_json[DIALECT] = json_text(options.own)
-    is_empty = fields.get("instructions") == ""
-    set_request_form(request, RequestForm(isinstance(given, str), is_empty, options.served))
+    set_request_form(
+        request,
+        RequestForm(
+            text_input=isinstance(given, str),
+            no_input=given is None,
+            empty_instructions=fields.get("instructions") == "",
+            served=options.served,
+        ),
+    )
     return ParsedCreate(
         request, flag(fields, "stream", False), flag(fields, "store", True), previous, items, echo_of(fields)
     )

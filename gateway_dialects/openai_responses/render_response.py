@@ -134,6 +134,10 @@ def render_usage(usage: Usage) -> Json:
     }
 
 
+def render_token_count(count: int) -> bytes:
+    return encode_json({"object": "response.input_tokens", "input_tokens": count})
+
+
 def stream_error(failure: GatewayError) -> Json:
     """The fields of an error event. The error is in an object of its own, from which the SDKs raise, and beside the type, as
     is documented. Source: recorded streams that failed."""

@@ -1,5 +1,5 @@
-"""What is kept of a response: the Response, and the input of its own request. What came before is kept with the responses
-that it continues.
+"""What is stored of a response: the Response, and the input of its own request. What came before is stored with the
+responses that it continues.
 
 Source: https://platform.openai.com/docs/api-reference/responses/input-items.
 """
@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.kit.json import Json, decode_json, encode_json, json_text
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_object, encode_json, json_text, object_at, text_of
 from gateway_dialects.openai_responses.parse_request import refers
 from gateway_dialects.openai_responses.render_items import PREFIXES
+from gateway_dialects.openai_responses.words import REFERENCE_FIELDS
 
 INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
 WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})
 """Items that typed clients want to know the status of."""
-ELSEWHERE = ("conversation", "prompt")
-"""Fields of a request that stand for what its provider keeps."""
 LONGEST_ID = 256
 MOST_PARTS = 10_000
 LISTED = 20
@@ -33,7 +30,7 @@ class Stored:
     items: Sequence[Json]
     """The input, as the client wrote it but for its long form and for references, which are resolved."""
     elsewhere: str = ""
-    """The field of its request by which its provider knew more than is kept here. Empty: all is here."""
+    """The field of its request by which its provider knew more than is stored here. Empty: all is here."""
 
     @property
     def response_id(self) -> str:
@@ -65,20 +62,27 @@ class Stored:
 
 
 def unpack(text: str) -> Stored:
-    """Raises GatewayError 503 for what nobody here can have stored."""
+    """Raises GatewayError 503 for what this gateway cannot have stored."""
     try:
-        kept = decode_json(text)
-        response, items = kept["response"], kept["input"]
-        if isinstance(response["id"], str) and all(isinstance(item, dict) for item in [*items, *response["output"]]):
-            return Stored(response, items, str(kept.get("elsewhere", "")))
-    except (msgspec.DecodeError, KeyError, TypeError):
-        pass
-    raise GatewayError(Reason.STORAGE_UNAVAILABLE, "What is stored under this id is damaged, or is not a response.")
+        record = decode_object(text)
+    except UNREADABLE:
+        record = {}
+    response, items = object_at(record, "response"), record.get("input")
+    output = response.get("output")
+    if not (isinstance(response.get("id"), str) and isinstance(items, list) and isinstance(output, list)):
+        raise damaged()
+    if not all(isinstance(item, dict) for item in (*items, *output)):
+        raise damaged()
+    return Stored(response, items, text_of(record.get("elsewhere")))
+
+
+def damaged() -> GatewayError:
+    return GatewayError(Reason.STORAGE_UNAVAILABLE, "What is stored under this id is damaged, or is not a response.")
 
 
 def elsewhere_in(fields: Json) -> str:
     """Stored.elsewhere of a request."""
-    return next((name for name in ELSEWHERE if fields.get(name) is not None), "")
+    return next((name for name in REFERENCE_FIELDS if name != "previous_response_id" and fields.get(name) is not None), "")
 
 
 def prefix_of(item: Json) -> str:
@@ -121,7 +125,3 @@ def place_of(items: Iterable[Json], item_id: str) -> int:
 
 def render_deleted(response_id: str) -> bytes:
     return encode_json({"id": response_id, "object": "response", "deleted": True})
-
-
-def render_token_count(count: int) -> bytes:
-    return encode_json({"object": "response.input_tokens", "input_tokens": count})

@@ -74,6 +74,8 @@ SIGNATURE = "signature"
 """Field of a tool call's item and of a piece of text: another provider's Part.signature, {provider, value}."""
 SUMMARY_GAP = "\n\n"
 """Joins the summaries of one reasoning item, which are one text in the contract."""
+REFERENCE_FIELDS = ("conversation", "prompt", "previous_response_id")
+"""Fields of a request for content that its provider stores."""
 
 
 class RequestForm(Form, frozen=True):
@@ -81,6 +83,8 @@ class RequestForm(Form, frozen=True):
 
     text_input: bool = False
     """input is a string."""
+    no_input: bool = False
+    """There is no input: what the provider stores says enough. The contract has an empty message in its place."""
     empty_instructions: bool = False
     served: dict[str, Any] = msgspec.field(default_factory=dict)
     """Fields that the gateway honours whoever answers (store, metadata ...): sent to this dialect's providers, and no loss

@@ -17,7 +17,7 @@ from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.kit.server import ServedChat
 from gateway_dialects.openai_responses import SERVER
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create, previous_response_id, references_in
-from gateway_dialects.openai_responses.render_response import response_object
+from gateway_dialects.openai_responses.render_response import render_token_count, response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from gateway_dialects.openai_responses.stored import (
     LISTED,
@@ -26,7 +26,6 @@ from gateway_dialects.openai_responses.stored import (
     elsewhere_in,
     render_deleted,
     render_page,
-    render_token_count,
     resolved,
     whole_input,
 )

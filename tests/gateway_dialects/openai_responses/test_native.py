@@ -82,6 +82,18 @@ def test_fields(fields: dict[str, Any]) -> None:
     assert arrived(input="Hi", **fields) == {"model": "gpt-5", "input": "Hi", **fields}
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": {"id": "pmpt_1"}},
+        {"conversation": "conv_1", "instructions": "Be brief."},
+        {"previous_response_id": "resp_1"},
+    ],
+)
+def test_what_the_provider_stores_needs_no_input(fields: dict[str, Any]) -> None:
+    assert arrived(**fields) == {"model": "gpt-5", **fields}
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_content_of_the_future_stays_in_its_message(first: bool) -> None:
     future, text = {"type": "output_of_the_future", "n": [1]}, {"type": "output_text", "text": "So."}

@@ -13,7 +13,12 @@ from dragoman.v1.content_pb2 import Citation, MediaKind
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.render_response import render_response
 
-WORDS = {"type": "message", "id": "msg_1", "status": "completed", "content": [{"type": "output_text", "text": "Hi"}]}
+WORDS: dict[str, Any] = {
+    "type": "message",
+    "id": "msg_1",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hi"}],
+}
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""}
 CITED = {"type": "url_citation", "url": "https://e.com", "title": "E", "start_index": 1, "end_index": 2}
 

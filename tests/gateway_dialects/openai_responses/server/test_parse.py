@@ -8,7 +8,6 @@ from typing import Any, get_type_hints
 import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
-from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_dialects.openai_responses.parse_request import parse_create, previous_response_id, references_in
@@ -167,10 +166,9 @@ def test_a_response_that_is_not_stored_here_may_be_known_to_the_provider() -> No
     assert options_of(previous_response_id="resp_1") == {"previous_response_id": "resp_1"}
 
 
-def test_a_prompt_of_the_providers_needs_no_input_but_something_to_say() -> None:
-    with pytest.raises(GatewayError) as caught:
-        parse_create({"model": "m", "prompt": {"id": "pmpt_1"}})
-    assert caught.value.field == "input"
+def test_what_the_provider_stores_needs_no_input() -> None:
+    (message,) = parse_create({"model": "m", "prompt": {"id": "pmpt_1"}}).chat.messages
+    assert (message.role, list(message.parts)) == (Role.ROLE_USER, [])
 
 
 @pytest.mark.parametrize(
