@@ -196,7 +196,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "the facade in a face": ("gateway_dialects.openai.parse_request", "from http_facade.exchange import Exchange"),
     "the facade in a face, relatively": ("gateway_dialects.openai.parse_request", "from ..exchange import Exchange"),
     "a dialect in another": (
-        "gateway_dialects.anthropic.client.stream",
+        "gateway_dialects.anthropic.decode_stream",
         "from gateway_dialects.openai.decode_usage import count",
     ),
     "a dialect in another, whole": ("gateway_dialects.gemini.client.request", "import gateway_dialects.anthropic"),
@@ -205,7 +205,7 @@ BAD: Mapping[str, tuple[str, str]] = {
         "from gateway_dialects.azure.encode_request import query",
     ),
     "the original in its variation": ("gateway_dialects.openai.decode_usage", "import gateway_dialects.mistral"),
-    "a face in another": ("gateway_dialects.anthropic.server.render", "from ...openai import render_response"),
+    "a face in another": ("gateway_dialects.anthropic.render_response", "from ...openai import render_response"),
     "the HTTP client": ("gateway_core.execution.attempt", "from aiohttp.client import ClientSession"),
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),
     "starlette in the core": ("gateway_core.rpc.server", "import starlette.types"),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from gateway_dialects.anthropic.client.count import decode_count, encode_count
-from gateway_dialects.anthropic.client.errors import decode_error
-from gateway_dialects.anthropic.client.media import needs_bytes
-from gateway_dialects.anthropic.client.metering import find_usage
-from gateway_dialects.anthropic.client.request import encode_chat, headers
-from gateway_dialects.anthropic.client.response import decode_chat, decode_list_models, encode_list_models
-from gateway_dialects.anthropic.client.stream import AnthropicStreamDecoder
-from gateway_dialects.anthropic.client.usage import decode_usage
-from gateway_dialects.anthropic.server.chunks import PING, ChunkRenderer
-from gateway_dialects.anthropic.server.count import render_count
-from gateway_dialects.anthropic.server.errors import render_error
-from gateway_dialects.anthropic.server.models import render_model, render_models
-from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.decode_errors import decode_error
+from gateway_dialects.anthropic.decode_response import (
+    decode_chat,
+    decode_count,
+    decode_list_models,
+    decode_usage,
+    find_usage,
+)
+from gateway_dialects.anthropic.decode_stream import AnthropicStreamDecoder
+from gateway_dialects.anthropic.encode_content import needs_bytes
+from gateway_dialects.anthropic.encode_request import encode_chat, encode_count, encode_list_models, headers
+from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
+from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
+from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
+from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.dialect import (
     Dialect,
     chat_operation,
@@ -27,7 +28,7 @@ from gateway_dialects.kit.estimate import estimate_input_tokens
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 
 CLIENT = Dialect(
-    name="anthropic",
+    name=DIALECT,
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, AnthropicStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),
@@ -57,7 +58,7 @@ def serve(head: RequestHead, body: bytes) -> ServedChat:
 
 
 SERVER = Served(
-    "anthropic",
+    DIALECT,
     render_error,
     serve,
     render_models,

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Citation, Part
 from gateway_dialects.kit.json import UNREADABLE, decode_json, encode_json
 
 PREFIX = "dragoman.1."
+Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
-class CarriedState(
-    msgspec.Struct, omit_defaults=True, rename={"details": "d", "encrypted": "e", "length": "n", "tool_call_id": "c"}
-):
+SHORT_NAMES = {"details": "d", "encrypted": "e", "length": "n", "tool_call_id": "c", "span": "s"}
+
+
+class CarriedState(msgspec.Struct, omit_defaults=True, rename=SHORT_NAMES):
     """What is packed. One at its defaults carries nothing."""
 
     provider: str = ""
@@ -34,9 +37,11 @@ class CarriedState(
     dialect: str = ""
     """Of an opaque part; encrypted is its JSON then."""
     id: str = ""
-    """Reasoning.id."""
+    """Reasoning.id, or the source_id of a citation."""
     tool_call_id: str = ""
     """The tool call whose Part.signature this is. Empty: reasoning."""
+    span: tuple[Index, Index] | None = None
+    """start_index and end_index of a citation."""
 
 
 decode_state = msgspec.json.Decoder(CarriedState).decode
@@ -53,6 +58,12 @@ def reasoning_state(part: Part, details: dict[str, str], length: int = 0) -> Car
 def call_state(part: Part) -> CarriedState:
     """The signature of a tool call part."""
     return CarriedState(part.signature.provider, part.signature.value, tool_call_id=part.tool_call.id)
+
+
+def citation_state(citation: Citation, dialect: str) -> CarriedState:
+    """What clients of the dialect are not shown of another provider's citation."""
+    span = (citation.start_index, citation.end_index) if citation.HasField("end_index") else None
+    return CarriedState(details=others(citation.provider_details_json, dialect), id=citation.source_id, span=span)
 
 
 def others(details_json: Mapping[str, str], dialect: str) -> dict[str, str]:
@@ -72,6 +83,15 @@ def restore_reasoning(part: Part, state: CarriedState) -> None:
 def restore_call(part: Part, state: CarriedState) -> None:
     """Sets the signature of a tool call part."""
     part.signature.provider, part.signature.value = state.provider, state.signature
+
+
+def restore_citation(citation: Citation, state: CarriedState) -> None:
+    """Sets what citation_state took, in place of the citation's details."""
+    citation.source_id = state.id
+    citation.provider_details_json.clear()
+    citation.provider_details_json.update(state.details)
+    if state.span:
+        citation.start_index, citation.end_index = state.span
 
 
 def pack(state: CarriedState) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.json import Detailed, details_of
+
+STORED_FIELDS = frozenset({"id", "status", "phase"})
+"""Fields of a message that say where and how its own provider stored it, and nothing to another."""
 
 
 class Diagnostics:
@@ -21,6 +25,16 @@ class Diagnostics:
     def drop(self, field: str, why: str = "this provider does not have it") -> None:
         """The field was not sent."""
         self.warnings.append(Warning(field=field, message=f"{field} was left out: {why}"))
+
+    def drop_foreign_details(
+        self, holder: Detailed, dialect: str, field: str, why: str = "this provider does not know it"
+    ) -> None:
+        """Reports each field that clients of other dialects wrote and the contract does not name."""
+        for other in holder.provider_details_json:
+            if other != dialect and not other.endswith(".form"):
+                for name in details_of(holder, other):
+                    if name not in STORED_FIELDS:
+                        self.drop(f"{field}.{name}", why)
 
     def from_provider(self, provider: str) -> list[Warning]:
         """All of them, naming the provider."""

@@ -104,6 +104,14 @@ def object_of(text: str, field: str) -> Json:
         raise invalid(field, f"{field} is not a JSON object") from None
 
 
+def is_object(text: str) -> bool:
+    """Whether a text, which a model may have written, is a JSON object."""
+    try:
+        return isinstance(decode_json(text), dict)
+    except UNREADABLE:
+        return False
+
+
 def options_of(options_json: Mapping[str, str], name: str) -> Json:
     """The request's fields for one dialect or vendor; empty when there are none. Raises like object_of."""
     text = options_json.get(name)
@@ -113,6 +121,15 @@ def options_of(options_json: Mapping[str, str], name: str) -> Json:
 def unknown_fields(body: Json, known: frozenset[str] | set[str]) -> Json:
     """Fields the contract does not name; null says nothing and is not carried."""
     return {name: value for name, value in body.items() if name not in known and value is not None}
+
+
+def request_bytes(body: Json) -> bytes:
+    """The JSON body of a request to a provider. Raises GatewayError INVALID_REQUEST for one that is nested too deeply: what
+    could just be read can be too deep to be written as a part of it."""
+    try:
+        return encode_json(body)
+    except RecursionError:
+        raise invalid("", "the request is nested too deeply") from None
 
 
 def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:

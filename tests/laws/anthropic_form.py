@@ -12,19 +12,35 @@ STREAM_FLAGS = ("stream", "model")
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
-    """Without the model and the stream flag; is_error, strict and disable_parallel_tool_use are false unless said; null says
-    nothing, but in tools of Anthropic's own, which travel as they are."""
+    """Without the model and the stream flag; is_error, strict and disable_parallel_tool_use are false, and a tool's type is
+    custom, unless given; a text is the same as a list of it; null says nothing, but in tools of Anthropic's own, which are
+    sent as they are."""
     plain = copy.deepcopy({name: value for name, value in body.items() if name not in STREAM_FLAGS})
+    if "system" in plain:
+        plain["system"] = plain_text(plain["system"])
     for message in plain["messages"]:
         for block in message["content"] if isinstance(message["content"], list) else ():
             if block.get("is_error") is False:
                 del block["is_error"]
+            if block.get("type") == "tool_result" and "content" in block:
+                block["content"] = plain_text(block["content"])
+        message["content"] = plain_text(message["content"])
     for tool in plain.get("tools", []):
         if tool.get("strict") is False:
             del tool["strict"]
+        if tool.get("type") == "custom":
+            del tool["type"]
     if plain.get("tool_choice", {}).get("disable_parallel_tool_use") is False:
         del plain["tool_choice"]["disable_parallel_tool_use"]
     return without_nulls(plain)
+
+
+def plain_text(content: Any) -> Any:
+    match content:
+        case [{"type": "text", "text": str(text), **rest}] if not rest:
+            return text
+        case _:
+            return content
 
 
 def canonical_answer(body: dict[str, Any]) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
-from gateway_dialects.anthropic.server.parse import parse_chat
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.parse_request import parse_chat
+from gateway_dialects.anthropic.render_response import render_chat
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.anthropic_form import canonical_answer, canonical_request, events_of, fold_stream

@@ -9,9 +9,9 @@ from typing import Protocol
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
-from gateway_dialects.anthropic.server import chunks as anthropic_chunks
-from gateway_dialects.anthropic.server import parse as anthropic_parse
-from gateway_dialects.anthropic.server import render as anthropic_render
+from gateway_dialects.anthropic import parse_request as anthropic_parse
+from gateway_dialects.anthropic import render_response as anthropic_render
+from gateway_dialects.anthropic import render_stream as anthropic_stream
 from gateway_dialects.cohere import parse_request as cohere_parse
 from gateway_dialects.cohere import render_response as cohere_render
 from gateway_dialects.cohere import render_stream as cohere_chunks
@@ -88,7 +88,7 @@ FACES: tuple[Face, ...] = (
         "/messages",
         lambda body: anthropic_parse.parse_chat(body).chat,
         lambda answer: anthropic_render.render_chat(answer, ID),
-        lambda: anthropic_chunks.ChunkRenderer(fallback_id=ID),
+        lambda: anthropic_stream.ChunkRenderer(fallback_id=ID),
     ),
     Face(
         "gemini",

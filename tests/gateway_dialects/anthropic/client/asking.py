@@ -12,7 +12,7 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.anthropic.client.request import encode_chat
+from gateway_dialects.anthropic.encode_request import encode_chat
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.openai.parse_request import parse_chat
 

@@ -8,15 +8,28 @@ import json
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import Media, MediaKind, Message, Opaque, Part, Reasoning, Role
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, Tool
+from dragoman.v1.content_pb2 import (
+    CacheHint,
+    Citation,
+    Media,
+    MediaKind,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Role,
+    Signature,
+    ToolCall,
+    ToolResult,
+)
 from tests.gateway_dialects.anthropic.client.asking import (
     HI,
     Json,
+    Sent,
     ask,
     call,
     calls,
-    function,
     refused,
     result,
     send,
@@ -139,72 +152,95 @@ def test_bytes_of_a_grpc_caller_travel_as_base64_and_text_documents_as_text() ->
     }
 
 
-def test_cache_marks_stay_where_openais_clients_put_them() -> None:
-    sent = ask(
-        {"role": "system", "content": [{"type": "text", "text": "S", "cache_control": CACHE}]},
-        {"role": "user", "content": [{**image(f"data:image/png;base64,{PNG}"), "cache_control": CACHE}]},
-        {**calls(call("a")), "cache_control": CACHE},
-        {**result("a", "r"), "cache_control": CACHE},
-        {"role": "user", "content": "More", "cache_control": CACHE},
-        tools=[{**function("one"), "cache_control": CACHE}, function("two", cache_control=CACHE), function("three")],
+def hint(ttl: str = "1h") -> CacheHint:
+    return CacheHint(ttl=ttl)
+
+
+def test_cache_hints_of_parts_messages_results_and_tools() -> None:
+    user, assistant, tool, system = Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL, Role.ROLE_SYSTEM
+    png = Media(kind=MediaKind.MEDIA_KIND_IMAGE, uri=f"data:image/png;base64,{PNG}")
+    call_a, call_b = Part(tool_call=ToolCall(id="a", name="f")), Part(tool_call=ToolCall(id="b", name="f"))
+    result_a, result_b = (Part(tool_result=ToolResult(tool_call_id=name)) for name in "ab")
+    inner = Part(tool_result=ToolResult(tool_call_id="c", parts=[Part(text="x", cache_hint=hint(""))]), cache_hint=hint())
+    search = Opaque(dialect="anthropic", json='{"type":"web_search","name":"web_search"}')
+    sent = send(
+        ChatRequest(
+            messages=[
+                Message(role=system, parts=[Part(text="S", cache_hint=hint())]),
+                Message(role=user, parts=[Part(text="A"), Part(media=png, cache_hint=hint())]),
+                Message(role=assistant, parts=[call_a, call_b, Part(tool_call=ToolCall(id="c"))], cache_hint=hint()),
+                Message(role=tool, parts=[result_a, result_b], cache_hint=hint()),
+                Message(role=tool, parts=[inner]),
+                Message(role=user, parts=[Part(text="More")], cache_hint=hint()),
+            ],
+            tools=[Tool(function=FunctionTool(name="f"), cache_hint=hint()), Tool(opaque=search, cache_hint=hint(""))],
+        )
     )
     assert sent.body["system"] == [{"type": "text", "text": "S", "cache_control": CACHE}]
     marks = [[block.get("cache_control") for block in turn["content"]] for turn in sent.turns]
-    assert marks == [[CACHE], [CACHE], [CACHE, CACHE]]
-    assert [tool.get("cache_control") for tool in sent.body["tools"]] == [CACHE, CACHE, None]
+    assert marks == [[None, CACHE], [None, None, CACHE], [None, CACHE, CACHE, CACHE]]
+    assert sent.turns[2]["content"][2]["content"] == [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]
+    assert [item["cache_control"] for item in sent.body["tools"]] == [CACHE, {"type": "ephemeral"}]
     assert sent.warned == []
 
 
 SIGNED: Json = {"type": "thinking", "thinking": "So …\n", "signature": "EqQ=="}
 HIDDEN: Json = {"type": "thinking", "thinking": "", "signature": "EmptyText=="}
 SEALED: Json = {"type": "redacted_thinking", "data": "Emw=="}
-DETAILS: list[Json] = [
-    {"type": "reasoning.text", "text": "So …\n", "signature": "EqQ==", "format": "anthropic-claude-v1", "index": 0},
-    {"type": "reasoning.text", "text": "", "signature": "EmptyText==", "format": "anthropic-claude-v1", "index": 1},
-    {"type": "reasoning.encrypted", "data": "Emw==", "format": "anthropic-claude-v1", "index": 2},
-]
+SEARCH: Json = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
 
 
-@pytest.mark.parametrize(
-    "carrier",
-    [
-        {"reasoning_details": DETAILS},
-        {"reasoning_details": DETAILS, "reasoning_content": "So …\n"},
-        {"thinking_blocks": [SIGNED, HIDDEN, SEALED]},
-        {"thinking_blocks": [SIGNED, HIDDEN, SEALED], "reasoning_content": "So …\n"},
-    ],
-)
-def test_signed_reasoning_comes_back_first_whole_and_unmodified(carrier: Json) -> None:
-    sent = ask(HI, {**calls(call("a"), content="I look."), **carrier}, result("a"), tools=[function()])
-    assert sent.turns[1]["content"] == [
-        SIGNED,
-        HIDDEN,
-        SEALED,
-        {"type": "text", "text": "I look."},
-        {"type": "tool_use", "id": "a", "name": "look", "input": {}},
-    ]
+def assistant_turn(*parts: Part) -> Sent:
+    user = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
+    return send(ChatRequest(messages=[user, Message(role=Role.ROLE_ASSISTANT, parts=parts)]))
+
+
+def test_signed_reasoning_comes_back_in_its_place_whole_and_unmodified() -> None:
+    sent = assistant_turn(
+        Part(reasoning=Reasoning(text="So …\n", signature="EqQ==", provider="anthropic")),
+        Part(reasoning=Reasoning(signature="EmptyText==", provider="anthropic")),
+        Part(reasoning=Reasoning(encrypted="Emw==", provider="anthropic")),
+        Part(text="I look."),
+        Part(opaque=Opaque(dialect="anthropic", json=json.dumps(SEARCH))),
+        Part(tool_call=ToolCall(id="a", name="look")),
+    )
+    use = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
+    assert sent.turns[1]["content"] == [SIGNED, HIDDEN, SEALED, {"type": "text", "text": "I look."}, SEARCH, use]
     assert sent.warned == []
 
 
-@pytest.mark.parametrize(
-    ("carrier", "told"),
-    [
-        ({"reasoning_content": "unsigned"}, "messages[1].parts[0]"),
-        ({"reasoning": "unsigned"}, "messages[1].parts[0]"),
-        ({"reasoning_details": [{"type": "reasoning.text", "text": "t"}]}, "messages[1].parts[0]"),
-        (
-            {"reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s", "format": "google-gemini-v1"}]},
-            "messages[1].parts[0]",
-        ),
-        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}]}, "messages[1].parts[0]"),
-        ({"thinking_blocks": [{"type": "thinking", "thinking": "t"}]}, "messages[1].thinking_blocks"),
-        ({"thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": None}, 5]}, "messages[1].thinking_blocks"),
-    ],
-)
-def test_reasoning_that_anthropic_did_not_sign_is_left_out_and_told(carrier: Json, told: str) -> None:
-    sent = ask(HI, {"role": "assistant", "content": "Hello", **carrier}, HI)
-    assert sent.turns[1] == {"role": "assistant", "content": "Hello"}
-    assert sent.warned == [told]
+def test_content_of_another_dialect_in_the_assistants_turn_is_dropped_and_reported() -> None:
+    foreign = Part(opaque=Opaque(dialect="gemini", json='{"executableCode":{}}'))
+    sent = assistant_turn(Part(text="Found."), foreign)
+    assert sent.turns[1] == {"role": "assistant", "content": "Found."}
+    assert sent.warned == ["messages[1].parts[1]"]
+
+
+def test_citations_of_anthropic_come_back_and_others_are_reported() -> None:
+    own = {"type": "char_location", "cited_text": "c", "document_index": 0}
+    citations = [
+        Citation(uri="https://e/", title="E"),
+        Citation(cited_text="c", provider_details_json={"anthropic": json.dumps(own)}),
+        Citation(uri="https://f/", provider_details_json={"cohere": "{}"}),
+    ]
+    sent = assistant_turn(Part(text="So.", citations=citations))
+    assert sent.turns[1]["content"] == [{"type": "text", "text": "So.", "citations": [own]}]
+    assert sent.warned == ["messages[1].parts[0].citations"]
+    assert assistant_turn(Part(text="So.", citations=citations[1:2])).warned == []
+
+
+def test_a_signature_over_anything_but_reasoning_is_not_sent() -> None:
+    signature = Signature(provider="gemini", value="GS=")
+    parts = [Part(text="So.", signature=signature), Part(tool_call=ToolCall(id="a", name="f"), signature=signature)]
+    sent = assistant_turn(*parts)
+    assert "GS=" not in json.dumps(sent.body)
+    assert sent.warned == ["messages[1].parts[0].signature", "messages[1].parts[1].signature"]
+
+
+def test_fields_of_other_dialects_on_a_message_are_reported() -> None:
+    details = {"openai": '{"weight":1}', "openai.form": '{"x":1}', "openai-responses": '{"id":"msg_1","status":"completed"}'}
+    message = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")], provider_details_json=details)
+    assert send(ChatRequest(messages=[message])).warned == ["messages[0].weight"]
 
 
 def test_what_another_provider_signed_is_left_out_whatever_it_looks_like() -> None:
@@ -249,21 +285,6 @@ def test_a_tool_result_with_a_picture() -> None:
     ]
 
 
-SEARCH: Json = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
-FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"encrypted_content": "E"}]}
-
-
-@pytest.mark.parametrize("as_text", [False, True])
-def test_server_tools_blocks_come_back_after_the_reasoning(as_text: bool) -> None:
-    """As an answer gave them to an OpenAI client: whole answers as objects, streams as text."""
-    opaque = [{"dialect": "anthropic", "content": json.dumps(block) if as_text else block} for block in (SEARCH, FOUND)]
-    foreign = {"dialect": "gemini", "content": {"executableCode": {}}}
-    assistant = {"role": "assistant", "content": "Found.", "reasoning_details": DETAILS[:1], "opaque": [*opaque, foreign]}
-    sent = ask(HI, assistant, HI)
-    assert sent.turns[1]["content"] == [SIGNED, SEARCH, FOUND, {"type": "text", "text": "Found."}]
-    assert sent.warned == ["messages[1].opaque"]
-
-
 def test_opaque_parts_of_this_dialect_go_as_they_are_and_others_are_refused() -> None:
     def request(dialect: str, text: str) -> ChatRequest:
         part = Part(opaque=Opaque(dialect=dialect, json=text))
@@ -278,4 +299,4 @@ def test_opaque_parts_of_this_dialect_go_as_they_are_and_others_are_refused() ->
     ):
         with pytest.raises(GatewayError) as caught:
             send(request(dialect, text))
-        assert (caught.value.reason, caught.value.field) == (reason, "messages[0].parts[0]")
+        assert (caught.value.reason, caught.value.field.removesuffix(".opaque.json")) == (reason, "messages[0].parts[0]")

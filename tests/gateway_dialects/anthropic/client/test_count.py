@@ -9,7 +9,8 @@ from anthropic.types.beta.message_count_tokens_params import MessageCountTokensP
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.anthropic.client.count import COUNTED, decode_count, encode_count
+from gateway_dialects.anthropic.decode_response import decode_count
+from gateway_dialects.anthropic.encode_request import COUNTED_FIELDS, encode_count
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.anthropic.client.asking import HI, chat_request, function
 
@@ -45,7 +46,7 @@ def test_what_is_asked_is_the_request_without_what_shapes_the_answer_only() -> N
 
 def test_every_parameter_of_todays_sdk_is_asked_with() -> None:
     headers = {"betas", "user_profile_id", "workspace_id"}
-    assert set(MessageCountTokensParams.__annotations__) - headers <= set(COUNTED)
+    assert set(MessageCountTokensParams.__annotations__) - headers <= set(COUNTED_FIELDS)
 
 
 def test_a_request_that_a_grpc_caller_broke() -> None:

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.anthropic import CLIENT
-from gateway_dialects.anthropic.client.errors import decode_error
+from gateway_dialects.anthropic.decode_errors import decode_error
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.anthropic.client.answering import Json, read, start, text
 

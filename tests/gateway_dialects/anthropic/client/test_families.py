@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_dialects.anthropic.client.families import NEWEST, UNKNOWN, Thinking, family_of, line_and_version
+from gateway_dialects.anthropic.encode_thinking import NEWEST, UNKNOWN, Thinking, family_of, line_and_version
 
 
 @pytest.mark.parametrize(

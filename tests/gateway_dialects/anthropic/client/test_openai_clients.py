@@ -271,3 +271,90 @@ def test_openais_own_accumulator_takes_the_chunks() -> None:
         ("look", '{"x":1}'),
         ("now", "{}"),
     ]
+
+
+CACHED = {"type": "ephemeral", "ttl": "1h"}
+PICTURE: Json = {"type": "image_url", "image_url": {"url": "https://e/a.png"}}
+
+
+def test_cache_marks_stay_where_openais_clients_put_them() -> None:
+    sent = ask(
+        {"role": "system", "content": [{"type": "text", "text": "S", "cache_control": CACHED}]},
+        {"role": "user", "content": [{**PICTURE, "cache_control": CACHED}]},
+        {**calls(call("a")), "cache_control": CACHED},
+        {**result("a", "r"), "cache_control": CACHED},
+        {"role": "user", "content": "More", "cache_control": CACHED},
+        tools=[{**function("one"), "cache_control": CACHED}, function("two", cache_control=CACHED), function("three")],
+    )
+    assert sent.body["system"] == [{"type": "text", "text": "S", "cache_control": CACHED}]
+    marks = [[block.get("cache_control") for block in turn["content"]] for turn in sent.turns]
+    assert marks == [[CACHED], [CACHED], [CACHED, CACHED]]
+    assert [tool.get("cache_control") for tool in sent.body["tools"]] == [CACHED, CACHED, None]
+    assert sent.warned == []
+
+
+SIGNED: Json = {"type": "thinking", "thinking": "So …\n", "signature": "EqQ=="}
+HIDDEN: Json = {"type": "thinking", "thinking": "", "signature": "EmptyText=="}
+SIGNED_DETAILS: list[Json] = [
+    {"type": "reasoning.text", "text": "So …\n", "signature": "EqQ==", "format": "anthropic-claude-v1", "index": 0},
+    {"type": "reasoning.text", "text": "", "signature": "EmptyText==", "format": "anthropic-claude-v1", "index": 1},
+    {"type": "reasoning.encrypted", "data": "R=", "format": "anthropic-claude-v1", "index": 2},
+]
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        {"reasoning_details": SIGNED_DETAILS},
+        {"reasoning_details": SIGNED_DETAILS, "reasoning_content": "So …\n"},
+        {"thinking_blocks": [SIGNED, HIDDEN, SEALED]},
+        {"thinking_blocks": [SIGNED, HIDDEN, SEALED], "reasoning_content": "So …\n"},
+    ],
+)
+def test_signed_reasoning_comes_back_first_whole_and_unmodified(carrier: Json) -> None:
+    sent = ask(HI, {**calls(call("a"), content="I look."), **carrier}, result("a"), tools=[function()])
+    assert sent.turns[1]["content"] == [
+        SIGNED,
+        HIDDEN,
+        SEALED,
+        {"type": "text", "text": "I look."},
+        {"type": "tool_use", "id": "a", "name": "look", "input": {}},
+    ]
+    assert sent.warned == []
+
+
+@pytest.mark.parametrize(
+    ("carrier", "told"),
+    [
+        ({"reasoning_content": "unsigned"}, "messages[1].parts[0]"),
+        ({"reasoning": "unsigned"}, "messages[1].parts[0]"),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "t"}]}, "messages[1].parts[0]"),
+        (
+            {"reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s", "format": "google-gemini-v1"}]},
+            "messages[1].parts[0]",
+        ),
+        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}]}, "messages[1].parts[0]"),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "t"}]}, "messages[1].parts[0]"),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": None}, 5]}, "messages[1].parts[0]"),
+    ],
+)
+def test_reasoning_that_anthropic_did_not_sign_is_left_out_and_told(carrier: Json, told: str) -> None:
+    sent = ask(HI, {"role": "assistant", "content": "Hello", **carrier}, HI)
+    assert sent.turns[1] == {"role": "assistant", "content": "Hello"}
+    assert sent.warned == [told]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_server_tools_blocks_come_back_after_the_reasoning(as_text: bool) -> None:
+    """As an answer gave them to an OpenAI client: whole answers as objects, streams as text."""
+    opaque = [{"dialect": "anthropic", "content": json.dumps(block) if as_text else block} for block in (SEARCH, FOUND)]
+    foreign = {"dialect": "gemini", "content": {"executableCode": {}}}
+    assistant = {
+        "role": "assistant",
+        "content": "Found.",
+        "reasoning_details": SIGNED_DETAILS[:1],
+        "opaque": [*opaque, foreign],
+    }
+    sent = ask(HI, assistant, HI)
+    assert sent.turns[1]["content"] == [SIGNED, SEARCH, FOUND, {"type": "text", "text": "Found."}]
+    assert sent.warned == ["messages[1].parts[3]"]

@@ -11,12 +11,12 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, ChatRequest, ResponseFormat
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.client.output import (
-    ANSWER_TOOL,
+from gateway_dialects.anthropic.encode_tools import (
     ANSWER_TOOL_DESCRIPTION,
     JSON_INSTRUCTION,
     SCHEMA_INSTRUCTION,
 )
+from gateway_dialects.anthropic.words import ANSWER_TOOL
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.anthropic.client.asking import (

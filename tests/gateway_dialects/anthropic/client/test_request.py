@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, Tool
-from dragoman.v1.content_pb2 import Message, Part, Role
+from dragoman.v1.chat_pb2 import (
+    ChatRequest,
+    FunctionTool,
+    ReasoningSettings,
+    ResponseFormat,
+    ResponseFormatType,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
+from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, Role, ToolCall, ToolResult
 from gateway_core.execution.attempt import checked
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.client.request import encode_chat
+from gateway_dialects.anthropic.encode_request import encode_chat
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.anthropic.client.asking import (
     ADAPTIVE_MODEL,
@@ -22,6 +32,7 @@ from tests.gateway_dialects.anthropic.client.asking import (
     LATE_MODEL,
     OLD_MODEL,
     Json,
+    Sent,
     ask,
     chat_request,
     refused,
@@ -244,42 +255,131 @@ def test_options_do_not_override_what_the_route_decided() -> None:
 
 
 def test_options_are_merged_with_what_the_contract_says() -> None:
-    request = options(metadata={"k": "v"}, output_config={"task_budget": 5}, **{"$note": 1})
+    request = options(metadata={"k": "v"}, output_config={"task_budget": 5}, container=None)
     request.user = "u"
     request.reasoning.CopyFrom(ReasoningSettings(effort="low"))
     found = send(request, ADAPTIVE_MODEL)
     assert found.body["metadata"] == {"user_id": "u", "k": "v"}
     assert found.body["output_config"] == {"effort": "low", "task_budget": 5}
-    assert "$note" not in found.body
+    assert "container" not in found.body
 
 
-def test_options_of_other_dialects_are_told() -> None:
+def test_options_of_other_dialects_are_reported() -> None:
     request = ChatRequest(
-        provider_options_json={"openai": '{"store":true,"$stop":"string"}', "gemini": '{"cachedContent":"c"}'}
+        provider_options_json={
+            "openai": '{"store":true}',
+            "gemini": '{"cachedContent":"c"}',
+            "openai.form": '{"stop":"text"}',
+        }
     )
     assert sorted(send(request).warned) == ["cachedContent", "store"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "5", "\ud7ff", ""])
+def test_extra_fields_of_the_body_are_sent_where_anthropic_has_them() -> None:
+    extra = {
+        "container": "c-1",
+        "anthropic_beta": ["b-1"],
+        "output_config": {"effort": "low"},
+        "store": True,
+        "speed": None,
+        "model": "claude-dear",
+    }
+    found = send(ChatRequest(extra_body_json=json.dumps(extra)))
+    assert found.body.keys() == {"model", "max_tokens", "messages", "container", "output_config"}
+    assert (found.body["model"], found.headers["anthropic-beta"]) == (BUDGET_MODEL, "b-1")
+    assert found.warned == ["store", "model"]
+
+
+def test_extra_thinking_gets_room_to_answer() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 20_000}
+    found = send(ChatRequest(extra_body_json=json.dumps({"thinking": thinking}), max_tokens=10))
+    assert (found.body["thinking"], found.body["max_tokens"]) == (thinking, 20_010)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "5", "\ud7ff"])
+def test_extra_fields_that_are_no_object_are_refused(text: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        send(ChatRequest(extra_body_json=text))
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "extra_body_json")
+
+
+@pytest.mark.parametrize("model", [BUDGET_MODEL, ADAPTIVE_MODEL, LATE_MODEL, OLD_MODEL])
+@pytest.mark.parametrize("value", [5, "x", [], [5], {}, {"type": ["any"]}, True, 10**40, -1.5, [[]]])
+@pytest.mark.parametrize(
+    "name", ["max_tokens", "temperature", "top_p", "top_k", "tools", "tool_choice", "thinking", "output_config", "system"]
+)
+def test_options_of_any_type_are_sent_or_refused(name: str, value: Any, model: str) -> None:
+    """What a gRPC caller sets wrongly is its own fault, and is named."""
+    schema = ResponseFormat(type=ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, schema_json='{"type":"object"}')
+    for request in (options(**{name: value}), ChatRequest(extra_body_json=json.dumps({name: value}))):
+        request.response_format.CopyFrom(schema)
+        try:
+            send(request, model)
+        except GatewayError as failure:
+            assert (failure.reason, failure.field) == (Reason.INVALID_REQUEST, name)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "5", "\ud7ff"])
 def test_options_that_are_no_object_are_refused(text: str) -> None:
     with pytest.raises(GatewayError) as caught:
         send(ChatRequest(provider_options_json={"anthropic": text}))
     assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "provider_options_json.anthropic")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "5", '"x"', "null", '{"cache_control":5,"$content":[]}', "[" * 5000])
-def test_details_that_a_grpc_caller_breaks_raise_nothing_but_a_refusal(text: str) -> None:
-    for dialect in ("anthropic", "openai"):
-        holders = [
-            Message(role=Role.ROLE_USER, parts=[Part(text="x")], provider_details_json={dialect: text}),
-            Message(role=Role.ROLE_ASSISTANT, parts=[Part(text="x")], provider_details_json={dialect: text}),
-            Message(role=Role.ROLE_USER, parts=[Part(text="x", provider_details_json={dialect: text})]),
-        ]
-        requests = [ChatRequest(messages=[holder]) for holder in holders]
-        requests.append(ChatRequest(tools=[Tool(function=FunctionTool(name="f"), provider_details_json={dialect: text})]))
-        requests.append(ChatRequest(reasoning=ReasoningSettings(effort="low", provider_details_json={dialect: text})))
-        for request in requests:
-            try:
-                send(request)
-            except GatewayError as failure:
-                assert failure.reason is Reason.INVALID_REQUEST
+BROKEN = [
+    "{",
+    "[]",
+    "5",
+    '"x"',
+    "null",
+    '{"cache_control":5,"type":[],"text":5,"role":[],"content":5,"name":[],"thinking":5,"effort":[],"citations":5}',
+    "[" * 5000,
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("key", ["anthropic", "anthropic.form", "openai"])
+def test_details_that_a_grpc_caller_breaks_raise_nothing_but_a_refusal(key: str, text: str) -> None:
+    broken = {key: text}
+    holders = [
+        Message(role=role, parts=[Part(text="x", provider_details_json=part)], provider_details_json=message)
+        for role in (Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_SYSTEM)
+        for message, part in ((broken, {}), ({}, broken), (broken, broken))
+    ]
+    requests = [ChatRequest(messages=[holder]) for holder in holders]
+    tool = Tool(function=FunctionTool(name="f"), provider_details_json=broken)
+    choice = ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED, provider_details_json=broken)
+    requests.append(ChatRequest(tools=[tool], tool_choice=choice))
+    requests.append(ChatRequest(reasoning=ReasoningSettings(effort="low", provider_details_json=broken)))
+    part = Part(text="x", citations=[Citation(uri="u", provider_details_json=broken)])
+    requests.append(ChatRequest(messages=[Message(role=Role.ROLE_ASSISTANT, parts=[part])]))
+    for request in requests:
+        try:
+            send(request)
+        except GatewayError as failure:
+            assert failure.reason is Reason.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"type":5}', '{"type":["thinking"]}', '{"type":"text"}', '{"type":"text","text":5}']
+)
+def test_opaque_blocks_of_any_shape_are_sent(text: str) -> None:
+    """They are the provider's to judge."""
+    part = Part(opaque=Opaque(dialect="anthropic", json=text), cache_hint=CacheHint())
+    user, assistant, tool = Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL
+    call = Part(tool_call=ToolCall(id="a", name="f"))
+    result = Part(tool_result=ToolResult(tool_call_id="a", parts=[part]))
+    for messages in (
+        [Message(role=user, parts=[part])],
+        [Message(role=user, parts=[Part(text="x")]), Message(role=assistant, parts=[part])],
+        [Message(role=assistant, parts=[part, call]), Message(role=tool, parts=[result])],
+    ):
+        sent = send(ChatRequest(messages=messages, reasoning=ReasoningSettings(effort="low")))
+        assert {**json.loads(text), "cache_control": {"type": "ephemeral"}} in list(blocks_of(sent))
+
+
+def blocks_of(sent: Sent) -> Iterator[Any]:
+    for turn in sent.turns:
+        for block in turn["content"] if isinstance(turn["content"], list) else ():
+            yield block
+            yield from block.get("content", []) if block.get("type") == "tool_result" else ()

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason
-from dragoman.v1.content_pb2 import Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Part, Reasoning, ToolCall
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from tests.gateway_dialects.anthropic.client.answering import Json, decode
@@ -61,8 +61,6 @@ CALLS, FILTER = FinishReason.FINISH_REASON_TOOL_CALLS, FinishReason.FINISH_REASO
 def test_why_it_ended(word: str | None, reason: FinishReason.ValueType) -> None:
     candidate = decode(TEXT, stop_reason=word).candidates[0]
     assert (candidate.finish_reason, candidate.raw_finish_reason) == (reason, word or "")
-    told = json.loads(candidate.provider_details_json.get("openai", "{}"))
-    assert told == ({"native_finish_reason": word} if word else {})
 
 
 def test_it_ended_for_its_tools_only_when_it_called_one() -> None:
@@ -95,22 +93,47 @@ WEB: Json = {
 PAGE: Json = {"type": "page_location", "cited_text": "c", "document_index": 0, "start_page_number": 1, "end_page_number": 2}
 
 
-def test_citations_stay_with_their_text_and_pages_of_the_web_are_annotations_too() -> None:
+SOURCE = "https://s/"
+SEARCH: Json = {"type": "search_result_location", "source": SOURCE, "title": "S", "cited_text": "c"}
+
+
+def test_citations_stay_with_their_text() -> None:
     candidate = decode(
         {"type": "text", "text": "So "},
-        {"type": "text", "text": "it is", "citations": [WEB, PAGE]},
+        {"type": "text", "text": "it is", "citations": [WEB, PAGE], "of_the_future": 1},
         {"type": "text", "text": ".", "citations": []},
-        {"type": "text", "text": "!", "citations": [{"url": "https://f/"}, {"url": 5}, 5]},
+        {"type": "text", "text": "!", "citations": [SEARCH, {"url": 5}, 5, {"source": "id", "file_id": "f"}]},
     ).candidates[0]
-    assert [dict(part.provider_details_json) for part in candidate.parts[:3]] == [
-        {},
-        {"anthropic": json.dumps({"citations": [WEB, PAGE]}, separators=(",", ":"))},
-        {},
+    assert list(candidate.parts) == [
+        Part(text="So "),
+        Part(
+            text="it is",
+            citations=[
+                Citation(uri="https://e/", title="E", cited_text="c", provider_details_json=details(WEB)),
+                Citation(cited_text="c", source_id="document_0", provider_details_json=details(PAGE)),
+            ],
+            provider_details_json=details({"of_the_future": 1}),
+        ),
+        Part(text="."),
+        Part(
+            text="!",
+            citations=[
+                Citation(
+                    uri="https://s/",
+                    title="S",
+                    cited_text="c",
+                    source_id="https://s/",
+                    provider_details_json=details(SEARCH),
+                ),
+                Citation(provider_details_json=details({"url": 5})),
+                Citation(source_id="f", provider_details_json=details({"source": "id", "file_id": "f"})),
+            ],
+        ),
     ]
-    assert json.loads(candidate.provider_details_json["openai"])["message"]["annotations"] == [
-        {"type": "url_citation", "url_citation": {"url": "https://e/", "title": "E", "start_index": 3, "end_index": 8}},
-        {"type": "url_citation", "url_citation": {"url": "https://f/", "title": "", "start_index": 9, "end_index": 10}},
-    ]
+
+
+def details(fields: Json) -> dict[str, str]:
+    return {"anthropic": json.dumps(fields, separators=(",", ":"))}
 
 
 def test_usage_is_inclusive_and_kept_as_it_was() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.render_response import render_chat
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.openai.parse_request import parse_chat
 from tests.gateway_dialects.anthropic.client.asking import BUDGET_MODEL, ENDPOINT, LATE_MODEL, OLD_MODEL

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.anthropic.client.schema import DEEPEST, fitted
+from gateway_dialects.anthropic.encode_schema import DEEPEST, fitted
 
 Json = dict[str, Any]
 

@@ -9,12 +9,17 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, FINISH_REASON_TOOL_CALLS
+from dragoman.v1.content_pb2 import Citation
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.anthropic.client.answering import STOP, USAGE, Json, block, end, read, start, text, tool
 
 PING: Json = {"type": "ping"}
+
+
+def details(fields: Json) -> dict[str, str]:
+    return {"anthropic": json.dumps(fields, separators=(",", ":"))}
 
 
 def kinds(events: list[StreamEvent]) -> list[str | None]:
@@ -32,7 +37,7 @@ def test_text() -> None:
     assert kinds(events) == ["started", "part_started", "part_delta", "part_delta", "part_finished", "finished"]
     started, finished = events[0].started, events[-1].finished
     assert (started.id, started.model) == ("msg_1", "claude-x")
-    assert json.loads(started.provider_details_json["anthropic"]) == {"$usage": USAGE}
+    assert json.loads(started.provider_details_json["anthropic"]) == {"usage": USAGE}
     assert grown(events) == [(0, "Hel"), (0, "lo")]
     ending = finished.candidates[0]
     assert (ending.finish_reason, ending.raw_finish_reason) == (FINISH_REASON_STOP, "end_turn")
@@ -99,7 +104,6 @@ def test_thinking_hidden_and_sealed() -> None:
     assert grown(events) == [(0, "Hm"), (0, "."), (0, "S="), (1, "T="), (2, "R="), (3, "Yes")]
     begun = [event.part_started.part for event in events if event.HasField("part_started")]
     assert [part.reasoning.provider for part in begun] == ["anthropic", "anthropic", "anthropic", ""]
-    assert [json.loads(part.provider_details_json["openai"])["index"] for part in begun[:3]] == [0, 1, 2]
 
 
 def test_a_server_tool_is_told_whole_when_it_ends() -> None:
@@ -119,7 +123,7 @@ def test_a_server_tool_that_was_cut_keeps_what_came() -> None:
     assert json.loads(events[1].part_started.part.opaque.json) == {**begun, "input": {"_raw": '{"qu'}}
 
 
-def test_citations_come_live_and_last() -> None:
+def test_citations_come_live() -> None:
     web = {"type": "web_search_result_location", "url": "https://e/", "title": "E", "cited_text": "c"}
     page = {"type": "page_location", "cited_text": "c", "document_index": 0}
     cited = [{"type": "citations_delta", "citation": citation} for citation in (web, page)]
@@ -135,30 +139,21 @@ def test_citations_come_live_and_last() -> None:
             STOP,
         ]
     )
-    live = [
-        json.loads(event.part_delta.provider_details_json["anthropic"])
-        for event in events
-        if event.part_delta.provider_details_json.get("anthropic")
+    live = [(delta.part_index, list(delta.citations)) for delta in (event.part_delta for event in events) if delta.citations]
+    first = Citation(uri="https://e/", title="E", cited_text="c", provider_details_json=details(web))
+    second = Citation(cited_text="c", source_id="document_0", provider_details_json=details(page))
+    assert live == [(1, [first]), (1, [second]), (2, [first])]
+    assert not any(event.part_finished.provider_details_json for event in events)
+
+
+def test_citations_that_a_block_begins_with() -> None:
+    web = {"type": "web_search_result_location", "url": "https://e/", "title": "E", "cited_text": "c"}
+    events = read([start(), *block(0, {"type": "text", "text": "Hi", "citations": [web, 5]}), end(), STOP])
+    deltas = [event.part_delta for event in events if event.HasField("part_delta")]
+    assert [(delta.text, [citation.uri for citation in delta.citations]) for delta in deltas] == [
+        ("Hi", []),
+        ("", ["https://e/"]),
     ]
-    assert live == [{"citation": web}, {"citation": page}, {"citation": web}]
-    ends = [event.part_finished for event in events if event.HasField("part_finished")]
-    assert [json.loads(part.provider_details_json.get("anthropic", "{}")) for part in ends] == [
-        {},
-        {"citations": [web, page]},
-        {"citations": [web]},
-    ]
-    told = [
-        json.loads(event.part_delta.provider_details_json["openai"])["annotations"]
-        for event in events
-        if event.part_delta.provider_details_json.get("openai")
-    ]
-    place = {"url": "https://e/", "title": "E"}
-    assert told == [
-        [{"index": 0, "type": "url_citation", "url_citation": {**place, "start_index": 3, "end_index": 7}}],
-        [{"index": 1, "type": "url_citation", "url_citation": {**place, "start_index": 7, "end_index": 8}}],
-    ]
-    ending = json.loads(events[-1].finished.candidates[0].provider_details_json["openai"])
-    assert [item["url_citation"]["start_index"] for item in ending["message"]["annotations"]] == [3, 7]
 
 
 def test_usage_is_cumulative_and_never_added() -> None:
@@ -240,7 +235,7 @@ def test_kinds_of_the_future_are_not_lost() -> None:
     assert json.loads(ended[1].provider_details_json["anthropic"]) == {"glow": "x"}
 
 
-MISSHAPEN: list[Any] = [
+MALFORMED: list[Any] = [
     [{"type": "message_start"}],
     [{"type": "message_start", "message": []}],
     [start(), start()],
@@ -248,7 +243,6 @@ MISSHAPEN: list[Any] = [
     [start(), {"type": "content_block_start", "index": 0}],
     [start(), {"type": "content_block_start", "content_block": {"type": "text"}}],
     [start(), {"type": "content_block_start", "index": "0", "content_block": {"type": "text"}}],
-    [start(), {"type": "content_block_start", "index": 0, "content_block": {"type": ["text"]}}],
     [start(), *block(0, {"type": "text"}, open=True), *block(0, {"type": "text"})],
     [start(), {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "x"}}],
     [start(), *block(0, {"type": "text"}, open=True), {"type": "content_block_delta", "index": 0}],
@@ -256,7 +250,7 @@ MISSHAPEN: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("events", MISSHAPEN)
+@pytest.mark.parametrize("events", MALFORMED)
 def test_events_that_break_the_format(events: list[Json]) -> None:
     with pytest.raises(GatewayError) as caught:
         read(events)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.anthropic.server.parse import parse_chat
+from gateway_dialects.anthropic.parse_request import parse_chat
 from tests.gateway_dialects.anthropic.client.asking import (
     ADAPTIVE_MODEL,
     BUDGET_MODEL,

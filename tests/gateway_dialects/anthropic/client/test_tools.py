@@ -9,7 +9,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, Tool, ToolChoice, ToolChoiceMode
 from dragoman.v1.content_pb2 import Opaque
-from gateway_dialects.anthropic.client.request import encode_chat
+from gateway_dialects.anthropic.encode_request import encode_chat
 from tests.gateway_dialects.anthropic.client.asking import (
     ADAPTIVE_MODEL,
     BUDGET_MODEL,
@@ -158,7 +158,7 @@ def test_what_a_grpc_caller_can_break() -> None:
     for text in ("{", "[]", '{"a":1} {"b":2}'):
         function_tool = FunctionTool(name="f", parameters_json=text)
         assert fails(Tool(function=function_tool)) == (wrong, "tools[0].function.parameters")
-    assert fails(Tool(opaque=Opaque(dialect="anthropic", json="{"))) == (wrong, "")
+    assert fails(Tool(opaque=Opaque(dialect="anthropic", json="{"))) == (wrong, "tools[0].opaque.json")
     assert fails(Tool(opaque=Opaque(dialect="gemini", json="{}"))) == (Reason.UNSUPPORTED, "tools[0]")
 
 

@@ -9,7 +9,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role, ToolCall, ToolResult
-from gateway_dialects.anthropic.client.turns import BEGINNING, wire_id
+from gateway_dialects.anthropic.encode_messages import BEGINNING, wire_id
 from tests.gateway_dialects.anthropic.client.asking import HI, Json, ask, call, calls, function, refused, result, send
 
 

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message
-from gateway_dialects.anthropic.server.parse import ParsedMessages, parse_chat
+from gateway_dialects.anthropic.parse_request import ParsedMessages, parse_chat
 
 Json = dict[str, Any]
 

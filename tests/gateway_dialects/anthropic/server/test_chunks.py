@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import FinishReason
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Opaque, Part, Reasoning, Signature, ToolCall
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import (
     CandidateFinish,
@@ -21,7 +21,7 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from tests.gateway_dialects.anthropic.server.reading import Json, details
 from tests.laws.anthropic_form import events_of, fold_stream
 
@@ -98,7 +98,7 @@ def test_the_input_is_never_told_as_nothing_at_the_beginning() -> None:
     assert events_of(written())[0][1]["message"]["usage"] == {"input_tokens": 7, "output_tokens": 0}
     usage = {"input_tokens": 3, "cache_read_input_tokens": 9, "output_tokens": 1}
     renderer = ChunkRenderer(fallback_id="f", input_tokens=7)
-    started = Started(id="m", model="x", provider_details_json=details({"$usage": usage, "container": None}))
+    started = Started(id="m", model="x", provider_details_json=details({"usage": usage, "container": None}))
     out = renderer.render(StreamResponse(events=[event(started)]))
     assert events_of(out)[0][1]["message"]["usage"] == usage
 
@@ -275,15 +275,73 @@ def test_citations_are_live() -> None:
     found = content(
         PartStarted(part=Part(text="")),
         PartDelta(text="a"),
-        PartDelta(provider_details_json=details({"citation": citation})),
-        PartDelta(provider_details_json={"openai": '{"annotations":[]}'}),
+        PartDelta(citations=[Citation(cited_text="c", provider_details_json=details(citation))]),
+        PartDelta(provider_details_json={"gemini": '{"groundingMetadata":{}}'}),
+        PartDelta(text="b", citations=[Citation(uri="https://e/", title="E", cited_text="c")]),
     )
     assert found[2] == {
         "type": "content_block_delta",
         "index": 0,
         "delta": {"type": "citations_delta", "citation": citation},
     }
-    assert found[3:] == [closed(0)]
+    assert found[3] == grown(0, "text_delta", text="b")
+    assert (
+        found[4]["delta"]["citation"].items()
+        >= {
+            "type": "web_search_result_location",
+            "url": "https://e/",
+            "title": "E",
+            "cited_text": "c",
+        }.items()
+    )
+    assert found[5:] == [closed(0)]
+
+
+def test_citations_that_a_part_begins_with_and_those_of_a_text_that_was_closed() -> None:
+    citation = Citation(uri="https://e/", cited_text="c")
+    found = content(
+        PartStarted(part=Part(text="a", citations=[citation])),
+        PartStarted(part_index=1, part=Part(tool_call=ToolCall(id="t", name="f", arguments_json="{}"))),
+        PartDelta(citations=[citation]),
+    )
+    kinds = [(data["type"], data["index"], data.get("delta", {}).get("type")) for data in found]
+    start, delta, stop = "content_block_start", "content_block_delta", "content_block_stop"
+    assert kinds == [
+        (start, 0, None),
+        (delta, 0, "text_delta"),
+        (delta, 0, "citations_delta"),
+        (stop, 0, None),
+        (start, 1, None),
+        (delta, 1, "input_json_delta"),
+        (stop, 1, None),
+        (start, 2, None),
+        (delta, 2, "citations_delta"),
+        (stop, 2, None),
+    ]
+
+
+def test_citations_of_what_is_no_text_are_not_shown() -> None:
+    found = content(
+        PartStarted(part=Part(reasoning=Reasoning(text="Hm."))),
+        PartDelta(citations=[Citation(uri="https://e/")]),
+        PartStarted(part_index=1, part=Part(text="a")),
+        PartDelta(citations=[Citation(uri="https://e/")]),
+    )
+    assert [data["type"] for data in found].count("content_block_start") == 2
+    assert "citations_delta" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_another_providers_signature_of_a_tool_call_has_an_empty_thinking_block(late: bool) -> None:
+    signature = Signature(provider="gemini", value="GS=")
+    call = Part(tool_call=ToolCall(id="t", name="f", arguments_json="{}"), signature=None if late else signature)
+    found = content(PartStarted(part=call), PartFinished(signature=signature if late else None))
+    blocks = fold_stream(written(PartStarted(part=call), PartFinished(signature=signature if late else None)))["content"]
+    assert [data["type"] for data in found].count("content_block_start") == len(blocks) == 2
+    carrier, use = reversed(blocks) if late else blocks
+    assert use == {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    assert (carrier["type"], carrier["thinking"]) == ("thinking", "")
+    assert carrier["signature"].startswith("dragoman.1.")
 
 
 def test_a_refusal_in_words_is_text_and_tells_that_it_is_one() -> None:
@@ -308,7 +366,7 @@ def test_what_became_known_at_the_end() -> None:
     stop = details({"stop_details": {"type": "refusal"}})
     finished = Finished(
         candidates=[CandidateFinish(finish_reason=refused, raw_finish_reason="refusal", provider_details_json=stop)],
-        provider_details_json=details({"container": {"id": "c"}, "context_management": {}, "$note": 1}),
+        provider_details_json=details({"container": {"id": "c"}, "context_management": {}}),
     )
     out = renderer.render(StreamResponse(events=[event(Started(id="m")), event(finished)]))
     told = events_of(out)[-2][1]
@@ -319,7 +377,6 @@ def test_what_became_known_at_the_end() -> None:
         "container": {"id": "c"},
     }
     assert told["context_management"] == {}
-    assert "$note" not in told
 
 
 @pytest.mark.parametrize("pieces", [["{bro"], ["[1]"], ['{"a":1} '], [" "], ['{"a":1}', " "]])

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.anthropic.server.errors import render_error, render_error_event
+from gateway_dialects.anthropic.render_response import render_error, render_error_event
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from dragoman.v1.content_pb2 import Media, MediaKind, Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
+from dragoman.v1.content_pb2 import (
+    CacheHint,
+    Citation,
+    Media,
+    MediaKind,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Role,
+    ToolCall,
+    ToolResult,
+)
 from tests.gateway_dialects.anthropic.server.reading import Json, details, messages, refused
 
 USER, ASSISTANT, TOOL, SYSTEM = Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL, Role.ROLE_SYSTEM
@@ -24,9 +36,7 @@ def part_of(block: Json, role: str = "user") -> Part:
 
 def test_text_in_both_forms() -> None:
     assert messages({"role": "user", "content": "Hi"}) == [Message(role=USER, parts=[Part(text="Hi")])]
-    assert messages(says("user", {"type": "text", "text": "Hi"})) == [
-        Message(role=USER, parts=[Part(text="Hi")], provider_details_json=details({"$content": "list"}))
-    ]
+    assert messages(says("user", {"type": "text", "text": "Hi"})) == [Message(role=USER, parts=[Part(text="Hi")])]
     assert messages({"role": "user", "content": ""}, {"role": "assistant", "content": []}) == [
         Message(role=USER),
         Message(role=ASSISTANT),
@@ -35,17 +45,18 @@ def test_text_in_both_forms() -> None:
 
 def test_turns_of_one_role_are_kept_apart() -> None:
     found = messages({"role": "user", "content": "A"}, {"role": "user", "content": "B"})
-    assert [dict(message.provider_details_json) for message in found] == [{}, details({"$turn": "new"})]
+    assert [dict(message.provider_details_json) for message in found] == [{}, {"anthropic.form": '{"new_turn":true}'}]
 
 
 def test_a_system_message_in_mid_conversation() -> None:
     found = messages({"role": "user", "content": "A"}, {"role": "system", "content": "B"})
-    assert found[1] == Message(role=SYSTEM, parts=[Part(text="B")], provider_details_json=details({"$role": "system"}))
+    form = {"anthropic.form": '{"in_place":true}'}
+    assert found[1] == Message(role=SYSTEM, parts=[Part(text="B")], provider_details_json=form)
 
 
 def test_fields_of_a_block_and_of_a_message_that_the_contract_does_not_name() -> None:
     part = part_of({"type": "text", "text": "x", "cache_control": CACHE, "citations": None, "of_the_future": 1})
-    assert part == Part(text="x", provider_details_json=details({"cache_control": CACHE, "of_the_future": 1}))
+    assert part == Part(text="x", cache_hint=CacheHint(), provider_details_json=details({"of_the_future": 1}))
     message = messages({"role": "user", "content": "Hi", "of_the_future": 1})[0]
     assert dict(message.provider_details_json) == details({"of_the_future": 1})
 
@@ -80,9 +91,46 @@ IMAGE, FILE = MediaKind.MEDIA_KIND_IMAGE, MediaKind.MEDIA_KIND_FILE
 def test_media(block: Json, media: Media) -> None:
     assert part_of(block) == Part(media=media)
     marked = part_of({**block, "cache_control": CACHE, "citations": {"enabled": True}})
-    assert marked == Part(
-        media=media, provider_details_json=details({"cache_control": CACHE, "citations": {"enabled": True}})
+    citing = details({"citations": {"enabled": True}})
+    assert marked == Part(media=media, cache_hint=CacheHint(), provider_details_json=citing)
+
+
+@pytest.mark.parametrize(
+    ("control", "hint"),
+    [(CACHE, CacheHint()), ({**CACHE, "ttl": "1h"}, CacheHint(ttl="1h")), ({"ttl": "5m", **CACHE}, CacheHint(ttl="5m"))],
+)
+def test_a_cache_hint(control: Json, hint: CacheHint) -> None:
+    assert part_of({"type": "text", "text": "x", "cache_control": control}) == Part(text="x", cache_hint=hint)
+
+
+@pytest.mark.parametrize("control", [5, {}, {"type": "eternal"}, {"type": "ephemeral", "ttl": 5}, {**CACHE, "scope": "org"}])
+def test_a_cache_control_that_is_no_hint_stays_as_it_is(control: Any) -> None:
+    part = part_of({"type": "text", "text": "x", "cache_control": control})
+    assert part == Part(text="x", provider_details_json=details({"cache_control": control}))
+
+
+WEB: Json = {
+    "type": "web_search_result_location",
+    "url": "https://e/",
+    "title": "E",
+    "cited_text": "c",
+    "encrypted_index": "i",
+}
+PAGE: Json = {"type": "char_location", "cited_text": "d", "document_index": 2, "document_title": "D", "file_id": None}
+
+
+def test_citations_of_the_history() -> None:
+    part = part_of({"type": "text", "text": "So.", "citations": [WEB, PAGE]}, "assistant")
+    assert part == Part(
+        text="So.",
+        citations=[
+            Citation(uri="https://e/", title="E", cited_text="c", provider_details_json=details(WEB)),
+            Citation(title="D", cited_text="d", source_id="document_2", provider_details_json=details(PAGE)),
+        ],
     )
+    for odd in ([], 5, [WEB, 5]):
+        left = part_of({"type": "text", "text": "So.", "citations": odd}, "assistant")
+        assert left == Part(text="So.", provider_details_json=details({"citations": odd}))
 
 
 CARRIED: list[Json] = [
@@ -139,7 +187,7 @@ def test_tool_calls_and_their_results() -> None:
     assert found[1].parts[1:] == [
         Part(
             tool_call=ToolCall(id="t1", name="look", arguments_json='{"x":1.0}'),
-            provider_details_json=details({"cache_control": CACHE}),
+            cache_hint=CacheHint(),
         ),
         Part(tool_call=ToolCall(id="t2", name="now", arguments_json="{}")),
         Part(tool_call=ToolCall(id="t3", name="now", arguments_json="{}")),
@@ -148,16 +196,11 @@ def test_tool_calls_and_their_results() -> None:
         Message(role=TOOL, parts=[Part(tool_result=ToolResult(tool_call_id="t1", parts=[Part(text="a cat")]))]),
         Message(
             role=TOOL,
-            parts=[
-                Part(
-                    tool_result=ToolResult(tool_call_id="t2", parts=[Part(text="x")], is_error=True),
-                    provider_details_json=details({"$content": "list"}),
-                )
-            ],
+            parts=[Part(tool_result=ToolResult(tool_call_id="t2", parts=[Part(text="x")], is_error=True))],
         ),
         Message(
             role=TOOL,
-            parts=[Part(tool_result=ToolResult(tool_call_id="t3"), provider_details_json=details({"cache_control": CACHE}))],
+            parts=[Part(tool_result=ToolResult(tool_call_id="t3"), cache_hint=CacheHint())],
         ),
         Message(role=USER, parts=[Part(text="Well?")]),
     ]

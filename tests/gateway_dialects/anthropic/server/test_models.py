@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.anthropic.server.models import render_model, render_models
+from gateway_dialects.anthropic.render_response import render_model, render_models
 from tests.gateway_dialects.anthropic.server.reading import details
 
 OWN = Model(

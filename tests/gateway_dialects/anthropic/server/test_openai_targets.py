@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.render_response import render_chat
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.anthropic.server.reading import USER, Json, chat, parsed

@@ -11,8 +11,8 @@ from anthropic.types.message_create_params import MessageCreateParamsBase
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
+from dragoman.v1.content_pb2 import CacheHint, Message, Part, Role
+from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from tests.gateway_dialects.anthropic.server.reading import USER, body_of, chat, details, parsed, refused
 
 HI = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
@@ -165,16 +165,14 @@ def test_a_body_that_is_nested_almost_too_deeply(depth: int) -> None:
 
 def test_a_system_prompt() -> None:
     system = Role.ROLE_SYSTEM
-    assert chat(system="Be brief.").messages[0] == Message(
-        role=system, parts=[Part(text="Be brief.")], provider_details_json=details({"$content": "string"})
-    )
+    assert chat(system="Be brief.").messages[0] == Message(role=system, parts=[Part(text="Be brief.")])
     cached = {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}
     found = chat(system=[{"type": "text", "text": "A."}, cached]).messages[0]
     assert found == Message(
         role=system,
         parts=[
             Part(text="A."),
-            Part(text="Long.", provider_details_json=details({"cache_control": {"type": "ephemeral"}})),
+            Part(text="Long.", cache_hint=CacheHint()),
         ],
     )
     assert list(chat(system="").messages) == list(chat(system=[]).messages) == [HI]

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.render_response import render_chat
 from tests.gateway_dialects.anthropic.server.reading import Json, details
 
 STOP, LENGTH = FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_LENGTH
@@ -85,13 +85,44 @@ def test_a_refusal_in_words_is_a_refusal() -> None:
 
 
 def test_details_of_this_dialect_stand_where_it_has_them() -> None:
-    response = answer(Part(text="x", provider_details_json={**details({"citations": [5]}), "openai": '{"a":1}'}))
+    response = answer(Part(text="x", provider_details_json={**details({"of_the_future": [5]}), "openai": '{"a":1}'}))
     response.candidates[0].provider_details_json["anthropic"] = '{"stop_sequence":"END"}'
-    response.provider_details_json["anthropic"] = '{"container":{"id":"c"},"$usage":{}}'
+    response.provider_details_json["anthropic"] = '{"container":{"id":"c"},"usage":{"input_tokens":1}}'
     found = rendered(response)
-    assert found["content"] == [{"type": "text", "text": "x", "citations": [5]}]
+    assert found["content"] == [{"type": "text", "text": "x", "of_the_future": [5]}]
     assert (found["stop_sequence"], found["container"]) == ("END", {"id": "c"})
-    assert "$usage" not in found
+    assert found["usage"] == {"input_tokens": 0, "output_tokens": 0}
+
+
+def test_citations_of_anthropic_and_of_other_providers() -> None:
+    own = {"type": "page_location", "cited_text": "c", "document_index": 0, "start_page_number": 1, "end_page_number": 2}
+    found = blocks(
+        Part(
+            text="So.",
+            citations=[
+                Citation(cited_text="c", provider_details_json=details(own)),
+                Citation(uri="https://e/", title="E", cited_text="c", start_index=0, end_index=2),
+                Citation(uri="https://f/"),
+                Citation(source_id="f-1", title="D", cited_text="four"),
+            ],
+        )
+    )[0]["citations"]
+    packed = [citation.pop("encrypted_index", "") for citation in found]
+    assert found == [
+        own,
+        {"type": "web_search_result_location", "url": "https://e/", "title": "E", "cited_text": "c"},
+        {"type": "web_search_result_location", "url": "https://f/", "title": None, "cited_text": ""},
+        {
+            "type": "char_location",
+            "cited_text": "four",
+            "document_index": 0,
+            "document_title": "D",
+            "start_char_index": 0,
+            "end_char_index": 4,
+            "file_id": "f-1",
+        },
+    ]
+    assert [text.startswith("dragoman.1.") for text in packed] == [False, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
+from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.estimate import estimate_input_tokens
 from gateway_dialects.openai import CLIENT as OPENAI

@@ -17,12 +17,15 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
-from gateway_dialects.anthropic.server.count import render_count
-from gateway_dialects.anthropic.server.errors import render_error, render_error_event
-from gateway_dialects.anthropic.server.models import render_models
-from gateway_dialects.anthropic.server.parse import parse_chat, parse_count
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
+from gateway_dialects.anthropic.render_response import (
+    render_chat,
+    render_count,
+    render_error,
+    render_error_event,
+    render_models,
+)
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect
 from gateway_dialects.openai import CLIENT as OPENAI

@@ -15,6 +15,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
     ToolChoiceMode,
 )
+from dragoman.v1.content_pb2 import CacheHint
 from tests.gateway_dialects.anthropic.server.reading import Json, chat, details, refused
 
 SCHEMA: Json = {"type": "object", "properties": {"b": {"type": "string"}, "a": {}}}
@@ -41,11 +42,11 @@ def test_tools_that_the_client_runs() -> None:
                 parameters_json='{"type":"object","properties":{"b":{"type":"string"},"a":{}}}',
                 strict=True,
             ),
-            provider_details_json=details({"cache_control": {"type": "ephemeral"}}),
+            cache_hint=CacheHint(),
         ),
         Tool(
             function=FunctionTool(name="now", parameters_json="{}", strict=False),
-            provider_details_json=details({"$type": "custom", "input_examples": [{}]}),
+            provider_details_json=details({"input_examples": [{}]}),
         ),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer as AnthropicRenderer
+from gateway_dialects.anthropic.render_stream import ChunkRenderer as AnthropicRenderer
 from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.openai.render_response import render_chat
 from gateway_dialects.openai.render_stream import ChunkRenderer

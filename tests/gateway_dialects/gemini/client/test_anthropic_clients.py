@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.server.chunks import ChunkRenderer
-from gateway_dialects.anthropic.server.parse import parse_chat
-from gateway_dialects.anthropic.server.render import render_chat
+from gateway_dialects.anthropic.parse_request import parse_chat
+from gateway_dialects.anthropic.render_response import render_chat
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_dialects.gemini.client.answering import answer, decoded

@@ -1,4 +1,4 @@
-"""Why a provider of this dialect refused or failed: its status and body in the contract's vocabulary.
+"""Errors of providers: their status and body as a GatewayError.
 
 Source: https://platform.claude.com/docs/en/api/errors and the error_* recordings.
 """
@@ -8,38 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.anthropic.words import ERROR_TYPES
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after
-from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json
+from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json, object_at, text_of
 
-REASON_BY_TYPE = {
-    "authentication_error": Reason.UPSTREAM_AUTH,
-    "permission_error": Reason.UPSTREAM_AUTH,
-    "billing_error": Reason.QUOTA_EXHAUSTED,
-    "not_found_error": Reason.MODEL_NOT_FOUND,
-    "request_too_large": Reason.REQUEST_TOO_LARGE,
-    "rate_limit_error": Reason.RATE_LIMITED,
-    "api_error": Reason.UPSTREAM_UNAVAILABLE,
-    "overloaded_error": Reason.UPSTREAM_OVERLOADED,
-    "timeout_error": Reason.UPSTREAM_TIMEOUT,
-    "conflict_error": Reason.UPSTREAM_UNAVAILABLE,
-}
-STATUS_BY_TYPE = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "conflict_error": 409,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
-"""The status that an error would have had, had it not come inside a stream."""
 REFUSAL_PHRASES = (
     ("prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("exceed context limit", Reason.CONTEXT_LENGTH_EXCEEDED),
@@ -48,7 +21,7 @@ REFUSAL_PHRASES = (
     ("usage limits", Reason.QUOTA_EXHAUSTED),
     ("content filtering policy", Reason.CONTENT_FILTERED),
 )
-"""What a plain invalid_request_error means, by its words."""
+"""What an invalid_request_error means, by its message."""
 SPEND_LIMIT = "spend_limit_reached"
 """How the codes end that say in a 429 that waiting does not help: contract_spend_limit_reached, and others."""
 REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
@@ -58,7 +31,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     """See Dialect.decode_error."""
     try:
         answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         answer = None
     error = error_object(answer)
     failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
@@ -72,10 +45,15 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 def error_in_stream(event: Json) -> GatewayError:
     """An error reported inside an answer whose status was 200."""
     error = error_object(event) or {"message": "the provider reports an error without saying which"}
-    failure = error_from(error, STATUS_BY_TYPE.get(word_of(error.get("type")), 500))
+    failure = error_from(error, status_of(text_of(error.get("type"))))
     if request_id := request_id_of(event):
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
     return failure
+
+
+def status_of(kind: str) -> int:
+    """The status that an error of this type has outside of streams."""
+    return ERROR_TYPES[kind].status if kind in ERROR_TYPES else 500
 
 
 def error_object(answer: Any) -> Json | None:
@@ -90,21 +68,16 @@ def error_object(answer: Any) -> Json | None:
 
 
 def request_id_of(answer: Any) -> str:
-    return word_of(answer.get("request_id")) if isinstance(answer, dict) else ""
+    return text_of(answer.get("request_id")) if isinstance(answer, dict) else ""
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = (word_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
-    kind, details = word_of(error.get("type")), error.get("details")
-    code = word_of(details.get("error_code")) if isinstance(details, dict) else ""
-    words = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind, "upstream_code": code}
-    metadata = {name: value for name, value in words.items() if value}
+    message = (text_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
+    kind, code = text_of(error.get("type")), text_of(object_at(error, "details").get("error_code"))
+    given = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind, "upstream_code": code}
+    metadata = {name: value for name, value in given.items() if value}
     reason = Reason.QUOTA_EXHAUSTED if code.endswith(SPEND_LIMIT) else reason_for(status, kind, message)
     return GatewayError(reason, message, metadata=metadata)
-
-
-def word_of(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def reason_for(status: int, kind: str, message: str) -> Reason:
@@ -116,9 +89,8 @@ def reason_for(status: int, kind: str, message: str) -> Reason:
     if kind == "not_found_error" and "model" not in lowered:
         # A file, a container: the model is there.
         return Reason.UPSTREAM_REJECTED
-    if kind in REASON_BY_TYPE:
-        return REASON_BY_TYPE[kind]
-    return reason_by_status(status)
+    known = ERROR_TYPES.get(kind)
+    return known.reason if known and known.reason else reason_by_status(status)
 
 
 def reason_for_plain(status: int, message: str) -> Reason:

@@ -1,4 +1,4 @@
-"""The messages of a client's request in the contract's terms.
+"""Messages of clients' requests.
 
 Source: https://platform.claude.com/docs/en/api/messages and recorded requests.
 """
@@ -9,23 +9,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_FILE,
     MEDIA_KIND_IMAGE,
-    ROLE_ASSISTANT,
     ROLE_SYSTEM,
     ROLE_TOOL,
-    ROLE_USER,
+    Citation,
     Message,
     Part,
 )
-from gateway_dialects.anthropic.server.details import DIALECT, set_details
-from gateway_dialects.anthropic.server.seals import restore
-from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
-from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.anthropic.decode_response import decode_citation
+from gateway_dialects.anthropic.words import DIALECT, EPHEMERAL, ROLES, MessageForm
+from gateway_dialects.kit.carried_state import (
+    CarriedState,
+    is_packed,
+    restore_call,
+    restore_citation,
+    restore_reasoning,
+    unpack,
+)
+from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text, set_details, set_form, text_of, unknown_fields
 
-ROLES = {"user": ROLE_USER, "assistant": ROLE_ASSISTANT, "system": ROLE_SYSTEM}
 MESSAGE_FIELDS = frozenset({"role", "content"})
 
 
@@ -36,7 +42,6 @@ def parse_system(request: ChatRequest, value: Any) -> None:
     message = request.messages.add(role=ROLE_SYSTEM)
     if isinstance(value, str):
         message.parts.add().text = value
-        set_details(message, {"$content": "string"})
         return
     if not isinstance(value, list):
         raise wrong_type("system", "string or array", value)
@@ -62,16 +67,16 @@ def parse_messages(request: ChatRequest, value: Any) -> None:
             raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
         if fields.get("content") is None:
             raise missing(f"{path}.content")
-        notes: Json = {"$turn": "new"} if role == before else {}
-        if role == "system":
-            notes["$role"] = "system"
-        first = parse_message(request, role, fields["content"], f"{path}.content", notes)
-        set_details(first, {**notes, **(rest_of(fields, MESSAGE_FIELDS) if len(fields) > 2 else {})})
+        first = parse_message(request, role, fields["content"], f"{path}.content")
+        if role in (before, "system"):
+            set_form(first, DIALECT, MessageForm(new_turn=role == before, in_place=role == "system"))
+        if len(fields) > 2:
+            set_details(first, unknown_fields(fields, MESSAGE_FIELDS), DIALECT)
         before = role
 
 
-def parse_message(request: ChatRequest, role: str, content: Any, path: str, notes: Json) -> Message:
-    """Adds the contract's messages for one of the client's, and gives the first of them. Tool results, which stand in the
+def parse_message(request: ChatRequest, role: str, content: Any, path: str) -> Message:
+    """Adds the contract's messages for one of the client's, and returns the first of them. Tool results, which are in the
     user's message here, have messages of their own there."""
     position = len(request.messages)
     if isinstance(content, str):
@@ -81,8 +86,6 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str, note
         return message
     if not isinstance(content, list):
         raise wrong_type(path, "string or array", content)
-    if len(content) == 1 and isinstance(content[0], dict) and content[0].keys() == {"type", "text"}:
-        notes["$content"] = "list"
     others: list[tuple[str, Any]] = []
     for index, item in enumerate(content):
         where = f"{path}.{index}"
@@ -91,36 +94,81 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str, note
             continue
         if role != "user":
             raise invalid(f"{where}.type", f"'{where}.type': a tool_result belongs in a message of the role user.")
-        # Results stand first: every dialect wants them right after the calls that they answer.
+        # Results come first: every dialect wants them right after the calls that they answer.
         parse_tool_result(request.messages.add(role=ROLE_TOOL).parts.add(), item, where)
     if others or not content:
-        message = request.messages.add(role=ROLES[role])
-        for where, item in others:
-            parse_block(message.parts.add(), item, where)
+        parse_blocks(request.messages.add(role=ROLES[role]), others)
     return request.messages[position]
+
+
+def parse_blocks(message: Message, items: list[tuple[str, Any]]) -> None:
+    """items: each with its path."""
+    states: dict[str, CarriedState] = {}
+    for path, item in items:
+        if (state := call_state_in(item)) is not None:
+            states[state.tool_call_id] = state
+        else:
+            parse_block(message.parts.add(), item, path)
+    for part in message.parts if states else ():
+        if state := states.get(part.tool_call.id):
+            restore_call(part, state)
+
+
+def call_state_in(block: Json) -> CarriedState | None:
+    """The state of a tool call that another provider signed: see render_response.carried_signature."""
+    if block.get("type") != "thinking" or not is_packed(signature := text_of(block.get("signature"))):
+        return None
+    state = unpack(signature)
+    return state if state is not None and state.tool_call_id else None
 
 
 def parse_block(part: Part, value: Any, path: str) -> None:
     fields = mapping(value, path)
     kind = required_string(fields, "type", f"{path}.")
     parser = BLOCK_PARSERS.get(kind)
-    details = parser(part, fields, path) if parser else None
-    if details is None:
+    rest = parser(part, fields, path) if parser else None
+    if rest is None:
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
-    elif details:
-        set_details(part, details)
+    elif rest:
+        take_cache_hint(part, rest)
+        set_details(part, rest, DIALECT)
+
+
+def take_cache_hint(holder: Part | Tool, fields: Json) -> None:
+    """Moves cache_control from the fields to the holder's cache_hint, where that says all of it."""
+    control = fields.get("cache_control")
+    if not isinstance(control, dict) or control.get("type") != EPHEMERAL or not control.keys() <= {"type", "ttl"}:
+        return
+    ttl = control.get("ttl", "")
+    if isinstance(ttl, str):
+        holder.cache_hint.ttl = ttl
+        del fields["cache_control"]
 
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
-    return rest_of(fields, {"type", "text"}) if len(fields) > 2 else {}
+    if len(fields) == 2:
+        return {}
+    rest = unknown_fields(fields, {"type", "text"})
+    citations = rest.get("citations")
+    if citations and isinstance(citations, list) and all(isinstance(item, dict) for item in citations):
+        part.citations.extend(parse_citation(item) for item in rest.pop("citations"))
+    return rest
+
+
+def parse_citation(fields: Json) -> Citation:
+    """Anthropic's own citation, or another provider's, as render_response.render_citation shows it."""
+    citation = decode_citation(fields)
+    if is_packed(packed := text_of(fields.get("encrypted_index"))):
+        restore_citation(citation, unpack(packed) or CarriedState())
+    return citation
 
 
 def parse_image(part: Part, fields: Json, path: str) -> Json | None:
     part.media.kind = MEDIA_KIND_IMAGE
     if not parse_source(part, fields, path):
         return None
-    return rest_of(fields, {"type", "source"})
+    return unknown_fields(fields, {"type", "source"})
 
 
 def parse_document(part: Part, fields: Json, path: str) -> Json | None:
@@ -129,11 +177,11 @@ def parse_document(part: Part, fields: Json, path: str) -> Json | None:
         return None
     if (title := fields.get("title")) is not None:
         part.media.filename = string(title, f"{path}.title")
-    return rest_of(fields, {"type", "source", "title"})
+    return unknown_fields(fields, {"type", "source", "title"})
 
 
 def parse_source(part: Part, fields: Json, path: str) -> bool:
-    """False: a source that the contract has no words for; the block is carried as it is."""
+    """False: a source that the contract cannot express; the block is carried as it is."""
     if fields.get("source") is None:
         raise missing(f"{path}.source")
     where = f"{path}.source"
@@ -171,29 +219,35 @@ def parse_tool_use(part: Part, fields: Json, path: str) -> Json:
     part.tool_call.name = required_string(fields, "name", f"{path}.")
     given = fields.get("input")
     part.tool_call.arguments_json = "{}" if given is None else json_text(mapping(given, f"{path}.input"))
-    return rest_of(fields, {"type", "id", "name", "input"}) if len(fields) > 4 else {}
+    return unknown_fields(fields, {"type", "id", "name", "input"}) if len(fields) > 4 else {}
 
 
 def parse_thinking(part: Part, fields: Json, path: str) -> Json:
+    """What this gateway cannot have packed into the signature is unsigned reasoning."""
     part.reasoning.text = required_string(fields, "thinking", f"{path}.")
-    signature = fields.get("signature")
-    restore(part, "" if signature is None else string(signature, f"{path}.signature"))
-    return rest_of(fields, {"type", "thinking", "signature"})
+    given = fields.get("signature")
+    signature = "" if given is None else string(given, f"{path}.signature")
+    if is_packed(signature):
+        if (state := unpack(signature)) is not None:
+            restore_reasoning(part, state)
+    elif signature:
+        part.reasoning.signature, part.reasoning.provider = signature, DIALECT
+    return unknown_fields(fields, {"type", "thinking", "signature"})
 
 
 def parse_redacted(part: Part, fields: Json, path: str) -> Json:
     part.reasoning.encrypted = required_string(fields, "data", f"{path}.")
     part.reasoning.provider = DIALECT
-    return rest_of(fields, {"type", "data"})
+    return unknown_fields(fields, {"type", "data"})
 
 
 def parse_foreign(part: Part, fields: Json, path: str) -> Json | None:
-    """What another dialect's answer held, as render.py shows it."""
+    """Content of another dialect, as render_response.render_opaque shows it."""
     dialect, content = fields.get("dialect"), fields.get("content")
     if not isinstance(dialect, str) or not isinstance(content, dict):
         return None
     part.opaque.dialect, part.opaque.json = dialect, json_text(content)
-    return {}
+    return unknown_fields(fields, {"type", "dialect", "content"})
 
 
 BLOCK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
@@ -205,25 +259,24 @@ BLOCK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
     "redacted_thinking": parse_redacted,
     "opaque": parse_foreign,
 }
-"""A parser gives the fields that the contract does not name, or None: the block is carried as it is."""
+"""A parser returns the fields that the contract does not name, or None: the block is carried as it is."""
 
 
 def parse_tool_result(part: Part, value: Json, path: str) -> None:
-    result, notes = part.tool_result, Json()
+    result = part.tool_result
     result.tool_call_id = required_string(value, "tool_use_id", f"{path}.")
     if (is_error := value.get("is_error")) is not None:
         result.is_error = boolean(is_error, f"{path}.is_error")
     match value.get("content"):
-        case None:
+        case None | "":
             pass
         case str(text):
-            if text:
-                result.parts.add().text = text
+            result.parts.add().text = text
         case list(items):
             for index, item in enumerate(items):
                 parse_block(result.parts.add(), item, f"{path}.content.{index}")
-            if len(items) == 1:
-                notes["$content"] = "list"
         case other:
             raise wrong_type(f"{path}.content", "string or array", other)
-    set_details(part, {**notes, **rest_of(value, {"type", "tool_use_id", "is_error", "content"})})
+    rest = unknown_fields(value, {"type", "tool_use_id", "is_error", "content"})
+    take_cache_hint(part, rest)
+    set_details(part, rest, DIALECT)

@@ -1,7 +1,7 @@
-"""Streamed answers of Anthropic's Messages API: a sans-IO machine.
+"""Streamed answers of the Messages API: a sans-IO decoder.
 
-Source: https://platform.claude.com/docs/en/build-with-claude/streaming and recorded streams. Blocks that only this dialect
-understands are gathered and told whole when they end: the contract's opaque parts do not grow.
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming and recorded streams. A block that only this dialect
+understands is collected until it ends, and is one event then: the contract's opaque parts have no deltas.
 """
 
 from __future__ import annotations
@@ -10,26 +10,68 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.anthropic.client.citations import annotations_of
-from gateway_dialects.anthropic.client.details import DIALECT, set_details
-from gateway_dialects.anthropic.client.errors import error_in_stream
-from gateway_dialects.anthropic.client.response import (
+from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
+from gateway_dialects.anthropic.decode_errors import error_in_stream
+from gateway_dialects.anthropic.decode_response import (
     ENDING_FIELDS,
     MESSAGE_FIELDS,
+    TOO_DEEP,
     begin_reasoning,
     begin_tool_call,
+    decode_citations,
+    decode_usage,
     finish_reason,
     input_text,
+    service_tier_of,
     set_ending,
 )
-from gateway_dialects.anthropic.client.streamed import Block, decode_event, index_of, merge_delta
-from gateway_dialects.anthropic.client.usage import decode_usage, service_tier_of
+from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import Json, encode_json, malformed, text_of, unknown_fields
-from gateway_dialects.kit.legacy import CHAT_FORM, SHAPE_ERRORS, misshapen
+from gateway_dialects.kit.json import (
+    UNREADABLE,
+    Json,
+    decode_json,
+    json_text,
+    malformed,
+    set_details,
+    text_of,
+    unknown_fields,
+)
 
+KNOWN_TYPES = ("text", "thinking", "redacted_thinking", "tool_use")
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
+DELTAS_OF_REASONING = (("thinking", "reasoning"), ("signature", "signature"), ("data", "encrypted"))
+"""Fields of a thinking block, and which delta of the contract holds them."""
+
+
+class Block:
+    """A content block while it streams."""
+
+    __slots__ = ("begun", "details", "kind", "part_index", "pieces", "wrote")
+
+    def __init__(self, begun: Json) -> None:
+        self.begun = begun
+        kind = begun.get("type")
+        self.kind: str = kind if kind in KNOWN_TYPES else "opaque"
+        if kind == "tool_use" and begun.get("name") == ANSWER_TOOL:
+            self.kind = "answer"
+        self.part_index = -1
+        self.pieces: list[str] = []
+        """Of an opaque block's input."""
+        self.wrote = False
+        """Whether a tool's arguments have begun."""
+        self.details: Json = {}
+
+    def whole(self) -> Json:
+        """An opaque block with the input that came piece by piece. One that max_tokens cut is in _raw, as it is."""
+        text = "".join(self.pieces)
+        if not text:
+            return self.begun
+        try:
+            given = decode_json(text)
+        except UNREADABLE:
+            given = {"_raw": text}
+        return {**self.begun, "input": given}
 
 
 class AnthropicStreamDecoder:
@@ -41,14 +83,11 @@ class AnthropicStreamDecoder:
         self._started = False
         self._blocks: dict[int, Block] = {}
         self._part_count = 0
-        self._thought_count = 0
         self._call_count = 0
-        self._text_length = 0
         self._usage: Json = {}
         self._raw_finish = ""
         self._ending: Json = {}
         self._details: Json = {}
-        self._annotations: list[Json] = []
 
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
         if self.done:
@@ -56,8 +95,8 @@ class AnthropicStreamDecoder:
         message = decode_event(event.data)
         try:
             self._feed(message, batch)
-        except SHAPE_ERRORS as error:
-            raise misshapen(error) from error
+        except RecursionError:
+            raise malformed(TOO_DEEP) from None
 
     def _feed(self, message: Json, batch: StreamResponse) -> None:
         match message.get("type"):
@@ -87,8 +126,8 @@ class AnthropicStreamDecoder:
             raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
         try:
             self._conclude(batch)
-        except SHAPE_ERRORS as error:
-            raise misshapen(error) from error
+        except RecursionError:
+            raise malformed(TOO_DEEP) from None
 
     def _conclude(self, batch: StreamResponse) -> None:
         for index in list(self._blocks):
@@ -98,12 +137,12 @@ class AnthropicStreamDecoder:
         ending = finished.candidates.add()
         ending.raw_finish_reason = self._raw_finish
         ending.finish_reason = finish_reason(self._raw_finish, self._call_count > 0)
-        set_ending(ending, self._ending, self._raw_finish, self._annotations)
+        set_ending(ending, self._ending, self._raw_finish)
         if self._usage:
             finished.usage.CopyFrom(decode_usage(self._usage))
             if tier := service_tier_of(self._usage):
                 finished.service_tier = tier
-        set_details(finished, self._details)
+        set_details(finished, self._details, DIALECT)
 
     def _message_start(self, message: Any, batch: StreamResponse) -> None:
         if not isinstance(message, dict):
@@ -114,13 +153,14 @@ class AnthropicStreamDecoder:
         started = batch.events.add().started
         started.id, started.model = text_of(message.get("id")), text_of(message.get("model"))
         details = unknown_fields(message, MESSAGE_FIELDS | ENDING_FIELDS)
-        if isinstance(usage := message.get("usage"), dict):
+        usage = message.get("usage")
+        if isinstance(usage, dict) and usage:
             self._usage = usage
-            # The contract tells usage at the end; clients of this dialect want it at the beginning.
-            details["$usage"] = usage
+            # The contract has usage at the end only; clients of this dialect need it at the beginning.
+            details["usage"] = usage
             if tier := service_tier_of(usage):
                 started.service_tier = tier
-        set_details(started, details)
+        set_details(started, details, DIALECT)
 
     def _message_delta(self, message: Json) -> None:
         delta = message.get("delta")
@@ -154,7 +194,7 @@ class AnthropicStreamDecoder:
             case "thinking" | "redacted_thinking":
                 self._start_reasoning(block, batch)
             case _:
-                pass  # Told when it is whole.
+                pass  # Emitted when it is whole.
 
     def _start_part(self, block: Block, batch: StreamResponse) -> Part:
         """A new part event, whose part the caller fills in."""
@@ -166,20 +206,16 @@ class AnthropicStreamDecoder:
     def _start_text(self, block: Block, batch: StreamResponse) -> None:
         part = self._start_part(block, batch)
         part.text = ""
-        begun = unknown_fields(block.begun, frozenset({"type", "text", "citations"}))
-        set_details(part, begun)
+        set_details(part, unknown_fields(block.begun, {"type", "text", "citations"}), DIALECT)
         if text := text_of(block.begun.get("text")):
-            self._text(block, text, batch)
-        citations = block.begun.get("citations")
-        for citation in citations if isinstance(citations, list) else ():
-            self._cite(block, citation, batch)
+            self._add_delta(block, batch).text = text
+        self._cite(block, block.begun.get("citations"), batch)
 
     def _start_reasoning(self, block: Block, batch: StreamResponse) -> None:
-        self._start_part(block, batch).CopyFrom(begin_reasoning(block.begun, self._thought_count))
-        self._thought_count += 1
-        for name, grown in (("thinking", "reasoning"), ("signature", "signature"), ("data", "encrypted")):
+        self._start_part(block, batch).CopyFrom(begin_reasoning(block.begun))
+        for name, field in DELTAS_OF_REASONING:
             if text := text_of(block.begun.get(name)):
-                setattr(self._grow(block, batch), grown, text)
+                setattr(self._add_delta(block, batch), field, text)
 
     def _delta(self, message: Json, batch: StreamResponse) -> None:
         block, delta = self._blocks.get(index_of(message)), message.get("delta")
@@ -188,30 +224,26 @@ class AnthropicStreamDecoder:
         match delta.get("type"):
             case "text_delta" if block.kind == "text":
                 if text := text_of(delta.get("text")):
-                    self._text(block, text, batch)
+                    self._add_delta(block, batch).text = text
             case "input_json_delta" if block.kind != "text":
                 self._input(block, text_of(delta.get("partial_json")), batch)
             case "thinking_delta" if block.kind == "thinking":
                 if text := text_of(delta.get("thinking")):
-                    self._grow(block, batch).reasoning = text
+                    self._add_delta(block, batch).reasoning = text
             case "signature_delta" if block.kind == "thinking":
                 if text := text_of(delta.get("signature")):
-                    self._grow(block, batch).signature = text
+                    self._add_delta(block, batch).signature = text
             case "citations_delta" if block.kind == "text":
-                self._cite(block, delta.get("citation"), batch)
+                self._cite(block, [delta.get("citation")], batch)
             case _:
                 merge_delta(block.begun if block.kind == "opaque" else block.details, delta)
 
-    def _grow(self, block: Block, batch: StreamResponse) -> Any:
+    def _add_delta(self, block: Block, batch: StreamResponse) -> PartDelta:
         """A new delta event of the block's part."""
         delta = batch.events.add().part_delta
         if block.part_index:
             delta.part_index = block.part_index
         return delta
-
-    def _text(self, block: Block, text: str, batch: StreamResponse) -> None:
-        block.length += len(text)
-        self._grow(block, batch).text = text
 
     def _input(self, block: Block, text: str, batch: StreamResponse) -> None:
         """A piece of a tool's arguments: of a call, of the answer tool, or of a server tool."""
@@ -219,38 +251,53 @@ class AnthropicStreamDecoder:
             return
         block.wrote = True
         if block.kind == "tool_use":
-            self._grow(block, batch).arguments_json = text
+            self._add_delta(block, batch).arguments_json = text
         elif block.kind == "answer":
-            self._text(block, text, batch)
+            self._add_delta(block, batch).text = text
         else:
             block.pieces.append(text)
 
-    def _cite(self, block: Block, citation: Any, batch: StreamResponse) -> None:
-        block.citations.append(citation)
-        set_details(self._grow(block, batch), {"citation": citation})
+    def _cite(self, block: Block, citations: Any, batch: StreamResponse) -> None:
+        if decoded := decode_citations(citations):
+            self._add_delta(block, batch).citations.extend(decoded)
 
     def _block_stop(self, index: int, batch: StreamResponse) -> None:
         block = self._blocks.pop(index, None)
         if block is None:
             return
         if block.kind == "opaque":
-            self._tell_opaque(block, batch)
+            opaque = self._start_part(block, batch).opaque
+            opaque.dialect, opaque.json = DIALECT, json_text(block.whole())
         elif block.kind in ("tool_use", "answer") and not block.wrote:
             # Never begun with {}: what follows would be appended to it.
             self._input(block, input_text(block.begun.get("input")), batch)
-        annotations = annotations_of(block.citations, self._text_length, self._text_length + block.length)
-        if annotations:
-            # OpenAI's accumulators take only list items that say their place.
-            placed = [{"index": place, **item} for place, item in enumerate(annotations, len(self._annotations))]
-            set_details(self._grow(block, batch), {"annotations": placed}, CHAT_FORM)
-            self._annotations += annotations
-        self._text_length += block.length
         ended = batch.events.add().part_finished
         ended.part_index = block.part_index
-        if block.citations:
-            block.details["citations"] = block.citations
-        set_details(ended, block.details)
+        set_details(ended, block.details, DIALECT)
 
-    def _tell_opaque(self, block: Block, batch: StreamResponse) -> None:
-        opaque = self._start_part(block, batch).opaque
-        opaque.dialect, opaque.json = DIALECT, encode_json(block.whole()).decode()
+
+def decode_event(data: bytes) -> Json:
+    try:
+        message = decode_json(data)
+    except UNREADABLE:
+        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+    if not isinstance(message, dict):
+        raise malformed("an event of the provider's stream is not a JSON object")
+    return message
+
+
+def index_of(message: Json) -> int:
+    index = message.get("index")
+    if type(index) is not int:
+        raise malformed("an event of the provider's stream does not say to which content block it belongs")
+    return index
+
+
+def merge_delta(into: Json, delta: Json) -> None:
+    """Merges a delta of a kind that is not known here: texts and lists are appended, anything else is set."""
+    for name, value in delta.items():
+        if name == "type" or value is None:
+            continue
+        known = into.get(name)
+        appends = isinstance(known, (str, list)) and type(known) is type(value)
+        into[name] = known + value if appends else value

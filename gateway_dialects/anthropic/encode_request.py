@@ -1,0 +1,244 @@
+"""Requests of the Messages API: body and headers, for a chat and for the count of its tokens.
+
+Source: https://platform.claude.com/docs/en/api/messages, /en/api/messages-count-tokens and recorded requests.
+provider_details_json["anthropic"] holds fields that the contract does not name, provider_options_json["anthropic"] those of
+the request, and anthropic_beta: a list for the header of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.anthropic.encode_content import RequestDiagnostics
+from gateway_dialects.anthropic.encode_messages import encode_conversation
+from gateway_dialects.anthropic.encode_thinking import (
+    Family,
+    bound_of,
+    encode_reasoning,
+    family_of,
+    keep_rules,
+    make_room,
+)
+from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
+from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.fields import array, integer, mapping, number
+from gateway_dialects.kit.json import Json, object_of, options_of, request_bytes
+
+API_VERSION = "2023-06-01"
+"""What 2026-10-21 changes is that it refuses more: sampling settings on every model, and some content. Answers are the same.
+A configured header anthropic-version wins over it."""
+GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
+"""Never taken from the caller's options: the model was chosen by the route, and may be all that the caller's key allows."""
+SAMPLING = ("temperature", "top_p", "top_k")
+HARMLESS: Mapping[str, tuple[object, ...]] = {
+    "seed": (),
+    "frequency_penalty": (0.0,),
+    "presence_penalty": (0.0,),
+    "logit_bias": (),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "verbosity": (),
+}
+"""Contract fields that this dialect does not have, and values that ask for nothing."""
+EXTRA_FIELDS = frozenset(
+    {
+        "anthropic_beta",
+        "cache_control",
+        "container",
+        "context_management",
+        "inference_geo",
+        "mcp_servers",
+        "output_config",
+        "speed",
+        "thinking",
+    }
+)
+"""Fields of this API that are taken from extra_body_json."""
+OPTION_TYPES: Mapping[str, Callable[[Any, str], object]] = {
+    "max_tokens": integer,
+    "temperature": number,
+    "top_p": number,
+    "tools": array,
+    "tool_choice": mapping,
+    "thinking": mapping,
+    "output_config": mapping,
+}
+"""Options that the encoder looks into, once they are in the body."""
+TIER_WORDS: Mapping[str, str] = {
+    **{word: word for word in REQUEST_TIERS},
+    **{tier: word for word, tier in REQUEST_TIERS.items()},
+}
+COUNTED_FIELDS = (
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "billing_policy",
+    "cache_control",
+    "compaction",
+    "context_management",
+    "mcp_servers",
+    "speed",
+)
+"""The fields of a request that the count of tokens takes; it refuses max_tokens and all that shapes the answer only."""
+VERSION_SEGMENTS = ("/v1", "/v1beta")
+
+
+def encode_chat(
+    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+) -> tuple[UpstreamRequest, Sequence[Warning]]:
+    """POST /v1/messages."""
+    if request.candidate_count > 1:
+        raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
+    diagnostics = RequestDiagnostics()
+    body = encode_body(request, model, diagnostics)
+    if stream:
+        body["stream"] = True
+    url = f"{base_url(endpoint)}/messages"
+    upstream = UpstreamRequest("POST", url, headers(endpoint, diagnostics.betas), request_bytes(body))
+    return upstream, diagnostics.from_provider(endpoint.provider)
+
+
+def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
+    """POST /v1/messages/count_tokens."""
+    diagnostics = RequestDiagnostics()
+    body = encode_body(request, model, diagnostics)
+    content = request_bytes({name: body[name] for name in COUNTED_FIELDS if name in body})
+    url = f"{base_url(endpoint)}/messages/count_tokens"
+    return UpstreamRequest("POST", url, headers(endpoint, diagnostics.betas), content)
+
+
+def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
+    """GET /v1/models. A thousand is the most that one page holds."""
+    return UpstreamRequest("GET", base_url(endpoint) + "/models?limit=1000", headers(endpoint))
+
+
+def base_url(endpoint: Endpoint) -> str:
+    """With the version segment, which Anthropic's own clients leave out of their base URL."""
+    return endpoint.url if endpoint.url.endswith(VERSION_SEGMENTS) else f"{endpoint.url}/v1"
+
+
+def headers(endpoint: Endpoint, betas: Sequence[str] = ()) -> dict[str, str]:
+    """What a request to this endpoint carries."""
+    found = {"content-type": "application/json", "anthropic-version": API_VERSION}
+    found.update((name.lower(), value) for name, value in endpoint.headers.items())
+    if betas:
+        configured = [name.strip() for name in found.get("anthropic-beta", "").split(",") if name.strip()]
+        found["anthropic-beta"] = ",".join(dict.fromkeys([*configured, *betas]))
+    if endpoint.keys:
+        found["x-api-key"] = endpoint.keys[0].reveal()
+    return found
+
+
+def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostics) -> Json:
+    """The request's JSON body without its stream flag."""
+    family = family_of(model)
+    body: Json = {"model": model, "max_tokens": bound_of(request) or family.default_output}
+    conversation = encode_conversation(request.messages, diagnostics)
+    if conversation.system:
+        body["system"] = conversation.system
+    body["messages"] = [turn.encode() for turn in conversation.turns]
+    if request.tools or request.HasField("tool_choice"):
+        encode_tools(body, request, family, diagnostics)
+    encode_settings(body, request, diagnostics)
+    if request.HasField("reasoning"):
+        encode_reasoning(body, request, family, diagnostics)
+    if request.provider_options_json:
+        encode_options(body, request, diagnostics)
+    if request.extra_body_json:
+        encode_extra(body, request, family, diagnostics)
+    keep_rules(body, family, diagnostics)
+    if request.HasField("response_format"):
+        encode_response_format(body, request.response_format, family, diagnostics)
+    return body
+
+
+def encode_settings(body: Json, request: ChatRequest, diagnostics: RequestDiagnostics) -> None:
+    """Everything that is one value."""
+    for descriptor, value in request.ListFields():
+        name = descriptor.name
+        if name in SAMPLING:
+            body[name] = value
+        elif name in HARMLESS and value not in HARMLESS[name]:
+            diagnostics.drop(name)
+    if request.stop:
+        encode_stop(body, request.stop, diagnostics)
+    if request.user:
+        body["metadata"] = {"user_id": request.user}
+    if request.service_tier in TIER_WORDS:
+        body["service_tier"] = TIER_WORDS[request.service_tier]
+    elif request.service_tier:
+        diagnostics.drop("service_tier", f"this provider has no class of service {request.service_tier!r}")
+    if any(modality != "text" for modality in request.modalities):
+        diagnostics.drop("modalities", "this provider answers in text only")
+
+
+def encode_stop(body: Json, stop: Sequence[str], diagnostics: RequestDiagnostics) -> None:
+    """White space alone is refused as a stop text."""
+    kept = [text for text in stop if text and not text.isspace()]
+    if kept:
+        body["stop_sequences"] = kept
+    if len(kept) < len(stop):
+        diagnostics.drop("stop", "this provider takes no stop text that is white space")
+
+
+def encode_options(body: Json, request: ChatRequest, diagnostics: RequestDiagnostics) -> None:
+    """Adds the options of this dialect; others become warnings."""
+    for dialect in request.provider_options_json:
+        if dialect.endswith(".form"):
+            continue
+        options = options_of(request.provider_options_json, dialect)
+        if dialect == DIALECT:
+            merge_options(body, options.items(), diagnostics)
+            continue
+        for name in options:
+            diagnostics.drop(name, f"it is known to the {dialect} dialect only")
+
+
+def encode_extra(body: Json, request: ChatRequest, family: Family, diagnostics: RequestDiagnostics) -> None:
+    """Adds the extra fields of the request's body that this API has; others become warnings."""
+    extra = object_of(request.extra_body_json, "extra_body_json")
+    merge_options(body, [(name, value) for name, value in extra.items() if name in EXTRA_FIELDS], diagnostics)
+    for name in extra:
+        if name not in EXTRA_FIELDS:
+            diagnostics.drop(name)
+    thinking = extra.get("thinking")
+    if isinstance(thinking, dict) and type(budget := thinking.get("budget_tokens")) is int:
+        make_room(body, budget, family)
+
+
+def merge_options(body: Json, options: Iterable[tuple[str, Any]], diagnostics: RequestDiagnostics) -> None:
+    """Objects are merged with what the body has; anything else replaces it. Null says nothing."""
+    for name, value in options:
+        if value is None or name in GATEWAY_FIELDS:
+            continue
+        if name == "anthropic_beta":
+            add_betas(value, diagnostics)
+            continue
+        if check := OPTION_TYPES.get(name):
+            check(value, name)
+        elif name == "system" and not isinstance(value, (str, list)):
+            raise invalid(name, "system must be a string or an array of text blocks")
+        known = body.get(name)
+        body[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+
+
+def add_betas(value: Any, diagnostics: RequestDiagnostics) -> None:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and is_header_safe(name) for name in names):
+        raise invalid("anthropic_beta", "anthropic_beta must be a list of names")
+    for name in names:
+        if name.strip():
+            diagnostics.need_beta(name.strip())
+
+
+def is_header_safe(name: str) -> bool:
+    return name.isascii() and (name.isprintable() or not name)

@@ -1,0 +1,178 @@
+"""Tools, the choice among them and the format of the answer.
+
+Source: https://platform.claude.com/docs (tool use, strict tool use, parallel tool use, structured outputs) and recorded
+requests. Where a model has no structured outputs they are emulated by one tool that the model is forced to call and whose
+arguments are the answer: the decoders turn the call back into text. Beside the caller's own tools, and where no tool can be
+forced, the schema is asked for in the system prompt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dragoman.reasons import invalid
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    RESPONSE_FORMAT_TYPE_UNSPECIFIED,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    TOOL_CHOICE_MODE_UNSPECIFIED,
+    ChatRequest,
+    FunctionTool,
+    ResponseFormat,
+    Tool,
+)
+from gateway_dialects.anthropic.encode_content import cache_control
+from gateway_dialects.anthropic.encode_schema import fitted
+from gateway_dialects.anthropic.encode_thinking import Family, can_force
+from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.json import Json, decode_object, details_of, object_of
+
+CHOICE_WORDS = {mode: word for word, mode in TOOL_CHOICES.items()}
+ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
+JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
+SCHEMA_INSTRUCTION = (
+    "Answer with one JSON value that is valid against the following JSON Schema, and nothing else: no words around it and no"
+    " code fence.\n\n"
+)
+
+
+def encode_tools(body: Json, request: ChatRequest, family: Family, diagnostics: Diagnostics) -> None:
+    """Sets tools and tool_choice."""
+    allowed = set(request.tool_choice.allowed_tool_names)
+    tools = [
+        encode_tool(tool, f"tools[{index}]", family, diagnostics)
+        for index, tool in enumerate(request.tools)
+        if not allowed or name_of(tool) in allowed
+    ]
+    if tools:
+        body["tools"] = tools
+        if choice := encode_tool_choice(request):
+            body["tool_choice"] = choice
+    elif request.tool_choice.mode in (TOOL_CHOICE_MODE_REQUIRED, TOOL_CHOICE_MODE_TOOL):
+        diagnostics.drop("tool_choice", "there are no tools to choose from")
+
+
+def name_of(tool: Tool) -> str:
+    return tool.function.name or tool.custom.name
+
+
+def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
+    match tool.WhichOneof("kind"):
+        case "function":
+            encoded = encode_function(tool.function, field, family, diagnostics)
+        case "custom":
+            raise unsupported(field, "this provider has no tools with free-form input")
+        case "opaque" if tool.opaque.dialect == DIALECT:
+            encoded = object_of(tool.opaque.json, f"{field}.opaque.json")
+        case "opaque":
+            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
+        case _:
+            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+    if tool.HasField("cache_hint"):
+        encoded.setdefault("cache_control", cache_control(tool.cache_hint))
+    return {**details_of(tool, DIALECT), **encoded} if tool.provider_details_json else encoded
+
+
+def encode_function(function: FunctionTool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
+    encoded: Json = {"name": function.name}
+    if function.HasField("description"):
+        encoded["description"] = function.description
+    schema = schema_of(function.parameters_json, f"{field}.function.parameters")
+    encoded["input_schema"] = schema
+    if function.strict:
+        encode_strict(encoded, function.parameters_json, field, family, diagnostics)
+    return encoded
+
+
+def schema_of(parameters_json: str, field: str) -> Json | msgspec.Raw:
+    """An object's schema, which this API requires; also for a tool without parameters."""
+    if not parameters_json:
+        return {"type": "object", "properties": {}}
+    parameters = object_of(parameters_json, field)
+    if "type" in parameters:
+        # Key for key as the client wrote it: prompt caches hit only then.
+        return msgspec.Raw(parameters_json.encode())
+    return {"type": "object", **parameters}
+
+
+def encode_strict(encoded: Json, parameters_json: str, field: str, family: Family, diagnostics: Diagnostics) -> None:
+    if not family.native_schema:
+        diagnostics.drop(f"{field}.strict", "this model has no strict tools")
+        return
+    original = decode_object(parameters_json) if parameters_json else {"type": "object", "properties": {}}
+    schema = fitted({"type": "object", **original})
+    if schema is None:
+        diagnostics.drop(f"{field}.strict", "this provider has no strict tools with such a schema")
+        return
+    if schema != original:
+        encoded["input_schema"] = schema
+    encoded["strict"] = True
+
+
+def encode_tool_choice(request: ChatRequest) -> Json | None:
+    """None: the provider's default. disable_parallel_tool_use is a field of the choice."""
+    choice = request.tool_choice
+    alone = request.HasField("parallel_tool_calls") and not request.parallel_tool_calls
+    if choice.mode == TOOL_CHOICE_MODE_UNSPECIFIED and not alone:
+        return None
+    if choice.mode and choice.mode not in CHOICE_WORDS:
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
+    encoded: Json = {"type": CHOICE_WORDS.get(choice.mode, "auto")}
+    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+        encoded["name"] = choice.tool_name
+    if alone and encoded["type"] != "none":
+        encoded["disable_parallel_tool_use"] = True
+    return {**details_of(choice, DIALECT), **encoded} if choice.provider_details_json else encoded
+
+
+def encode_response_format(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
+    """body has tools and thinking. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
+    if form.type == RESPONSE_FORMAT_TYPE_JSON_OBJECT:
+        instruct(body, JSON_INSTRUCTION)
+    elif form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        encode_schema(body, form, family, diagnostics)
+    elif form.type not in (RESPONSE_FORMAT_TYPE_TEXT, RESPONSE_FORMAT_TYPE_UNSPECIFIED):
+        raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
+
+
+def encode_schema(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
+    if not form.schema_json:
+        instruct(body, JSON_INSTRUCTION)
+        return
+    schema = object_of(form.schema_json, "response_format.json_schema.schema")
+    suited = fitted(schema) if family.native_schema else None
+    if suited is not None:
+        kept: Any = msgspec.Raw(form.schema_json.encode()) if suited == schema else suited
+        native = {"type": "json_schema", "schema": kept, **details_of(form, DIALECT)}
+        body.setdefault("output_config", {})["format"] = native
+    elif "tools" not in body and can_force(body, family) and schema.get("type") == "object":
+        force_answer_tool(body, form)
+    else:
+        instruct(body, SCHEMA_INSTRUCTION + form.schema_json)
+        diagnostics.warn(
+            "response_format", "the schema was asked for in words, as the model cannot be held to it here: check the answer"
+        )
+
+
+def force_answer_tool(body: Json, form: ResponseFormat) -> None:
+    body["tools"] = [
+        {
+            "name": ANSWER_TOOL,
+            "description": form.description or ANSWER_TOOL_DESCRIPTION,
+            "input_schema": msgspec.Raw(form.schema_json.encode()),
+        }
+    ]
+    body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL, "disable_parallel_tool_use": True}
+
+
+def instruct(body: Json, text: str) -> None:
+    """Adds a last system block: what precedes it stays in the prompt cache."""
+    system = body.get("system", [])
+    blocks = [{"type": "text", "text": system}] if isinstance(system, str) else list(system)
+    body["system"] = [*blocks, {"type": "text", "text": text}]

@@ -1,0 +1,101 @@
+"""Vocabulary of Anthropic's Messages API: what requests, answers, clients and providers of it have in common.
+
+Source: https://platform.claude.com/docs/en/api/messages and recorded exchanges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    FinishReason,
+    ToolChoiceMode,
+)
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
+from gateway_dialects.kit.json import Form
+
+DIALECT = "anthropic"
+
+ROLES: Mapping[str, Role.ValueType] = {"user": ROLE_USER, "assistant": ROLE_ASSISTANT, "system": ROLE_SYSTEM}
+THINKING_TYPES = ("thinking", "redacted_thinking")
+THINKING_OFF = ("disabled", "between_tools")
+"""Types of thinking that switch it off, each on other models."""
+EPHEMERAL = "ephemeral"
+"""The type of cache_control that the contract's CacheHint stands for; any other stays in the details."""
+
+FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
+    "end_turn": FINISH_REASON_STOP,
+    "max_tokens": FINISH_REASON_LENGTH,
+    "tool_use": FINISH_REASON_TOOL_CALLS,
+    "refusal": FINISH_REASON_CONTENT_FILTER,
+    "stop_sequence": FINISH_REASON_STOP,
+    "pause_turn": FINISH_REASON_STOP,
+    "compaction": FINISH_REASON_STOP,
+    "model_context_window_exceeded": FINISH_REASON_LENGTH,
+}
+"""stop_reason. Of several with one meaning the first is written for other providers' answers."""
+STOP_REASONS: Mapping[FinishReason.ValueType, str] = {
+    **{reason: word for word, reason in reversed(list(FINISH_REASONS.items()))},
+    # The API has no stop_reason for it; what clients must know is that the answer is cut.
+    FINISH_REASON_ERROR: "max_tokens",
+}
+
+TOOL_CHOICES: Mapping[str, ToolChoiceMode.ValueType] = {
+    "auto": TOOL_CHOICE_MODE_AUTO,
+    "none": TOOL_CHOICE_MODE_NONE,
+    "any": TOOL_CHOICE_MODE_REQUIRED,
+    "tool": TOOL_CHOICE_MODE_TOOL,
+}
+FORCED_CHOICES = ("any", "tool")
+ANSWER_TOOL = "dragoman_json_answer"
+"""The tool that emulates structured outputs: no client's tool may have its name, for its calls are read as text."""
+
+REQUEST_TIERS: Mapping[str, str] = {"auto": "auto", "standard_only": "default"}
+"""service_tier of a request, in the contract's terms."""
+ANSWER_TIERS: Mapping[str, str] = {"standard": "default"}
+"""The tier that ran, in the contract's terms; others have one name in both."""
+
+
+class ErrorType(NamedTuple):
+    """What the type of an error says."""
+
+    status: int
+    """Its HTTP status, which an error inside a stream does not have."""
+    reason: Reason | None = None
+    """None: the status and the message say more."""
+
+
+ERROR_TYPES: Mapping[str, ErrorType] = {
+    "invalid_request_error": ErrorType(400),
+    "authentication_error": ErrorType(401, Reason.UPSTREAM_AUTH),
+    "billing_error": ErrorType(402, Reason.QUOTA_EXHAUSTED),
+    "permission_error": ErrorType(403, Reason.UPSTREAM_AUTH),
+    "not_found_error": ErrorType(404, Reason.MODEL_NOT_FOUND),
+    "conflict_error": ErrorType(409, Reason.UPSTREAM_UNAVAILABLE),
+    "request_too_large": ErrorType(413, Reason.REQUEST_TOO_LARGE),
+    "rate_limit_error": ErrorType(429, Reason.RATE_LIMITED),
+    "api_error": ErrorType(500, Reason.UPSTREAM_UNAVAILABLE),
+    "timeout_error": ErrorType(504, Reason.UPSTREAM_TIMEOUT),
+    "overloaded_error": ErrorType(529, Reason.UPSTREAM_OVERLOADED),
+}
+"""Source: https://platform.claude.com/docs/en/api/errors."""
+
+
+class MessageForm(Form, frozen=True):
+    """How a client of this dialect arranged a message."""
+
+    new_turn: bool = False
+    """Whether it is a message of its own although the one before has its role."""
+    in_place: bool = False
+    """Whether a system message is among the messages, not in the field system."""
