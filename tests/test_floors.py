@@ -199,7 +199,7 @@ BAD: Mapping[str, tuple[str, str]] = {
         "gateway_dialects.anthropic.decode_stream",
         "from gateway_dialects.openai.decode_usage import count",
     ),
-    "a dialect in another, whole": ("gateway_dialects.gemini.client.request", "import gateway_dialects.anthropic"),
+    "a dialect in another, whole": ("gateway_dialects.gemini.encode_request", "import gateway_dialects.anthropic"),
     "a variation in another": (
         "gateway_dialects.mistral.client.stream",
         "from gateway_dialects.azure.encode_request import query",

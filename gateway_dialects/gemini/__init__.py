@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from gateway_dialects.gemini.client.count import decode_count, encode_count
-from gateway_dialects.gemini.client.details import DIALECT
-from gateway_dialects.gemini.client.errors import decode_error
-from gateway_dialects.gemini.client.media import needs_bytes
-from gateway_dialects.gemini.client.metering import find_usage
-from gateway_dialects.gemini.client.models import decode_list_models, encode_list_models
-from gateway_dialects.gemini.client.request import encode_chat, headers
-from gateway_dialects.gemini.client.response import decode_chat
-from gateway_dialects.gemini.client.stream import GeminiStreamDecoder
-from gateway_dialects.gemini.client.usage import decode_usage
-from gateway_dialects.gemini.server.chunks import KEEP_ALIVE, ChunkRenderer
-from gateway_dialects.gemini.server.errors import render_error
-from gateway_dialects.gemini.server.models import render_model, render_models
-from gateway_dialects.gemini.server.parse import parse_chat, parse_count, parse_method
-from gateway_dialects.gemini.server.render import render_chat
-from gateway_dialects.gemini.server.tokens import render_count
+from gateway_dialects.gemini.decode_answer import decode_chat, decode_count, decode_list_models, decode_usage, find_usage
+from gateway_dialects.gemini.decode_errors import decode_error
+from gateway_dialects.gemini.decode_stream import GeminiStreamDecoder
+from gateway_dialects.gemini.encode_parts import needs_bytes
+from gateway_dialects.gemini.encode_request import encode_chat, encode_count, encode_list_models, headers
+from gateway_dialects.gemini.parse_request import parse_chat, parse_count, parse_method
+from gateway_dialects.gemini.render_answer import render_chat, render_count, render_error, render_model, render_models
+from gateway_dialects.gemini.render_stream import KEEP_ALIVE, ChunkRenderer
+from gateway_dialects.gemini.words import DIALECT
 from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import EVENT_STREAM, JSON, RequestHead, Served, ServedChat
 

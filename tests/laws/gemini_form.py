@@ -41,13 +41,15 @@ def plain_names(value: Any) -> Any:
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
-    """All functions stand in one Tool; args are {} and a thought is none unless said; base64 has one alphabet; an empty list
-    says nothing."""
+    """All functions are in one Tool; args are {} and a thought is none unless said; base64 has one alphabet; an empty list
+    says nothing, nor does the role of instructions; a Content is the user's unless it is the model's."""
     plain: dict[str, Any] = plain_names(copy.deepcopy(body))
     plain.pop("model", None)
     if "tools" in plain:
         plain["tools"] = canonical_tools(plain["tools"])
+    plain.get("systemInstruction", {}).pop("role", None)
     for content in plain["contents"]:
+        content["role"] = "model" if content.get("role") == "model" else "user"
         content["parts"] = [canonical_part(part) for part in content["parts"]]
     for name in ("toolConfig", "generationConfig", "tools", "safetySettings"):
         if plain.get(name) in ({}, []):
@@ -74,8 +76,9 @@ def canonical_part(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def canonical_answer(body: dict[str, Any]) -> Any:
-    """A candidate says STOP and has the index 0 and the role model unless it says otherwise; an empty text without a seal
-    says nothing, nor does an empty list; words without fields of their own are one text."""
+    """A candidate says STOP and has the index 0 and the role model unless it says otherwise; an empty text without a
+    signature says nothing, nor does an empty list; texts without fields of their own are one text, and its signature may
+    follow it."""
     plain = copy.deepcopy(body)
     if not plain.get("candidates"):
         plain.pop("candidates", None)
@@ -93,7 +96,7 @@ def canonical_answer(body: dict[str, Any]) -> Any:
 
 def joined_parts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     whole: list[dict[str, Any]] = []
-    for part in parts:
+    for part in [piece for signed in parts for piece in without_signature(signed)]:
         if part == {"text": ""}:
             continue
         if "functionCall" in part:
@@ -107,6 +110,13 @@ def joined_parts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             whole.append(part)
     return whole
+
+
+def without_signature(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """A signed text, and its signature behind it."""
+    if part.keys() == {"text", "thoughtSignature"}:
+        return [{"text": part["text"]}, {**part, "text": ""}]
+    return [part]
 
 
 def is_more_sound(last: dict[str, Any], blob: dict[str, Any]) -> bool:

@@ -10,9 +10,9 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.gemini import CLIENT as GEMINI
-from gateway_dialects.gemini.server.chunks import ChunkRenderer
-from gateway_dialects.gemini.server.parse import parse_chat, parse_method
-from gateway_dialects.gemini.server.render import render_chat
+from gateway_dialects.gemini.parse_request import parse_chat, parse_method
+from gateway_dialects.gemini.render_answer import render_chat
+from gateway_dialects.gemini.render_stream import ChunkRenderer
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.gemini_form import canonical_answer, canonical_request, chunks_of, fold_chunks

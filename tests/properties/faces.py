@@ -15,9 +15,9 @@ from gateway_dialects.anthropic import render_stream as anthropic_stream
 from gateway_dialects.cohere import parse_request as cohere_parse
 from gateway_dialects.cohere import render_response as cohere_render
 from gateway_dialects.cohere import render_stream as cohere_chunks
-from gateway_dialects.gemini.server import chunks as gemini_chunks
-from gateway_dialects.gemini.server import parse as gemini_parse
-from gateway_dialects.gemini.server import render as gemini_render
+from gateway_dialects.gemini import parse_request as gemini_parse
+from gateway_dialects.gemini import render_answer as gemini_render
+from gateway_dialects.gemini import render_stream as gemini_chunks
 from gateway_dialects.kit.dialect import Dialect
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.mistral.server import chunks as mistral_chunks

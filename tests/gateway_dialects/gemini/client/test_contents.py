@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.content_pb2 import Message, Opaque, Part, Role
+from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, Role
 from tests.gateway_dialects.gemini.client.asking import (
     NEWER,
     asked,
@@ -199,11 +199,15 @@ def test_what_another_provider_sealed_stays_here() -> None:
 
 
 def test_the_form_of_a_client_of_this_dialect_comes_back() -> None:
-    pieces = [[{"$length": 2}, {"$length": 1, "sparkle": 1}], [{"$length": 0, "thoughtSignature": "c2ln"}]]
-    words = Part(text="abc", provider_details_json={"gemini": json.dumps({"$pieces": pieces})})
-    thought = reasoning("xy", json.dumps({"$pieces": [[{"$length": 1}], [{"$length": 1}]]}))
-    later = call("c", "f", gemini='{"$content":"new"}')
-    assert contents(user("Hi"), assistant(thought, words, later), result("c", "ok"))[1:4] == [
+    pieces = [
+        [{"length": 2}, {"length": 1, "fields": {"sparkle": 1}}],
+        [{"length": 0, "fields": {"thoughtSignature": "c2ln"}}],
+    ]
+    text = Part(text="abc", provider_details_json={"gemini.form": json.dumps({"pieces": pieces})})
+    thought = reasoning("xy", provider="gemini")
+    thought.provider_details_json["gemini.form"] = json.dumps({"pieces": [[{"length": 1}], [{"length": 1}]]})
+    later = call("c", "f", **{"gemini.form": '{"new_content":true}'})
+    assert contents(user("Hi"), assistant(thought, text, later), result("c", "ok"))[1:4] == [
         {"role": "model", "parts": [{"text": "x", "thought": True}]},
         {
             "role": "model",
@@ -211,3 +215,24 @@ def test_the_form_of_a_client_of_this_dialect_comes_back() -> None:
         },
         {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}]},
     ]
+
+
+def test_pieces_of_another_text_do_not_count() -> None:
+    text = Part(text="changed", provider_details_json={"gemini.form": '{"pieces":[[{"length":2},{"length":1}]]}'})
+    assert contents(user("Hi"), assistant(text), user("Hi"))[1]["parts"] == [{"text": "changed"}]
+
+
+def test_citations_of_earlier_answers_are_told_to_be_lost() -> None:
+    cited = Part(text="So.", citations=[Citation(uri="https://a.example")])
+    body, lost = sent(asked(user("Hi"), assistant(cited), user("Hi")))
+    assert body["contents"][1]["parts"] == [{"text": "So."}]
+    assert lost == ["messages[1].parts[0].citations"]
+
+
+def test_cache_hints_are_dropped_silently_since_google_caches_by_itself() -> None:
+    hinted = Part(text="Hi", cache_hint=CacheHint(ttl="1h"))
+    assert contents(Message(role=Role.ROLE_USER, parts=[hinted], cache_hint=CacheHint())) == [HI]
+
+
+def test_a_tool_message_without_results_says_nothing() -> None:
+    assert contents(user("Hi"), said(Role.ROLE_TOOL)) == [HI]

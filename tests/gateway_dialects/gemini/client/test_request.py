@@ -115,7 +115,8 @@ def test_zero_differs_from_unset() -> None:
         ({"user": "u"}, "user"),
         ({"parallel_tool_calls": False}, "parallel_tool_calls"),
         ({"service_tier": "gold"}, "service_tier"),
-        ({"provider_options_json": {"openai": '{"web_search_options":{},"$stop":"string"}'}}, "web_search_options"),
+        ({"provider_options_json": {"openai": '{"web_search_options":{}}', "openai.form": '{"a":1}'}}, "web_search_options"),
+        ({"extra_body_json": '{"web_search_options":{}}'}, "web_search_options"),
     ],
 )
 def test_what_gemini_has_no_setting_for_is_told(fields: dict[str, Any], lost: str) -> None:
@@ -136,28 +137,44 @@ def test_options_of_this_dialect_reach_it_unchanged() -> None:
         "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
         "generationConfig": {"mediaResolution": "MEDIA_RESOLUTION_LOW"},
         "toolConfig": {"retrievalConfig": {"languageCode": "no"}},
-        "$note": 1,
+        "$new": 1,
     }
     request = asked(temperature=0.5, provider_options_json={"gemini": json.dumps(options)})
     body, lost = sent(request)
     assert body["safetySettings"] == options["safetySettings"]
     assert body["generationConfig"] == {"temperature": 0.5, "mediaResolution": "MEDIA_RESOLUTION_LOW"}
     assert body["toolConfig"] == options["toolConfig"]
-    assert "$note" not in body
+    assert body["$new"] == 1
     assert lost == []
+
+
+def test_extra_fields_of_the_body_that_are_this_dialect_s_reach_it() -> None:
+    safety = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]
+    extra = {"safetySettings": safety, "generationConfig": {"seed": 3}, "store": True}
+    request = asked(temperature=0.5, extra_body_json=json.dumps(extra))
+    request.provider_options_json["gemini"] = '{"generationConfig":{"seed":4}}'
+    body, lost = sent(request)
+    assert body["safetySettings"] == safety
+    assert body["generationConfig"] == {"temperature": 0.5, "seed": 4}
+    assert lost == ["store"]
 
 
 def test_arguments_in_pieces_are_not_asked_for() -> None:
     options = {"toolConfig": {"functionCallingConfig": {"streamFunctionCallArguments": True}}}
-    _, lost = sent(asked(provider_options_json={"gemini": json.dumps(options)}))
-    assert lost == ["toolConfig.functionCallingConfig.streamFunctionCallArguments"]
+    for fields in ({"provider_options_json": {"gemini": json.dumps(options)}}, {"extra_body_json": json.dumps(options)}):
+        _, lost = sent(asked(**fields))
+        assert lost == ["toolConfig.functionCallingConfig.streamFunctionCallArguments"]
 
 
 @pytest.mark.parametrize("options", ["{", "[]", "7", '{"a":1}{}'])
 def test_options_that_are_no_object_are_refused(options: str) -> None:
-    with pytest.raises(GatewayError) as caught:
-        sent(asked(provider_options_json={"gemini": options}))
-    assert caught.value.reason is Reason.INVALID_REQUEST
+    for field, fields in (
+        ("provider_options_json.gemini", {"provider_options_json": {"gemini": options}}),
+        ("extra_body_json", {"extra_body_json": options}),
+    ):
+        with pytest.raises(GatewayError) as caught:
+            sent(asked(**fields))
+        assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, field)
 
 
 def test_json_cannot_break_out_of_its_place() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import FinishReason
-from dragoman.v1.content_pb2 import MediaKind
+from dragoman.v1.content_pb2 import Citation, MediaKind, Part, Signature
 from gateway_dialects.gemini import CLIENT as GEMINI
 from tests.gateway_dialects.gemini.client.answering import answer, candidate, decoded, failure
 
@@ -99,8 +99,7 @@ def test_words_and_thoughts() -> None:
     (found,) = decoded(answer(thought, {"text": ""}, "So.")).candidates
     reasoning, text = found.parts
     assert (reasoning.reasoning.text, reasoning.reasoning.summary) == ("hm", True)
-    assert not reasoning.reasoning.signature
-    assert json.loads(reasoning.provider_details_json["gemini"]) == {"thoughtSignature": "dA=="}
+    assert (reasoning.reasoning.signature, reasoning.reasoning.provider) == ("dA==", "gemini")
     assert text.text == "So."
 
 
@@ -120,17 +119,25 @@ def test_ids_are_kept_where_there_are_some() -> None:
     (part,) = decoded(answer({"functionCall": {"id": "c1", "name": "f"}})).candidates[0].parts
     assert part.tool_call.id == "c1"
     assert not part.provider_details_json
+    assert not part.HasField("signature")
 
 
-def test_signatures_reach_clients_of_the_openai_dialect() -> None:
-    body = answer({"text": "So.", "thoughtSignature": "bGFzdA=="}, {**CALL, "thoughtSignature": "c2ln"}, CALL)
-    (found,) = decoded(body).candidates
-    assert json.loads(found.parts[1].provider_details_json["openai"]) == {
-        "extra_content": {"google": {"thought_signature": "c2ln"}}
-    }
-    assert "openai" not in found.parts[2].provider_details_json
-    message = {"extra_content": {"google": {"thought_signature": "bGFzdA=="}}}
-    assert json.loads(found.provider_details_json["openai"]) == {"message": message}
+def test_signatures() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": "AAE="}, "thoughtSignature": "aW1n"}
+    body = answer({"text": "So.", "thoughtSignature": "bGFzdA=="}, {**CALL, "thoughtSignature": "c2ln"}, CALL, image)
+    text, call, other, picture = decoded(body).candidates[0].parts
+    assert text.signature == Signature(provider="gemini", value="bGFzdA==")
+    assert call.signature == Signature(provider="gemini", value="c2ln")
+    assert not other.HasField("signature")
+    assert picture.signature.value == "aW1n"
+
+
+def test_a_signature_behind_a_text_is_that_of_the_text() -> None:
+    late = {"text": "", "thoughtSignature": "c2ln"}
+    (part,) = decoded(answer("So.", late)).candidates[0].parts
+    assert part == Part(text="So.", signature=Signature(provider="gemini", value="c2ln"))
+    parts = decoded(answer("So.", late, late)).candidates[0].parts
+    assert [found.text for found in parts] == ["So.", ""]
 
 
 def test_media() -> None:
@@ -190,20 +197,43 @@ def test_log_probabilities() -> None:
     assert json.loads(found.provider_details_json["gemini"]) == {"logprobsResult": result}
 
 
-def test_sources_as_annotations() -> None:
+def test_sources() -> None:
+    chunks: list[Any] = [
+        {"web": {"uri": "https://a.example", "title": "A"}},
+        {"maps": {"uri": "https://b.example", "placeId": "b"}},
+        {"retrievedContext": {"text": "Blue.", "fileSearchStore": "fileSearchStores/c"}},
+        {"retrievedContext": {"text": "No address."}},
+        "odd",
+    ]
     grounding = {
-        "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}, {"maps": {"uri": "https://b.example"}}],
+        "groundingChunks": chunks,
         "groundingSupports": [
-            {"segment": {"startIndex": 3, "endIndex": 7}, "groundingChunkIndices": [0, 1, 9]},
+            {"segment": {"startIndex": 3, "endIndex": 7}, "groundingChunkIndices": [0, 1, 2, 3, 4, 9, "odd"]},
+            {"segment": {"endIndex": 9}, "groundingChunkIndices": [0]},
             {"segment": {"endIndex": "odd"}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 90, "endIndex": 99}, "groundingChunkIndices": [0]},
         ],
     }
-    (found,) = decoded({"candidates": [candidate("é blå", groundingMetadata=grounding)]}).candidates
-    place = {"start_index": 2, "end_index": 5}
-    assert json.loads(found.provider_details_json["openai"])["message"]["annotations"] == [
-        {"type": "url_citation", "url_citation": {**place, "url": "https://a.example", "title": "A"}},
-        {"type": "url_citation", "url_citation": {**place, "url": "https://b.example", "title": "https://b.example"}},
+    (found,) = decoded({"candidates": [candidate("é blå", CALL, "du", groundingMetadata=grounding)]}).candidates
+    first, _, second = found.parts
+    expected = [
+        Citation(uri="https://a.example", title="A", start_index=2, end_index=5),
+        Citation(uri="https://b.example", start_index=2, end_index=5),
+        Citation(cited_text="Blue.", source_id="fileSearchStores/c", start_index=2, end_index=5),
+        Citation(uri="https://a.example", title="A", start_index=0, end_index=5),
     ]
+    for citation, chunk in zip(expected, [*chunks[:3], chunks[0]], strict=True):
+        citation.provider_details_json["gemini"] = json.dumps(chunk, separators=(",", ":"))
+    assert list(first.citations) == expected
+    assert [(item.uri, item.start_index, item.end_index) for item in second.citations] == [("https://a.example", 0, 2)]
+    assert json.loads(found.provider_details_json["gemini"]) == {"groundingMetadata": grounding}
+
+
+@pytest.mark.parametrize("grounding", [{}, 7, {"groundingSupports": {}}, {"groundingSupports": [7], "groundingChunks": 3}])
+def test_sources_of_an_unknown_form_stay_as_they_are(grounding: Any) -> None:
+    (found,) = decoded({"candidates": [candidate("a", groundingMetadata=grounding)]}).candidates
+    assert not found.parts[0].citations
+    assert json.loads(found.provider_details_json["gemini"]) == {"groundingMetadata": grounding}
 
 
 def test_the_model_list() -> None:

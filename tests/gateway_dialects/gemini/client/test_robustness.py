@@ -19,11 +19,12 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
     ToolChoiceMode,
 )
-from dragoman.v1.content_pb2 import Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
+from dragoman.v1.content_pb2 import Media, Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.gemini import CLIENT as GEMINI
-from gateway_dialects.gemini.server.chunks import ChunkRenderer
-from gateway_dialects.gemini.server.render import render_chat
+from gateway_dialects.gemini.encode_request import encode_count
+from gateway_dialects.gemini.render_answer import render_chat
+from gateway_dialects.gemini.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
 from tests.gateway_dialects.gemini.client.shapes import ANSWER, BODIES
 from tests.gateway_dialects.kit.enduring import check_error, check_model_list, check_nesting
@@ -90,14 +91,36 @@ def test_an_answer_that_is_nested_without_end() -> None:
     check_nesting(GEMINI, DEEP)
 
 
-BROKEN = st.sampled_from(
-    ["", "{", "[]", "3", '{"a":1}', '{"parameters":[]}', '{"$pieces":[[{}]]}', '{"$pieces":7}', '{"x":1}{}']
+BROKEN = st.sampled_from(["", "{", "[]", "3", '{"a":1}', '{"parameters":[]}', '{"x":1}{}', '{"format":{},"required":[[]]}'])
+ODD_FIELDS = st.sampled_from(
+    [
+        '{"functionCall":3,"parts":7,"role":[],"name":{},"mode":[],"responseSchema":1,"thinkingLevel":{}}',
+        '{"generationConfig":7,"toolConfig":{"functionCallingConfig":[]},"contents":[]}',
+    ]
 )
-NESTED_TOO_DEEP = '{"functionCall":3,"$content":"new","$pieces":[[{"$length":"x"}]],"$key":[],"$role":7}'
-DETAILS = st.dictionaries(st.sampled_from(["gemini", "openai"]), BROKEN | st.just(NESTED_TOO_DEEP), max_size=2)
+FORMS = st.sampled_from(
+    [
+        '{"pieces":[[{}]]}',
+        '{"pieces":7}',
+        '{"pieces":[[{"length":-1},{"length":2,"fields":{"text":7}}]]}',
+        '{"pieces":[[],[]],"new_content":true}',
+        '{"turn":"old"}',
+        '{"turn":"join"}',
+        '{"json_schema":1}',
+        '{"json_schema":true,"response_key":"a"}',
+    ]
+)
+DETAILS = st.fixed_dictionaries(
+    {}, optional={"gemini": BROKEN | ODD_FIELDS, "openai": BROKEN, "gemini.form": FORMS | BROKEN}
+)
 KINDS = st.one_of(
     st.builds(lambda text: Part(text=text), st.text(max_size=3)),
-    st.builds(lambda text: Part(reasoning=Reasoning(text=text, encrypted=text)), st.text(max_size=3)),
+    st.builds(
+        lambda text, provider: Part(reasoning=Reasoning(text=text, encrypted=text, provider=provider)),
+        st.text(max_size=3),
+        st.sampled_from(["", "gemini", "anthropic"]),
+    ),
+    st.builds(lambda uri: Part(media=Media(uri=uri)), st.sampled_from(["", "http://[", "data:", "data:,x", "gs://a"])),
     st.builds(lambda text: Part(opaque=Opaque(dialect="gemini", json=text)), BROKEN),
     st.builds(lambda text: Part(tool_call=ToolCall(id="c", name="f", arguments_json=text)), BROKEN),
     st.builds(
@@ -108,7 +131,7 @@ KINDS = st.one_of(
 ROLES = st.sampled_from([Role.ROLE_SYSTEM, Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL])
 
 MODES = st.sampled_from(ToolChoiceMode.values())
-FORMS = st.sampled_from(ResponseFormatType.values())
+FORMATS = st.sampled_from(ResponseFormatType.values())
 
 
 @st.composite
@@ -124,16 +147,19 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     request.tools.append(tool)
     request.tool_choice.CopyFrom(ToolChoice(mode=draw(MODES), provider_details_json=draw(DETAILS)))
     request.response_format.CopyFrom(
-        ResponseFormat(type=draw(FORMS), schema_json=draw(BROKEN), provider_details_json=draw(DETAILS))
+        ResponseFormat(type=draw(FORMATS), schema_json=draw(BROKEN), provider_details_json=draw(DETAILS))
     )
     request.reasoning.CopyFrom(ReasoningSettings(effort="low", provider_details_json=draw(DETAILS)))
     request.provider_options_json.update(draw(DETAILS))
+    request.extra_body_json = draw(BROKEN | ODD_FIELDS)
     return request
 
 
 @PROPERTY
 @given(requests(), st.sampled_from(["gemini-2.0-flash", "gemini-2.5-flash", "gemini-3-pro-preview", "gemma-3", "other"]))
 def test_a_request_with_broken_details(request: ChatRequest, model: str) -> None:
+    with contextlib.suppress(GatewayError):
+        encode_count(request, model, Endpoint("p", "gemini", "http://u"))
     with contextlib.suppress(GatewayError):
         upstream, _ = GEMINI.encode_chat(request, model, Endpoint("p", "gemini", "http://u"), False)
         assert isinstance(json.loads(upstream.body)["contents"], list)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.gemini.client.schema import SchemaConverter
+from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.gemini.schema import SchemaConverter
 
 TREE = {
     "$defs": {"node": {"type": "object", "properties": {"value": {"type": "number"}, "next": {"$ref": "#/$defs/node"}}}},
@@ -15,7 +16,7 @@ TREE = {
 
 
 def converted(schema: Any) -> tuple[dict[str, Any], set[str]]:
-    converter = SchemaConverter(schema)
+    converter = SchemaConverter(schema, "tools[0]")
     return converter.convert(), converter.lost
 
 
@@ -76,6 +77,36 @@ def test_constraints_that_are_lost_are_told() -> None:
     )
 
 
-@pytest.mark.parametrize("schema", [{"properties": 7}, {"enum": 7}, {"type": 7}, {"anyOf": [7]}, {"items": 7}, {"$ref": 7}])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": 7},
+        {"enum": 7},
+        {"type": 7},
+        {"anyOf": [7]},
+        {"items": 7},
+        {"$ref": 7},
+        {"format": []},
+        {"properties": {"a": {}}, "required": [[]]},
+        {"allOf": [7, {"allOf": [{}]}]},
+    ],
+)
 def test_a_broken_schema_is_no_crash(schema: dict[str, Any]) -> None:
     assert isinstance(converted(schema)[0], dict)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"type": "array", "items": nested(depth - 1)} if depth else {"type": "string"}
+
+
+def doubled(count: int) -> dict[str, Any]:
+    """A schema whose references double at every step."""
+    twice = {f"s{i}": {"anyOf": [{"$ref": f"#/$defs/s{i + 1}"}] * 2} for i in range(count)}
+    return {"$defs": {**twice, f"s{count}": {"type": "string"}}, "$ref": "#/$defs/s0"}
+
+
+@pytest.mark.parametrize("schema", [nested(150), doubled(40)])
+def test_a_schema_without_end_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError) as caught:
+        converted(schema)
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "tools[0]")

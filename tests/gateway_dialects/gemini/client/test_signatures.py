@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.gateway_dialects.gemini.client.asking import (
     assistant,
     call,
     contents,
+    media,
     reasoning,
     result,
     sent,
@@ -23,9 +23,6 @@ from tests.gateway_dialects.gemini.client.asking import (
 )
 
 SKIP = "skip_thought_signature_validator"
-EXTRA = json.dumps({"extra_content": {"google": {"thought_signature": "c2ln"}}})
-LITELLM = json.dumps({"provider_specific_fields": {"thought_signature": "c2ln"}})
-LITELLM_INSIDE = json.dumps({"function": {"provider_specific_fields": {"thought_signature": "c2ln"}}})
 
 
 def answer_of(*parts: Part | str, model: str = NEWER) -> list[dict[str, Any]]:
@@ -41,27 +38,43 @@ def seals(parts: list[dict[str, Any]]) -> list[str | None]:
     return [part.get("thoughtSignature") for part in parts]
 
 
+def signed(part: Part, value: str = "c2ln", provider: str = "gemini") -> Part:
+    part.signature.provider, part.signature.value = provider, value
+    return part
+
+
+def test_a_signature_goes_back_on_its_part() -> None:
+    assert seals(answer_of(signed(call("c", "f")), call("d", "g"))) == ["c2ln", None]
+    assert seals(answer_of(signed(call("c", "f")), model=FLASH)) == ["c2ln"]
+    assert seals(answer_of("Well.", signed(Part(text="Done.")), model=FLASH)) == [None, "c2ln"]
+    assert seals(answer_of(signed(media(data=b"a", mime_type="image/png")), model=FLASH)) == ["c2ln"]
+
+
+def test_a_signature_that_a_grpc_caller_put_into_the_details_is_sent() -> None:
+    assert seals(answer_of(call("c", "f", gemini='{"thoughtSignature":"c2ln"}'), call("d", "g"))) == ["c2ln", None]
+
+
+def test_a_signature_of_another_provider_is_not_sent() -> None:
+    assert seals(answer_of(signed(Part(text="Hm."), provider="other"), signed(call("c", "f"), provider="other"))) == [
+        None,
+        SKIP,
+    ]
+
+
 @pytest.mark.parametrize(
-    "details",
-    [{"gemini": '{"thoughtSignature":"c2ln"}'}, {"openai": EXTRA}, {"openai": LITELLM}, {"openai": LITELLM_INSIDE}],
+    ("parts", "expected"),
+    [
+        (["Well.", "Done."], [None, "c2ln"]),
+        (["Well.", call("c", "f"), call("d", "g")], ["c2ln", None, None]),
+        ([call("c", "f"), call("d", "g")], ["c2ln", None]),
+        ([signed(Part(text="Well."), "eA=="), signed(call("c", "f"), "eQ==")], ["eA==", "eQ=="]),
+    ],
 )
-def test_every_way_to_carry_a_signature_is_read(details: dict[str, str]) -> None:
-    assert seals(answer_of(call("c", "f", **details), call("d", "g"))) == ["c2ln", None]
-    assert seals(answer_of(call("c", "f", **details), model=FLASH)) == ["c2ln"]
-
-
-def test_a_signature_in_reasoning_details_goes_to_its_call() -> None:
-    item = json.dumps(
-        {"type": "reasoning.encrypted", "format": "google-gemini-v1", "id": "d", "$field": "reasoning_details"}
-    )
-    carrier = Part(reasoning=Reasoning(encrypted="c2ln"), provider_details_json={"openai": item})
-    assert seals(answer_of(carrier, call("c", "f"), call("d", "g"))) == [None, "c2ln"]
-
-
-def test_a_signature_of_the_message_goes_to_its_last_words() -> None:
-    message = assistant("Well.", "Done.")
-    message.provider_details_json["openai"] = EXTRA
-    assert seals(contents(user("Go"), message, user("So?"))[1]["parts"]) == [None, "c2ln"]
+def test_a_signature_that_came_apart_goes_to_the_last_text_or_the_first_call(
+    parts: list[Part | str], expected: list[str | None]
+) -> None:
+    carrier = Part(reasoning=Reasoning(encrypted="c2ln", provider="gemini"))
+    assert seals(answer_of(carrier, *parts, model=FLASH)) == expected
 
 
 def test_a_lost_signature_is_stood_in_for_where_the_model_wants_one() -> None:
@@ -75,8 +88,8 @@ def test_no_other_model_gets_the_stand_in(model: str) -> None:
 
 
 def test_calls_that_a_client_keeps_in_several_contents_have_one_signature() -> None:
-    first = call("c", "f", gemini='{"thoughtSignature":"c2ln"}')
-    later = call("d", "g", gemini='{"$content":"new"}')
+    first, later = signed(call("c", "f")), call("d", "g")
+    later.provider_details_json["gemini.form"] = '{"new_content":true}'
     found = contents(user("Go"), assistant(first, later), result("c", "1"), result("d", "2"), model=NEWER)
     assert [seals(content["parts"]) for content in found[1:3]] == [["c2ln"], [None]]
 
@@ -88,5 +101,5 @@ def test_a_seal_of_another_provider_is_no_signature() -> None:
 
 
 def test_gemini_s_own_thought_goes_back_with_its_seal() -> None:
-    parts = answer_of(reasoning("hm", '{"thoughtSignature":"dA=="}'), "So.")
+    parts = answer_of(reasoning("hm", provider="gemini", signature="dA=="), "So.")
     assert parts == [{"text": "hm", "thought": True, "thoughtSignature": "dA=="}, {"text": "So."}]

@@ -9,8 +9,10 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason
+from dragoman.v1.content_pb2 import Part, Signature
 from dragoman.v1.stream_pb2 import StreamEvent, StreamResponse
 from gateway_dialects.gemini import CLIENT as GEMINI
+from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
 from tests.gateway_dialects.gemini.client.answering import answer, candidate, streamed
 
@@ -66,13 +68,43 @@ def test_parts_of_other_kinds_end_one_another() -> None:
     assert [begun.part.WhichOneof("kind") for begun in started] == ["reasoning", "text", "tool_call", "text"]
 
 
-def test_a_signature_on_an_empty_last_text_is_not_dropped() -> None:
-    events = streamed(answer("So.", finish=None), answer({"text": "", "thoughtSignature": "c2ln"}))
-    begun = [event.part_started.part for event in events if event.WhichOneof("event") == "part_started"][-1]
-    assert json.loads(begun.provider_details_json["gemini"]) == {"thoughtSignature": "c2ln"}
-    (ending,) = events[-1].finished.candidates
-    message = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
-    assert json.loads(ending.provider_details_json["openai"]) == {"message": message}
+def test_a_signature_behind_a_text_ends_it() -> None:
+    signed = {"text": "", "thoughtSignature": "c2ln"}
+    events = streamed(answer("So.", finish=None), answer(signed, "And", finish=None), answer(signed))
+    ended = [event.part_finished for event in events if event.WhichOneof("event") == "part_finished"]
+    expected = Signature(provider="gemini", value="c2ln")
+    assert [part.signature for part in ended] == [expected, expected]
+    parts = accumulate([StreamResponse(events=events)]).candidates[0].parts
+    assert list(parts) == [Part(text="So.", signature=expected), Part(text="And", signature=expected)]
+
+
+def test_a_signed_text_is_a_part_of_its_own() -> None:
+    events = streamed(answer("So", finish=None), answer({"text": ".", "thoughtSignature": "c2ln"}))
+    parts = accumulate([StreamResponse(events=events)]).candidates[0].parts
+    assert list(parts) == [Part(text="So"), Part(text=".", signature=Signature(provider="gemini", value="c2ln"))]
+
+
+def test_sources_come_before_their_text_ends() -> None:
+    grounding = {
+        "groundingChunks": [{"web": {"uri": "https://a.example"}}],
+        "groundingSupports": [
+            {"segment": {"startIndex": 3, "endIndex": 7}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 8, "endIndex": 10}, "groundingChunkIndices": [0]},
+        ],
+    }
+    last = {"candidates": [candidate("lå", CALL, "du!", groundingMetadata=grounding)]}
+    events = streamed(answer("é b", finish=None), last)
+    cited = [
+        (event.part_delta.part_index, citation.uri, citation.start_index, citation.end_index)
+        for event in events
+        for citation in event.part_delta.citations
+    ]
+    assert cited == [(0, "https://a.example", 2, 5), (2, "https://a.example", 1, 3)]
+    assert kinds(events)[-3:] == ["part_delta", "part_finished", "finished"]
+    whole = GEMINI.chat.decode(
+        json.dumps({"candidates": [candidate("é blå", CALL, "du!", groundingMetadata=grounding)]}).encode(), "p"
+    )
+    assert accumulate([StreamResponse(events=events)]).candidates == whole.candidates
 
 
 def test_usage_is_the_last_that_was_told() -> None:

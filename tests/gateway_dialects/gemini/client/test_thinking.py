@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import ReasoningSettings
-from gateway_dialects.gemini.client.families import Thinking, family_of
+from gateway_dialects.gemini.families import Thinking, family_of
 from tests.gateway_dialects.gemini.client.asking import FLASH, FLASH_LITE, NEWER, NEWER_FLASH, OLD, PRO, asked, sent
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.gemini.client.usage import decode_usage
+from gateway_dialects.gemini.decode_answer import decode_usage
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamEvent, StreamResponse
-from gateway_dialects.gemini.server.chunks import ChunkRenderer
+from gateway_dialects.gemini.render_stream import ChunkRenderer
 
 
 def started(**fields: Any) -> StreamEvent:

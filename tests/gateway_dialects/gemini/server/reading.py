@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_dialects.gemini.server.parse import parse_chat
+from gateway_dialects.gemini.parse_request import parse_chat
 
 
 def user(*parts: Any) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
-from dragoman.v1.stream_pb2 import CandidateFinish, StreamEvent, StreamResponse
+from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Opaque, Part, Reasoning, Signature, ToolCall
+from dragoman.v1.stream_pb2 import CandidateFinish, PartFinished, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.gemini.server.chunks import KEEP_ALIVE, ChunkRenderer
-from gateway_dialects.gemini.server.parse import parse_chat
+from gateway_dialects.gemini.parse_request import parse_chat
+from gateway_dialects.gemini.render_stream import KEEP_ALIVE, ChunkRenderer
 from tests.gateway_dialects.gemini.server.answers import begun, ended, finished, grown, parts_of, rendered, started
 
 HEAD = started(id="r", model="gpt-x")
@@ -156,6 +156,57 @@ def test_log_probabilities_ride_on_their_words() -> None:
     expected = {"chosenCandidates": [{"token": "a", "logProbability": -1}]}
     assert chunks[0]["candidates"][0]["logprobsResult"] == expected
     assert "logprobsResult" not in chunks[1]["candidates"][0]
+
+
+def test_citations_are_told_at_the_end() -> None:
+    source = Citation(uri="https://a.example", title="A", start_index=1, end_index=2)
+    page = Citation(uri="https://b.example", title="B")
+    chunks = rendered(
+        HEAD,
+        begun(0, Part(text="")),
+        grown(0, text="bl"),
+        grown(0, text="å", citations=[page]),
+        ended(0),
+        begun(1, Part(text="")),
+        grown(1, text="du"),
+        grown(1, citations=[source]),
+        ended(1),
+        END,
+    )
+    assert parts_of(chunks) == [{"text": "bl"}, {"text": "å"}, {"text": "du"}]
+    assert all("groundingMetadata" not in chunk["candidates"][0] for chunk in chunks[:-1])
+    assert chunks[-1]["candidates"][0]["groundingMetadata"] == {
+        "groundingChunks": [{"web": {"uri": f"https://{name.lower()}.example", "title": name}} for name in "BA"],
+        "groundingSupports": [
+            {"segment": {"endIndex": 4, "text": "blå"}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 5, "endIndex": 6, "text": "u"}, "groundingChunkIndices": [1]},
+        ],
+    }
+
+
+def test_signatures_come_with_their_part_or_behind_it() -> None:
+    own = Signature(provider="gemini", value="c2ln")
+    signed = PartFinished(part_index=0, signature=own)
+    chunks = rendered(
+        HEAD,
+        begun(0, Part(text="")),
+        grown(0, text="So"),
+        StreamEvent(part_finished=signed),
+        begun(1, Part(reasoning=Reasoning(provider="gemini"))),
+        grown(1, reasoning="hm"),
+        grown(1, signature="dA=="),
+        ended(1),
+        begun(2, Part(tool_call=ToolCall(name="f"), signature=own)),
+        ended(2),
+        END,
+    )
+    assert parts_of(chunks) == [
+        {"text": "So"},
+        {"text": "", "thoughtSignature": "c2ln"},
+        {"text": "hm", "thought": True},
+        {"text": "", "thought": True, "thoughtSignature": "dA=="},
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"},
+    ]
 
 
 def test_one_id_and_one_model_through_the_whole_stream() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.v1.content_pb2 import MediaKind, Message, Role
-from gateway_dialects.gemini.server.parse import parse_chat
+from dragoman.v1.content_pb2 import MediaKind, Message, Role, Signature
+from gateway_dialects.gemini.parse_request import parse_chat
 from tests.gateway_dialects.gemini.server.reading import model, parsed, user
 
 CALL = {"functionCall": {"name": "f", "args": {"x": 1}}}
@@ -20,8 +20,9 @@ def messages(*contents: Any) -> list[Message]:
 
 
 def notes(holder: Any) -> Any:
-    text = holder.provider_details_json.get("gemini")
-    return json.loads(text) if text else {}
+    """This dialect's details, and the form."""
+    details, form = (holder.provider_details_json.get(name) for name in ("gemini", "gemini.form"))
+    return (json.loads(details) if details else {}, json.loads(form) if form else {})
 
 
 def roles(found: list[Message]) -> list[str]:
@@ -53,7 +54,7 @@ def test_results_have_messages_of_their_own() -> None:
     assert calls == ["call_0", "call_1"]
     assert [message.parts[0].tool_result.tool_call_id for message in found[2:4]] == calls
     assert found[2].parts[0].tool_result.parts[0].text == "4"
-    assert notes(found[4]) == {"$content": "join"}
+    assert notes(found[4]) == ({}, {"turn": "join"})
 
 
 def test_results_find_their_calls_by_id_or_by_name_and_order() -> None:
@@ -100,8 +101,11 @@ def test_what_a_stream_left_in_pieces_is_one_turn() -> None:
     assert roles(found) == ["USER", "ASSISTANT"]
     thought, words, first, second = found[1].parts
     assert (thought.reasoning.text, words.text) == ("I think", "Hello")
-    assert notes(words)["$pieces"] == [[{"$length": 3}], [{"$length": 2}, {"thoughtSignature": "c2ln", "$length": 0}]]
-    assert notes(second) == {"$content": "new", "$id": False}
+    pieces = [[{"length": 3}], [{"length": 2}, {"length": 0, "fields": {"thoughtSignature": "c2ln"}}]]
+    assert notes(words) == ({}, {"new_content": True, "pieces": pieces})
+    assert words.signature == Signature(provider="gemini", value="c2ln")
+    assert notes(thought) == ({}, {"pieces": [[{"length": 4}], [{"length": 3}]]})
+    assert notes(second) == ({}, {"new_content": True, "no_id": True})
     assert first.tool_call.id != second.tool_call.id
 
 
@@ -120,9 +124,9 @@ def test_media() -> None:
     assert (film.media.kind, film.media.uri, notes(film)) == (
         MediaKind.MEDIA_KIND_VIDEO,
         "gs://b/a",
-        {"videoMetadata": {"fps": 2}},
+        ({"videoMetadata": {"fps": 2}}, {}),
     )
-    assert (tube.media.mime_type, notes(tube)) == ("", {"$type": False})
+    assert (tube.media.mime_type, notes(tube)) == ("", ({}, {"no_mime_type": True}))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,8 @@ def test_other_parts_are_carried_as_they_are(part: dict[str, Any]) -> None:
 @pytest.mark.parametrize("part", [{}, {"thoughtSignature": "c2ln"}])
 def test_a_part_without_content_is_an_empty_text(part: dict[str, Any]) -> None:
     (found,) = messages(IN, model(part))[1].parts
-    assert (found.WhichOneof("kind"), found.text, notes(found)) == ("text", "", part)
+    assert (found.WhichOneof("kind"), found.text, notes(found)) == ("text", "", ({}, {}))
+    assert found.signature.value == part.get("thoughtSignature", "")
 
 
 def test_reading_twice_gives_the_same() -> None:

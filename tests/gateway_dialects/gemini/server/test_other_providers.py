@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.gemini.server.chunks import ChunkRenderer
-from gateway_dialects.gemini.server.parse import parse_chat
-from gateway_dialects.gemini.server.render import render_chat
+from gateway_dialects.gemini.parse_request import parse_chat
+from gateway_dialects.gemini.render_answer import render_chat
+from gateway_dialects.gemini.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import Dialect, Endpoint
 from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.gemini.server.reading import model, user

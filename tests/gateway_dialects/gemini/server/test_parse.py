@@ -18,7 +18,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import Opaque
-from gateway_dialects.gemini.server.parse import parse_chat, parse_count, parse_method
+from gateway_dialects.gemini.parse_request import parse_chat, parse_count, parse_method
 from tests.gateway_dialects.gemini.server.reading import details, parsed, refused, user
 
 SCHEMA = {"type": "OBJECT", "properties": {"city": {"type": "STRING", "nullable": True}}, "propertyOrdering": ["city"]}
@@ -111,21 +111,23 @@ def test_thinking(given: dict[str, Any], expected: ReasoningSettings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "schema", "notes"),
+    ("given", "kind", "schema", "fields", "written"),
     [
-        ({"responseMimeType": "text/plain"}, 1, "", {"$mime": "text/plain"}),
-        ({"responseMimeType": "application/json"}, 2, "", {}),
-        ({"responseMimeType": "application/json", "responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA}),
-        ({"responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA, "$mime": False}),
-        ({"response_json_schema": JSON_SCHEMA}, 3, JSON_SCHEMA, {"$schema": "responseJsonSchema", "$mime": False}),
+        ({"responseMimeType": "text/plain"}, 1, "", {"responseMimeType": "text/plain"}, {}),
+        ({"responseMimeType": "application/json"}, 2, "", {}, {}),
+        ({"responseMimeType": "application/json", "responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA}, {}),
+        ({"responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA}, {"no_mime_type": True}),
+        ({"response_json_schema": JSON_SCHEMA}, 3, JSON_SCHEMA, {}, {"json_schema": True, "no_mime_type": True}),
     ],
 )
-def test_forms(given: dict[str, Any], kind: Any, schema: Any, notes: dict[str, Any]) -> None:
+def test_forms(given: dict[str, Any], kind: Any, schema: Any, fields: dict[str, Any], written: dict[str, Any]) -> None:
     form = config(**given).response_format
     name = "answer" if kind == 3 else ""
     expected = ResponseFormat(type=kind, name=name, schema_json=json.dumps(schema, separators=(",", ":")) if schema else "")
-    if notes:
-        expected.provider_details_json.update(details(notes))
+    if fields:
+        expected.provider_details_json.update(details(fields))
+    if written:
+        expected.provider_details_json["gemini.form"] = json.dumps(written, separators=(",", ":"))
     assert form == expected
 
 
@@ -151,7 +153,7 @@ def test_tools() -> None:
         ),
         Tool(
             function=FunctionTool(name="g", parameters_json=text),
-            provider_details_json=details({"$parameters": "parametersJsonSchema"}),
+            provider_details_json={"gemini.form": '{"json_schema":true}'},
         ),
         Tool(function=FunctionTool(name="h"), provider_details_json=details({"behavior": "BLOCKING"})),
         Tool(opaque=Opaque(dialect="gemini", json='{"googleSearch":{}}')),
@@ -175,7 +177,7 @@ def test_tools() -> None:
         ),
         (
             {"mode": "VALIDATED"},
-            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO, provider_details_json=details({"$mode": "VALIDATED"})),
+            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO, provider_details_json=details({"mode": "VALIDATED"})),
         ),
         ({"sparkle": 1}, ToolChoice(provider_details_json=details({"sparkle": 1}))),
     ],

@@ -10,14 +10,11 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, Signature, ToolCall
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.gemini.server.errors import render_error
-from gateway_dialects.gemini.server.models import render_model, render_models
-from gateway_dialects.gemini.server.render import render_chat
-from gateway_dialects.gemini.server.tokens import render_count
+from gateway_dialects.gemini.render_answer import render_chat, render_count, render_error, render_model, render_models
 
 STOP = FinishReason.FINISH_REASON_STOP
 
@@ -125,6 +122,52 @@ def test_a_seal_of_another_provider_is_wrapped() -> None:
     (rendered,) = parts_of(part)
     assert (rendered["text"], rendered["thought"]) == ("hm", True)
     assert base64.b64decode(rendered["thoughtSignature"]).startswith(b"dragoman.1.")
+
+
+def test_signatures() -> None:
+    own = Signature(provider="gemini", value="c2ln")
+    thought = Part(reasoning=Reasoning(text="hm", signature="dA==", provider="gemini"))
+    call = Part(tool_call=ToolCall(name="f"), signature=own)
+    assert parts_of(thought, Part(text="a", signature=own), call, Part(text="b", signature=Signature(provider="x"))) == [
+        {"text": "hm", "thought": True, "thoughtSignature": "dA=="},
+        {"text": "a", "thoughtSignature": "c2ln"},
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"},
+        {"text": "b"},
+    ]
+
+
+A, B = (
+    {"web": {"uri": "https://a.example", "title": "A"}},
+    {"web": {"uri": "https://b.example", "title": "https://b.example"}},
+)
+FILE = {"retrievedContext": {"title": "c.pdf", "text": "Blue.", "documentName": "file-c"}}
+
+
+def test_citations_of_another_provider_become_grounding() -> None:
+    first = Part(text="é blå ")
+    first.citations.add(uri="https://a.example", title="A", start_index=2, end_index=5)
+    first.citations.add(uri="https://b.example", start_index=2, end_index=5)
+    first.citations.add(uri="https://a.example", title="A", start_index=0, end_index=1)
+    second = Part(text="Blue.")
+    second.citations.add(source_id="file-c", title="c.pdf", cited_text="Blue.")
+    found = body_of(first, Part(tool_call=ToolCall(name="f")), second)
+    assert found["candidates"][0]["groundingMetadata"] == {
+        "groundingChunks": [A, B, FILE],
+        "groundingSupports": [
+            {"segment": {"startIndex": 3, "endIndex": 7, "text": "blå"}, "groundingChunkIndices": [0, 1]},
+            {"segment": {"endIndex": 2, "text": "é"}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 8, "endIndex": 13, "text": "Blue."}, "groundingChunkIndices": [2]},
+        ],
+    }
+
+
+def test_grounding_of_gemini_s_own_answers_stays_as_it_was() -> None:
+    part = Part(text="So.")
+    part.citations.add(uri="https://a.example", title="A", start_index=0, end_index=3)
+    candidate = Candidate(parts=[part], finish_reason=STOP)
+    candidate.provider_details_json["gemini"] = '{"groundingMetadata":{"webSearchQueries":["q"]}}'
+    found = json.loads(render_chat(ChatResponse(candidates=[candidate]), "fallback"))
+    assert found["candidates"][0]["groundingMetadata"] == {"webSearchQueries": ["q"]}
 
 
 def test_log_probabilities() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError
 from gateway_dialects.gemini import CLIENT as GEMINI
-from gateway_dialects.gemini.server.parse import parse_chat, parse_count
+from gateway_dialects.gemini.parse_request import parse_chat, parse_count
 from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.gemini_form import canonical_request
 

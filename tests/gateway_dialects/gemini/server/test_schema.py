@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.gemini.server.schema import json_schema_of
+from dragoman.reasons import GatewayError
+from gateway_dialects.gemini.schema import json_schema_of
 
 
 @pytest.mark.parametrize(
@@ -25,14 +26,26 @@ from gateway_dialects.gemini.server.schema import json_schema_of
     ],
 )  # fmt: skip
 def test_words(schema: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert json_schema_of(schema) == expected
+    assert json_schema_of(schema, "parameters") == expected
 
 
 def test_properties_keep_their_names() -> None:
     schema = {"type": "OBJECT", "properties": {"snake_case": {"type": "STRING"}, "nullable": {"type": "BOOLEAN"}}}
-    assert json_schema_of(schema)["properties"] == {"snake_case": {"type": "string"}, "nullable": {"type": "boolean"}}
+    assert json_schema_of(schema, "parameters")["properties"] == {
+        "snake_case": {"type": "string"},
+        "nullable": {"type": "boolean"},
+    }
 
 
 def test_json_schema_stays_what_it_is() -> None:
     schema = {"$defs": {"n": {"type": ["string", "null"]}}, "oneOf": [{"const": 1}, {"$ref": "#/$defs/n"}], "minimum": 0.5}
-    assert json_schema_of(schema) == schema
+    assert json_schema_of(schema, "parameters") == schema
+
+
+def test_a_schema_that_is_nested_too_deeply_is_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(150):
+        schema = {"items": schema}
+    with pytest.raises(GatewayError) as caught:
+        json_schema_of(schema, "parameters")
+    assert caught.value.field == "parameters"

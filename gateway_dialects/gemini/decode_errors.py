@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json
+from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json
 
 REASON_BY_CODE = {
     "API_KEY_INVALID": Reason.UPSTREAM_AUTH,
@@ -49,7 +47,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 def read(body: bytes) -> Any:
     try:
         return decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

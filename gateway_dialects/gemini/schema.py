@@ -1,7 +1,7 @@
-"""JSON Schema in the words of Gemini's own Schema object, for models that take nothing else.
+"""JSON Schema as Gemini's Schema object, for models that take nothing else, and Schema objects as JSON Schema.
 
 Source: https://ai.google.dev/api/caching#Schema: a part of OpenAPI 3.0 with types in capitals, no references and no
-union types; enums are texts.
+union types; enums are strings.
 """
 
 from __future__ import annotations
@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dragoman.reasons import GatewayError, invalid
+from gateway_dialects.gemini.words import camel, plain
+from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.json import Json, encode_json
 
+DEEPEST = 100
+"""The most schemas inside one another that are converted."""
+MOST_SCHEMAS = 10_000
+"""The most schemas in one, references resolved: those that refer to one another grow without end."""
 KEPT = (
     "description",
     "minItems",
@@ -43,19 +50,40 @@ WITHOUT_EFFECT = frozenset(
         "writeOnly",
     }
 )
-"""Keywords that may be left out without a word: the answer stays what it was meant to be."""
+"""Keywords that are dropped without a warning: the answer stays what it was meant to be."""
 HANDLED = frozenset(
     {*KEPT, "$ref", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf", "properties", "required", "type"}
 )
 
+BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
+"""int64 in the proto, so that clients may write them as strings."""
+WITHOUT_MEANING = frozenset({"nullable", "propertyOrdering", "example"})
+NAMES = {"defs": "$defs", "ref": "$ref"}
+OF_SCHEMAS = frozenset({"properties", "$defs", "defs", "definitions", "patternProperties"})
+"""Keywords that hold schemas by name."""
+LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+SINGLE = frozenset({"items", "additionalProperties", "not"})
+NO_TYPE = "type_unspecified"
+
+
+def gemini_schema_of(schema: Any, place: str, diagnostics: Diagnostics) -> Json:
+    """A Schema object. Constraints that it cannot hold become one warning. place: the request field of the schema."""
+    converter = SchemaConverter(schema if isinstance(schema, dict) else {}, place)
+    converted = converter.convert()
+    if converter.lost:
+        diagnostics.warn(place, f"this model's schemas know no {', '.join(sorted(converter.lost))}; left out")
+    return converted
+
 
 class SchemaConverter:
-    """Converts one schema and remembers which constraints it had to leave out."""
+    """Converts one JSON Schema and collects the constraints that it drops."""
 
-    def __init__(self, root: Json) -> None:
+    def __init__(self, root: Json, place: str) -> None:
         self.lost: set[str] = set()
         self._root = root
+        self._place = place
         self._inside: list[str] = []
+        self._depth = self._count = 0
 
     def convert(self) -> Json:
         return self._schema(self._root)
@@ -63,14 +91,24 @@ class SchemaConverter:
     def _schema(self, schema: Any) -> Json:
         if not isinstance(schema, dict):
             return {}
+        self._count += 1
+        if self._depth > DEEPEST or self._count > MOST_SCHEMAS:
+            raise too_deep(self._place)
+        self._depth += 1
+        converted = self._converted(schema)
+        self._depth -= 1
+        return converted
+
+    def _converted(self, schema: Json) -> Json:
         if isinstance(reference := schema.get("$ref"), str):
             return self._referred(reference, schema)
         if isinstance(schema.get("allOf"), list):
             return self._schema(merged(schema))
         self.lost.update(name for name in schema if name not in HANDLED and name not in WITHOUT_EFFECT)
         converted: Json = {name: schema[name] for name in KEPT if schema.get(name) is not None}
-        if schema.get("format") in FORMATS:
-            converted["format"] = schema["format"]
+        form = schema.get("format")
+        if isinstance(form, str) and form in FORMATS:
+            converted["format"] = form
         self._type(converted, schema)
         self._values(converted, schema)
         self._members(converted, schema)
@@ -78,7 +116,7 @@ class SchemaConverter:
         return converted
 
     def _referred(self, reference: str, schema: Json) -> Json:
-        """What a reference points to, in its place. Where it points to what it stands in, the recursion ends."""
+        """What a reference points to, in its place. Where it points to what it is in, the recursion ends."""
         target = pointed(self._root, reference)
         if reference in self._inside or target is None:
             self.lost.add("$ref")
@@ -101,7 +139,7 @@ class SchemaConverter:
             converted["anyOf"] = [{"type": kind} for kind in real]
 
     def _values(self, converted: Json, schema: Json) -> None:
-        """Enums must be texts; those of numbers stay numbers, and are named in the description."""
+        """Enums must be strings; those of numbers stay numbers, and are named in the description."""
         values = [schema["const"]] if "const" in schema else schema.get("enum")
         if not isinstance(values, list):
             return
@@ -121,7 +159,8 @@ class SchemaConverter:
         if isinstance(properties, dict) and properties:
             converted["properties"] = {name: self._schema(inner) for name, inner in properties.items()}
             required = schema.get("required")
-            if isinstance(required, list) and (known := [name for name in required if name in properties]):
+            names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+            if known := [name for name in names if name in properties]:
                 converted["required"] = known
         if "items" in schema:
             converted["items"] = self._schema(schema["items"])
@@ -173,3 +212,48 @@ def pointed(root: Json, reference: str) -> Json | None:
         name = piece.replace("~1", "/").replace("~0", "~")
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if reference.startswith("#") and isinstance(found, dict) else None
+
+
+def json_schema_of(schema: Any, place: str, depth: int = 0) -> Any:
+    """JSON Schema. What is JSON Schema already stays what it was. place: the request field of the schema."""
+    if not isinstance(schema, dict):
+        return schema
+    if depth > DEEPEST:
+        raise too_deep(place)
+    converted: Json = {}
+    for name, value in schema.items():
+        keyword = camel(name)
+        if value is not None and keyword not in WITHOUT_MEANING:
+            converted[NAMES.get(keyword, keyword)] = converted_value(keyword, value, place, depth + 1)
+    if converted.get("type") == NO_TYPE:
+        del converted["type"]
+    if converted.get("format") == "enum":
+        del converted["format"]
+    return with_null(converted) if schema.get("nullable") is True else converted
+
+
+def converted_value(keyword: str, value: Any, place: str, depth: int) -> Any:
+    if keyword == "type":
+        return value.lower() if isinstance(value, str) else value
+    if keyword in BOUNDS:
+        return plain(value)
+    if keyword in OF_SCHEMAS and isinstance(value, dict):
+        return {name: json_schema_of(inner, place, depth) for name, inner in value.items()}
+    if keyword in LISTS and isinstance(value, list):
+        return [json_schema_of(inner, place, depth) for inner in value]
+    return json_schema_of(value, place, depth) if keyword in SINGLE else value
+
+
+def with_null(schema: Json) -> Json:
+    """A schema that also takes null."""
+    if isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+        if isinstance(schema.get("enum"), list):
+            schema["enum"] = [*schema["enum"], None]
+    elif isinstance(schema.get("anyOf"), list):
+        schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
+    return schema
+
+
+def too_deep(place: str) -> GatewayError:
+    return invalid(place, f"{place}: the schema is nested too deeply, or its references are")

@@ -1,0 +1,180 @@
+"""Parts of an answer, their sources and log-probabilities.
+
+Sources: https://ai.google.dev/api/caching#Part, https://ai.google.dev/gemini-api/docs/google-search (groundingMetadata) and
+recorded answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dragoman.v1.chat_pb2 import Logprobs, TokenLogprob
+from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part, Reasoning, ToolCall
+from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, media_kind, standard_base64
+from gateway_dialects.kit.json import (
+    Json,
+    float_of,
+    json_text,
+    list_at,
+    object_at,
+    set_details,
+    set_form,
+    text_of,
+    unknown_fields,
+)
+
+TEXT_FIELDS = frozenset({"text", SIGNATURE})
+THOUGHT_FIELDS = frozenset({"text", "thought", SIGNATURE})
+CALL_FIELDS = frozenset({"id", "name", "args"})
+BLOB_FIELDS = frozenset({"mimeType", "data"})
+FILE_FIELDS = frozenset({"mimeType", "fileUri"})
+
+
+def is_silent(piece: Json) -> bool:
+    """An empty text without a signature says nothing: streams end with one."""
+    return piece.get("text") == "" and len(piece) == 1
+
+
+def late_signature(piece: Json) -> str:
+    """The signature of a Part that holds nothing else: it signs the text before it."""
+    return text_of(piece.get(SIGNATURE)) if len(piece) == 2 and piece.get("text") == "" else ""
+
+
+def decode_part(piece: Json, place: tuple[str, int, int]) -> Part:
+    """place: the answer's id, the candidate, and how many calls came before, which name a call without an id."""
+    match piece:
+        case {"text": str(text), "thought": True}:
+            signature = text_of(piece.get(SIGNATURE))
+            part = Part(reasoning=Reasoning(text=text, summary=True, provider=DIALECT, signature=signature))
+            set_details(part, unknown_fields(piece, THOUGHT_FIELDS), DIALECT)
+            return part
+        case {"thought": True}:
+            return opaque(piece)
+        case {"text": str(text)}:
+            part, rest = Part(text=text), unknown_fields(piece, TEXT_FIELDS)
+        case {"functionCall": dict(call)}:
+            part, rest = decode_call(call, place), rest_of(piece, "functionCall", call, CALL_FIELDS)
+        case {"inlineData": dict(blob)}:
+            part, rest = decode_blob(blob), rest_of(piece, "inlineData", blob, BLOB_FIELDS)
+        case {"fileData": dict(file)}:
+            part, rest = decode_file(file), rest_of(piece, "fileData", file, FILE_FIELDS)
+        case _:
+            return opaque(piece)
+    sign(part, text_of(piece.get(SIGNATURE)))
+    set_details(part, rest, DIALECT)
+    return part
+
+
+def opaque(piece: Json) -> Part:
+    return Part(opaque=Opaque(dialect=DIALECT, json=json_text(piece)))
+
+
+def rest_of(piece: Json, name: str, inner: Json, known: frozenset[str]) -> Json:
+    rest = unknown_fields(piece, frozenset({name, SIGNATURE}))
+    if extra := unknown_fields(inner, known):
+        rest[name] = extra
+    return rest
+
+
+def sign(part: Part, signature: str) -> None:
+    if signature:
+        part.signature.provider, part.signature.value = DIALECT, signature
+
+
+def decode_call(call: Json, place: tuple[str, int, int]) -> Part:
+    args = json_text(call.get("args") or {})
+    name, call_id = text_of(call.get("name")), text_of(call.get("id"))
+    part = Part(tool_call=ToolCall(id=call_id or made_up_id(place, name, args), name=name, arguments_json=args))
+    set_form(part, DIALECT, PartForm(no_id=not call_id))
+    return part
+
+
+def made_up_id(place: tuple[str, int, int], name: str, args: str) -> str:
+    """An id that the same answer always gets, streamed or not, and hardly another one."""
+    seed = "\0".join((*map(str, place), name, args))
+    return "call_" + hashlib.blake2b(seed.encode(), digest_size=9).hexdigest()
+
+
+def decode_file(file: Json) -> Part:
+    mime_type = text_of(file.get("mimeType"))
+    return Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type, uri=text_of(file.get("fileUri"))))
+
+
+def decode_blob(blob: Json) -> Part:
+    mime_type, data = text_of(blob.get("mimeType")), text_of(blob.get("data"))
+    part = Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type))
+    try:
+        part.media.data = base64.b64decode(standard_base64(data), validate=True)
+    except (binascii.Error, ValueError):
+        part.media.uri = f"data:{mime_type};base64,{data}"
+    return part
+
+
+def decode_logprobs(result: Json) -> Logprobs:
+    tops = list_at(result, "topCandidates")
+    logprobs = Logprobs()
+    for position, item in enumerate(list_at(result, "chosenCandidates")):
+        token = logprobs.content.add()
+        decode_token(token, item)
+        top = tops[position] if position < len(tops) else None
+        for other in list_at(top, "candidates") if isinstance(top, dict) else ():
+            decode_token(token.top.add(), other)
+    return logprobs
+
+
+def decode_token(token: TokenLogprob, item: Any) -> None:
+    if isinstance(item, dict):
+        token.token, token.logprob = text_of(item.get("token")), float_of(item.get("logProbability"))
+
+
+def add_citations(parts: Iterable[Part], details: Json) -> None:
+    """Adds the citations of the candidate's groundingMetadata to its text parts."""
+    if not (grounding := object_at(details, "groundingMetadata")):
+        return
+    start = 0
+    for part in parts:
+        if part.WhichOneof("kind") == "text":
+            text = part.text.encode()
+            part.citations.extend(citations_of(grounding, text, start))
+            start += len(text)
+
+
+def citations_of(grounding: Json, text: bytes, start: int) -> Iterator[Citation]:
+    """The citations of one text part. text: in UTF-8, since segments count bytes over all texts of the answer. start: bytes
+    of the texts before it. Metadata of an unknown form gives none."""
+    chunks = list_at(grounding, "groundingChunks")
+    for support in list_at(grounding, "groundingSupports"):
+        match support:
+            case {"segment": {"endIndex": int(last), **segment}, "groundingChunkIndices": [*indices]}:
+                first = segment.get("startIndex", 0)
+                if not isinstance(first, int) or last <= start or first >= start + len(text):
+                    continue
+                place = [characters(text, first - start), characters(text, last - start)]
+                for index in indices:
+                    if isinstance(index, int) and 0 <= index < len(chunks) and (found := source_of(chunks[index])):
+                        found.start_index, found.end_index = place
+                        yield found
+
+
+def source_of(chunk: Any) -> Citation | None:
+    """A page, a place on a map, or a document that was searched; a document may have no address."""
+    for source in chunk.values() if isinstance(chunk, dict) else ():
+        if isinstance(source, dict):
+            citation = Citation(
+                uri=text_of(source.get("uri")),
+                title=text_of(source.get("title")),
+                cited_text=text_of(source.get("text")),
+                source_id=text_of(source.get("documentName")) or text_of(source.get("fileSearchStore")),
+            )
+            if citation.uri or citation.source_id:
+                citation.provider_details_json[DIALECT] = json_text(chunk)
+                return citation
+    return None
+
+
+def characters(text: bytes, octets: int) -> int:
+    return len(text[: max(octets, 0)].decode(errors="ignore"))

@@ -1,0 +1,300 @@
+"""Parts of a message as Parts of Gemini's Content.
+
+Sources: https://ai.google.dev/api/caching#Part, https://ai.google.dev/gemini-api/docs/thought-signatures,
+https://ai.google.dev/gemini-api/docs/file-input-methods and recorded requests.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from typing import Any, assert_never
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+import msgspec
+
+from dragoman.reasons import invalid
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    Media,
+    Message,
+    Part,
+    ToolResult,
+)
+from gateway_dialects.gemini.families import Family, family_of
+from gateway_dialects.gemini.words import (
+    DIALECT,
+    SIGNATURE,
+    PartForm,
+    Piece,
+    add_own_fields,
+    arguments_object,
+    part_form,
+)
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of
+
+SKIP = "skip_thought_signature_validator"
+"""What a model that requires signatures takes in place of one that was lost, or for a call of another model."""
+DEFAULT_TYPES = {MEDIA_KIND_IMAGE: "image/jpeg", MEDIA_KIND_AUDIO: "audio/mp3", MEDIA_KIND_VIDEO: "video/mp4"}
+DOCUMENT = "application/pdf"
+NORMALISED = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
+UPLOADED = "https://generativelanguage.googleapis.com/"
+VIDEO_HOSTS = ("www.youtube.com", "youtube.com", "youtu.be", "m.youtube.com")
+RESOLUTIONS = {
+    "low": "MEDIA_RESOLUTION_LOW",
+    "medium": "MEDIA_RESOLUTION_MEDIUM",
+    "high": "MEDIA_RESOLUTION_HIGH",
+}
+
+
+class Encoding(Diagnostics):
+    """One request while it is encoded."""
+
+    __slots__ = ("family", "names", "url")
+
+    def __init__(self, family: Family, url: str) -> None:
+        super().__init__()
+        self.family = family
+        self.url = url
+        """The endpoint's base URL."""
+        self.names: dict[str, str] = {}
+        """Names of tools by the ids of their calls: each result must name its tool."""
+
+
+def encode_part(part: Part, place: str, encoding: Encoding) -> Json | None:
+    """None: there is nothing to send. Raises GatewayError naming the field."""
+    if part.citations:
+        encoding.drop(f"{place}.citations")
+    match part.WhichOneof("kind"):
+        case "text":
+            return add_own_fields({"text": part.text}, part)
+        case "media":
+            return encode_media(part, place, encoding)
+        case "refusal":
+            return add_own_fields({"text": part.refusal}, part)
+        case "opaque" if part.opaque.dialect == DIALECT:
+            return object_of(part.opaque.json, f"{place}.opaque.json")
+        case "opaque":
+            raise unsupported(place, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+        case "reasoning":
+            return encode_reasoning(part, place, encoding)
+        case "tool_call":
+            return encode_call(part, place, encoding)
+        case "tool_result":
+            raise invalid(place, f"{place}: a tool result belongs in a message of ROLE_TOOL")
+        case None:
+            raise invalid(place, f"{place} has no kind: set text, media, tool_call ...")
+        case unknown:
+            assert_never(unknown)
+
+
+def encode_answer(message: Message, place: str, encoding: Encoding) -> list[list[Json]]:
+    """The parts of a model's turn, in as many Contents as a client of this dialect had; otherwise in one."""
+    contents: list[list[Json]] = [[]]
+    for index, part in enumerate(message.parts):
+        form = part_form(part)
+        if form.new_content:
+            contents.append([])
+        if form.pieces and (pieces := encode_pieces(part, form)):
+            contents[-1] += pieces[0]
+            contents += pieces[1:]
+        elif (found := encode_part(part, f"{place}.parts[{index}]", encoding)) is not None:
+            contents[-1].append(found)
+    place_loose_signatures(message, [part for content in contents for part in content])
+    return contents
+
+
+def encode_pieces(part: Part, form: PartForm) -> list[list[Json]]:
+    """The pieces in which a text or thought streamed. None where they are not those of its text."""
+    is_thought = part.WhichOneof("kind") == "reasoning"
+    text, kind = (part.reasoning.text, {"thought": True}) if is_thought else (part.text, {})
+    if sum(piece.length for content in form.pieces for piece in content) != len(text):
+        return []
+    start = 0
+
+    def encode(piece: Piece) -> Json:
+        nonlocal start
+        start += piece.length
+        return {"text": text[start - piece.length : start], **kind, **piece.fields}
+
+    return [[encode(piece) for piece in content] for content in form.pieces]
+
+
+def encode_reasoning(part: Part, place: str, encoding: Encoding) -> Json | None:
+    """A thought. What another provider signed or encrypted is not sent."""
+    reasoning = part.reasoning
+    is_own = reasoning.provider == DIALECT
+    if not is_own and (reasoning.signature or reasoning.encrypted):
+        encoding.warn(place, "signed reasoning of another provider was left out")
+        return None
+    if not reasoning.text and (reasoning.encrypted or not is_own):
+        return None
+    encoded: Json = {"text": reasoning.text, "thought": True}
+    if reasoning.signature:
+        encoded[SIGNATURE] = reasoning.signature
+    return add_own_fields(encoded, part)
+
+
+def place_loose_signatures(message: Message, parts: list[Json]) -> None:
+    """Gives signatures that came apart from their parts, as encrypted reasoning, to the last text, where Gemini signs an
+    answer, or else to the first call."""
+    for part in message.parts:
+        if part.WhichOneof("kind") == "reasoning" and part.reasoning.encrypted and part.reasoning.provider == DIALECT:
+            free = [item for item in parts if SIGNATURE not in item and not item.get("thought")]
+            texts = [item for item in free if "text" in item]
+            calls = [item for item in free if "functionCall" in item]
+            for owner in texts[-1:] or calls[:1]:
+                owner[SIGNATURE] = part.reasoning.encrypted
+
+
+def skip_lost_signature(parts: list[Json]) -> None:
+    """The first of the calls that a model makes at once carries their signature."""
+    calls = [part for part in parts if "functionCall" in part]
+    if calls and not any(SIGNATURE in call for call in calls):
+        calls[0][SIGNATURE] = SKIP
+
+
+def encode_call(part: Part, place: str, encoding: Encoding) -> Json:
+    call = part.tool_call
+    encoding.names[call.id] = call.name
+    arguments, is_object = arguments_object(call)
+    if not is_object:
+        where = f"{place}.tool_call.arguments_json"
+        encoding.warn(where, "the arguments are no JSON object; they were sent as {_raw: ...}")
+    function: Json = {"name": call.name, "args": arguments}
+    if call.id and not part_form(part).no_id:
+        function["id"] = call.id
+    return add_own_fields({"functionCall": function}, part)
+
+
+def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, list[Json]]:
+    """A functionResponse, and the media that must follow in a Content of their own where the model takes none inside."""
+    result, form = part.tool_result, part_form(part)
+    name = result.name or encoding.names.get(result.tool_call_id, "")
+    if not name:
+        where = f"{place}.tool_result.tool_call_id"
+        raise invalid(where, f"{where}: no tool call before it has the id {result.tool_call_id!r}")
+    response: Json = {"name": name}
+    if result.tool_call_id and not form.no_id:
+        response["id"] = result.tool_call_id
+    text, media = encode_result_parts(result, place, encoding)
+    response["response"] = response_object(result, text, form)
+    if media and (encoding.family.media_in_results or form.media_inside):
+        response["parts"] = media
+        media = []
+    elif media:
+        media.insert(0, {"text": f"The result of {name}:"})
+    return add_own_fields({"functionResponse": response}, part), media
+
+
+def encode_result_parts(result: ToolResult, place: str, encoding: Encoding) -> tuple[str, list[Json]]:
+    texts, media = [], []
+    for index, part in enumerate(result.parts):
+        where = f"{place}.tool_result.parts[{index}]"
+        kind = part.WhichOneof("kind")
+        if kind not in ("text", "media", "opaque"):
+            raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
+        encoded = encode_part(part, where, encoding)
+        if kind == "text":
+            texts.append(part.text)
+        elif encoded is not None:
+            media.append(encoded)
+    return "\n".join(texts), media
+
+
+def response_object(result: ToolResult, text: str, form: PartForm) -> Any:
+    """The response, which must be an object: one is sent as it is, anything else as result, a failure as error."""
+    if form.response_key:
+        return {form.response_key: text}
+    if result.is_error and not form.response_whole:
+        return {"error": text}
+    try:
+        value = decode_json(text)
+    except UNREADABLE:
+        return {"result": text}
+    if not isinstance(value, dict):
+        return {"result": value if isinstance(value, list) else text}
+    # Google takes a key named $ref for a reference of its own, wherever it stands, and refuses the request.
+    return {"result": text} if '"$ref"' in text else msgspec.Raw(text.encode())
+
+
+def encode_media(part: Part, field: str, encoding: Encoding) -> Json:
+    """inlineData or fileData."""
+    media = part.media
+    encoded = encode_source(media, field, encoding.url)
+    if "fileData" in encoded and part_form(part).no_mime_type:
+        encoded["fileData"].pop("mimeType", None)
+    if media.detail in RESOLUTIONS and encoding.family.resolution_of_parts:
+        encoded["mediaResolution"] = {"level": RESOLUTIONS[media.detail]}
+    elif media.detail not in ("", "auto"):
+        encoding.warn(f"{field}.media.detail", "this model takes no detail; it was left out")
+    return add_own_fields(encoded, part)
+
+
+def encode_source(media: Media, field: str, url: str) -> Json:
+    """url: the endpoint's, to which the ids of uploaded files belong."""
+    match media.WhichOneof("source"):
+        case "data":
+            return inline(media.mime_type or default_type(media), base64.b64encode(media.data).decode())
+        case "uri" if media.uri.startswith("data:"):
+            return encode_data_uri(media, field)
+        case "uri":
+            return encode_uri(media, field, url)
+        case "file_id":
+            # Google's Files API knows a file as files/ID, and by the URI that ends so.
+            return {"fileData": with_type(media.mime_type, f"{url}/{media.file_id}")}
+        case _:
+            raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
+
+
+def inline(mime_type: str, data: str) -> Json:
+    return {"inlineData": {"mimeType": NORMALISED.get(mime_type, mime_type), "data": data}}
+
+
+def encode_data_uri(media: Media, field: str) -> Json:
+    """RFC 2397. Base64 is passed on as it is: the provider checks it."""
+    head, comma, data = media.uri.partition(",")
+    if not comma:
+        raise invalid(field, f"{field}: the data: URI has no comma")
+    mime_type, *parameters = head.removeprefix("data:").split(";")
+    if "base64" not in parameters:
+        data = base64.b64encode(unquote_to_bytes(data)).decode()
+    return inline(media.mime_type or mime_type or default_type(media), data)
+
+
+def encode_uri(media: Media, field: str, url: str) -> Json:
+    """Google knows the type of a file that was uploaded to it, and of its own films."""
+    parts = split_url(media.uri)
+    if parts is None:
+        raise invalid(field, f"{field}.media.uri is not a URI: {media.uri[:100]!r}")
+    if media.mime_type or parts.hostname in VIDEO_HOSTS or media.uri.startswith((f"{url}/", UPLOADED)):
+        return {"fileData": with_type(media.mime_type, media.uri)}
+    guessed = mimetypes.guess_type(parts.path)[0] or mimetypes.guess_type(media.filename)[0]
+    return {"fileData": with_type(guessed or default_type(media), media.uri)}
+
+
+def needs_bytes(media: Media, model: str, endpoint: Endpoint) -> bool:
+    """See Dialect.needs_bytes. Google fetches https URLs whose type it is told; its own files and films it just reads."""
+    parts = split_url(media.uri)
+    if media.uri.startswith((f"{endpoint.url}/", UPLOADED)) or (parts and parts.hostname in VIDEO_HOSTS):
+        return False
+    return not (media.mime_type and media.uri.startswith("https:") and family_of(model).reads_urls)
+
+
+def split_url(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def with_type(mime_type: str, uri: str) -> Json:
+    return {"mimeType": NORMALISED.get(mime_type, mime_type), "fileUri": uri} if mime_type else {"fileUri": uri}
+
+
+def default_type(media: Media) -> str:
+    return DEFAULT_TYPES.get(media.kind, DOCUMENT)

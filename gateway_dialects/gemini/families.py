@@ -1,0 +1,178 @@
+"""The generations of Google's models: what each takes, found by the model's name, and how much it is told to think.
+
+Sources: https://ai.google.dev/gemini-api/docs/thinking (budgets, levels), .../thought-signatures, .../structured-output,
+.../function-calling, .../media-resolution, .../file-input-methods, .../openai (the table of efforts).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from dragoman.v1.chat_pb2 import ReasoningSettings
+from gateway_dialects.gemini.words import DIALECT
+from gateway_dialects.kit.diagnostics import Diagnostics
+from gateway_dialects.kit.json import Json, details_of
+
+
+class Thinking(Enum):
+    """How a model's thinking is bounded."""
+
+    NONE = "none"
+    BUDGET = "budget"
+    LEVEL = "level"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A generation of models."""
+
+    thinking: Thinking
+    levels: tuple[str, ...] = ()
+    """The thinking levels it knows, least first."""
+    least_budget: int = 0
+    """The fewest thinking tokens it takes, off aside."""
+    most_budget: int = 0
+    can_stop_thinking: bool = False
+    json_schema: bool = True
+    """Whether it takes JSON Schema as it is (parametersJsonSchema, responseJsonSchema) and the mode VALIDATED."""
+    json_with_tools: bool = False
+    """Whether it gives JSON by schema while it has functions to call."""
+    signed_calls: bool = False
+    """Whether it refuses a function call of its own that comes back without its thoughtSignature."""
+    media_in_results: bool = False
+    """Whether a functionResponse may hold media."""
+    resolution_of_parts: bool = False
+    """Whether a part may say how closely to look at it."""
+    system_instruction: bool = True
+    reads_urls: bool = True
+    """Whether it fetches https URLs."""
+
+
+WITHOUT_THINKING = Family(Thinking.NONE, json_schema=False, reads_urls=False)
+GEMMA = replace(WITHOUT_THINKING, system_instruction=False)
+UNKNOWN = Family(Thinking.NONE)
+"""A tuned model, or a name of the future: nothing is assumed but what every current model takes."""
+
+BUDGET = Family(Thinking.BUDGET, least_budget=1, most_budget=24_576, can_stop_thinking=True)
+BUDGET_LITE = replace(BUDGET, least_budget=512)
+BUDGET_PRO = replace(BUDGET, least_budget=128, most_budget=32_768, can_stop_thinking=False)
+
+LEVEL = Family(
+    Thinking.LEVEL,
+    levels=("low", "medium", "high"),
+    json_with_tools=True,
+    signed_calls=True,
+    media_in_results=True,
+    resolution_of_parts=True,
+)
+LEVEL_FLASH = replace(LEVEL, levels=("minimal", "low", "medium", "high"))
+LEVEL_FIRST_PRO = replace(LEVEL, levels=("low", "high"))
+
+VERSIONED = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-(.*))?$")
+NEWEST = re.compile(r"gemini-(pro|flash|flash-lite)-latest$")
+MUTE = ("image", "tts", "audio")
+"""Names of 2.5 models that do not think contain one of these."""
+
+BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
+"""Thinking tokens by effort, as Google documents them for its OpenAI-compatible API."""
+STRENGTH = ("minimal", "low", "medium", "high", "xhigh", "max")
+LEVELS_OF_BUDGETS = ((1024, "minimal"), (2048, "low"), (8192, "medium"))
+"""Budgets up to here, as a level; above, it is high."""
+DYNAMIC = -1
+
+
+def family_of(model: str) -> Family:
+    """The row of a model, by its name without what a path puts before it (models/, publishers/google/models/)."""
+    name = model.rpartition("/")[2]
+    if name.startswith("gemma-"):
+        return GEMMA
+    if newest := NEWEST.match(name):
+        return LEVEL if newest[1] == "pro" else LEVEL_FLASH
+    if found := VERSIONED.match(name):
+        return of_version(int(found[1]), int(found[2] or 0), found[3] or "")
+    return WITHOUT_THINKING if name.startswith("gemini-") else UNKNOWN
+
+
+def of_version(major: int, minor: int, kind: str) -> Family:
+    if major >= 3:
+        if "flash" in kind:
+            return LEVEL_FLASH
+        return LEVEL_FIRST_PRO if (major, minor) == (3, 0) and kind.startswith("pro") else LEVEL
+    if (major, minor) < (2, 5):
+        return WITHOUT_THINKING
+    if any(word in kind for word in MUTE):
+        return UNKNOWN
+    if kind.startswith("pro") or "computer-use" in kind:
+        return BUDGET_PRO
+    return BUDGET_LITE if "flash-lite" in kind else BUDGET
+
+
+def encode_thinking(settings: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
+    """thinkingConfig; empty where nothing needs to be said. What a client of this dialect wrote stays as it is, unless a
+    model of another generation answers."""
+    written = details_of(settings, DIALECT)
+    if written and not (family.thinking is Thinking.BUDGET and "thinkingLevel" in written):
+        return written
+    if settings.summary in ("concise", "detailed"):
+        warn(diagnostics, "summary", f"this provider's summaries cannot be {settings.summary}; they are as long as they are")
+    off = settings.effort == "none" or (settings.HasField("enabled") and not settings.enabled)
+    if family.thinking is Thinking.NONE:
+        if not off:
+            warn(diagnostics, "effort", "this model has no setting for reasoning; it was left out")
+        return {}
+    if off:
+        return switched_off(family, diagnostics)
+    encoded = bounded(settings, family, diagnostics)
+    encoded["includeThoughts"] = written.get("includeThoughts", False) if written else not settings.exclude
+    return encoded
+
+
+def switched_off(family: Family, diagnostics: Diagnostics) -> Json:
+    if family.can_stop_thinking:
+        return {"thinkingBudget": 0}
+    warn(diagnostics, "effort", "this model always reasons; it was told to reason as little as it can")
+    if family.thinking is Thinking.BUDGET:
+        return {"thinkingBudget": family.least_budget}
+    return {"thinkingLevel": family.levels[0]}
+
+
+def bounded(settings: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
+    if settings.effort and settings.effort not in STRENGTH:
+        warn(diagnostics, "effort", f"the effort {settings.effort!r} is not known to this provider; it was left out")
+    effort = settings.effort if settings.effort in STRENGTH else ""
+    bound = settings.max_tokens if settings.HasField("max_tokens") else None
+    if family.thinking is Thinking.BUDGET:
+        return {"thinkingBudget": budget(effort, bound, family, diagnostics)} if effort or bound or settings.enabled else {}
+    if bound is not None:
+        level = effort or level_of_budget(bound)
+        message = f"this model takes no number of reasoning tokens; it was asked for the level {level}"
+        warn(diagnostics, "max_tokens", message)
+        return {"thinkingLevel": nearest(level, family.levels)}
+    return {"thinkingLevel": nearest(effort, family.levels)} if effort else {}
+
+
+def budget(effort: str, bound: int | None, family: Family, diagnostics: Diagnostics) -> int:
+    if bound is None:
+        return min(BUDGETS.get(effort, family.most_budget), family.most_budget) if effort else DYNAMIC
+    taken = max(family.least_budget, min(bound, family.most_budget))
+    if taken != bound:
+        allowed = f"{family.least_budget} to {family.most_budget}"
+        warn(diagnostics, "max_tokens", f"this model takes {allowed} reasoning tokens, not {bound}; it got {taken}")
+    return taken
+
+
+def level_of_budget(tokens: int) -> str:
+    return next((level for most, level in LEVELS_OF_BUDGETS if tokens <= most), "high")
+
+
+def nearest(effort: str, levels: Sequence[str]) -> str:
+    """The least level that is at least this strong; the strongest where there is none."""
+    wanted = STRENGTH.index(effort)
+    return next((level for level in levels if STRENGTH.index(level) >= wanted), levels[-1])
+
+
+def warn(diagnostics: Diagnostics, name: str, message: str) -> None:
+    diagnostics.warn(f"reasoning.{name}", message)

@@ -1,0 +1,195 @@
+"""A Part of a client's Content in the contract's terms, and readers of the JSON form of protocol buffers, which Google's
+clients write.
+
+Sources: https://ai.google.dev/api/caching#Part, https://protobuf.dev/programming-guides/json and recorded requests. Fields
+may be named in lowerCamelCase or as the proto names them, null says nothing, numbers may be strings, and bytes are base64 in
+either alphabet. Google's own servers also take one object where a list belongs, and its documentation uses that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dragoman.reasons import invalid
+from dragoman.v1.content_pb2 import Part, Reasoning
+from gateway_dialects.gemini.words import (
+    CARRIER,
+    DIALECT,
+    SIGNATURE,
+    PartForm,
+    camel,
+    media_kind,
+    plain,
+    standard_base64,
+)
+from gateway_dialects.kit.fields import boolean, integer, mapping, missing, number, required_string, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+
+RESULT_KEYS = frozenset({"result", "output", "error"})
+"""What clients wrap the text of a tool's answer in, since it must be an object."""
+
+
+def parse_part(part: Part, value: object, path: str) -> None:
+    """Anything but a functionResponse. Kinds that the contract does not name are carried as they are."""
+    if isinstance(value, str):
+        part.text = value
+        return
+    fields = fields_in(value, path)
+    kinds = [name for name in PARSERS if name in fields]
+    if "functionResponse" in fields:
+        raise invalid(path, f"'{path}': a functionResponse belongs in a content of the role user.")
+    if not kinds and fields.keys() <= {SIGNATURE, "thought"}:
+        kinds, fields = ["text"], {"text": "", **fields}
+    if restore_foreign(part, fields):
+        return
+    if len(kinds) != 1 or (fields.get("thought") is True and kinds != ["text"]):
+        part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
+        return
+    PARSERS[kinds[0]](part, fields, path)
+
+
+def parse_text(part: Part, fields: Json, path: str) -> None:
+    text = string(fields["text"], f"{path}.text")
+    if "thought" in fields and boolean(fields["thought"], f"{path}.thought"):
+        signature = string(fields.get(SIGNATURE, ""), f"{path}.{SIGNATURE}")
+        part.reasoning.CopyFrom(Reasoning(text=text, summary=True, provider=DIALECT, signature=signature))
+    else:
+        part.text = text
+        parse_signature(part, fields, path)
+    set_details(part, unknown_fields(fields, {"text", "thought", SIGNATURE}), DIALECT)
+
+
+def parse_signature(part: Part, fields: Json, path: str) -> None:
+    if SIGNATURE in fields:
+        part.signature.provider, part.signature.value = DIALECT, string(fields[SIGNATURE], f"{path}.{SIGNATURE}")
+
+
+def parse_call(part: Part, fields: Json, path: str) -> None:
+    where = f"{path}.functionCall"
+    call = fields_in(fields["functionCall"], where)
+    part.tool_call.name = required_string(call, "name", f"{where}.")
+    part.tool_call.arguments_json = json_text(mapping(call["args"], f"{where}.args")) if "args" in call else "{}"
+    part.tool_call.id = string(call.get("id", ""), f"{where}.id")
+    parse_signature(part, fields, path)
+    set_rest(part, fields, "functionCall", unknown_fields(call, {"id", "name", "args"}))
+    set_form(part, DIALECT, PartForm(no_id=not part.tool_call.id))
+
+
+def parse_blob(part: Part, fields: Json, path: str) -> None:
+    """The base64 is not decoded: decoding megabytes only to encode them again helps nobody."""
+    where = f"{path}.inlineData"
+    blob = fields_in(fields["inlineData"], where)
+    part.media.mime_type = required_string(blob, "mimeType", f"{where}.")
+    part.media.kind = media_kind(part.media.mime_type)
+    data = standard_base64(required_string(blob, "data", f"{where}."))
+    part.media.uri = f"data:{part.media.mime_type};base64,{data}"
+    parse_signature(part, fields, path)
+    set_rest(part, fields, "inlineData", unknown_fields(blob, {"mimeType", "data"}))
+
+
+def parse_file(part: Part, fields: Json, path: str) -> None:
+    where = f"{path}.fileData"
+    file = fields_in(fields["fileData"], where)
+    part.media.uri = required_string(file, "fileUri", f"{where}.")
+    if not part.media.uri:
+        raise missing(f"{where}.fileUri")
+    part.media.mime_type = string(file.get("mimeType", ""), f"{where}.mimeType")
+    part.media.kind = media_kind(part.media.mime_type)
+    parse_signature(part, fields, path)
+    set_rest(part, fields, "fileData", unknown_fields(file, {"mimeType", "fileUri"}))
+    set_form(part, DIALECT, PartForm(no_mime_type="mimeType" not in file))
+
+
+def set_rest(part: Part, fields: Json, kind: str, inner: Json) -> None:
+    """Keeps what the contract does not name of a Part, and of the object that it holds."""
+    details = unknown_fields(fields, {kind, "thought", SIGNATURE})
+    set_details(part, {**details, kind: inner} if inner else details, DIALECT)
+
+
+PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
+    "text": parse_text,
+    "functionCall": parse_call,
+    "inlineData": parse_blob,
+    "fileData": parse_file,
+}
+
+
+def restore_foreign(part: Part, fields: Json) -> bool:
+    """What another dialect's answer held, as render_answer wrote it."""
+    metadata = fields.get("partMetadata")
+    carried = metadata.get(CARRIER) if isinstance(metadata, dict) else None
+    if not isinstance(carried, dict):
+        return False
+    dialect, content = carried.get("dialect"), carried.get("content")
+    if not (isinstance(dialect, str) and isinstance(content, dict)):
+        return False
+    part.opaque.dialect, part.opaque.json = dialect, json_text(content)
+    return True
+
+
+def parse_result(part: Part, value: Json, path: str) -> None:
+    """A functionResponse. What a tool answered is under one of several keys, or is the object itself."""
+    where = f"{path}.functionResponse"
+    given = fields_in(value["functionResponse"], where)
+    result = part.tool_result
+    result.name = required_string(given, "name", f"{where}.")
+    result.tool_call_id = string(given.get("id", ""), f"{where}.id")
+    response = mapping(given.get("response", {}), f"{where}.response")
+    result.is_error = response.get("error") is not None
+    key = next(iter(response)) if len(response) == 1 else ""
+    if not (key in RESULT_KEYS and isinstance(response[key], str)):
+        key = ""
+    result.parts.add().text = response[key] if key else json_text(response)
+    if "parts" in given:
+        for index, item in enumerate(listed(given["parts"], f"{where}.parts")):
+            parse_part(result.parts.add(), item, f"{where}.parts[{index}]")
+    parse_signature(part, value, path)
+    set_rest(part, value, "functionResponse", unknown_fields(given, {"id", "name", "response", "parts"}))
+    no_id, has_media = not result.tool_call_id, "parts" in given
+    form = PartForm(no_id=no_id, response_key=key, response_whole=not key, media_inside=has_media)
+    set_form(part, DIALECT, form)
+
+
+def fields_in(value: Any, path: str) -> Json:
+    """An object's fields by their lowerCamelCase names, without those that are null. What they hold stays as it is. path:
+    empty for the body."""
+    fields: Json = {}
+    for name, item in mapping(value, path or "body").items():
+        if item is None:
+            continue
+        known = camel(name) if "_" in name else name
+        if known in fields:
+            param = f"{path}.{known}" if path else known
+            raise invalid(param, f"'{param}' is given twice, as {name} and in its other spelling.")
+        fields[known] = item
+    return fields
+
+
+def listed(value: Any, path: str) -> list[Any]:
+    """A list; one value alone stands for a list of one."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, (dict, str)):
+        return [value]
+    raise wrong_type(path, "array", value)
+
+
+def whole(value: Any, path: str) -> int:
+    """An integer of 64 bits, also as a string or as a float without a fraction."""
+    return integer(plain(value), path)
+
+
+def small(value: Any, path: str) -> int:
+    """An integer of 32 bits."""
+    return integer(plain(value), path, 32)
+
+
+def real(value: Any, path: str) -> float:
+    """A number, also as a string."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise wrong_type(path, "number", value) from None
+    return number(value, path)

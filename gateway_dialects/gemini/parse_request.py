@@ -1,0 +1,243 @@
+"""A client's generateContent request in the contract's terms.
+
+Nothing that a client sends is lost: what the contract does not name is kept in provider_options_json["gemini"].
+
+Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching (Tool, ToolConfig,
+FunctionDeclaration) and recorded requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from dragoman.reasons import invalid
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    TOOL_CHOICE_MODE_TOOL,
+    ChatRequest,
+    ReasoningSettings,
+    ToolChoice,
+)
+from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
+from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, whole
+from gateway_dialects.gemini.schema import json_schema_of
+from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, PLAIN_TYPE, TIERS, TOOL_MODES, SchemaForm
+from gateway_dialects.kit.fields import boolean, mapping, missing, parse_object, required_string, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.reasoning import effort_for
+
+CONFIG = "generationConfig"
+READERS: Mapping[int, Callable[[Any, str], Any]] = {
+    FieldDescriptor.TYPE_DOUBLE: real,
+    FieldDescriptor.TYPE_INT64: whole,
+    FieldDescriptor.TYPE_INT32: small,
+    FieldDescriptor.TYPE_BOOL: boolean,
+}
+PLAIN_FIELDS = {
+    theirs: (ours, READERS[ChatRequest.DESCRIPTOR.fields_by_name[ours].type]) for ours, theirs in CONFIG_FIELDS.items()
+}
+"""By the field of generationConfig: the contract's field and how its value is read."""
+FORM_FIELDS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
+OTHER_FIELDS = frozenset({"stopSequences", "responseModalities", "thinkingConfig"})
+DECLARATION_FIELDS = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
+SCHEMA_NAME = "answer"
+"""Other dialects want a name for the schema of an answer; this one has none."""
+UNSPECIFIED = "MODE_UNSPECIFIED"
+
+
+def parse_method(path: str) -> tuple[str, str]:
+    """What follows /models/ in a URL: the model, which may hold slashes and colons, and the method, which may be missing."""
+    model, colon, method = path.rpartition(":")
+    return (model, method) if colon else (method, "")
+
+
+def parse_chat(body: bytes, model: str) -> ChatRequest:
+    """The request of :generateContent and :streamGenerateContent; the model is in the URL. Raises GatewayError naming the
+    field at fault."""
+    return parse_request(fields_in(parse_object(body), ""), model)
+
+
+def parse_count(body: bytes, model: str) -> ChatRequest:
+    """The request of :countTokens, whose contents may be inside a generateContentRequest. Raises like parse_chat."""
+    fields = fields_in(parse_object(body), "")
+    inner = fields.get("generateContentRequest")
+    return parse_request(fields if inner is None else fields_in(inner, "generateContentRequest"), model)
+
+
+def parse_request(fields: Json, model: str) -> ChatRequest:
+    if "contents" not in fields:
+        raise missing("contents")
+    request = ChatRequest(model=model)
+    options: Json = {}
+    if "systemInstruction" in fields:
+        parse_system(request, fields["systemInstruction"])
+    parse_contents(request, fields["contents"])
+    for name, value in fields.items():
+        if parser := FIELD_PARSERS.get(name):
+            parser(request, value, options)
+        elif name not in ("model", "contents", "systemInstruction"):
+            options[name] = value
+    if options:
+        request.provider_options_json[DIALECT] = json_text(options)
+    return request
+
+
+def parse_tier(request: ChatRequest, value: Any, options: Json) -> None:
+    word = string(value, "serviceTier")
+    if word in TIERS:
+        request.service_tier = TIERS[word]
+    else:
+        options["serviceTier"] = value
+
+
+def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
+    """Functions, each a tool of its own in the contract, and the tools that Google runs, which are carried as they are."""
+    for index, item in enumerate(listed(value, "tools")):
+        path = f"tools[{index}]"
+        fields = fields_in(item, path)
+        declarations = fields.pop("functionDeclarations", [])
+        for place, declaration in enumerate(listed(declarations, f"{path}.functionDeclarations")):
+            parse_function(request, declaration, f"{path}.functionDeclarations[{place}]")
+        for name, rest in fields.items():
+            tool = request.tools.add()
+            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text({name: rest})
+
+
+def parse_function(request: ChatRequest, value: Any, path: str) -> None:
+    fields = fields_in(value, path)
+    tool = request.tools.add()
+    tool.function.name = required_string(fields, "name", f"{path}.")
+    if "description" in fields:
+        tool.function.description = string(fields["description"], f"{path}.description")
+    details = unknown_fields(fields, DECLARATION_FIELDS)
+    if "parametersJsonSchema" in fields:
+        schema = mapping(fields["parametersJsonSchema"], f"{path}.parametersJsonSchema")
+        tool.function.parameters_json = json_text(schema)
+        set_form(tool, DIALECT, SchemaForm(json_schema=True))
+    elif "parameters" in fields:
+        where = f"{path}.parameters"
+        details["parameters"] = mapping(fields["parameters"], where)
+        tool.function.parameters_json = json_text(json_schema_of(fields["parameters"], where))
+    set_details(tool, details, DIALECT)
+
+
+def parse_tool_config(request: ChatRequest, value: Any, options: Json) -> None:
+    fields = fields_in(value, "toolConfig")
+    if "functionCallingConfig" in fields:
+        parse_choice(request.tool_choice, fields.pop("functionCallingConfig"))
+    if fields:
+        options["toolConfig"] = fields
+
+
+def parse_choice(choice: ToolChoice, value: Any) -> None:
+    path = "toolConfig.functionCallingConfig"
+    fields = fields_in(value, path)
+    details = unknown_fields(fields, {"mode", "allowedFunctionNames"})
+    word = string(fields.get("mode", UNSPECIFIED), f"{path}.mode").upper()
+    names = listed(fields.get("allowedFunctionNames", []), f"{path}.allowedFunctionNames")
+    allowed = [string(name, f"{path}.allowedFunctionNames[{index}]") for index, name in enumerate(names)]
+    if word == UNSPECIFIED:
+        details.update({name: fields[name] for name in ("mode", "allowedFunctionNames") if name in fields})
+    elif word not in TOOL_MODES:
+        known = ", ".join(TOOL_MODES)
+        raise invalid(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
+    else:
+        choice.mode = TOOL_MODES[word]
+        if word == "ANY" and len(allowed) == 1:
+            choice.mode, choice.tool_name = TOOL_CHOICE_MODE_TOOL, allowed[0]
+        else:
+            choice.allowed_tool_names.extend(allowed)
+        if word == "VALIDATED":
+            details["mode"] = word
+    set_details(choice, details, DIALECT)
+
+
+def parse_generation(request: ChatRequest, value: Any, options: Json) -> None:
+    fields = fields_in(value, CONFIG)
+    for name, (ours, reader) in PLAIN_FIELDS.items():
+        if name in fields:
+            setattr(request, ours, reader(fields[name], f"{CONFIG}.{name}"))
+    request.stop.extend(strings(fields, "stopSequences"))
+    request.modalities.extend(modality.lower() for modality in strings(fields, "responseModalities"))
+    if "thinkingConfig" in fields:
+        parse_thinking(request.reasoning, fields["thinkingConfig"])
+    rest = unknown_fields(fields, {*PLAIN_FIELDS, *FORM_FIELDS, *OTHER_FIELDS})
+    rest.update(parse_form(request, {name: fields[name] for name in FORM_FIELDS if name in fields}))
+    if rest:
+        options[CONFIG] = rest
+
+
+def strings(fields: Json, name: str) -> list[str]:
+    path = f"{CONFIG}.{name}"
+    return [string(item, f"{path}[{index}]") for index, item in enumerate(listed(fields.get(name, []), path))]
+
+
+def parse_form(request: ChatRequest, fields: Json) -> Json:
+    """The answer's form. Gives back the fields of one that the contract does not name."""
+    if not fields:
+        return {}
+    mime = string(fields.get("responseMimeType", ""), f"{CONFIG}.responseMimeType")
+    has_schema = "responseSchema" in fields or "responseJsonSchema" in fields
+    if mime not in ("", JSON_TYPE, PLAIN_TYPE) or (mime == PLAIN_TYPE and has_schema):
+        return fields
+    form = request.response_format
+    if mime == PLAIN_TYPE:
+        form.type = RESPONSE_FORMAT_TYPE_TEXT
+        set_details(form, {"responseMimeType": mime}, DIALECT)
+    elif not has_schema:
+        form.type = RESPONSE_FORMAT_TYPE_JSON_OBJECT
+    else:
+        form.type, form.name = RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
+        is_json_schema = "responseJsonSchema" in fields
+        name = "responseJsonSchema" if is_json_schema else "responseSchema"
+        form.schema_json = parse_schema(fields, name)
+        set_details(form, unknown_fields(fields, {"responseMimeType", "responseJsonSchema"}), DIALECT)
+        set_form(form, DIALECT, SchemaForm(json_schema=is_json_schema, no_mime_type=not mime))
+    return {}
+
+
+def parse_schema(fields: Json, name: str) -> str:
+    """The field of this name as JSON Schema; responseSchema stays in the details beside it."""
+    for each in ("responseSchema", "responseJsonSchema"):
+        if each in fields and not isinstance(fields[each], (dict, bool)):
+            raise wrong_type(f"{CONFIG}.{each}", "object", fields[each])
+    return json_text(fields[name] if name == "responseJsonSchema" else json_schema_of(fields[name], f"{CONFIG}.{name}"))
+
+
+def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
+    """As the client wrote it for Gemini, and what it comes to for others."""
+    path = f"{CONFIG}.thinkingConfig"
+    fields = fields_in(value, path)
+    if "includeThoughts" in fields:
+        if boolean(fields["includeThoughts"], f"{path}.includeThoughts"):
+            reasoning.summary = "auto"
+        else:
+            reasoning.exclude = True
+    if "thinkingBudget" in fields:
+        parse_budget(reasoning, whole(fields["thinkingBudget"], f"{path}.thinkingBudget"))
+    if "thinkingLevel" in fields:
+        level = string(fields["thinkingLevel"], f"{path}.thinkingLevel").lower()
+        if level != "thinking_level_unspecified":
+            reasoning.effort = level
+    set_details(reasoning, fields, DIALECT)
+
+
+def parse_budget(reasoning: ReasoningSettings, budget: int) -> None:
+    """0 switches thinking off, and -1 leaves the budget to the model."""
+    if budget <= 0:
+        reasoning.enabled = budget < 0
+        return
+    reasoning.max_tokens, reasoning.effort = budget, effort_for(budget)
+
+
+FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
+    "tools": parse_tools,
+    "toolConfig": parse_tool_config,
+    "generationConfig": parse_generation,
+    "serviceTier": parse_tier,
+}

@@ -1,0 +1,208 @@
+"""The vocabulary of Gemini's API, for both halves of the dialect.
+
+Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching (Content, Part, Tool), recorded
+exchanges, and https://protobuf.dev/programming-guides/json for spellings. Cache hints have no field here: Gemini's models
+cache long prompts by themselves, so hints are dropped silently.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Literal
+
+import msgspec
+
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+)
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_FILE,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    MediaKind,
+    Part,
+    ToolCall,
+)
+from gateway_dialects.kit.json import UNREADABLE, Form, Json, decode_json, details_of, form_of
+
+DIALECT = "gemini"
+SIGNATURE = "thoughtSignature"
+"""The field of a Part that holds Gemini's signature over it: Part.signature, or the signature of a Reasoning."""
+CARRIER = "dragoman"
+"""The key in partMetadata that holds content of other dialects, for the client to give back."""
+
+FINISH_REASONS = {
+    "STOP": FINISH_REASON_STOP,
+    "MAX_TOKENS": FINISH_REASON_LENGTH,
+    "CONTINUATION": FINISH_REASON_LENGTH,
+    "SAFETY": FINISH_REASON_CONTENT_FILTER,
+    "RECITATION": FINISH_REASON_CONTENT_FILTER,
+    "LANGUAGE": FINISH_REASON_CONTENT_FILTER,
+    "BLOCKLIST": FINISH_REASON_CONTENT_FILTER,
+    "PROHIBITED_CONTENT": FINISH_REASON_CONTENT_FILTER,
+    "SPII": FINISH_REASON_CONTENT_FILTER,
+    "MODEL_ARMOR": FINISH_REASON_CONTENT_FILTER,
+    "IMAGE_SAFETY": FINISH_REASON_CONTENT_FILTER,
+    "IMAGE_PROHIBITED_CONTENT": FINISH_REASON_CONTENT_FILTER,
+    "IMAGE_RECITATION": FINISH_REASON_CONTENT_FILTER,
+    "OTHER": FINISH_REASON_ERROR,
+    "IMAGE_OTHER": FINISH_REASON_ERROR,
+    "NO_IMAGE": FINISH_REASON_ERROR,
+    "TOO_MANY_TOOL_CALLS": FINISH_REASON_ERROR,
+    "MISSING_THOUGHT_SIGNATURE": FINISH_REASON_ERROR,
+}
+"""By finishReason; the first of each reason is what answers of other providers get. An unknown one counts as STOP."""
+FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
+"""finishReasons of answers that cannot be read: asking again may help, and half an answer would not."""
+TOOL_MODES = {
+    "AUTO": TOOL_CHOICE_MODE_AUTO,
+    "VALIDATED": TOOL_CHOICE_MODE_AUTO,
+    "ANY": TOOL_CHOICE_MODE_REQUIRED,
+    "NONE": TOOL_CHOICE_MODE_NONE,
+}
+"""By functionCallingConfig.mode. VALIDATED checks arguments by their schema."""
+TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
+"""The contract's service tiers by Gemini's."""
+TIER_WORDS = {"standard": "standard", **{tier: word for word, tier in TIERS.items()}}
+CONFIG_FIELDS = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "max_output_tokens": "maxOutputTokens",
+    "candidate_count": "candidateCount",
+    "seed": "seed",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+    "logprobs": "responseLogprobs",
+    "top_logprobs": "logprobs",
+}
+"""Fields of generationConfig by the contract's; the later of two spellings of the token bound counts."""
+JSON_TYPE = "application/json"
+PLAIN_TYPE = "text/plain"
+TOKEN_DETAILS = (
+    ("promptTokensDetails", "AUDIO", "input_audio_tokens"),
+    ("promptTokensDetails", "IMAGE", "input_image_tokens"),
+    ("candidatesTokensDetails", "AUDIO", "output_audio_tokens"),
+    ("candidatesTokensDetails", "IMAGE", "output_image_tokens"),
+)
+"""Subsets of usage: the list in usageMetadata, the modality in it, the contract's field."""
+UNDERSCORE = re.compile(r"_([a-z0-9])")
+DECIMAL = re.compile(r"-?\d{1,20}")
+URL_SAFE = str.maketrans("-_", "+/")
+MEDIA_KINDS = {"image": MEDIA_KIND_IMAGE, "audio": MEDIA_KIND_AUDIO, "video": MEDIA_KIND_VIDEO}
+
+
+class ContentForm(Form, frozen=True):
+    """How a Content was divided into messages; of a Candidate, whether it was one."""
+
+    turn: Literal["", "new", "join"] = ""
+    """new: the message begins a Content although the one before has the same role. join: it continues the Content of the
+    message before, although tool results have Contents of their own."""
+    absent: bool = False
+    """The candidate stands for a prompt that was refused: its provider gave none."""
+
+
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of several Parts that became one part of the contract."""
+
+    length: int
+    """Characters of its text."""
+    fields: dict[str, Any] = {}
+    """Its fields beside text and thought."""
+
+
+class PartForm(Form, frozen=True):
+    """How a Part was written."""
+
+    new_content: bool = False
+    """It begins a Content, in the middle of a message."""
+    pieces: tuple[tuple[Piece, ...], ...] = ()
+    """A text that streamed: its pieces, in their Contents."""
+    no_id: bool = False
+    """The functionCall or functionResponse has no id."""
+    no_mime_type: bool = False
+    """fileData has no mimeType: Google knows it."""
+    response_key: str = ""
+    """The response of a tool is an object of this key and the text."""
+    response_whole: bool = False
+    """The response of a tool is the object that the text is."""
+    media_inside: bool = False
+    """The functionResponse holds the media itself."""
+
+
+class SchemaForm(Form, frozen=True):
+    """How the schema of a function or of an answer was written."""
+
+    json_schema: bool = False
+    """As JSON Schema (parametersJsonSchema, responseJsonSchema), not as Gemini's Schema."""
+    no_mime_type: bool = False
+    """The answer's schema stands without a responseMimeType."""
+
+
+@lru_cache(maxsize=512)
+def camel(name: str) -> str:
+    """A field's name in lowerCamelCase."""
+    return UNDERSCORE.sub(lambda found: found[1].upper(), name)
+
+
+def plain(value: Any) -> Any:
+    """The integer that a string or a float without a fraction holds; anything else as it is."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
+        return int(value)
+    return value
+
+
+def standard_base64(data: str) -> str:
+    """Base64 in the alphabet that other dialects take, and padded. What it holds is the provider's to check."""
+    if "-" in data or "_" in data:
+        data = data.translate(URL_SAFE)
+    return data if len(data) % 4 == 0 else data + "=" * (-len(data) % 4)
+
+
+def media_kind(mime_type: str) -> MediaKind.ValueType:
+    return MEDIA_KINDS.get(mime_type.partition("/")[0], MEDIA_KIND_FILE)
+
+
+def part_form(part: Part) -> PartForm:
+    """The PartForm of a Part; NO_FORM where it has none."""
+    return form_of(part, DIALECT, PartForm) if part.provider_details_json else NO_FORM
+
+
+NO_FORM = PartForm()
+
+
+def add_own_fields(written: Json, part: Part) -> Json:
+    """Adds to a Part what Gemini signed of it, and the fields that the contract does not name: videoMetadata for example."""
+    if part.HasField("signature") and part.signature.provider == DIALECT:
+        written[SIGNATURE] = part.signature.value
+    if part.provider_details_json:
+        for name, value in details_of(part, DIALECT).items():
+            known = written.get(name)
+            written[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return written
+
+
+def arguments_object(call: ToolCall) -> tuple[Any, bool]:
+    """args, which must be an object, and whether the call's arguments are one: those that are none stand under _raw."""
+    if call.HasField("input"):
+        return {"input": call.input}, True
+    if not call.arguments_json.strip():
+        return {}, True
+    try:
+        arguments = decode_json(call.arguments_json)
+    except UNREADABLE:
+        arguments = None
+    if isinstance(arguments, dict):
+        return msgspec.Raw(call.arguments_json.encode()), True
+    return {"_raw": call.arguments_json}, False
