@@ -166,7 +166,7 @@ GOOD: Mapping[str, str] = {
     "gateway_core.execution.chain": "from gateway_core.transport import base\nimport asyncio",
     "gateway_core.routing.route": "import gateway_dialects.kit.dialect\nimport asyncio",
     "gateway_core.transport.http": "import aiohttp, os\nfrom yarl import URL",
-    "gateway_dialects.mistral.client.request": "from gateway_dialects.openai.encode_request import encode_tools",
+    "gateway_dialects.mistral.encode_request": "from gateway_dialects.openai.encode_request import encode_tools",
     "gateway_core.bootstrap": "from importlib.metadata import version\ndef real():\n    import gateway_core.transport.http",
     "http_facade.connect": "import grpc\nfrom dragoman.status import unpack",
     "gateway_dialects.openai.parse_request": "from dragoman.reasons import GatewayError\nfrom . import parse_messages",
@@ -201,7 +201,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     ),
     "a dialect in another, whole": ("gateway_dialects.gemini.encode_request", "import gateway_dialects.anthropic"),
     "a variation in another": (
-        "gateway_dialects.mistral.client.stream",
+        "gateway_dialects.mistral.decode_response",
         "from gateway_dialects.azure.encode_request import query",
     ),
     "the original in its variation": ("gateway_dialects.openai.decode_usage", "import gateway_dialects.mistral"),

@@ -10,9 +10,9 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Message, Part
-from gateway_dialects.cohere.words import DIALECT, MessageForm, is_plan, merged, reasons, write_citations
+from gateway_dialects.cohere.words import DIALECT, MessageForm, is_plan, reasons, write_citations
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
-from gateway_dialects.kit.json import Json, details_of, form_of, json_text, object_of, text_of
+from gateway_dialects.kit.json import Json, details_of, form_of, json_text, merged, object_of, text_of
 
 
 class AssistantEncoder:

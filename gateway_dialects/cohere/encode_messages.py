@@ -30,11 +30,11 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_dialects.cohere.encode_assistant import encode_assistant
-from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm, merged
+from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.json import Json, details_of, form_of, object_of
+from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of
 from gateway_dialects.kit.sniff import sniffed, spelled
 
 ROLE_WORDS = {**{role: word for word, role in ROLES.items()}, ROLE_DEVELOPER: "system"}

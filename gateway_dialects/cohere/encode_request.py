@@ -37,13 +37,12 @@ from gateway_dialects.cohere.words import (
     TOOL_CHOICES,
     UNBOUNDED_EFFORTS,
     ResponseFormatForm,
-    merged,
     reasons,
 )
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
-from gateway_dialects.kit.json import Json, details_of, encode_json, form_of, object_of
+from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of, request_bytes
 
 NAMES = {name: word for word, (name, _) in PLAIN_FIELDS.items() if name != "model"}
 """Contract fields that only need this dialect's names."""
@@ -85,7 +84,7 @@ def encode_chat(
         raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
     diagnostics = RequestDiagnostics()
     body = {**encode_body(request, model, diagnostics), "stream": stream}
-    upstream = UpstreamRequest("POST", base_url(endpoint) + "/v2/chat", headers(endpoint), encode_json(body))
+    upstream = UpstreamRequest("POST", base_url(endpoint) + "/v2/chat", headers(endpoint), request_bytes(body))
     return upstream, diagnostics.from_provider(endpoint.provider)
 
 

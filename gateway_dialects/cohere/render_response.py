@@ -20,10 +20,9 @@ from gateway_dialects.cohere.words import (
     FINISH_WORDS,
     SIGNED_FIELDS,
     is_plan,
-    merged,
     write_citations,
 )
-from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, json_text, merged
 
 MODEL_FEATURES = {
     "tools": "tools",

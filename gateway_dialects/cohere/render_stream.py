@@ -19,9 +19,9 @@ from gateway_dialects.cohere.render_response import (
     render_usage,
     signed_fields,
 )
-from gateway_dialects.cohere.words import DIALECT, is_own, is_plan, merged, write_citations
+from gateway_dialects.cohere.words import DIALECT, is_own, is_plan, write_citations
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json import Json, details_of, encode_json, json_text
+from gateway_dialects.kit.json import Json, details_of, encode_json, json_text, merged
 
 DONE = b"data: [DONE]\n\n"
 GATHERED = frozenset({"media", "opaque"})

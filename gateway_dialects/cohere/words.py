@@ -123,15 +123,6 @@ def is_plan(part: Part) -> bool:
     return part.WhichOneof("kind") == "reasoning" and form_of(part, DIALECT, PartForm).plan
 
 
-def merged(base: Json, fields: Json) -> Json:
-    """base with more fields; objects of both are merged."""
-    result = dict(base)
-    for name, value in fields.items():
-        known = base.get(name)
-        result[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
-    return result
-
-
 class CitedParts:
     """The parts of a message that its citations may name, by their places among all parts."""
 

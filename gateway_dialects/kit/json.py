@@ -132,6 +132,15 @@ def request_bytes(body: Json) -> bytes:
         raise invalid("", "the request is nested too deeply") from None
 
 
+def merged(base: Json, fields: Json) -> Json:
+    """base with more fields. Where both have an object, that is merged too."""
+    result = dict(base)
+    for name, value in fields.items():
+        known = base.get(name)
+        result[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
 def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:
     """Copy optional scalar fields that are set."""
     for name in names:

@@ -6,16 +6,12 @@ import time
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
-from gateway_dialects.mistral.client.details import DIALECT
-from gateway_dialects.mistral.client.metering import read_usage
-from gateway_dialects.mistral.client.request import encode_chat
-from gateway_dialects.mistral.client.response import decode_chat
-from gateway_dialects.mistral.client.stream import MistralStreamDecoder
-from gateway_dialects.mistral.server.chunks import ChunkRenderer
-from gateway_dialects.mistral.server.errors import render_error
-from gateway_dialects.mistral.server.models import render_model, render_models
-from gateway_dialects.mistral.server.parse import ParsedChat, parse_chat
-from gateway_dialects.mistral.server.render import render_chat
+from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
+from gateway_dialects.mistral.encode_request import encode_chat
+from gateway_dialects.mistral.parse_request import ParsedChat, parse_chat
+from gateway_dialects.mistral.render_response import render_chat, render_error, render_model, render_models
+from gateway_dialects.mistral.render_stream import ChunkRenderer
+from gateway_dialects.mistral.words import DIALECT
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
 from gateway_dialects.openai.decode_usage import find_usage
@@ -43,7 +39,7 @@ def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
 
 
 SERVER = Served(
-    "mistral",
+    DIALECT,
     lambda error, request_id: render_error(error),
     lambda head, body: serve(parse_chat(body), head),
     render_models,

@@ -7,7 +7,7 @@ from functools import partial
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.server import RequestHead, ServedChat
 from gateway_dialects.mistral import SERVER, serve
-from gateway_dialects.mistral.server.parse import parse_fim
+from gateway_dialects.mistral.parse_request import parse_fim
 from http_facade.api import Api
 from http_facade.chat import ChatEndpoint
 from http_facade.exchange import Exchange

@@ -12,9 +12,9 @@ from dragoman.v1.content_pb2 import Part
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.mistral import CLIENT as MISTRAL
-from gateway_dialects.mistral.server.chunks import ChunkRenderer
-from gateway_dialects.mistral.server.parse import parse_chat
-from gateway_dialects.mistral.server.render import render_chat
+from gateway_dialects.mistral.parse_request import parse_chat
+from gateway_dialects.mistral.render_response import render_chat
+from gateway_dialects.mistral.render_stream import ChunkRenderer
 from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openai.parse_request import parse_chat as parse_openai
 from gateway_dialects.openai.render_response import render_chat as render_openai

@@ -20,9 +20,9 @@ from gateway_dialects.gemini import render_answer as gemini_render
 from gateway_dialects.gemini import render_stream as gemini_chunks
 from gateway_dialects.kit.dialect import Dialect
 from gateway_dialects.kit.fields import parse_object
-from gateway_dialects.mistral.server import chunks as mistral_chunks
-from gateway_dialects.mistral.server import parse as mistral_parse
-from gateway_dialects.mistral.server import render as mistral_render
+from gateway_dialects.mistral import parse_request as mistral_parse
+from gateway_dialects.mistral import render_response as mistral_render
+from gateway_dialects.mistral import render_stream as mistral_chunks
 from gateway_dialects.openai import parse_request as openai_parse
 from gateway_dialects.openai import render_response as openai_render
 from gateway_dialects.openai import render_stream as openai_chunks

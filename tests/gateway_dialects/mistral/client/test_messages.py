@@ -20,6 +20,8 @@ from dragoman.v1.content_pb2 import (
     ROLE_SYSTEM,
     ROLE_TOOL,
     ROLE_USER,
+    CacheHint,
+    Citation,
     Media,
     Message,
     Opaque,
@@ -31,10 +33,10 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.mistral import CLIENT as MISTRAL
-from gateway_dialects.mistral.client.ids import nine_of
+from gateway_dialects.mistral.words import nine_of
 
 ENDPOINT = Endpoint("mistral", "mistral", "https://api.mistral.ai/v1")
-CLOSED = {"openai": '{"$field":"content","closed":true}'}
+CLOSED = {"openai": '{"closed":true}'}
 
 
 def sent(*messages: Message) -> tuple[list[dict[str, Any]], list[str]]:
@@ -186,14 +188,17 @@ def test_media(media: Media, chunk: object) -> None:
 
 
 def test_what_mistral_does_not_know_of_a_part_is_left_out() -> None:
-    cached = {"openai": '{"cache_control":{"type":"ephemeral"}}'}
-    tagged = Message(
-        role=ROLE_USER, parts=[Part(text="Hi", provider_details_json=cached)], provider_details_json={"openai": '{"id":7}'}
-    )
-    messages, left_out = sent(tagged)
+    part = Part(text="Hi", cache_hint=CacheHint(), citations=[Citation(uri="https://x")])
+    part.signature.provider = "gemini"
+    messages, left_out = sent(Message(role=ROLE_USER, parts=[part], provider_details_json={"openai": '{"id":7}'}))
 
     assert messages == [{"role": "user", "content": "Hi"}]
-    assert left_out == ["messages[0].id", "messages[0].parts[0].cache_control"]
+    assert left_out == [
+        "messages[0].id",
+        "messages[0].parts[0].cache_control",
+        "messages[0].parts[0].citations",
+        "messages[0].parts[0].signature",
+    ]
 
 
 def test_details_of_other_dialects_are_theirs() -> None:
@@ -227,7 +232,12 @@ def test_details_of_other_dialects_are_theirs() -> None:
         ),
         (Message(), "messages[0].role", Reason.INVALID_REQUEST),
         (Message(role=ROLE_USER, provider_details_json={"mistral": "{"}), "", Reason.INVALID_REQUEST),
-        (said(ROLE_USER, Part(opaque=Opaque(dialect="openai", json="{}{}"))), "", Reason.INVALID_REQUEST),
+        (
+            said(ROLE_USER, Part(opaque=Opaque(dialect="openai", json="{}{}"))),
+            "messages[0].parts[0]",
+            Reason.INVALID_REQUEST,
+        ),
+        (Message(role=ROLE_USER, provider_details_json={"mistral.form": '{"content":1}'}), "", Reason.INVALID_REQUEST),
     ],
 )
 def test_what_cannot_be_sent(message: Message, field: str, reason: Reason) -> None:

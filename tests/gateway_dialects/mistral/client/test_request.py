@@ -108,9 +108,10 @@ def test_a_schema_without_a_name_gets_one() -> None:
 
 
 def test_options_reach_mistral_where_it_knows_them() -> None:
-    openai = {"safe_prompt": True, "prompt_mode": "reasoning", "store": True, "$stop": "string", "model": "other"}
-    options = {"openai": json.dumps(openai), "mistral": '{"new":1,"messages":[]}', "anthropic": '{"top":1}'}
-    body, left_out = sent(stop=["a"], provider_options_json=options)
+    extra = {"safe_prompt": True, "prompt_mode": "reasoning", "store": True, "model": "other"}
+    options = {"mistral": '{"new":1,"messages":[]}', "anthropic": '{"top":1}', "anthropic.form": '{"x":1}'}
+    options["mistral.form"] = '{"one_stop":true}'
+    body, left_out = sent(stop=["a"], provider_options_json=options, extra_body_json=json.dumps(extra))
 
     assert body == {"safe_prompt": True, "prompt_mode": "reasoning", "new": 1, "stop": "a"}
     assert sorted(left_out) == ["model", "store", "top"]
@@ -146,8 +147,10 @@ def test_a_client_of_openais_form_may_say_what_mistral_means() -> None:
             Reason.INVALID_REQUEST,
         ),
         ({"tool_choice": ToolChoice(mode=9)}, "tool_choice.mode", Reason.INVALID_REQUEST),  # type: ignore[arg-type]
-        ({"provider_options_json": {"mistral": "[]"}}, "", Reason.INVALID_REQUEST),
-        ({"provider_options_json": {"openai": '{"prediction":{"content":[1]}}'}}, "", Reason.INVALID_REQUEST),
+        ({"provider_options_json": {"mistral": "[]"}}, "provider_options_json.mistral", Reason.INVALID_REQUEST),
+        ({"extra_body_json": "[]"}, "extra_body_json", Reason.INVALID_REQUEST),
+        ({"extra_body_json": '{"prediction":{"content":[1]}}'}, "prediction.content[0]", Reason.INVALID_REQUEST),
+        ({"extra_body_json": '{"prediction":{"content":[{}]}}'}, "prediction.content[0].text", Reason.INVALID_REQUEST),
     ],
 )
 def test_what_cannot_be_sent(fields: dict[str, Any], field: str, reason: Reason) -> None:
@@ -159,7 +162,7 @@ def test_what_cannot_be_sent(fields: dict[str, Any], field: str, reason: Reason)
 def test_a_gap_to_fill() -> None:
     gap = Opaque(dialect="mistral", json='{"type": "fim", "prompt": "def f(", "suffix": "return x"}')
     request = ChatRequest(messages=[Message(role=ROLE_USER, parts=[Part(opaque=gap)])], max_tokens=9, seed=3)
-    request.messages[0].provider_details_json["mistral"] = '{"$content": "list"}'
+    request.messages[0].provider_details_json["mistral.form"] = '{"content": "list"}'
 
     upstream, warnings = MISTRAL.encode_chat(request, "codestral-latest", ENDPOINT, True)
 

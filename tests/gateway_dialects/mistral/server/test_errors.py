@@ -3,7 +3,8 @@
 import json
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.mistral.server.errors import render_error, render_error_event
+from gateway_dialects.mistral.render_response import render_error
+from gateway_dialects.mistral.render_stream import render_error_event
 from tests.laws.canonical import chunks_of
 
 

@@ -3,7 +3,7 @@
 import json
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from gateway_dialects.mistral.server.models import render_model, render_models
+from gateway_dialects.mistral.render_response import render_model, render_models
 
 
 def test_a_model_of_another_provider() -> None:

@@ -16,8 +16,8 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.mistral.server.chunks import ChunkRenderer
-from gateway_dialects.mistral.server.render import render_chat
+from gateway_dialects.mistral.render_response import render_chat
+from gateway_dialects.mistral.render_stream import ChunkRenderer
 from tests.laws.canonical import chunks_of
 
 

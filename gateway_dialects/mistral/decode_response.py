@@ -1,21 +1,79 @@
-"""Streamed answers of Mistral's chat completions API: OpenAI's machine, and what Mistral does in its own way.
+"""Answers, whole and streamed.
 
-Thinking and text come in lists or text as a string, thinking may be taken up again behind text, whole tool calls come in one
-chunk, usage comes with the last choice, and p is random padding. Source: recorded streams.
+They have OpenAI's form, and what the contract does not name is stored under its name, so that OpenAI's clients see it too.
+What differs is the content, which may be a list of thinking, text and references. In streams, content comes in lists or as a
+string, thinking may be resumed after text, whole tool calls come in one chunk, usage comes with the last choice, and p is
+random padding. Source: https://docs.mistral.ai/api (chat completions) and recorded answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
+from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.json import Json
-from gateway_dialects.mistral.client.response import claim, fields_beside, include_all, pieces_of
+from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.json import Json, decode_body, list_at, object_at, unknown_fields
+from gateway_dialects.mistral.words import DIALECT
+from gateway_dialects.openai.decode_response import decode_answer, is_text
 from gateway_dialects.openai.decode_stream import CandidateState, OpenAIStreamDecoder, PartKey
+from gateway_dialects.openai.decode_usage import read_usage as read_openai_usage
 from gateway_dialects.openai.words import set_details
 
+THINKING_FIELDS = frozenset({"type", "thinking", "signature"})
 TEXT: PartKey = "text"
 THINKING: PartKey = ("reasoning", 0)
+
+
+def decode_chat(body: bytes) -> ChatResponse:
+    """See Dialect.chat."""
+    answer = decode_body(body)
+    for choice in list_at(answer, "choices"):
+        message = object_at(choice, "message") if isinstance(choice, dict) else {}
+        if isinstance(content := message.get("content"), list):
+            message["content"] = [piece for item in content for piece in pieces_of(item)]
+    response = decode_answer(answer)
+    for candidate in response.candidates:
+        claim(candidate.parts)
+    include_all(response.usage)
+    return response
+
+
+def claim(parts: Iterable[Part]) -> None:
+    """Set the provider of reasoning: its signature goes back to Mistral alone."""
+    for part in parts:
+        if part.HasField("reasoning"):
+            part.reasoning.provider = DIALECT
+
+
+def pieces_of(item: Any) -> Iterator[Any]:
+    """A thinking chunk may hold references among its text: each run of text is a chunk of its own, and so is the rest."""
+    inner = item.get("thinking") if isinstance(item, dict) and item.get("type") == "thinking" else None
+    if not isinstance(inner, list) or all(map(is_text, inner)):
+        yield item
+        return
+    fields = dict(item)
+    for is_plain, run in groupby(inner, is_text):
+        for chunks in [list(run)] if is_plain else [[chunk] for chunk in run]:
+            yield {**fields, "thinking": chunks}
+            # The fields of the whole come once.
+            fields = {"type": "thinking"}
+
+
+def include_all(usage: Usage) -> None:
+    """The tokens of audio are in the total and not among prompt_tokens."""
+    if usage.input_audio_tokens and usage.total_tokens > usage.input_tokens + usage.output_tokens:
+        usage.input_tokens = usage.total_tokens - usage.output_tokens
+
+
+def read_usage(raw: Json) -> Usage:
+    """See Dialect.read_usage."""
+    usage = read_openai_usage(raw)
+    include_all(usage)
+    return usage
 
 
 class MistralStreamDecoder(OpenAIStreamDecoder):
@@ -26,7 +84,7 @@ class MistralStreamDecoder(OpenAIStreamDecoder):
         super().feed_chunk(chunk, batch)
 
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
-        # The position of the choice, which its index tells already.
+        # The position of the choice, which its index says already.
         delta.pop("index", None)
         content, before = delta.get("content"), len(batch.events)
         if isinstance(content, list):
@@ -53,7 +111,7 @@ class MistralStreamDecoder(OpenAIStreamDecoder):
         if kind != "thinking" or THINKING not in state.parts:
             return
         claim(event.part_started.part for event in batch.events[before:] if event.HasField("part_started"))
-        if is_begun and (late := fields_beside(piece)):
+        if is_begun and (late := unknown_fields(piece, THINKING_FIELDS)):
             state.part_details.setdefault(state.parts[THINKING], {}).update(late)
             set_details(self.delta_of(state, batch, before), late)
 

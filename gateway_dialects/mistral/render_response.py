@@ -1,28 +1,29 @@
-"""A whole answer in the words of Mistral's chat completions API.
+"""Whole answers, errors and model lists for Mistral's clients.
 
-Source: https://docs.mistral.ai/api (chat completions) and recorded answers. Mistral's clients refuse an answer without
-usage, and one whose id, object, created, model or finish_reason is missing.
+Source: https://docs.mistral.ai/api (chat completions, models) and recorded answers and errors. Mistral's clients refuse an
+answer without usage, and one whose id, object, created, model or finish_reason is missing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
+from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json
-from gateway_dialects.mistral.server.messages import DIALECT
-from gateway_dialects.openai.parse_messages import DIALECT as OPENAI
-from gateway_dialects.openai.render_response import FINISH_REASONS, base64_of, fields_of, render_logprobs, render_tool_call
-
-OWN_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
+from gateway_dialects.mistral.words import DIALECT, FINISH_REASONS
+from gateway_dialects.openai.render_errors import error_object
+from gateway_dialects.openai.render_models import model_card
+from gateway_dialects.openai.render_response import FINISH_REASONS as FINISH_WORDS
+from gateway_dialects.openai.render_response import base64_of, fields_of, render_logprobs, render_tool_call
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 
 def render_chat(response: ChatResponse, fallback_id: str, now: int) -> bytes:
-    """The JSON body. fallback_id and now (Unix seconds) stand in where the provider gave none."""
+    """The JSON body. fallback_id and now (Unix seconds) are used where the provider gave none."""
     body: Json = {
         "id": response.id or fallback_id,
         "object": "chat.completion",
@@ -54,12 +55,12 @@ def render_candidate(candidate: Candidate) -> Json:
 
 
 def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
-    """content_filter is not Mistral's word; it would be wrong to call it anything else."""
-    return raw if raw in OWN_REASONS else FINISH_REASONS.get(reason, "stop")
+    """Mistral has no content_filter; it would be wrong to call it anything else."""
+    return raw if raw in FINISH_REASONS else FINISH_WORDS.get(reason, "stop")
 
 
 def render_content(parts: list[Part]) -> Any:
-    """Text alone is a string; whatever stands beside it makes a list."""
+    """Text alone is a string; whatever comes beside it makes a list."""
     chunks = [render_chunk(part) for part in parts]
     if all(type(chunk) is dict and chunk.keys() == {"type", "text"} for chunk in chunks):
         return "".join(chunk["text"] for chunk in chunks)
@@ -71,9 +72,9 @@ def render_chunk(part: Part) -> Any:
         case "reasoning":
             return render_thinking(part)
         case "opaque" if part.opaque.dialect in (DIALECT, OPENAI):
-            return msgspec.Raw(part.opaque.json.encode())
+            return decode_json(part.opaque.json)
         case "opaque":
-            return {"type": "opaque", "dialect": part.opaque.dialect, "content": msgspec.Raw(part.opaque.json.encode())}
+            return {"type": "opaque", "dialect": part.opaque.dialect, "content": decode_json(part.opaque.json)}
         case "media" if part.media.kind == MEDIA_KIND_AUDIO:
             return {"type": "input_audio", "input_audio": base64_of(part.media)}
         case "media":
@@ -85,15 +86,13 @@ def render_chunk(part: Part) -> Any:
 
 def render_thinking(part: Part) -> Json:
     """Also another provider's reasoning: this is where Mistral's clients look for it."""
-    own = part.provider_details_json.get(OPENAI) or part.provider_details_json.get(DIALECT)
-    details: Json = decode_json(own) if own else {}
     thinking: Json = {"type": "thinking", "thinking": [{"type": "text", "text": part.reasoning.text}]}
-    if details.get("$field") == "content":
-        thinking.update({name: value for name, value in details.items() if not name.startswith("$")})
-    if part.reasoning.signature and part.reasoning.provider == DIALECT:
-        # A client gives it back as Mistral's: no other provider's seal may stand here.
+    if part.reasoning.provider != DIALECT:
+        # A client gives it back as Mistral's: no other provider's signature may be there.
+        return thinking
+    if part.reasoning.signature:
         thinking["signature"] = part.reasoning.signature
-    return thinking
+    return {**thinking, **fields_of(part.provider_details_json)}
 
 
 def render_usage(usage: Usage) -> Json:
@@ -106,3 +105,44 @@ def render_usage(usage: Usage) -> Json:
     if usage.raw_dialect in (OPENAI, DIALECT) and usage.raw_json:
         return {**decode_json(usage.raw_json), **totals}
     return {**totals, "prompt_tokens_details": {"cached_tokens": usage.cache_read_tokens}}
+
+
+def render_error(failure: GatewayError) -> bytes:
+    """The JSON body: {"object": "error", message, type, param, code}, flat, unlike OpenAI's; with metadata where a provider
+    was involved."""
+    return encode_json(error_envelope(failure))
+
+
+def error_envelope(failure: GatewayError) -> Json:
+    return {"object": "error", **error_object(failure)}
+
+
+def render_models(response: ListModelsResponse) -> bytes:
+    return encode_json({"object": "list", "data": [mistral_card(model) for model in response.models]})
+
+
+def render_model(model: Model) -> bytes:
+    return encode_json(mistral_card(model))
+
+
+def mistral_card(model: Model) -> Json:
+    """OpenAI's card with what Mistral's clients need: they tell the kinds of cards apart by type, and want capabilities."""
+    card = model_card(model)
+    if not isinstance(card.get("capabilities"), dict):
+        card["capabilities"] = capabilities(model)
+    if model.HasField("context_length"):
+        card["max_context_length"] = model.context_length
+    return {"aliases": [], **card, "type": "base"}
+
+
+def capabilities(model: Model) -> Json:
+    """Of models of other providers; false also where it is not known."""
+    return {
+        "completion_chat": True,
+        "completion_fim": False,
+        "function_calling": "tools" in model.supported_parameters,
+        "reasoning": "reasoning" in model.supported_parameters,
+        "fine_tuning": False,
+        "vision": "image" in model.input_modalities,
+        "audio": "audio" in model.input_modalities,
+    }

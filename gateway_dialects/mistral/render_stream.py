@@ -1,4 +1,4 @@
-"""A stream of events as Mistral's completion chunks.
+"""Streamed answers as Mistral's completion chunks.
 
 What its clients rely on: whole tool calls in one chunk, usage on the chunk that ends the last choice, never a chunk without
 choices, finish_reason in every chunk, thinking in lists and text in strings. Source: recorded streams.
@@ -14,11 +14,17 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.mistral.server.errors import render_error_event
-from gateway_dialects.mistral.server.render import finish_reason, render_chunk, render_thinking, render_usage
+from gateway_dialects.mistral.render_response import (
+    error_envelope,
+    finish_reason,
+    render_chunk,
+    render_thinking,
+    render_usage,
+)
 from gateway_dialects.openai.render_response import fields_of, render_logprobs, render_tool_call
 
 DONE = b"data: [DONE]\n\n"
+ERROR_ENDING = {"index": 0, "delta": None, "finish_reason": "error"}
 
 
 class StreamedPart:
@@ -27,7 +33,7 @@ class StreamedPart:
     __slots__ = ("call", "head")
 
     def __init__(self, part: Part) -> None:
-        # A copy: it grows here, and the event is not ours.
+        # A copy: deltas are added to it, and the event is not ours.
         self.head = Part()
         self.head.CopyFrom(part)
         self.call = self.head if part.WhichOneof("kind") == "tool_call" else None
@@ -41,7 +47,7 @@ class ChunkRenderer(EventWriter):
         self._now = now
         self._head = b""
         self._text_head = b""
-        self._told: frozenset[str] = frozenset()
+        self._sent: frozenset[str] = frozenset()
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._call_counts: dict[int, int] = {}
         self._candidates: set[int] = set()
@@ -58,7 +64,7 @@ class ChunkRenderer(EventWriter):
             "created": started.created or self._now,
             "model": started.model or started.route.model,
         }
-        self._told = frozenset(head)
+        self._sent = frozenset(head)
         self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
         self._text_head = self._head + b'{"index":0,"delta":{"content":'
 
@@ -94,7 +100,7 @@ class ChunkRenderer(EventWriter):
             self._choice(delta.candidate_index, body, out, logprobs=logprobs)
 
     def _part_finished(self, finished: PartFinished, out: list[bytes]) -> None:
-        """A call is told when it is whole; of other parts everything has been told."""
+        """A call is written when it is whole; of other parts everything has been written."""
         index = finished.candidate_index
         call = self._parts[index, finished.part_index].call
         if call is not None:
@@ -108,13 +114,13 @@ class ChunkRenderer(EventWriter):
             details = fields_of(ending.provider_details_json)
             delta = {"content": "", **details.pop("message", {})}
             reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
-            beside = self._told_at_the_end(finished) if position == len(finished.candidates) else None
+            beside = self._ending_fields(finished) if position == len(finished.candidates) else None
             self._choice(ending.index, delta, out, ending={**details, "finish_reason": reason}, beside=beside)
         out.append(DONE)
 
-    def _told_at_the_end(self, finished: Finished) -> Json:
+    def _ending_fields(self, finished: Finished) -> Json:
         late = fields_of(finished.provider_details_json)
-        late = {name: value for name, value in late.items() if name not in self._told}
+        late = {name: value for name, value in late.items() if name not in self._sent}
         return {**late, "usage": render_usage(finished.usage)}
 
     def _choice(
@@ -135,17 +141,24 @@ class ChunkRenderer(EventWriter):
 
 
 def content_of(delta: PartDelta, part: StreamedPart) -> Json:
-    """The delta of a choice. What a piece of thinking says beside its text stands in its chunk."""
+    """The delta of a choice. Fields of a piece of thinking go into its chunk."""
     details = fields_of(delta.provider_details_json)
     match delta.WhichOneof("delta"):
         case "reasoning" | "signature":
             piece = Part()
             piece.CopyFrom(part.head)
             piece.reasoning.text, piece.reasoning.signature = delta.reasoning, delta.signature
-            # What is said of the whole comes with its first piece.
+            # The fields of the whole come with its first piece.
             part.head = Part(reasoning=part.head.reasoning)
             return {"content": [{**render_thinking(piece), **details}]}
         case "text" | "refusal" | "transcript" as kind:
             return {**details, "content": getattr(delta, kind)}
         case _:
             return details
+
+
+def render_error_event(failure: GatewayError) -> bytes:
+    """An error inside a stream. Mistral's clients know no such event: its own SDKs raise from whatever is no chunk, and
+    LangChain's client passes by all that has no choices. Nothing follows it."""
+    error = error_envelope(failure)
+    return b"data: " + encode_json({**error, "error": error, "choices": [ERROR_ENDING]}) + b"\n\n"

@@ -1,0 +1,247 @@
+"""Messages in an order that Mistral accepts, and their content chunks.
+
+Mistral refuses a system message behind an assistant's or a tool's, a user message behind a tool's (on many models) and an
+assistant message at the end that does not say it is a beginning (code 3230, invalid_request_message_order). It refuses every
+field that it does not know (422): what a client of Mistral wrote goes there as it is; of what a client of OpenAI added, only
+what Mistral knows. Source: https://docs.mistral.ai/api (chat completions) and recorded requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dragoman.reasons import invalid
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_IMAGE,
+    MEDIA_KIND_VIDEO,
+    ROLE_ASSISTANT,
+    ROLE_DEVELOPER,
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    Media,
+    Message,
+    Opaque,
+    Part,
+    ToolResult,
+)
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.failed_tools import told_parts
+from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
+from gateway_dialects.mistral.words import DIALECT, MessageForm, PartForm, nine_of
+from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
+from gateway_dialects.openai.words import DIALECT as OPENAI
+
+ROLE_WORDS = {
+    ROLE_SYSTEM: "system",
+    ROLE_DEVELOPER: "system",
+    ROLE_USER: "user",
+    ROLE_ASSISTANT: "assistant",
+    ROLE_TOOL: "tool",
+}
+NO_FIELDS: frozenset[str] = frozenset()
+MESSAGE_FIELDS = frozenset({"prefix"})
+THINKING_FIELDS = frozenset({"closed"})
+CALL_FIELDS = frozenset({"index"})
+NO_SYSTEM_AFTER = frozenset({"assistant", "tool"})
+BRIDGE: Json = {"role": "assistant", "content": "OK"}
+"""What goes between a tool's answer and the user's next words."""
+
+
+def encode_messages(messages: Sequence[Message], diagnostics: Diagnostics) -> list[Json]:
+    """Raises GatewayError naming the field for what Mistral cannot take."""
+    encoded: list[Json] = []
+    for index, message in enumerate(messages):
+        field = f"messages[{index}]"
+        if message.role == ROLE_TOOL:
+            encoded += encode_tool_results(message, field, diagnostics)
+            continue
+        one = encode_message(message, field, diagnostics)
+        if message.role == ROLE_ASSISTANT and not one.get("content") and "tool_calls" not in one:
+            diagnostics.drop(field, "the assistant said nothing there")
+            continue
+        previous = encoded[-1]["role"] if encoded else ""
+        if one["role"] == "system" and previous in NO_SYSTEM_AFTER:
+            one["role"] = "user"
+        if one["role"] == "user" and previous == "tool":
+            encoded.append(BRIDGE)
+        encoded.append(one)
+    last = encoded[-1] if encoded else {}
+    if last.get("role") == "assistant" and not last.get("tool_calls"):
+        last.setdefault("prefix", True)
+    return encoded
+
+
+def encode_message(message: Message, field: str, diagnostics: Diagnostics) -> Json:
+    if message.role not in ROLE_WORDS:
+        raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
+    if message.name:
+        diagnostics.drop(f"{field}.name", "Mistral gives participants no names")
+    drop_cache_hint(message, field, diagnostics)
+    fields = fields_for(message, MESSAGE_FIELDS, field, diagnostics) if message.provider_details_json else {}
+    content: list[Json] = []
+    calls: list[Json] = []
+    for index, part in enumerate(message.parts):
+        place = f"{field}.parts[{index}]"
+        if part.WhichOneof("kind") == "tool_call":
+            calls.append(encode_tool_call(part, place, diagnostics))
+        elif (chunk := encode_chunk(part, place, diagnostics)) is not None:
+            content.append(chunk)
+    encoded: Json = {"role": ROLE_WORDS[message.role]}
+    set_content(encoded, content, message)
+    if calls:
+        encoded["tool_calls"] = calls
+    return {**encoded, **fields}
+
+
+def fields_for(holder: Detailed, known: frozenset[str], field: str, diagnostics: Diagnostics) -> Json:
+    """The fields of this dialect, or those of OpenAI's that it knows; each other one is dropped."""
+    if DIALECT in holder.provider_details_json:
+        return details_of(holder, DIALECT)
+    given = details_of(holder, OPENAI)
+    for name in given.keys() - known:
+        del given[name]
+        drop_unknown(f"{field}.{name}", diagnostics)
+    return given
+
+
+def drop_unknown(field: str, diagnostics: Diagnostics) -> None:
+    diagnostics.drop(field, "Mistral does not know it")
+
+
+def drop_cache_hint(holder: Message | Part, field: str, diagnostics: Diagnostics) -> None:
+    if holder.HasField("cache_hint"):
+        drop_unknown(f"{field}.cache_control", diagnostics)
+
+
+def set_content(encoded: Json, content: list[Json], message: Message) -> None:
+    """Text alone is a string, unless a client of Mistral wrote a list."""
+    form = form_of(message, DIALECT, MessageForm).content
+    if form == "absent" and not content:
+        return
+    if len(content) == 1 and form != "list" and content[0].keys() == {"type", "text"}:
+        encoded["content"] = content[0]["text"]
+    elif content or form == "list":
+        encoded["content"] = content
+    else:
+        encoded["content"] = None if message.role == ROLE_ASSISTANT and form != "string" else ""
+
+
+def encode_tool_results(message: Message, field: str, diagnostics: Diagnostics) -> Iterator[Json]:
+    """A message for each result."""
+    if not message.parts:
+        raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
+    fields = fields_for(message, NO_FIELDS, field, diagnostics)
+    for index, part in enumerate(message.parts):
+        place = f"{field}.parts[{index}]"
+        if part.WhichOneof("kind") != "tool_result":
+            raise invalid(place, f"{place}: a message of ROLE_TOOL holds tool_result parts")
+        yield {**encode_tool_result(part.tool_result, message, f"{place}.tool_result.parts", diagnostics), **fields}
+
+
+def encode_tool_result(result: ToolResult, message: Message, place: str, diagnostics: Diagnostics) -> Json:
+    encoded: Json = {"role": "tool"}
+    if result.tool_call_id:
+        encoded["tool_call_id"] = nine_of(result.tool_call_id)
+    if name := result.name or message.name:
+        encoded["name"] = name
+    content = [encode_inner(part, f"{place}[{index}]", diagnostics) for index, part in enumerate(told_parts(result))]
+    set_content(encoded, content, message)
+    return encoded
+
+
+def encode_inner(part: Part, field: str, diagnostics: Diagnostics) -> Json:
+    chunk = encode_chunk(part, field, diagnostics) if part.WhichOneof("kind") in ("text", "media", "opaque") else None
+    if chunk is None:
+        raise invalid(field, f"{field}: a tool result may hold text, media and opaque parts")
+    return chunk
+
+
+def encode_tool_call(part: Part, field: str, diagnostics: Diagnostics) -> Json:
+    call = part.tool_call
+    if call.HasField("input"):
+        raise unsupported(field, "Mistral has no tools with free-form input")
+    drop_unsent(part, field, diagnostics)
+    fields = fields_for(part, CALL_FIELDS, field, diagnostics)
+    function = {"name": call.name, "arguments": call.arguments_json or "{}"}
+    encoded = merged({"type": "function", "function": function}, fields)
+    if call.id:
+        encoded["id"] = nine_of(call.id)
+    return encoded
+
+
+def drop_unsent(part: Part, field: str, diagnostics: Diagnostics) -> None:
+    """What Mistral has no place for."""
+    drop_cache_hint(part, field, diagnostics)
+    if part.citations:
+        drop_unknown(f"{field}.citations", diagnostics)
+    if part.HasField("signature"):
+        diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
+
+
+def encode_chunk(part: Part, field: str, diagnostics: Diagnostics) -> Json | None:
+    """The chunk, or None for what was dropped. Raises GatewayError for content Mistral does not take."""
+    drop_unsent(part, field, diagnostics)
+    match part.WhichOneof("kind"):
+        case "text" | "refusal":
+            # Mistral has no refusals; to the model it is what it said.
+            encoded: Json = {"type": "text", "text": part.text or part.refusal}
+        case "reasoning":
+            return encode_thinking(part, field, diagnostics)
+        case "media":
+            encoded = encode_media(part, field)
+        case "opaque":
+            return encode_opaque(part.opaque, field)
+        case "tool_result":
+            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
+        case _:
+            raise invalid(field, f"{field} has no kind that a message holds: set text, media, reasoning ...")
+    return {**encoded, **fields_for(part, NO_FIELDS, field, diagnostics)} if part.provider_details_json else encoded
+
+
+def encode_thinking(part: Part, field: str, diagnostics: Diagnostics) -> Json | None:
+    reasoning = part.reasoning
+    if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
+        diagnostics.drop(field, "it is signed reasoning of another provider")
+        return None
+    encoded: Json = {"type": "thinking", "thinking": [{"type": "text", "text": reasoning.text}]}
+    if reasoning.signature:
+        encoded["signature"] = reasoning.signature
+    return {**encoded, **fields_for(part, THINKING_FIELDS, field, diagnostics)}
+
+
+def encode_opaque(opaque: Opaque, field: str) -> Json:
+    if opaque.dialect not in (DIALECT, OPENAI):
+        raise unsupported(field, f"content of the {opaque.dialect} dialect cannot be sent to Mistral")
+    return object_of(opaque.json, field)
+
+
+def encode_media(part: Part, field: str) -> Json:
+    media, kind = part.media, media_kind(part.media)
+    form = form_of(part, DIALECT, PartForm).media
+    if kind == MEDIA_KIND_IMAGE:
+        return {"type": "image_url", "image_url": encode_image(media, field, form)}
+    if kind == MEDIA_KIND_AUDIO:
+        return {"type": "input_audio", "input_audio": encode_sound(media, field, form)}
+    if kind == MEDIA_KIND_VIDEO:
+        raise unsupported(field, "Mistral takes no video")
+    if media.WhichOneof("source") == "file_id":
+        return {"type": "file", "file_id": media.file_id}
+    encoded: Json = {"type": "document_url", "document_url": uri_of(media, field)}
+    return {**encoded, "document_name": media.filename} if media.filename else encoded
+
+
+def encode_image(media: Media, field: str, form: str) -> Json | str:
+    url = uri_of(media, field)
+    if form == "string":
+        return url
+    return {"url": url, "detail": media.detail} if media.detail else {"url": url}
+
+
+def encode_sound(media: Media, field: str, form: str) -> Json | str:
+    """By URL, as base64, or as an object of base64 and format."""
+    uri = uri_of(media, field)
+    if form == "uri" or not uri.startswith("data:"):
+        return uri
+    return uri.partition(",")[2] if form == "string" else encode_audio(media, field)

@@ -1,0 +1,235 @@
+"""Chat requests, with their tools and settings.
+
+Source: https://docs.mistral.ai/api (chat completions), the models of the package mistralai 3.7, and recorded requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dragoman.reasons import invalid
+from dragoman.v1.chat_pb2 import (
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    ChatRequest,
+    ReasoningSettings,
+    Tool,
+    ToolChoice,
+)
+from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
+from gateway_dialects.kit.fields import mapping, required_string
+from gateway_dialects.kit.json import (
+    Json,
+    details_of,
+    form_of,
+    merged,
+    object_of,
+    options_form_of,
+    raw_json,
+    request_bytes,
+    set_if_present,
+)
+from gateway_dialects.mistral.encode_messages import NO_FIELDS, drop_unknown, encode_messages, fields_for
+from gateway_dialects.mistral.words import (
+    CONTRACT_NAMES,
+    DIALECT,
+    OPTION_FIELDS,
+    PLAIN_FIELDS,
+    REQUIRED_CHOICE,
+    SERVICE_TIERS,
+    RequestForm,
+    ToolChoiceForm,
+)
+from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
+from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import ON_OR_OFF, known_effort
+
+NAMES = {
+    **{CONTRACT_NAMES.get(name, name): name for name in PLAIN_FIELDS if name not in ("model", "max_tokens", "service_tier")},
+    "max_output_tokens": "max_tokens",
+}
+"""Contract fields by their names here."""
+CHOICES = {
+    TOOL_CHOICE_MODE_AUTO: "auto",
+    TOOL_CHOICE_MODE_NONE: "none",
+    TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE,
+}
+ANY_OBJECT = '{"type":"object","properties":{}}'
+FIM_PATH = "/fim/completions"
+EFFORTS = (("", ON_OR_OFF),)
+QUIRKS = Quirks(max_tokens_field="max_tokens", stream_usage=False)
+
+
+def encode_chat(
+    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+) -> tuple[UpstreamRequest, Sequence[Warning]]:
+    """See Dialect.encode_chat."""
+    diagnostics = Diagnostics()
+    body = encode_body(request, model, diagnostics)
+    path = FIM_PATH if fill_gap(body) else endpoint.quirks.chat_path
+    if stream:
+        # Usage comes unasked, and stream_options is refused.
+        body["stream"] = True
+    upstream = UpstreamRequest("POST", endpoint.url + path, headers(endpoint), request_bytes(body))
+    return upstream, diagnostics.from_provider(endpoint.provider)
+
+
+def fill_gap(body: Json) -> bool:
+    """Make the body of a chat that consists of a gap to fill (https://docs.mistral.ai/api, fim) what it takes instead of
+    messages: a prompt and a suffix. False: it is a chat like others."""
+    match body["messages"]:
+        case [{"content": [{"type": "fim"} as gap]}]:
+            del body["messages"]
+            body.update((name, value) for name, value in gap.items() if name != "type")
+            return True
+    return False
+
+
+def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
+    """The request's JSON body without its streaming flag."""
+    body: Json = {"model": model, "messages": encode_messages(request.messages, diagnostics)}
+    encode_tools(body, request, diagnostics)
+    for descriptor, value in request.ListFields():
+        name = descriptor.name
+        if name in NAMES:
+            body[NAMES[name]] = value
+        elif encode_field := FIELD_ENCODERS.get(name):
+            encode_field(body, value, diagnostics)
+    if len(request.stop) == 1 and options_form_of(request.provider_options_json, DIALECT, RequestForm).one_stop:
+        body["stop"] = request.stop[0]
+    encode_options(body, request, diagnostics)
+    return body
+
+
+def encode_options(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+    """A client of Mistral's form has all its fields sent; of other clients' fields those that Mistral knows are."""
+    for dialect, text in request.provider_options_json.items():
+        options = object_of(text, f"provider_options_json.{dialect}")
+        if dialect == DIALECT:
+            add_options(body, options)
+        elif not dialect.endswith(".form"):
+            for name in options:
+                drop_unknown(name, diagnostics)
+    if request.extra_body_json:
+        extra = object_of(request.extra_body_json, "extra_body_json")
+        add_options(body, {name: value for name, value in extra.items() if name in OPTION_FIELDS})
+        for name in extra.keys() - OPTION_FIELDS:
+            drop_unknown(name, diagnostics)
+
+
+def add_options(body: Json, options: Json) -> None:
+    """What the contract names is not overridden: the model was chosen by the route."""
+    for name, value in options.items():
+        if name not in GATEWAY_FIELDS:
+            body.setdefault(name, encode_prediction(value) if name == "prediction" else value)
+
+
+def encode_prediction(prediction: Any) -> Any:
+    """Mistral takes the expected text as one string, OpenAI also as a list of parts."""
+    content = prediction.get("content") if isinstance(prediction, dict) else None
+    if not isinstance(content, list):
+        return prediction
+    parts = [mapping(part, f"prediction.content[{index}]") for index, part in enumerate(content)]
+    texts = [required_string(part, "text", f"prediction.content[{index}].") for index, part in enumerate(parts)]
+    return {**prediction, "content": "".join(texts)}
+
+
+def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+    """Sets tools and tool_choice. Mistral cannot be told to choose among some of the tools: the others are not shown."""
+    allowed = set(request.tool_choice.allowed_tool_names)
+    tools = [
+        encode_tool(tool, f"tools[{index}]", diagnostics)
+        for index, tool in enumerate(request.tools)
+        if not allowed or tool.function.name in allowed
+    ]
+    if tools:
+        body["tools"] = tools
+    if request.HasField("tool_choice") and request.tool_choice.mode:
+        body["tool_choice"] = encode_choice(request.tool_choice)
+
+
+def encode_tool(tool: Tool, field: str, diagnostics: Diagnostics) -> Json:
+    if tool.HasField("cache_hint"):
+        drop_unknown(f"{field}.cache_control", diagnostics)
+    match tool.WhichOneof("kind"):
+        case "function":
+            function: Json = {"name": tool.function.name}
+            set_if_present(function, tool.function, ("description", "strict"))
+            # Mistral wants the schema, also of a tool that takes nothing.
+            function["parameters"] = raw_json(tool.function.parameters_json or ANY_OBJECT, f"{field}.function.parameters")
+            return merged({"type": "function", "function": function}, fields_for(tool, NO_FIELDS, field, diagnostics))
+        case "custom":
+            raise unsupported(field, "Mistral has no tools with free-form input")
+        case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
+            return object_of(tool.opaque.json, field)
+        case "opaque":
+            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to Mistral")
+        case _:
+            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+
+
+def encode_choice(choice: ToolChoice) -> Json | str:
+    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+        return merged({"type": "function", "function": {"name": choice.tool_name}}, details_of(choice, DIALECT))
+    if choice.mode not in CHOICES:
+        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
+    return "required" if form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
+
+
+def encode_max_tokens(body: Json, bound: int, diagnostics: Diagnostics) -> None:
+    body.setdefault("max_tokens", bound)
+
+
+def encode_stop(body: Json, stop: Any, diagnostics: Diagnostics) -> None:
+    body["stop"] = list(stop)
+
+
+def encode_format(body: Json, wanted: Any, diagnostics: Diagnostics) -> None:
+    encode_response_format(body, wanted, QUIRKS, diagnostics.warnings)
+    if "response_format" in body:
+        body["response_format"] = encoded = merged(body["response_format"], details_of(wanted, DIALECT))
+        if isinstance(schema := encoded.get("json_schema"), dict):
+            schema.setdefault("name", "answer")
+
+
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
+    """There is an effort and nothing else; its models always show what they think."""
+    if reasoning.effort:
+        body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics.warnings)
+    elif reasoning.HasField("enabled"):
+        body["reasoning_effort"] = "high" if reasoning.enabled else "none"
+    for name in ("max_tokens", "summary", "exclude"):
+        if getattr(reasoning, name):
+            drop_unknown(f"reasoning.{name}", diagnostics)
+
+
+def encode_service_tier(body: Json, tier: str, diagnostics: Diagnostics) -> None:
+    if tier in SERVICE_TIERS:
+        body["service_tier"] = SERVICE_TIERS[tier]
+    else:
+        diagnostics.drop("service_tier", f"Mistral knows {' and '.join(sorted(set(SERVICE_TIERS.values())))} only")
+
+
+def encode_modalities(body: Json, modalities: Any, diagnostics: Diagnostics) -> None:
+    if set(modalities) != {"text"}:
+        diagnostics.drop("modalities", "Mistral answers in text only")
+
+
+def drop_field(name: str) -> Callable[[Json, Any, Diagnostics], None]:
+    return lambda body, value, diagnostics: drop_unknown(name, diagnostics)
+
+
+FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Diagnostics], None]] = {
+    "max_tokens": encode_max_tokens,
+    "stop": encode_stop,
+    "response_format": encode_format,
+    "reasoning": encode_reasoning,
+    "service_tier": encode_service_tier,
+    "modalities": encode_modalities,
+    **{name: drop_field(name) for name in ("logit_bias", "verbosity", "user")},
+}

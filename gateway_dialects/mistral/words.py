@@ -1,0 +1,78 @@
+"""The vocabulary of Mistral's chat completions API, of both directions, where it is not OpenAI's.
+
+Source: https://docs.mistral.ai/api (chat completions), the models of the package mistralai 3.7, and recorded traffic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from gateway_dialects.kit.fields import boolean, integer, number, small_integer, string
+from gateway_dialects.kit.json import Form
+
+DIALECT = "mistral"
+
+PLAIN_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
+    **dict.fromkeys(("model", "service_tier"), string),
+    **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), number),
+    **dict.fromkeys(("max_tokens", "random_seed", "top_k"), integer),
+    **dict.fromkeys(("n", "top_logprobs"), small_integer),
+    **dict.fromkeys(("parallel_tool_calls", "logprobs"), boolean),
+}
+"""Request fields that are one value, and what reads a client's."""
+CONTRACT_NAMES = {"n": "candidate_count", "random_seed": "seed"}
+"""Of plain fields with another name in the contract."""
+OPTION_FIELDS = frozenset(
+    {
+        *("metadata", "prompt_cache_key", "guardrails", "safe_prompt", "prompt_mode", "random_seed", "prediction"),
+        *("min_tokens", "repetition_penalty", "prompt_logprobs", "top_prompt_logprobs"),
+    }
+)
+"""Request fields that the contract does not name. Mistral refuses any other (422)."""
+ROLES = ("system", "user", "assistant", "tool")
+"""Those of OpenAI that Mistral knows."""
+FINISH_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
+SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+REQUIRED_CHOICE = "any"
+"""required is a newer word for it."""
+NINE = re.compile(r"[A-Za-z0-9]{9}")
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class RequestForm(Form, frozen=True):
+    one_stop: bool = False
+    """Whether stop was a string."""
+
+
+class MessageForm(Form, frozen=True):
+    """How a client of Mistral wrote the content of a message, where it could have been written otherwise."""
+
+    content: Literal["", "list", "string", "absent"] = ""
+    """list: of fewer than two chunks. string: an empty one. absent: no field, beside tool calls."""
+
+
+class PartForm(Form, frozen=True):
+    media: Literal["", "string", "uri"] = ""
+    """How an image or audio chunk was written. string: a URL, or bare base64. uri: audio at a URL. Empty: an object."""
+
+
+class ToolChoiceForm(Form, frozen=True):
+    required: bool = False
+    """Whether any was written as required."""
+
+
+def nine_of(call_id: str) -> str:
+    """A tool call id as Mistral takes it: exactly nine letters or digits. An id of another form becomes nine characters of
+    its hash, the same in the call and its result, in this turn and in later ones: nothing is remembered. Mistral's own ids
+    need no way back: they are taken everywhere."""
+    if NINE.fullmatch(call_id):
+        return call_id
+    number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    characters = []
+    for _ in range(9):
+        number, position = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[position])
+    return "".join(characters)
