@@ -181,7 +181,7 @@ class InputEncoder:
         return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
 
     def _content(self, part: Part, field: str, text_type: str) -> Json:
-        """A piece of content. text_type: input_text, or output_text in what the assistant said."""
+        """A piece of content. text_type: input_text, or output_text in a message of the assistant."""
         if part.citations:
             return self._cited(part, field, text_type)
         return encode_content(part, field, text_type)
@@ -297,8 +297,8 @@ def encode_picture(part: Part, field: str) -> Json:
 
 
 def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:
-    """One item of the parts that share its id. None: another provider's, or one that says nothing without what the provider
-    stores, which it has only where the client lets it (by_reference)."""
+    """One item of the parts that share its id. None: another provider's, or one that is empty without what the provider stores,
+    which it does only where the client lets it (by_reference)."""
     if any(part.reasoning.provider != DIALECT for part in parts):
         return None
     item: Json = {"type": "reasoning"}

@@ -233,7 +233,7 @@ def parse_opaque(part: Part, item: Json, path: str) -> None:
 
 
 def parse_reference(part: Part, item: Json, path: str) -> None:
-    """To an item that nobody here knows."""
+    """A reference to an item that is not stored here."""
     required_string(item, "id", f"{path}.")
     parse_opaque(part, item, path)
 
@@ -313,7 +313,7 @@ def parse_file(part: Part, fields: Json, path: str) -> Json:
 
 
 def data_uri(data: str, filename: str) -> str:
-    """Bare base64 gets the head that tells it from a URL."""
+    """A data: URI, also of bare base64."""
     if data.startswith("data:"):
         return data
     return f"data:application/{'pdf' if filename.lower().endswith('.pdf') else 'octet-stream'};base64,{data}"

@@ -1,7 +1,7 @@
 """A client's request to create a response, in the contract's terms.
 
 Nothing a client sends is lost: what the contract does not name is in provider_options_json["openai-responses"]; what the
-gateway itself honours, whoever answers, is in the RequestForm.
+gateway itself honours at any provider is in the RequestForm.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
 """
@@ -130,7 +130,7 @@ def flag(fields: Json, name: str, default: bool) -> bool:
 
 
 def parse_instructions(request: ChatRequest, value: Any) -> None:
-    """Instructions are not carried from one response to the next, so they stand first."""
+    """The first message: instructions are not carried from one response to the next."""
     if value is None or not (text := string(value, "instructions")):
         return
     message = request.messages.add()
@@ -194,7 +194,7 @@ Reader = Callable[[Any, str], Any]
 
 READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})
 SERVED = frozenset({"store", "stream_options"})
-"""What the gateway does itself, whoever answers."""
+"""What the gateway honours itself at any provider."""
 PLAIN_FIELDS: Mapping[str, Reader] = {
     "model": string,
     "parallel_tool_calls": boolean,

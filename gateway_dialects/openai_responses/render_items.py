@@ -65,7 +65,7 @@ def is_content(part: Part) -> bool:
 
 
 def is_blank(part: Part) -> bool:
-    """Whether it says nothing, and no provider of this dialect says that it is there."""
+    """Whether it is empty, and no provider of this dialect gave it."""
     if DIALECT in part.provider_details_json:
         return False
     kind, reasoning = part.WhichOneof("kind"), part.reasoning

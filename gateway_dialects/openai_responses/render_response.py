@@ -1,7 +1,7 @@
 """A Response object, whole or as it grows.
 
 Source: https://platform.openai.com/docs/api-reference/responses/object. Every field of the schema is there, null where it
-says null: strict clients refuse an answer that leaves one out.
+allows that: strict clients refuse an answer without one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEFAULTS: Json = {
     "user": None,
     "metadata": {},
 }
-"""What OpenAI shows of a request that says nothing of it."""
+"""What OpenAI shows of fields that the request left out."""
 GATEWAY_FIELDS = ("previous_response_id", "store", "metadata", "background")
 """What the gateway does itself: the provider's own word for it is another matter."""
 INCOMPLETE: Mapping[FinishReason.ValueType, str] = {
@@ -92,13 +92,13 @@ def begin(response_id: str, model: str, created: int, echo: Json) -> Json:
 
 
 def with_nulls(tool: Json) -> Json:
-    """A function is shown with what it left unsaid."""
+    """A function is shown with the fields that it left out."""
     return {"parameters": None, "strict": None, **tool} if tool.get("type") == "function" else tool
 
 
 def add_details(body: Json, answer: ChatResponse | Started | Finished, echo: Json) -> None:
-    """What the provider says of the answer. Of what the gateway does itself, it says only what the client did not; another
-    dialect's words for a class of service would be refused by typed clients."""
+    """The provider's other fields. Of what the gateway does itself, the client's request counts before the provider's
+    answer; another dialect's service tiers would be refused by typed clients."""
     details = details_of(answer)
     if answer.HasField("service_tier") and (answer.service_tier in SERVICE_TIERS or details):
         body["service_tier"] = answer.service_tier

@@ -43,7 +43,7 @@ class ChunkRenderer:
         """echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gives none.
         holds_end: the last event is left to end(), so that the response can be stored before its client knows of it."""
         self.response: Json = begin(fallback_id, "", now, echo)
-        """The Response as it stands; whole once finished has come."""
+        """The Response so far; complete once finished has come."""
         self._echo = echo
         self._holds_end = holds_end
         self._ids = ItemIds(fallback_id)
@@ -118,7 +118,7 @@ class ChunkRenderer:
             return
         part = self._began[started.part_index] = Part()
         part.CopyFrom(started.part)
-        # What says nothing yet may never say anything.
+        # A part that is empty now may stay so.
         if not is_blank(part):
             self._begin(part, started.part_index)
 
@@ -159,7 +159,7 @@ class ChunkRenderer:
 
     def _begin_item(self, item: StreamedItem) -> None:
         """An item ends where the next one begins, but for a tool call that has not all its arguments: only they can still
-        be told apart by their index."""
+        be distinguished by their index."""
         for other in list(self._open):
             if not isinstance(other, StreamedCall) or other.is_whole:
                 self._close(other, "completed")
@@ -240,7 +240,7 @@ class ChunkRenderer:
         merge_details(part.provider_details_json, ended.provider_details_json)
         if ended.HasField("signature"):
             part.signature.CopyFrom(ended.signature)
-        # A provider of this dialect says where a message ends; others may go on with it.
+        # A provider of this dialect marks where a message ends; others may go on with it.
         if piece is None or "item" in details_of(ended):
             self._close(item, "completed")
 

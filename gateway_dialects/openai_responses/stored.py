@@ -95,7 +95,7 @@ def listed_item(item_id: str, item: Json) -> Json:
 
 
 def whole_input(chain: Sequence[Stored]) -> list[Json]:
-    """All that the last response of a chain was given: what was said before too."""
+    """All input of the last response of a chain, the earlier turns included."""
     *earlier, last = chain
     before = [item for stored in earlier for item in (*stored.listed_input(), *stored.response["output"])]
     return [*before, *last.listed_input()]

@@ -84,10 +84,10 @@ class RequestForm(Form, frozen=True):
     text_input: bool = False
     """input is a string."""
     no_input: bool = False
-    """There is no input: what the provider stores says enough. The contract has an empty message in its place."""
+    """There is no input, only what the provider stores. The contract has an empty message in its place."""
     empty_instructions: bool = False
     served: dict[str, Any] = msgspec.field(default_factory=dict)
-    """Fields that the gateway honours whoever answers (store, metadata ...): sent to this dialect's providers, and no loss
+    """Fields that the gateway honours at any provider (store, metadata ...): sent to this dialect's providers, and no loss
     at others."""
 
 
