@@ -81,6 +81,9 @@ class InputEncoder:
             self.instructions = "".join(part.text for part in message.parts)
             return
         content = [self._content(part, f"{field}.parts[{index}]", "input_text") for index, part in enumerate(message.parts)]
+        if form.item:
+            self.items += content
+            return
         head: Json = {"type": "message"} if form.typed else {}
         value = content if form.listed else shortest(content)
         self.items.append({**head, "role": ROLE_NAMES[message.role], "content": value, **details_of(message)})
@@ -128,6 +131,9 @@ class InputEncoder:
                 texts.append(part)
             elif kind == "reasoning":
                 reasoning.append(part)
+            elif kind == "opaque" and part.opaque.dialect != DIALECT:
+                why = f"content of the {part.opaque.dialect} dialect cannot be sent to this provider"
+                self._diagnostics.drop(f"{field}.parts[{index}]", why)
             else:
                 self.items.append(self._item(part, f"{field}.parts[{index}]"))
         if texts:
@@ -297,8 +303,8 @@ def encode_picture(part: Part, field: str) -> Json:
 
 
 def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:
-    """One item of the parts that share its id. None: another provider's, or one that is empty without what the provider stores,
-    which it does only where the client lets it (by_reference)."""
+    """One item of the parts that share its id. None: another provider's, or one that is empty without what the provider
+    stores, which it does only where the client lets it (by_reference)."""
     if any(part.reasoning.provider != DIALECT for part in parts):
         return None
     item: Json = {"type": "reasoning"}

@@ -18,6 +18,7 @@ from dragoman.v1.content_pb2 import (
     MEDIA_KIND_IMAGE,
     ROLE_ASSISTANT,
     ROLE_TOOL,
+    ROLE_USER,
     Message,
     Part,
 )
@@ -31,6 +32,7 @@ from gateway_dialects.openai_responses.words import (
     CUSTOM_CALL,
     DIALECT,
     MESSAGE_FIELDS,
+    MODEL_ITEMS,
     OUTPUT_FIELDS,
     OUTPUTS,
     PICTURE,
@@ -67,8 +69,10 @@ class InputParser:
         elif kind in OUTPUTS:
             self._assistant = None
             parse_output(self._messages.add(), item, kind, path)
-        else:
+        elif kind in MODEL_ITEMS or kind in ITEM_PARSERS or kind.endswith("_call"):
             ITEM_PARSERS.get(kind, parse_opaque)(self._turn().parts.add(), item, path)
+        else:
+            self._add_client_item(item, kind, path)
 
     def _turn(self) -> Message:
         """The assistant's message that is being filled."""
@@ -91,6 +95,16 @@ class InputParser:
         parse_content(message.parts, content, f"{path}.content")
         set_details(message, take_cache_control(message, rest_of(item, MESSAGE_FIELDS)))
         set_form(message, MessageForm(listed=is_long_list(content), typed="type" in item))
+
+    def _add_client_item(self, item: Json, kind: str, path: str) -> None:
+        """A reference, or what only this dialect knows. As the user's, it is refused by other dialects, not left out."""
+        if kind == "item_reference":
+            required_string(item, "id", f"{path}.")
+        self._assistant = None
+        message = self._messages.add()
+        message.role = ROLE_USER
+        parse_opaque(message.parts.add(), item, path)
+        set_form(message, MessageForm(item=True))
 
     def _add_text(self, item: Json, path: str) -> None:
         """A message of the assistant. The first part holds the fields of the item."""
@@ -228,14 +242,8 @@ def parse_picture(part: Part, item: Json, path: str) -> None:
 
 
 def parse_opaque(part: Part, item: Json, path: str) -> None:
-    """Items of built-in tools, references and whatever the contract does not name."""
+    """Items of built-in tools, and whatever the contract does not name."""
     part.opaque.dialect, part.opaque.json = DIALECT, json_text(item)
-
-
-def parse_reference(part: Part, item: Json, path: str) -> None:
-    """A reference to an item that is not stored here."""
-    required_string(item, "id", f"{path}.")
-    parse_opaque(part, item, path)
 
 
 def parse_content(parts: Any, content: Any, path: str) -> None:
@@ -329,7 +337,6 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
 
 
 ITEM_PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
-    "item_reference": parse_reference,
     "function_call": parse_call,
     CUSTOM_CALL: parse_call,
     "reasoning": parse_reasoning,

@@ -59,6 +59,8 @@ LOGPROBS = "message.output_text.logprobs"
 PICTURE = "image_generation_call"
 CUSTOM_CALL = "custom_tool_call"
 CALLS = frozenset({"function_call", CUSTOM_CALL})
+MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
+"""Items that the model makes, and whose types do not end in _call. Any other is the client's."""
 OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 MESSAGE_FIELDS = frozenset({"type", "role", "content"})
 OUTPUT_FIELDS = frozenset({"type", "call_id", "output"})
@@ -102,6 +104,8 @@ class MessageForm(Form, frozen=True):
     """The item has its type, message."""
     custom: bool = False
     """The item is a custom_tool_call_output."""
+    item: bool = False
+    """Its opaque part is an item, not content: a reference, an approval, the output of a built-in tool ..."""
 
 
 class PartForm(Form, frozen=True):

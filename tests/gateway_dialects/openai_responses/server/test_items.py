@@ -106,10 +106,21 @@ def test_another_mark_for_the_prompt_cache_is_carried() -> None:
     assert details(message.parts[0]) == {"cache_control": mark}
 
 
-@pytest.mark.parametrize("kind", ["web_search_call", "computer_call_output", "mcp_approval_response", "of_the_future"])
-def test_what_only_this_dialect_knows_is_carried(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "role"),
+    [
+        ("web_search_call", Role.ROLE_ASSISTANT),
+        ("mcp_approval_request", Role.ROLE_ASSISTANT),
+        ("computer_call_output", Role.ROLE_USER),
+        ("mcp_approval_response", Role.ROLE_USER),
+        ("of_the_future", Role.ROLE_USER),
+    ],
+)
+def test_what_only_this_dialect_knows_is_carried(kind: str, role: Role.ValueType) -> None:
+    """What is the client's is refused by other dialects; what the model made they may leave out."""
     item = {"type": kind, "id": "x", "n": [1, 2.5]}
     (message,) = messages_of(item)
+    assert message.role == role
     assert message.parts[0].opaque.dialect == "openai-responses"
     assert json.loads(message.parts[0].opaque.json) == item
 

@@ -153,7 +153,7 @@ def test_what_was_said_before_comes_between_instructions_and_input() -> None:
     ]
     known = {"msg_1": {"type": "function_call_output", "call_id": "c", "output": "1"}}
     found = parse_create(fields, earlier=earlier, known=known)
-    roles = [Role.ROLE_SYSTEM, Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL, Role.ROLE_ASSISTANT, Role.ROLE_USER]
+    roles = [Role.ROLE_SYSTEM, Role.ROLE_USER, Role.ROLE_ASSISTANT, Role.ROLE_TOOL, Role.ROLE_USER, Role.ROLE_USER]
     assert [message.role for message in found.chat.messages] == roles
     assert json.loads(found.chat.messages[4].parts[0].opaque.json) == {"id": "msg_2"}
     assert found.previous_response_id == previous_response_id(fields) == "resp_1"
