@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
 from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
-from gateway_core.rpc.inprocess.channel import local_channel
+from gateway_core.rpc.inprocess import local_channel
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings.settings import Settings
 

@@ -266,7 +266,7 @@ def loaded_after(statements: str) -> frozenset[str]:
 
 
 def test_a_gateway_that_asks_no_provider_loads_no_http_client() -> None:
-    loaded = loaded_after("import gateway_core.bootstrap, gateway_core.rpc.inprocess.channel, http_facade.app")
+    loaded = loaded_after("import gateway_core.bootstrap, gateway_core.rpc.inprocess, http_facade.app")
     assert "gateway_core.execution.chain" in loaded
     assert loaded.isdisjoint({"aiohttp", "yarl", "uvicorn", "httpx"})
 

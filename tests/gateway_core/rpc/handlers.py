@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     DeleteRecordResponse,
@@ -28,6 +28,8 @@ Context: TypeAlias = Any
 """grpc.aio.ServicerContext; tests ask it for more than its types know."""
 ChatHandler: TypeAlias = Callable[[ChatRequest, Context], Awaitable[ChatResponse]]
 StreamHandler: TypeAlias = Callable[[StreamRequest, Context], AsyncGenerator[StreamResponse, None]]
+Requests: TypeAlias = AsyncIterator[ProxyStreamRequest]
+BothHandler: TypeAlias = Callable[[Requests, Context], AsyncGenerator[ProxyStreamResponse, None]]
 
 
 async def no_chat(request: ChatRequest, context: Context) -> ChatResponse:
@@ -38,10 +40,16 @@ async def no_stream(request: StreamRequest, context: Context) -> AsyncGenerator[
     yield StreamResponse()
 
 
+async def no_both(requests: Requests, context: Context) -> AsyncGenerator[ProxyStreamResponse, None]:
+    yield ProxyStreamResponse()
+
+
 class Handlers(GatewayServiceServicer):
-    def __init__(self, chat: ChatHandler = no_chat, stream: StreamHandler = no_stream) -> None:
+    def __init__(self, chat: ChatHandler = no_chat, stream: StreamHandler = no_stream, both: BothHandler = no_both) -> None:
+        """both: with many requests and many answers."""
         self._chat = chat
         self._stream = stream
+        self._both = both
 
     async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:  # noqa: N802
         return await self._chat(request, context)
@@ -82,6 +90,16 @@ class Handlers(GatewayServiceServicer):
         self, request: ProxyRequest, context: Context
     ) -> AsyncGenerator[ProxyResponse, None]:
         yield ProxyResponse()
+
+    async def ProxyStream(  # noqa: N802
+        self, request_iterator: Requests, context: Context
+    ) -> AsyncGenerator[ProxyStreamResponse, None]:
+        messages = self._both(request_iterator, context)
+        try:
+            async for message in messages:
+                yield message
+        finally:
+            await messages.aclose()
 
     async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:  # noqa: N802
         return GetCallResponse()

@@ -21,7 +21,7 @@ from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.rpc.inprocess.channel import local_channel
+from gateway_core.rpc.inprocess import local_channel
 from gateway_core.rpc.server import GrpcServer
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings.byok import ByokSettings

@@ -17,7 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest
-from dragoman.v1.proxy_pb2 import ProxyRequest
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyStreamRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.rpc.interceptors import AccessLog
 from gateway_core.rpc.server import SERVICE, GrpcServer
@@ -178,15 +178,20 @@ def test_a_list_of_models() -> None:
     run(check)
 
 
-def test_a_request_in_a_providers_own_language() -> None:
+@pytest.mark.parametrize("method", ["Proxy", "ProxyStream"])
+def test_a_request_in_a_providers_own_language(method: str) -> None:
     async def check() -> None:
         lines = Lines()
         usage = {"prompt_tokens": 3, "completion_tokens": 4}
         async with logged(lines, Behind(lambda _: json_reply({**answer("Hi"), "usage": usage}, 201))) as here:
             request = ProxyRequest(provider="at-openai", method="POST", path="v1/chat/completions", query="x=secret")
-            await read_all(here.stub.Proxy(request, metadata=ID))
+            if method == "Proxy":
+                await read_all(here.stub.Proxy(request, metadata=ID))
+            else:
+                requests = [ProxyStreamRequest(head=request), ProxyStreamRequest(end=True)]
+                await read_all(here.stub.ProxyStream(iter(requests), metadata=ID))
         assert await lines.one() == {
-            "method": "grpc Proxy",
+            "method": f"grpc {method}",
             "status": "OK",
             "request_id": "r1",
             "caller": "anonymous",
@@ -197,6 +202,19 @@ def test_a_request_in_a_providers_own_language() -> None:
             "input_tokens": 3,
             "output_tokens": 4,
         }
+
+    run(check)
+
+
+def test_a_stream_of_requests_that_cannot_be_read() -> None:
+    async def check() -> None:
+        lines = Lines()
+        async with logged(lines) as here:
+            method: Any = here.channel.stream_stream(f"/{SERVICE}/ProxyStream")
+            error = await failure_of(read_all(method(iter([b"\xff"]), metadata=ID)))
+            assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        line = await lines.one()
+        assert (line["method"], line["error"]) == ("grpc ProxyStream", "INVALID_REQUEST")
 
     run(check)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from dragoman.status import unpack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
@@ -68,6 +68,13 @@ class Recording:
         finally:
             self.closed += 1
 
+    async def proxy_stream(
+        self, requests: AsyncIterator[ProxyStreamRequest], call: Call
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        async for _ in requests:
+            async for message in self.proxy(ProxyRequest(), call):
+                yield message
+
 
 def authenticate(keys: Sequence[str]) -> Caller:
     return Caller(", ".join(keys) or "nobody")
@@ -95,6 +102,7 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         await stub.DeleteRecord(DeleteRecordRequest(), metadata=metadata)
         await stub.ListRecords(ListRecordsRequest(), metadata=metadata)
         await read_all(stub.Proxy(ProxyRequest(), metadata=metadata))
+        await read_all(stub.ProxyStream(iter([ProxyStreamRequest()]), metadata=metadata))
 
     over(reach, gateway, check)
     for call in gateway.calls:
@@ -102,8 +110,8 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         assert call.metadata["team"] == "a"
         assert "some-bin" not in call.metadata
         assert call.deadline.remaining() is None
-    assert len(gateway.calls) == 8
-    assert gateway.closed == 2
+    assert len(gateway.calls) == 9
+    assert gateway.closed == 3
 
 
 @on_both

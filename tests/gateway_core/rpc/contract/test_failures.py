@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NoReturn
 
 import grpc
@@ -15,7 +15,7 @@ from dragoman.status import unpack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.records_pb2 import PutRecordRequest
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
@@ -214,6 +214,12 @@ class Faulty:
         yield ProxyResponse(body=b"some of it")
         self._fail()
 
+    async def proxy_stream(
+        self, requests: AsyncIterator[ProxyStreamRequest], call: Call
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        yield ProxyResponse(body=b"some of it")
+        self._fail()
+
 
 @pytest.mark.parametrize("reach", [in_process, by_socket])
 def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.LogCaptureFixture) -> None:
@@ -229,6 +235,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
                 stub.ListModels(ListModelsRequest(), metadata=metadata),
                 stub.PutRecord(PutRecordRequest(), metadata=metadata),
                 read_all(stub.Proxy(ProxyRequest(), metadata=metadata)),
+                read_all(stub.ProxyStream(iter([ProxyStreamRequest()]), metadata=metadata)),
             ):
                 error = await failure_of(call)
                 assert error.code() is grpc.StatusCode.INTERNAL
@@ -238,5 +245,5 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
 
     run(check)
     records = [record for record in caplog.records if record.name == "dragoman.grpc"]
-    assert [record.getMessage() for record in records] == ["call r1 failed"] * 7
-    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 7
+    assert [record.getMessage() for record in records] == ["call r1 failed"] * 8
+    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 8

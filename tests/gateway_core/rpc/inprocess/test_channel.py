@@ -12,7 +12,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub, add_GatewayServiceServicer_to_server
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
-from gateway_core.rpc.inprocess.channel import LocalChannel, local_channel
+from gateway_core.rpc.inprocess import LocalChannel, local_channel
 from tests.gateway_core.rpc.handlers import Context, Handlers, Waiting
 from tests.gateway_core.rpc.serving import read_all, run
 

@@ -10,7 +10,7 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from gateway_core.rpc.inprocess.channel import LocalChannel, local_channel
+from gateway_core.rpc.inprocess import LocalChannel, local_channel
 from tests.gateway_core.rpc.handlers import Context, Handlers
 from tests.gateway_core.rpc.serving import run
 
