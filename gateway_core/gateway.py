@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.accounts.cost import charge_answer, charge_proxied, charge_stream
@@ -16,7 +17,7 @@ from gateway_core.execution.counting import count_tokens
 from gateway_core.execution.model_list import ModelList
 from gateway_core.media.intake import MediaIntake
 from gateway_core.models.price_book import PriceBook
-from gateway_core.passthrough.proxy import Proxy
+from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.route import Route
 from gateway_core.routing.scope import route_of
@@ -76,6 +77,17 @@ class Gateway:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         endpoint = self._scopes.of(call).endpoint(request.provider)
         return charge_proxied(self._proxy.answer(request, endpoint, call), endpoint.provider, self._prices)
+
+    async def proxy_stream(
+        self, requests: AsyncIterator[ProxyStreamRequest], call: Call
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        """As proxy, for a body that comes in pieces."""
+        request = await head_of(requests)
+        endpoint = self._scopes.of(call).endpoint(request.provider)
+        answer = self._proxy.answer(request, endpoint, call, body_of(requests))
+        async with aclosing(charge_proxied(answer, endpoint.provider, self._prices)) as messages:
+            async for message in messages:
+                yield message
 
     def _route(self, request: ChatRequest, call: Call) -> Route:
         return route_of(request, self._scopes.of(call))

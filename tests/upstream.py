@@ -107,6 +107,8 @@ class Upstream:
         self.requests: list[Received] = []
         self.connections: list[Signal] = []
         """For each connection, what is set when the client has closed it."""
+        self.connected = Signal()
+        """Set once there is a connection."""
         self._arrivals: dict[int, Signal] = {}
         self._protocols: set[Connection] = set()
 
@@ -150,6 +152,7 @@ class Connection(asyncio.Protocol):
         # Not earlier: of several that are accepted together, all are made before the first is here.
         self._number = len(self._upstream.connections)
         self._upstream.connections.append(self._closed)
+        self._upstream.connected.set()
         self._upstream._protocols.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -177,11 +180,11 @@ class Connection(asyncio.Protocol):
         first, *lines = head.decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        size = int(headers.get("content-length", "0"))
-        if len(rest) < size:
+        found = split_chunked(rest) if headers.get("transfer-encoding") == "chunked" else split_sized(rest, headers)
+        if found is None:
             return
-        self._buffer = rest[size:]
-        request = Received(method, path, headers, rest[:size], self._number, self._closed)
+        body, self._buffer = found
+        request = Received(method, path, headers, body, self._number, self._closed)
         self._task = asyncio.get_running_loop().create_task(self._answer(self._upstream.accept(request)))
 
     async def _answer(self, reply: Reply) -> None:
@@ -218,6 +221,26 @@ class Connection(asyncio.Protocol):
                     await asyncio.Event().wait()
                 case _:
                     assert_never(step)
+
+
+def split_sized(rest: bytes, headers: Mapping[str, str]) -> tuple[bytes, bytes] | None:
+    """A request's body and what follows it. None: it is not here yet."""
+    size = int(headers.get("content-length", "0"))
+    return (rest[:size], rest[size:]) if len(rest) >= size else None
+
+
+def split_chunked(rest: bytes) -> tuple[bytes, bytes] | None:
+    """As split_sized."""
+    body = b""
+    while True:
+        line, end, rest = rest.partition(b"\r\n")
+        size = int(line, 16) if end else 0
+        if not end or len(rest) < size + 2:
+            return None
+        body += rest[:size]
+        rest = rest[size + 2 :]
+        if size == 0:
+            return body, rest
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

@@ -6,10 +6,11 @@ either direction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from dataclasses import replace
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.routing_pb2 import RouteTrace
 from gateway_core.call import Call
 from gateway_core.execution.chain import explain, record_failure
@@ -33,11 +34,15 @@ class Proxy:
         self._transports = transports
         self._key_places = frozenset(key_places)
 
-    async def answer(self, request: ProxyRequest, endpoint: Endpoint, call: Call) -> AsyncGenerator[ProxyResponse, None]:
-        """The head, the body piece by piece, and the usage where it was told. The caller must exhaust it or aclose() it:
-        that closes the upstream connection. Raises GatewayError: UPSTREAM_AUTH when the provider refuses our key; any other
-        status of the provider's is an answer."""
+    async def answer(
+        self, request: ProxyRequest, endpoint: Endpoint, call: Call, body: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        """The head, the body piece by piece, and the usage where the answer has it. body: in place of the request's own. The
+        caller must exhaust it or aclose() it: that closes the upstream connection. Raises GatewayError: UPSTREAM_AUTH when
+        the provider refuses our key; any other status of the provider's is an answer."""
         upstream = self._encode(request, endpoint)
+        if body is not None:
+            upstream = replace(upstream, headers={**upstream.headers, **length_of(request)}, stream=body)
         trace = RouteTrace()
         record = trace.attempts.add(provider=endpoint.provider)
         begun = call.deadline.clock()
@@ -65,6 +70,40 @@ class Proxy:
         own = DIALECTS[endpoint.dialect].headers(endpoint)
         headers = headers_to_send(request.headers, endpoint, own, self._key_places)
         return UpstreamRequest(request.method, url, headers, request.body, verbatim=True)
+
+
+async def head_of(requests: AsyncIterator[ProxyStreamRequest]) -> ProxyRequest:
+    """The first message. Raises GatewayError INVALID_REQUEST."""
+    first = await anext(requests, None)
+    if first is None or not first.HasField("head"):
+        raise invalid("head", "head: the first message of the request must be its head")
+    if first.head.body:
+        raise invalid("head.body", "head.body: the body comes in the messages that follow")
+    return first.head
+
+
+async def body_of(requests: AsyncIterator[ProxyStreamRequest]) -> AsyncGenerator[bytes, None]:
+    """What follows the head. Raises GatewayError INVALID_REQUEST: gRPC servers see a call that its client cancels as one
+    whose requests have ended, so the last one says that it is the last."""
+    async for message in requests:
+        if message.HasField("head"):
+            raise invalid("head", "head: only the first message of the request may be a head")
+        if message.end:
+            return
+        if message.body:
+            yield message.body
+    raise invalid("end", "end: the request broke off before the end of its body")
+
+
+def length_of(request: ProxyRequest) -> Mapping[str, str]:
+    """The header content-length, where the client gave one. Raises GatewayError INVALID_REQUEST."""
+    for index, header in enumerate(request.headers):
+        if header.name.lower() == "content-length":
+            if not (header.value.isascii() and header.value.isdecimal() and len(header.value) < 19):
+                field = f"headers[{index}].value"
+                raise invalid(field, f"{field}: content-length must be a number of bytes")
+            return {"content-length": header.value}
+    return {}
 
 
 async def check_head(response: UpstreamResponse, dialect: Dialect) -> None:

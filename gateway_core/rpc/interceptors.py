@@ -6,10 +6,12 @@ Calls on a LocalChannel come from the HTTP facade, which writes its own line; th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Never, Protocol, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -17,7 +19,7 @@ from google.protobuf.message import DecodeError
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import pack
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest
@@ -53,6 +55,57 @@ class ObservedContext:
         return getattr(self._context, name)
 
 
+class UploadContext(ObservedContext):
+    """The same for a call with many requests."""
+
+    __slots__ = ("requests",)
+    requests: ReceivedRequests
+
+    async def abort(self, *status: Any) -> Never:
+        await self.requests.discard()
+        await self._context.abort(*status)
+
+
+class ReceivedRequests:
+    """The requests of a call with many, for its handler.
+
+    Those that it leaves are read before the call ends: a client of grpc.aio that writes into a call which has just ended may
+    take that for the call's failure, INTERNAL, in place of its status.
+    """
+
+    def __init__(self, raws: AsyncIterator[bytes], read: Callable[[bytes], object]) -> None:
+        self._read = read
+        # A queue, because a receive of grpc.aio's must not be cancelled, and whoever sends the body on may be.
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self._ended = False
+        self._task = asyncio.create_task(self._receive(raws))
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self
+
+    async def __anext__(self) -> object:
+        """Raises GatewayError INVALID_REQUEST for bytes that are no message."""
+        raw = None if self._ended else await self._queue.get()
+        if raw is None:
+            self._ended = True
+            raise StopAsyncIteration
+        return self._read(raw)
+
+    async def discard(self) -> None:
+        while not self._ended:
+            self._ended = await self._queue.get() is None
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _receive(self, raws: AsyncIterator[bytes]) -> None:
+        with contextlib.suppress(Exception):
+            async for raw in raws:
+                await self._queue.put(raw)
+        await self._queue.put(None)
+
+
 class Observation:
     """One call from its request to its end, as far as the access log tells of it."""
 
@@ -65,7 +118,17 @@ class Observation:
         self._context = context
         self._first: object = None
         self._last: object = None
-        self.seen = ObservedContext(context)
+        self.seen: ObservedContext = ObservedContext(context)
+
+    def read_next(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
+        """One request of many. Raises GatewayError INVALID_REQUEST."""
+        try:
+            message = deserialize(raw)
+        except DecodeError as error:
+            raise GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}") from None
+        if self._request is None:
+            self._request = message.head if isinstance(message, ProxyStreamRequest) else message
+        return message
 
     async def read(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
         """The request. Left to itself, grpc.aio takes bytes that are none for the servicer's fault, and logs it as one."""
@@ -78,6 +141,8 @@ class Observation:
 
     def add(self, message: object) -> None:
         """The first and the last message that hold something tell who answered and what it took."""
+        if isinstance(message, ProxyStreamResponse):
+            message = message.response
         if isinstance(message, StreamResponse) and not message.events:
             return
         if self._first is None:
@@ -179,6 +244,8 @@ class Observer(grpc.aio.ServerInterceptor):
 
     def _observe(self, name: str, handler: Handler) -> Handler:
         serialize = handler.response_serializer
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._observe_streams(name, handler), None, serialize)
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(self._observe_stream(name, handler), None, serialize)
         return grpc.unary_unary_rpc_method_handler(self._observe_unary(name, handler), None, serialize)
@@ -214,6 +281,29 @@ class Observer(grpc.aio.ServerInterceptor):
             except BaseException as error:
                 self._end(about, error)
                 raise
+            self._end(about, None)
+
+        return observed
+
+    def _observe_streams(self, name: str, handler: Handler) -> Any:
+        serve: Any = handler.stream_stream
+        deserialize: Any = handler.request_deserializer
+
+        async def observed(raws: AsyncIterator[bytes], context: Context) -> None:
+            about = Observation(name, context)
+            about.seen = seen = UploadContext(context)
+            seen.requests = requests = ReceivedRequests(raws, partial(about.read_next, deserialize))
+            try:
+                async with aclosing(serve(requests, seen)) as messages:
+                    async for message in messages:
+                        await context.write(message)
+                        about.add(message)
+                await requests.discard()
+            except BaseException as error:
+                self._end(about, error)
+                raise
+            finally:
+                await requests.close()
             self._end(about, None)
 
         return observed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Never, Protocol, TypeAlias, TypeVar
 
@@ -17,7 +17,7 @@ from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     DeleteRecordResponse,
@@ -73,6 +73,9 @@ class Gateway(Protocol):
 
     def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         """It is closed as stream is."""
+
+    def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], call: Call) -> AsyncGenerator[ProxyResponse, None]:
+        """As proxy."""
 
     @property
     def records(self) -> Records: ...
@@ -148,6 +151,20 @@ class GatewayServicer(GatewayServiceServicer):
             async with aclosing(self._gateway.proxy(request, self._call(context, received))) as messages:
                 async for message in messages:
                     yield message
+        except Exception as error:
+            await _fail(context, received, error)
+
+    async def ProxyStream(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[ProxyStreamRequest],
+        context: Context[ProxyStreamRequest, ProxyStreamResponse],
+    ) -> AsyncGenerator[ProxyStreamResponse, None]:
+        received = await self._accept(context)
+        try:
+            messages = self._gateway.proxy_stream(request_iterator, self._call(context, received))
+            async with aclosing(messages):
+                async for message in messages:
+                    yield ProxyStreamResponse(response=message)
         except Exception as error:
             await _fail(context, received, error)
 

@@ -35,7 +35,10 @@ class DemoTransport:
         if deadline.remaining() == 0.0:
             raise deadline_exceeded()
         path = urlsplit(request.url).path.removeprefix("/v1")
-        script = answer(request.method, path, request.body, functools.partial(self._count, request.body))
+        body = request.body
+        if request.stream is not None:
+            body = b"".join([piece async for piece in request.stream])
+        script = answer(request.method, path, body, functools.partial(self._count, body))
         return DemoResponse(script, deadline, self._sleep, self._idle_s)
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ from functools import partial
 import aiohttp
 from yarl import URL
 
-from dragoman.reasons import GatewayError, Reason
+from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_core.deadline import Deadline
 from gateway_core.transport.guard import Forbidden, Guard
 from gateway_dialects.kit.dialect import UpstreamRequest
@@ -75,11 +75,12 @@ class AiohttpTransport:
             raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
         session = self._session or self._open()
         body = request.body
+        pieces = None if request.stream is None else Pieces(request.stream, request.headers.get("content-length"))
         try:
             response = await session.request(
                 request.method,
                 target(request.url),
-                data=(body if len(body) <= LARGE_BODY_BYTES else io.BytesIO(body)) if body else None,
+                data=pieces or ((body if len(body) <= LARGE_BODY_BYTES else io.BytesIO(body)) if body else None),
                 headers=request.headers,
                 skip_auto_headers=UNASKED_HEADERS if request.verbatim else None,
                 auto_decompress=not request.verbatim,
@@ -88,6 +89,8 @@ class AiohttpTransport:
                 timeout=self._endless if left is None else self._timeout(left),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if pieces is not None and pieces.failure is not None:
+                raise pieces.failure from error
             raise unsent(error, request.url, self._limits) from error
         return AiohttpResponse(response, request.url, self._limits)
 
@@ -119,6 +122,41 @@ class AiohttpTransport:
         limits = self._limits
         answer_s = limits.answer_s if left is None or left > limits.answer_s else None
         return aiohttp.ClientTimeout(total=left, connect=limits.connect_s, sock_read=answer_s, ceil_threshold=float("inf"))
+
+
+class Pieces:
+    """A body that is sent while it is read. aiohttp reports a failure to read it as one of the connection; the failure
+    itself is here."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], length: str | None) -> None:
+        """length: the header content-length."""
+        self._pieces = pieces
+        self._left = None if length is None else int(length)
+        self.failure: Exception | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return self._counted(await anext(self._pieces, None))
+        except StopAsyncIteration:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _counted(self, piece: bytes | None) -> bytes:
+        """Raises GatewayError INVALID_REQUEST for another length than the header's: the provider would wait for the rest, or
+        take it for the next request."""
+        if self._left is not None:
+            self._left -= len(piece or b"")
+            if self._left < 0 or (piece is None and self._left > 0):
+                what = "longer" if self._left < 0 else "shorter"
+                raise invalid("body", f"body: it is {what} than its content-length says")
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
 
 
 class AiohttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -127,6 +127,8 @@ class UpstreamRequest:
     verbatim: bool = False
     """Whether nothing is added to the headers but what HTTP needs, and the answer's body is wanted as it is sent, compressed
     or not."""
+    stream: AsyncIterator[bytes] | None = None
+    """The body piece by piece, in place of body. Of the length that the header content-length says, else chunked."""
 
     def __repr__(self) -> str:
         return f"UpstreamRequest({self.method} {self.url})"

@@ -92,6 +92,11 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
                 _registered_method=True)
+        self.ProxyStream = channel.stream_stream(
+                '/dragoman.v1.GatewayService/ProxyStream',
+                request_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyStreamRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyStreamResponse.FromString,
+                _registered_method=True)
         self.GetCall = channel.unary_unary(
                 '/dragoman.v1.GatewayService/GetCall',
                 request_serializer=dragoman_dot_v1_dot_calls__pb2.GetCallRequest.SerializeToString,
@@ -174,6 +179,13 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProxyStream(self, request_iterator, context):
+        """The same for a body that is sent while it is read. Bills what the provider bills.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCall(self, request, context):
         """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing.
         """
@@ -228,6 +240,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.Proxy,
                     request_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.SerializeToString,
+            ),
+            'ProxyStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ProxyStream,
+                    request_deserializer=dragoman_dot_v1_dot_proxy__pb2.ProxyStreamRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_proxy__pb2.ProxyStreamResponse.SerializeToString,
             ),
             'GetCall': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCall,
@@ -485,6 +502,33 @@ class GatewayService:
             '/dragoman.v1.GatewayService/Proxy',
             dragoman_dot_v1_dot_proxy__pb2.ProxyRequest.SerializeToString,
             dragoman_dot_v1_dot_proxy__pb2.ProxyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProxyStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/dragoman.v1.GatewayService/ProxyStream',
+            dragoman_dot_v1_dot_proxy__pb2.ProxyStreamRequest.SerializeToString,
+            dragoman_dot_v1_dot_proxy__pb2.ProxyStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

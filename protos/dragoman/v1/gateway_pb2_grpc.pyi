@@ -68,6 +68,8 @@ class GatewayServiceStub:
     """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
     untouched. It is sent once. Bills what the provider bills.
     """
+    ProxyStream: _grpc.StreamStreamMultiCallable[_proxy_pb2.ProxyStreamRequest, _proxy_pb2.ProxyStreamResponse]
+    """The same for a body that is sent while it is read. Bills what the provider bills."""
     GetCall: _grpc.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]
     """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
 
@@ -105,6 +107,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
     untouched. It is sent once. Bills what the provider bills.
     """
+    ProxyStream: _aio.StreamStreamMultiCallable[_proxy_pb2.ProxyStreamRequest, _proxy_pb2.ProxyStreamResponse]  # type: ignore[assignment]
+    """The same for a body that is sent while it is read. Bills what the provider bills."""
     GetCall: _aio.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]  # type: ignore[assignment]
     """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
 
@@ -193,6 +197,14 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends a request to a provider's own API, with the provider's key in place of the caller's, and gives its answer
         untouched. It is sent once. Bills what the provider bills.
         """
+
+    @_abc_1.abstractmethod
+    def ProxyStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_proxy_pb2.ProxyStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_proxy_pb2.ProxyStreamResponse], _abc.AsyncIterator[_proxy_pb2.ProxyStreamResponse]]:
+        """The same for a body that is sent while it is read. Bills what the provider bills."""
 
     @_abc_1.abstractmethod
     def GetCall(

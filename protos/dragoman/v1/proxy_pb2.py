@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import usage_pb2 as dragoman_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ragoman/v1/proxy.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\"\x85\x01\n\x0cProxyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12(\n\x07headers\x18\x05 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\"X\n\x12ProxyStreamRequest\x12)\n\x04head\x18\x01 \x01(\x0b\x32\x19.dragoman.v1.ProxyRequestH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05piece\"C\n\x13ProxyStreamResponse\x12,\n\x08response\x18\x01 \x01(\x0b\x32\x1a.dragoman.v1.ProxyResponse\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"v\n\rProxyResponse\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.dragoman.v1.ProxyHeadH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x15.dragoman.v1.ProxyEndH\x00\x42\x07\n\x05piece\"E\n\tProxyHead\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12(\n\x07headers\x18\x02 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\"R\n\x08ProxyEnd\x12!\n\x05usage\x18\x01 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12\r\n\x05model\x18\x02 \x01(\t\x12\x14\n\x0cservice_tier\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64ragoman/v1/proxy.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\"\x85\x01\n\x0cProxyRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12(\n\x07headers\x18\x05 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\"g\n\x12ProxyStreamRequest\x12)\n\x04head\x18\x01 \x01(\x0b\x32\x19.dragoman.v1.ProxyRequestH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x42\x07\n\x05piece\"C\n\x13ProxyStreamResponse\x12,\n\x08response\x18\x01 \x01(\x0b\x32\x1a.dragoman.v1.ProxyResponse\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"v\n\rProxyResponse\x12&\n\x04head\x18\x01 \x01(\x0b\x32\x16.dragoman.v1.ProxyHeadH\x00\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x15.dragoman.v1.ProxyEndH\x00\x42\x07\n\x05piece\"E\n\tProxyHead\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12(\n\x07headers\x18\x02 \x03(\x0b\x32\x17.dragoman.v1.HttpHeader\"R\n\x08ProxyEnd\x12!\n\x05usage\x18\x01 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12\r\n\x05model\x18\x02 \x01(\t\x12\x14\n\x0cservice_tier\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROXYREQUEST']._serialized_start=66
   _globals['_PROXYREQUEST']._serialized_end=199
   _globals['_PROXYSTREAMREQUEST']._serialized_start=201
-  _globals['_PROXYSTREAMREQUEST']._serialized_end=289
-  _globals['_PROXYSTREAMRESPONSE']._serialized_start=291
-  _globals['_PROXYSTREAMRESPONSE']._serialized_end=358
-  _globals['_HTTPHEADER']._serialized_start=360
-  _globals['_HTTPHEADER']._serialized_end=401
-  _globals['_PROXYRESPONSE']._serialized_start=403
-  _globals['_PROXYRESPONSE']._serialized_end=521
-  _globals['_PROXYHEAD']._serialized_start=523
-  _globals['_PROXYHEAD']._serialized_end=592
-  _globals['_PROXYEND']._serialized_start=594
-  _globals['_PROXYEND']._serialized_end=676
+  _globals['_PROXYSTREAMREQUEST']._serialized_end=304
+  _globals['_PROXYSTREAMRESPONSE']._serialized_start=306
+  _globals['_PROXYSTREAMRESPONSE']._serialized_end=373
+  _globals['_HTTPHEADER']._serialized_start=375
+  _globals['_HTTPHEADER']._serialized_end=416
+  _globals['_PROXYRESPONSE']._serialized_start=418
+  _globals['_PROXYRESPONSE']._serialized_end=536
+  _globals['_PROXYHEAD']._serialized_start=538
+  _globals['_PROXYHEAD']._serialized_end=607
+  _globals['_PROXYEND']._serialized_start=609
+  _globals['_PROXYEND']._serialized_end=691
 # @@protoc_insertion_point(module_scope)

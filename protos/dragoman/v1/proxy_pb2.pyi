@@ -77,8 +77,11 @@ class ProxyStreamRequest(_message.Message):
 
     HEAD_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """The next bytes of the body. Any number of messages."""
+    end: _builtins.bool
+    """The end of the body: true, in the last message. A request that ends without it was broken off, and so is the provider's."""
     @_builtins.property
     def head(self) -> Global___ProxyRequest:
         """The first message of every request. Its body is empty."""
@@ -88,12 +91,13 @@ class ProxyStreamRequest(_message.Message):
         *,
         head: Global___ProxyRequest | None = ...,
         body: _builtins.bytes = ...,
+        end: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "head", b"head", "piece", b"piece"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "end", b"end", "head", b"head", "piece", b"piece"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "head", b"head", "piece", b"piece"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "end", b"end", "head", b"head", "piece", b"piece"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["head", "body"]  # noqa: Y015
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["head", "body", "end"]  # noqa: Y015
     _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
 
