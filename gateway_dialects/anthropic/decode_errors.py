@@ -23,7 +23,7 @@ REFUSAL_PHRASES = (
 )
 """What an invalid_request_error means, by its message."""
 SPEND_LIMIT = "spend_limit_reached"
-"""How the codes end that say in a 429 that waiting does not help: contract_spend_limit_reached, and others."""
+"""The end of codes of a 429 that waiting does not help against: contract_spend_limit_reached, and others."""
 REQUEST_ID_HEADERS = ("request-id", "x-request-id", "cf-ray")
 
 

@@ -152,7 +152,7 @@ def begin_reasoning(block: Json) -> Part:
     return part
 
 
-# Usage. Cached input is beside input_tokens, not in it.
+# Usage: cached input is not in input_tokens.
 
 
 def decode_usage(raw: Json) -> Usage:

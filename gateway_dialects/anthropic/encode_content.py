@@ -28,7 +28,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.anthropic.words import DIALECT, EPHEMERAL
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json import Json, details_of, is_object, object_of
+from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of
 from gateway_dialects.kit.sniff import sniffed, spelled
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -80,21 +80,27 @@ def encode_block(part: Part, field: str, diagnostics: RequestDiagnostics) -> Jso
             assert_never(unknown)
 
 
+def add_details(encoded: Json, holder: Detailed) -> Json:
+    """The JSON with this dialect's details; what it has already is not replaced."""
+    if not holder.provider_details_json:
+        return encoded
+    return {**encoded, **{name: value for name, value in details_of(holder, DIALECT).items() if name not in encoded}}
+
+
 def add_fields(block: Json, part: Part, field: str, diagnostics: Diagnostics) -> Json:
-    """The block with the fields that any may have: cache_control, citations, and this dialect's details. Those that it has
-    already win."""
-    fields = details_of(part, DIALECT) if part.provider_details_json else {}
+    """The block with what any may have: details, cache_control and citations."""
+    block = add_details(block, part)
     if part.HasField("cache_hint"):
-        fields["cache_control"] = cache_control(part.cache_hint)
+        block["cache_control"] = cache_control(part.cache_hint)
     if part.citations:
         own = [details_of(citation, DIALECT) for citation in part.citations if DIALECT in citation.provider_details_json]
         if own:
-            fields["citations"] = own
+            block["citations"] = own
         if len(own) < len(part.citations):
             diagnostics.drop(f"{field}.citations", "this provider takes back only citations that it gave itself")
     if part.HasField("signature"):
         diagnostics.drop(f"{field}.signature", "this provider signs nothing but reasoning")
-    return {**block, **{name: value for name, value in fields.items() if name not in block}} if fields else block
+    return block
 
 
 def cache_control(hint: CacheHint) -> Json:

@@ -34,7 +34,7 @@ DEEPEST = 60
 
 
 class DoesNotFit(Exception):
-    """The schema says something that this dialect has no way to say."""
+    """The schema has something that this dialect cannot express."""
 
 
 def fitted(schema: Any) -> Json | None:
@@ -58,8 +58,8 @@ def fit(schema: Json, depth: int) -> Json:
         else:
             found[name] = fit_value(name, value, depth)
     if bounds:
-        told = encode_json(bounds).decode()
-        found["description"] = f"{found['description']}\n\n{told}" if found.get("description") else told
+        note = encode_json(bounds).decode()
+        found["description"] = f"{found['description']}\n\n{note}" if found.get("description") else note
     if is_object(schema):
         if schema.get("additionalProperties", False) is not False:
             raise DoesNotFit

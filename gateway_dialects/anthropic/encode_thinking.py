@@ -27,7 +27,7 @@ OLD_NAME = re.compile(r"claude-(\d)(?:[-.](\d))?-([a-z]+)")
 
 
 class Thinking(Enum):
-    """How a model is told to think."""
+    """How a request asks a model to think."""
 
     NONE = auto()
     BUDGET = auto()
@@ -50,7 +50,7 @@ class Family:
     models refuse a request whose input and max_tokens do not fit together."""
     thinking: Thinking
     efforts: tuple[str, ...] = ()
-    """The words that output_config.effort takes."""
+    """The values that output_config.effort takes."""
     native_schema: bool = False
     """Whether output_config.format and strict tools are there."""
     one_sampling: bool = False

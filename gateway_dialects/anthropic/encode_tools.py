@@ -26,12 +26,12 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
     Tool,
 )
-from gateway_dialects.anthropic.encode_content import cache_control
+from gateway_dialects.anthropic.encode_content import add_details, cache_control
 from gateway_dialects.anthropic.encode_schema import fitted
 from gateway_dialects.anthropic.encode_thinking import Family, can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
-from gateway_dialects.kit.json import Json, decode_object, details_of, object_of
+from gateway_dialects.kit.json import Json, decode_object, object_of
 
 CHOICE_WORDS = {mode: word for word, mode in TOOL_CHOICES.items()}
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
@@ -74,9 +74,10 @@ def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics
             raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
             raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+    encoded = add_details(encoded, tool)
     if tool.HasField("cache_hint"):
-        encoded.setdefault("cache_control", cache_control(tool.cache_hint))
-    return {**details_of(tool, DIALECT), **encoded} if tool.provider_details_json else encoded
+        encoded["cache_control"] = cache_control(tool.cache_hint)
+    return encoded
 
 
 def encode_function(function: FunctionTool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
@@ -128,7 +129,7 @@ def encode_tool_choice(request: ChatRequest) -> Json | None:
         encoded["name"] = choice.tool_name
     if alone and encoded["type"] != "none":
         encoded["disable_parallel_tool_use"] = True
-    return {**details_of(choice, DIALECT), **encoded} if choice.provider_details_json else encoded
+    return add_details(encoded, choice)
 
 
 def encode_response_format(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
@@ -148,9 +149,9 @@ def encode_schema(body: Json, form: ResponseFormat, family: Family, diagnostics:
     schema = object_of(form.schema_json, "response_format.json_schema.schema")
     suited = fitted(schema) if family.native_schema else None
     if suited is not None:
-        kept: Any = msgspec.Raw(form.schema_json.encode()) if suited == schema else suited
-        native = {"type": "json_schema", "schema": kept, **details_of(form, DIALECT)}
-        body.setdefault("output_config", {})["format"] = native
+        sent: Any = msgspec.Raw(form.schema_json.encode()) if suited == schema else suited
+        native = {"type": "json_schema", "schema": sent}
+        body.setdefault("output_config", {})["format"] = add_details(native, form)
     elif "tools" not in body and can_force(body, family) and schema.get("type") == "object":
         force_answer_tool(body, form)
     else:

@@ -135,7 +135,7 @@ def parse_block(part: Part, value: Any, path: str) -> None:
 
 
 def take_cache_hint(holder: Part | Tool, fields: Json) -> None:
-    """Moves cache_control from the fields to the holder's cache_hint, where that says all of it."""
+    """Moves cache_control from the fields to the holder's cache_hint, where that can hold all of it."""
     control = fields.get("cache_control")
     if not isinstance(control, dict) or control.get("type") != EPHEMERAL or not control.keys() <= {"type", "ttl"}:
         return

@@ -172,7 +172,7 @@ def render_opaque(opaque: Opaque) -> Json:
 
 
 def render_usage(usage: Usage) -> Json:
-    """As the provider wrote it when it speaks this dialect. Cached input stands beside input_tokens, not in it."""
+    """As the provider wrote it when it speaks this dialect. Cached input is not in input_tokens."""
     if usage.raw_dialect == DIALECT and usage.raw_json:
         raw: Json = decode_json(usage.raw_json)
         return {"input_tokens": 0, "output_tokens": 0, **raw}

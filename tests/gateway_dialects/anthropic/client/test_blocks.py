@@ -77,7 +77,7 @@ def test_an_image_by_url_is_fetched_by_the_provider() -> None:
     assert blocks_of(image("https://example.com/a.png")) == [{"type": "image", "source": source}]
 
 
-def test_the_detail_of_an_image_is_told() -> None:
+def test_the_detail_of_an_image_is_reported() -> None:
     assert ask({"role": "user", "content": [image("https://x/y", detail="high")]}).warned == ["messages[0].parts[0].detail"]
     assert ask({"role": "user", "content": [image("https://x/y", detail="auto")]}).warned == []
 

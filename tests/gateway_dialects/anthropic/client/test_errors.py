@@ -81,7 +81,7 @@ def test_a_redirect_is_no_answer() -> None:
         (413, "Prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
     ],
 )
-def test_what_a_refusals_words_mean(status: int, message: str, reason: Reason) -> None:
+def test_what_a_refusals_message_means(status: int, message: str, reason: Reason) -> None:
     assert decode_error(status, {}, body_of("invalid_request_error", message)).reason is reason
 
 
@@ -90,7 +90,7 @@ def test_a_model_and_a_file_that_are_not_there() -> None:
     assert decode_error(404, {}, body_of("not_found_error", "File not found")).reason is Reason.UPSTREAM_REJECTED
 
 
-def test_a_stable_code_is_kept_and_tells_a_limit_that_does_not_pass() -> None:
+def test_a_stable_code_is_kept_and_means_a_limit_that_does_not_pass() -> None:
     details = {"error_code": "contract_spend_limit_reached"}
     failure = decode_error(429, {"retry-after": "5"}, body_of("rate_limit_error", details=details))
     assert (failure.reason, failure.metadata["upstream_code"]) == (Reason.QUOTA_EXHAUSTED, "contract_spend_limit_reached")

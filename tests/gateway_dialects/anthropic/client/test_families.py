@@ -30,7 +30,7 @@ def test_names(model: str, line: str, version: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("model", ["claude-2.1", "claude-mythos-preview", "kimi-k2", "", "claude"])
-def test_names_that_do_not_tell(model: str) -> None:
+def test_names_without_a_version(model: str) -> None:
     assert line_and_version(model) is None
 
 

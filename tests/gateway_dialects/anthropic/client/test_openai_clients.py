@@ -232,12 +232,12 @@ def test_a_streams_chunks() -> None:
     assert (chunks[-1]["choices"], chunks[-1]["usage"]) == ([], CHAT_USAGE)
 
 
-def test_usage_is_told_only_where_it_was_asked_for() -> None:
+def test_usage_is_shown_only_where_it_was_asked_for() -> None:
     assert not any(chunk.get("usage") for chunk in chunks_of(streamed(*text(0, "x"))))
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
-def test_an_answer_that_is_given_back_is_what_anthropic_said(is_stream: bool) -> None:
+def test_an_answer_that_is_given_back_is_what_anthropic_wrote(is_stream: bool) -> None:
     """Thinking, seals, server tools and calls as they were; Anthropic takes back nothing else in their place."""
     if is_stream:
         message = fold_chunks(streamed(*EVENTS))["choices"][0]["message"]
@@ -338,7 +338,7 @@ def test_signed_reasoning_comes_back_first_whole_and_unmodified(carrier: Json) -
         ({"thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": None}, 5]}, "messages[1].parts[0]"),
     ],
 )
-def test_reasoning_that_anthropic_did_not_sign_is_left_out_and_told(carrier: Json, told: str) -> None:
+def test_reasoning_that_anthropic_did_not_sign_is_dropped_and_reported(carrier: Json, told: str) -> None:
     sent = ask(HI, {"role": "assistant", "content": "Hello", **carrier}, HI)
     assert sent.turns[1] == {"role": "assistant", "content": "Hello"}
     assert sent.warned == [told]

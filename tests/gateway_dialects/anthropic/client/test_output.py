@@ -82,7 +82,7 @@ def test_otherwise_one_tool_is_forced(model: str, schema: Json) -> None:
     assert sent.warned == []
 
 
-def test_a_forced_tool_says_what_the_client_said_of_the_schema() -> None:
+def test_a_forced_tool_has_the_clients_description_of_the_schema() -> None:
     sent = ask(model=OLD_MODEL, response_format=wanted(CLOSED, description="A thing."))
     assert sent.body["tools"][0]["description"] == "A thing."
 
@@ -96,7 +96,7 @@ def test_a_forced_tool_says_what_the_client_said_of_the_schema() -> None:
         (OLD_MODEL, {"type": "array", "items": {}}, {}),
     ],
 )
-def test_where_no_tool_can_be_forced_it_is_asked_for_in_words_and_told(model: str, schema: Json, fields: Json) -> None:
+def test_where_no_tool_can_be_forced_it_is_asked_for_in_the_prompt_and_reported(model: str, schema: Json, fields: Json) -> None:
     sent = ask({"role": "system", "content": "Be brief."}, HI, model=model, response_format=wanted(schema), **fields)
     assert sent.body["system"] == [{"type": "text", "text": "Be brief."}, in_words(schema)]
     assert ANSWER_TOOL not in json.dumps(sent.body)
@@ -104,11 +104,11 @@ def test_where_no_tool_can_be_forced_it_is_asked_for_in_words_and_told(model: st
 
 
 @pytest.mark.parametrize("form", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "n"}}])
-def test_any_json_object_is_asked_for_in_words(form: Json) -> None:
+def test_any_json_object_is_asked_for_in_the_prompt(form: Json) -> None:
     assert ask(response_format=form).body["system"] == [{"type": "text", "text": JSON_INSTRUCTION}]
 
 
-def test_plain_text_needs_no_words() -> None:
+def test_plain_text_needs_no_prompt() -> None:
     assert ask(response_format={"type": "text"}).body.keys() == {"model", "max_tokens", "messages"}
 
 

@@ -209,7 +209,7 @@ UNSUPPORTED: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "harmless"), UNSUPPORTED)
-def test_what_anthropic_does_not_have_is_left_out_and_told(name: str, value: Any, harmless: Any) -> None:
+def test_what_anthropic_does_not_have_is_dropped_and_reported(name: str, value: Any, harmless: Any) -> None:
     found = ask(**{name: value})
     assert found.body.keys() == {"model", "max_tokens", "messages"}
     assert found.warned == [name]

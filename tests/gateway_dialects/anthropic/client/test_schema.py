@@ -21,7 +21,7 @@ def test_a_schema_that_fits_is_the_same() -> None:
     assert fitted(schema) == schema
 
 
-def test_every_object_is_closed_wherever_it_stands() -> None:
+def test_every_object_is_closed_wherever_it_is() -> None:
     loose = {"type": "object", "properties": {}}
     schema = {
         "type": ["object", "null"],
@@ -76,7 +76,7 @@ def deep(levels: int) -> Json:
         True,
     ],
 )
-def test_what_cannot_be_said_does_not_fit(schema: Any) -> None:
+def test_what_cannot_be_expressed_does_not_fit(schema: Any) -> None:
     assert fitted(schema) is None
 
 

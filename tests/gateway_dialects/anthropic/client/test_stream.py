@@ -77,7 +77,7 @@ def test_arguments_that_were_cut_stay_cut() -> None:
     assert events[-1].finished.candidates[0].finish_reason == FINISH_REASON_LENGTH
 
 
-def test_thinking_hidden_and_sealed() -> None:
+def test_thinking_hidden_and_redacted() -> None:
     events = read(
         [
             start(),
@@ -106,7 +106,7 @@ def test_thinking_hidden_and_sealed() -> None:
     assert [part.reasoning.provider for part in begun] == ["anthropic", "anthropic", "anthropic", ""]
 
 
-def test_a_server_tool_is_told_whole_when_it_ends() -> None:
+def test_a_server_tool_is_one_event_when_it_ends() -> None:
     begun = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
     pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", '{"query"', ':"x"}')]
     found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"url": "https://e/"}]}
@@ -171,7 +171,7 @@ def test_usage_is_cumulative_and_never_added() -> None:
     assert (usage.input_tokens, usage.output_tokens, usage.total_tokens, usage.cache_read_tokens) == (112, 7, 119, 100)
 
 
-def test_what_the_end_tells_of_the_candidate_and_of_the_answer() -> None:
+def test_what_the_end_has_of_the_candidate_and_of_the_answer() -> None:
     container = {"id": "c"}
     details = {"type": "refusal", "category": "bio"}
     final = {**end("refusal", stop_details=details, container=container), "context_management": {"applied_edits": []}}

@@ -58,7 +58,7 @@ def test_an_effort_where_the_model_thinks_adaptively(effort: str) -> None:
 
 
 @pytest.mark.parametrize(("most", "sent_most", "told"), [(100, 4196, True), (4096, 8192, True), (4097, 4097, False)])
-def test_max_tokens_is_raised_over_the_budget_and_it_is_told(most: int, sent_most: int, told: bool) -> None:
+def test_max_tokens_is_raised_over_the_budget_and_it_is_reported(most: int, sent_most: int, told: bool) -> None:
     sent = ask(reasoning_effort="medium", max_completion_tokens=most)
     assert sent.body["max_tokens"] == sent_most > sent.body["thinking"]["budget_tokens"]
     assert sent.warned == (["max_tokens"] if told else [])

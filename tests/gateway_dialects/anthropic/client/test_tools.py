@@ -64,7 +64,7 @@ def test_schemas_keep_the_order_of_their_keys_so_that_prompt_caches_hit() -> Non
     ],
 )
 @pytest.mark.parametrize("alone", [None, True, False])
-def test_the_choice_in_anthropics_words(choice: Any, sent: Json, alone: bool | None) -> None:
+def test_the_choice_in_anthropics_terms(choice: Any, sent: Json, alone: bool | None) -> None:
     fields: Json = {} if alone is None else {"parallel_tool_calls": not alone}
     expected = {**sent, "disable_parallel_tool_use": True} if alone and choice != "none" else sent
     assert ask(tools=[function()], tool_choice=choice, **fields).body["tool_choice"] == expected
@@ -101,7 +101,7 @@ def test_models_that_can_be_forced(model: str) -> None:
 
 @pytest.mark.parametrize("model", [LATE_MODEL, "claude-sonnet-5-5", "claude-fable-5-1", "claude-mythos-5-2"])
 @pytest.mark.parametrize("choice", ["required", NAMED])
-def test_models_that_refuse_to_be_forced_choose_themselves_and_it_is_told(model: str, choice: Any) -> None:
+def test_models_that_refuse_to_be_forced_choose_themselves_and_it_is_reported(model: str, choice: Any) -> None:
     sent = ask(model=model, tools=[function()], tool_choice=choice, parallel_tool_calls=False)
     assert sent.body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert sent.warned == ["tool_choice"]

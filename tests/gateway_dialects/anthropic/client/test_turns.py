@@ -30,7 +30,7 @@ def test_system_and_developer_messages_go_apart_each_as_a_block() -> None:
     assert sent.warned == []
 
 
-def test_a_system_message_in_mid_conversation_keeps_its_place_and_is_told() -> None:
+def test_a_system_message_in_mid_conversation_keeps_its_place_and_is_reported() -> None:
     sent = ask(
         {"role": "system", "content": "Be brief."},
         HI,
@@ -138,7 +138,7 @@ def test_ids_that_differ_stay_different() -> None:
     assert [wire_id(name) for name in ("toolu_01A", "call_1", "fc-2")] == ["toolu_01A", "call_1", "fc-2"]
 
 
-def test_ids_that_come_again_in_a_later_turn_are_told_apart() -> None:
+def test_ids_that_come_again_in_a_later_turn_are_made_unique() -> None:
     """Some providers number the calls of every turn anew; Anthropic refuses an id that comes twice."""
     turn = [calls(call("call_0")), result("call_0")]
     sent = ask(HI, *turn, *turn, *turn)
@@ -207,7 +207,7 @@ def test_an_assistant_turn_that_is_not_last_keeps_its_white_space() -> None:
     assert ask(HI, {"role": "assistant", "content": "So "}, HI).turns[1] == {"role": "assistant", "content": "So "}
 
 
-def test_names_of_participants_are_told() -> None:
+def test_names_of_participants_are_reported() -> None:
     sent = ask({**HI, "name": "Ann"}, calls(call("a")), {**result("a"), "name": "look"})
     assert sent.turns[0] == HI
     assert sent.warned == ["messages[0].name"]

@@ -94,7 +94,7 @@ def test_the_bytes_of_a_short_answer() -> None:
     )
 
 
-def test_the_input_is_never_told_as_nothing_at_the_beginning() -> None:
+def test_the_input_is_never_zero_at_the_beginning() -> None:
     assert events_of(written())[0][1]["message"]["usage"] == {"input_tokens": 7, "output_tokens": 0}
     usage = {"input_tokens": 3, "cache_read_input_tokens": 9, "output_tokens": 1}
     renderer = ChunkRenderer(fallback_id="f", input_tokens=7)
@@ -154,7 +154,7 @@ def test_parts_that_no_provider_ends_until_the_very_end_follow_each_other() -> N
     ]
 
 
-def test_tools_whose_arguments_interleave_are_told_one_after_the_other() -> None:
+def test_tools_whose_arguments_interleave_are_shown_one_after_the_other() -> None:
     tools = [PartStarted(part_index=index, part=Part(tool_call=ToolCall(id=f"t{index}", name="f"))) for index in range(3)]
     found = content(
         tools[0],
@@ -191,7 +191,7 @@ def test_text_that_goes_on_after_another_part_began_gets_a_block_of_its_own() ->
     )[-3:] == [begun(2, TEXT), grown(2, "text_delta", text="b"), closed(2)]
 
 
-def test_what_another_provider_sealed_is_one_signature_at_the_end() -> None:
+def test_what_another_provider_signed_is_one_signature_at_the_end() -> None:
     found = content(
         PartStarted(part=Part(reasoning=Reasoning(provider="gemini"))),
         PartDelta(reasoning="Hm."),
@@ -219,7 +219,7 @@ def test_reasoning_that_only_its_provider_can_read_does_not_hold_back_the_text()
     assert found[-2]["delta"]["signature"].startswith("dragoman.1.")
 
 
-def test_anthropics_own_sealed_reasoning() -> None:
+def test_anthropics_own_redacted_reasoning() -> None:
     sealed = PartStarted(part=Part(reasoning=Reasoning(provider="anthropic")))
     found = content(sealed, PartDelta(encrypted="R="), PartFinished())
     assert found == [begun(0, {"type": "redacted_thinking", "data": "R="}), closed(0)]
@@ -344,7 +344,7 @@ def test_another_providers_signature_of_a_tool_call_has_an_empty_thinking_block(
     assert carrier["signature"].startswith("dragoman.1.")
 
 
-def test_a_refusal_in_words_is_text_and_tells_that_it_is_one() -> None:
+def test_a_refusal_in_words_is_text_with_the_stop_reason_refusal() -> None:
     events = [data for _, data in events_of(written(PartStarted(part=Part(refusal="")), PartDelta(refusal="No.")))]
     assert events[2:5] == [begun(0, TEXT), grown(0, "text_delta", text="No."), closed(0)]
     assert events[-2]["delta"]["stop_reason"] == "refusal"

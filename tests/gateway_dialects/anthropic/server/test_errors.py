@@ -32,7 +32,7 @@ from gateway_dialects.anthropic.render_response import render_error, render_erro
         (529, "overloaded_error"),
     ],
 )
-def test_the_type_tells_the_status(status: int, kind: str) -> None:
+def test_the_type_goes_by_the_status(status: int, kind: str) -> None:
     assert json.loads(render_error(GatewayError(Reason.INTERNAL, "Why.", status=status), "req_1")) == {
         "type": "error",
         "error": {"type": kind, "message": "Why."},
@@ -40,7 +40,7 @@ def test_the_type_tells_the_status(status: int, kind: str) -> None:
     }
 
 
-def test_the_field_at_fault_and_what_the_provider_said() -> None:
+def test_the_field_at_fault_and_the_providers_metadata() -> None:
     metadata = {"provider": "claude", "upstream_status": "400", "upstream_type": "invalid_request_error"}
     failure = GatewayError(Reason.UPSTREAM_REJECTED, "Why.", field="messages.0.content", metadata=metadata)
     assert json.loads(render_error(failure)) == {
@@ -65,7 +65,7 @@ def test_the_field_at_fault_and_what_the_provider_said() -> None:
         (503, "rate_limit_error", "overloaded_error"),
     ],
 )
-def test_the_clients_own_mistake_keeps_the_providers_word(status: int, told: str, kind: str) -> None:
+def test_the_clients_own_mistake_keeps_the_providers_type(status: int, told: str, kind: str) -> None:
     """The provider's 401 is not the client's."""
     failure = GatewayError(Reason.INTERNAL, "Why.", metadata={"upstream_type": told}, status=status)
     assert json.loads(render_error(failure))["error"]["type"] == kind

@@ -156,7 +156,7 @@ def test_what_anthropic_signed_is_never_sent_to_another() -> None:
     assert left_out == ["messages[1].parts[0]", "messages[1].parts[1]"]
 
 
-def test_what_only_anthropic_has_is_told_or_refused() -> None:
+def test_what_only_anthropic_has_is_reported_or_refused() -> None:
     _, left_out = sent(context_management={"edits": []}, beta="context-management-2025-06-27")
     assert left_out == ["context_management", "anthropic_beta"]
     for fields, field in (
@@ -312,7 +312,7 @@ def test_a_stream_folds_to_the_whole_answer() -> None:
     assert fold_stream(streamed(*CHUNKS)) == whole
 
 
-def test_an_answer_that_is_given_back_is_what_the_model_said() -> None:
+def test_an_answer_that_is_given_back_is_what_the_model_wrote() -> None:
     answer = fold_stream(streamed(*CHUNKS))
     results = [{"type": "tool_result", "tool_use_id": f"call_{n}", "content": "ok"} for n in (1, 2)]
     body, left_out = sent(

@@ -45,7 +45,7 @@ def test_every_field_of_the_schema_is_there() -> None:
     }
 
 
-def test_what_the_provider_told_and_what_stands_in() -> None:
+def test_what_the_provider_gave_and_what_is_made_up() -> None:
     told = answer(Part(text="Hi"))
     told.id, told.model = "chatcmpl-1", "gpt-x"
     assert (rendered(told)["id"], rendered(told)["model"]) == ("chatcmpl-1", "gpt-x")
