@@ -29,7 +29,7 @@ class UnknownMethod:
 
 
 def is_client(exchange: Exchange) -> bool:
-    """Whether one of Google's SDKs asks: they send its own key header, or tell their version."""
+    """Whether one of Google's SDKs asks: they send its own key header, or their version."""
     return b"x-goog-api-key" in exchange.headers or b"x-goog-api-client" in exchange.headers
 
 

@@ -64,7 +64,7 @@ class Reader:
         self._stored = StoredResponses(core)
 
     async def read(self, exchange: Exchange) -> Created:
-        """Raises GatewayError, and grpc.aio.AioRpcError where the core cannot say what is stored."""
+        """Raises GatewayError, and grpc.aio.AioRpcError where the core cannot read what is stored."""
         fields = parse_object(await exchange.body())
         earlier = await self._earlier(previous_response_id(fields), exchange)
         given = fields.get("input")
@@ -153,7 +153,7 @@ class CreateResponse:
         await relay(self._core, self._core.stream(served.chat, exchange), served, exchange, end)
 
     async def _store(self, created: Created, response: Json, exchange: Exchange) -> list[Warning]:
-        """An answer that cannot be stored is given nevertheless, and says that it is not."""
+        """An answer that cannot be stored is given nevertheless, with store false."""
         if not created.parsed.store:
             return []
         failure = await self._stored.put(created.stored(response), created.parsed.previous_response_id, exchange)

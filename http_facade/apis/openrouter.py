@@ -118,9 +118,9 @@ class ModelsPage:
 
     async def __call__(self, exchange: Exchange) -> None:
         query = exchange.query()
-        wanted = parse_query(query)
+        page = parse_query(query)
         response = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
-        await exchange.respond(200, render_models(response, wanted), warning_headers(response.warnings))
+        await exchange.respond(200, render_models(response, page), warning_headers(response.warnings))
 
 
 def is_client(exchange: Exchange) -> bool:
@@ -129,7 +129,7 @@ def is_client(exchange: Exchange) -> bool:
 
 
 def tags(exchange: Exchange, chat: ChatRequest) -> Iterator[tuple[str, str]]:
-    """What GET /generation tells of the client. HTTP-Referer always travels, as a name of the application."""
+    """What GET /generation shows of the client. HTTP-Referer is sent with every call, as a name of the application."""
     for header, name in ((b"origin", ORIGIN), (b"user-agent", USER_AGENT)):
         if value := exchange.header(header):
             yield name, value

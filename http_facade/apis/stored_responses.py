@@ -53,23 +53,23 @@ class StoredResponses:
         """The items of stored responses that have these ids, as far as there are any."""
         found: dict[str, Json] = {}
         # The newest mostly holds all that its client refers to: the conversation.
-        wanted = ListRecordsRequest(kind=KIND, page_size=2)
-        wanted.part_ids.extend([item_id for item_id in item_ids if 1 <= len(item_id) <= LONGEST_ID][:MOST_PARTS])
-        while wanted.part_ids:
-            page = await self._core.list_records(wanted, exchange)
+        request = ListRecordsRequest(kind=KIND, page_size=2)
+        request.part_ids.extend([item_id for item_id in item_ids if 1 <= len(item_id) <= LONGEST_ID][:MOST_PARTS])
+        while request.part_ids:
+            page = await self._core.list_records(request, exchange)
             for record in page.records:
                 # The newest come first: what they hold counts.
                 found = {**dict(unpack(record.json).identified()), **found}
-            wanted.page_token, wanted.page_size = page.next_page_token, 0
-            if not page.next_page_token or found.keys() >= set(wanted.part_ids):
+            request.page_token, request.page_size = page.next_page_token, 0
+            if not page.next_page_token or found.keys() >= set(request.part_ids):
                 break
         return {item_id: found[item_id] for item_id in item_ids if item_id in found}
 
     async def _chain(self, response_id: str, exchange: Exchange, *, whole: bool) -> tuple[Sequence[Stored], str]:
         check_id(response_id)
-        wanted = GetRecordRequest(kind=KIND, id=response_id, with_ancestors=whole)
+        request = GetRecordRequest(kind=KIND, id=response_id, with_ancestors=whole)
         try:
-            answer = await self._core.get_record(wanted, exchange)
+            answer = await self._core.get_record(request, exchange)
         except grpc.aio.AioRpcError as error:
             raise failure_about(error, response_id) from None
         return [unpack(record.json) for record in (answer.record, *answer.ancestors)], answer.missing_ancestor_id
