@@ -205,7 +205,7 @@ BAD: Mapping[str, tuple[str, str]] = {
         "from gateway_dialects.azure.encode_request import query",
     ),
     "the original in its variation": ("gateway_dialects.openai.decode_usage", "import gateway_dialects.mistral"),
-    "a face in another": ("gateway_dialects.anthropic.render_response", "from ...openai import render_response"),
+    "a face in another": ("gateway_dialects.anthropic.render_response", "from ..openai import render_response"),
     "the HTTP client": ("gateway_core.execution.attempt", "from aiohttp.client import ClientSession"),
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),
     "starlette in the core": ("gateway_core.rpc.server", "import starlette.types"),
