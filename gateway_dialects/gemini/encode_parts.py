@@ -69,6 +69,8 @@ def encode_part(part: Part, place: str, encoding: Encoding) -> Json | None:
     """None: there is nothing to send. Raises GatewayError naming the field."""
     if part.citations:
         encoding.drop(f"{place}.citations")
+    if part.HasField("signature") and part.signature.provider != DIALECT:
+        encoding.drop(f"{place}.signature", "only the provider that signed it can read it")
     match part.WhichOneof("kind"):
         case "text":
             return add_own_fields({"text": part.text}, part)

@@ -55,10 +55,10 @@ def test_a_signature_that_a_grpc_caller_put_into_the_details_is_sent() -> None:
 
 
 def test_a_signature_of_another_provider_is_not_sent() -> None:
-    assert seals(answer_of(signed(Part(text="Hm."), provider="other"), signed(call("c", "f"), provider="other"))) == [
-        None,
-        SKIP,
-    ]
+    message = assistant(signed(Part(text="Hm."), provider="other"), signed(call("c", "f"), provider="other"))
+    body, lost = sent(asked(user("Go"), message, result("c", "ok")), NEWER)
+    assert seals(body["contents"][1]["parts"]) == [None, SKIP]
+    assert lost == ["messages[1].parts[0].signature", "messages[1].parts[1].signature"]
 
 
 @pytest.mark.parametrize(
