@@ -155,7 +155,7 @@ def mark(messages: Sequence[Message]) -> list[Message]:
     numbers = itertools.count()
     for message in messages:
         for name in DIALECTS:
-            message.provider_details_json[name] = '{"$probe":"hidden note"}'
+            message.provider_details_json[f"{name}.form"] = '{"probe":"hidden note"}'
         mark_parts(message.parts, numbers)
     return list(messages)
 
@@ -227,7 +227,7 @@ def requests(draw: st.DrawFn, *, rich: bool) -> ChatRequest:
     if rich:
         request.response_format.CopyFrom(draw(formats))
         request.reasoning.CopyFrom(ReasoningSettings(effort=draw(efforts)))
-        request.provider_options_json[draw(st.sampled_from(sorted(DIALECTS)))] = (
-            '{"probe_option":"own","$note":"hidden note"}'
-        )
+        name = draw(st.sampled_from(sorted(DIALECTS)))
+        request.provider_options_json[name] = '{"probe_option":"own"}'
+        request.provider_options_json[f"{name}.form"] = '{"probe":"hidden note"}'
     return request
