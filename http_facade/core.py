@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -10,7 +11,7 @@ import grpc
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
     GetRecordRequest,
@@ -33,7 +34,8 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 Unary: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]"
 StreamCall = grpc.aio.UnaryStreamCall[StreamRequest, StreamResponse]
-ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse]
+ProxyStreamCall = grpc.aio.StreamStreamCall[ProxyStreamRequest, ProxyStreamResponse]
+ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse] | ProxyStreamCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ class Core:
     def proxy(self, request: ProxyRequest, exchange: Exchange) -> ProxyCall:
         """The caller watches it, and reads it to its end or cancels it."""
         return self._stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+
+    def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], exchange: Exchange) -> ProxyStreamCall:
+        """As proxy."""
+        return self._stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
 
     async def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> CountTokensResponse:
         return await self._watched(self._stub.CountTokens, CountTokensRequest(chat=chat), exchange)

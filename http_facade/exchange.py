@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -27,7 +28,7 @@ class Exchange:
 
     __slots__ = (
         *("_body", "_body_left", "_body_limit", "_receive", "_send", "api", "context", "details", "headers"),
-        *("path", "path_params", "request_id", "scope", "status", "tags"),
+        *("path", "path_params", "request_id", "scope", "status", "tags", "uploaded"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
@@ -50,6 +51,8 @@ class Exchange:
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
         """Fields of the access log beside the request line; None is not known."""
+        self.uploaded: asyncio.Event | None = None
+        """Of a body that is read while the answer may already be written: set when it has been read."""
         self.tags: Iterable[tuple[str, str]] = ()
         """Metadata of the core's calls: see Api.tags."""
 
@@ -105,7 +108,9 @@ class Exchange:
         return GatewayError(Reason.REQUEST_TOO_LARGE, message, code="request_too_large", headers=headers)
 
     async def disconnected(self) -> None:
-        """Returns when the client has gone away. The body must have been read."""
+        """Returns when the client has disconnected. Waits for an upload; otherwise the body must have been read."""
+        if self.uploaded is not None:
+            await self.uploaded.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 

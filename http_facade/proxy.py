@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from urllib.parse import unquote
 
+import grpc
+
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.proxy_pb2 import HttpHeader, ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse
+from dragoman.v1.proxy_pb2 import (
+    HttpHeader,
+    ProxyEnd,
+    ProxyHead,
+    ProxyRequest,
+    ProxyResponse,
+    ProxyStreamRequest,
+    ProxyStreamResponse,
+)
 from gateway_dialects.openai import SERVER
 from http_facade.api import Api
 from http_facade.core import Core, ProxyCall
@@ -20,32 +31,71 @@ WRITTEN_BY_SERVER = frozenset({b"date"})
 
 
 class Proxy:
-    """Answers with what the provider answers. A provider that breaks off breaks off here too: nothing can be said inside a
-    body that is not the gateway's."""
+    """Answers with what the provider answers. If the provider breaks off, so does the answer: an error cannot be written
+    inside a body that is not the gateway's."""
 
     def __init__(self, core: Core, api: Api) -> None:
         self._core = core
 
     async def __call__(self, exchange: Exchange) -> None:
-        wanted = wanted_by(exchange)
+        request = request_of(exchange)
+        exchange.details["provider"] = request.provider
         exchange.check_length()
-        pieces, more = [], True
-        while more:
-            piece, more = await exchange.body_piece()
-            pieces.append(piece)
-        wanted.body = b"".join(pieces)
-        exchange.details["provider"] = wanted.provider
-        call = self._core.proxy(wanted, exchange)
+        request.body, more = await exchange.body_piece()
+        if more:
+            upload = Upload(request, exchange)
+            try:
+                await self._relay(self._core.proxy_stream(upload.messages(), exchange), exchange)
+            except grpc.aio.AioRpcError as error:
+                raise upload.failure or error from None
+        else:
+            await self._relay(self._core.proxy(request, exchange), exchange)
+
+    async def _relay(self, call: ProxyCall, exchange: Exchange) -> None:
+        """Raises grpc.aio.AioRpcError when the provider breaks off: the answer then stays without its end."""
         try:
             with self._core.watch(call, exchange):
                 head = await head_of(call)
                 await exchange.begin(head.status, list(headers_of(head, exchange)))
-                await relay(call, wanted.provider, exchange)
+                while (message := await read(call)) is not None:
+                    if message.HasField("end"):
+                        note_end(message.end, exchange)
+                    else:
+                        await exchange.write(message.body, more=True)
+                await exchange.write(b"", more=False)
         finally:
             call.cancel()
 
 
-def wanted_by(exchange: Exchange) -> ProxyRequest:
+class Upload:
+    """The messages of a request whose body is sent to the core while it arrives."""
+
+    def __init__(self, request: ProxyRequest, exchange: Exchange) -> None:
+        """request: with the first piece of the body."""
+        self._request = request
+        self._exchange = exchange
+        self._uploaded = exchange.uploaded = asyncio.Event()
+        self.failure: GatewayError | None = None
+        """Why the body could not be read to its end."""
+
+    async def messages(self) -> AsyncIterator[ProxyStreamRequest]:
+        """Ends without a last message when the body breaks off."""
+        first, self._request.body = self._request.body, b""
+        try:
+            yield ProxyStreamRequest(head=self._request)
+            yield ProxyStreamRequest(body=first)
+            more = True
+            while more:
+                piece, more = await self._exchange.body_piece()
+                yield ProxyStreamRequest(body=piece)
+            yield ProxyStreamRequest(end=True)
+        except GatewayError as failure:
+            self.failure = failure
+        finally:
+            self._uploaded.set()
+
+
+def request_of(exchange: Exchange) -> ProxyRequest:
     """The request, but for its body. Its path is read as it was sent: decoded, a slash in a name would be one of a path."""
     scope = exchange.scope
     raw_path: bytes = scope["raw_path"]
@@ -64,9 +114,17 @@ def wanted_by(exchange: Exchange) -> ProxyRequest:
     )
 
 
+async def read(call: ProxyCall) -> ProxyResponse | None:
+    """The next message; None at the end."""
+    message = await call.read()
+    if isinstance(message, ProxyStreamResponse):
+        return message.response
+    return message if isinstance(message, ProxyResponse) else None
+
+
 async def head_of(call: ProxyCall) -> ProxyHead:
-    first = await call.read()
-    if not isinstance(first, ProxyResponse) or not first.HasField("head"):
+    first = await read(call)
+    if first is None or not first.HasField("head"):
         raise GatewayError(Reason.STREAM_INTERRUPTED, "the core ended the answer before it began")
     return first.head
 
@@ -89,23 +147,14 @@ def headers_of(head: ProxyHead, exchange: Exchange) -> Iterable[tuple[bytes, byt
     yield b"x-dragoman-provider", str(exchange.details["provider"]).encode("latin-1", "replace")
 
 
-async def relay(call: ProxyCall, provider: str, exchange: Exchange) -> None:
-    """Raises grpc.aio.AioRpcError when the provider breaks off: the answer then stays without its end."""
-    while isinstance(message := await call.read(), ProxyResponse):
-        if message.HasField("end"):
-            note(message.end, provider, exchange)
-        else:
-            await exchange.write(message.body, more=True)
-    await exchange.write(b"", more=False)
-
-
-def note(end: ProxyEnd, provider: str, exchange: Exchange) -> None:
-    """For the access log: what it took."""
-    exchange.details.update(input_tokens=end.usage.input_tokens, output_tokens=end.usage.output_tokens)
+def note_end(end: ProxyEnd, exchange: Exchange) -> None:
+    """For the access log: what the request consumed."""
+    details = exchange.details
+    details["input_tokens"], details["output_tokens"] = end.usage.input_tokens, end.usage.output_tokens
     if end.usage.HasField("cost"):
-        exchange.details["cost"] = end.usage.cost.total_usd
+        details["cost"] = end.usage.cost.total_usd
     if end.model:
-        exchange.details["model"] = f"{provider}/{end.model}"
+        details["model"] = f"{details['provider']}/{end.model}"
 
 
 def text(raw: bytes) -> str:
