@@ -88,6 +88,8 @@ class Upload:
             while more:
                 piece, more = await self._exchange.body_piece()
                 yield ProxyStreamRequest(body=piece)
+            # Not only at the end of this generator: who reads the last message may ask for no more.
+            self._uploaded.set()
             yield ProxyStreamRequest(end=True)
         except GatewayError as failure:
             self.failure = failure
