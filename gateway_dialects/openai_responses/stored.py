@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_dialects.kit.json import UNREADABLE, Json, decode_object, encode_json, json_text, object_at, text_of
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_object, encode_json, json_text, malformed, object_at, text_of
 from gateway_dialects.openai_responses.parse_request import refers
 from gateway_dialects.openai_responses.render_items import PREFIXES
-from gateway_dialects.openai_responses.words import REFERENCE_FIELDS
+from gateway_dialects.openai_responses.render_response import GATEWAY_FIELDS
+from gateway_dialects.openai_responses.words import REFERENCE_FIELDS, UNFINISHED
 
 INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
 WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})
@@ -31,6 +33,8 @@ class Stored:
     """The input, as the client wrote it but for its long form and for references, which are resolved."""
     elsewhere: str = ""
     """The field of its request by which its provider knew more than is stored here. Empty: all is here."""
+    provider: str = ""
+    """The provider that makes the response in the background. Empty: it is complete."""
 
     @property
     def response_id(self) -> str:
@@ -38,8 +42,18 @@ class Stored:
         return response_id
 
     def pack(self) -> str:
-        more = {"elsewhere": self.elsewhere} if self.elsewhere else {}
-        return json_text({"response": self.response, "input": self.items, **more})
+        more = {"elsewhere": self.elsewhere, "provider": self.provider}
+        given = {name: value for name, value in more.items() if value}
+        return json_text({"response": self.response, "input": self.items, **given})
+
+    def refreshed(self, answer: Json) -> Stored:
+        """The response as its provider has it now; fields that the gateway honours itself stay. Raises GatewayError
+        UPSTREAM_INVALID_RESPONSE for what is no response of this id."""
+        if answer.get("id") != self.response_id or not is_list_of_objects(answer.get("output")):
+            raise malformed(f"the provider's answer about response {self.response_id} is none")
+        own = {name: self.response[name] for name in GATEWAY_FIELDS if name in self.response}
+        provider = self.provider if is_unfinished(answer) else ""
+        return Stored({**self.response, **answer, **own}, self.items, self.elsewhere, provider)
 
     def conversation(self) -> Sequence[Json]:
         """The input and what was answered."""
@@ -68,16 +82,19 @@ def unpack(text: str) -> Stored:
     except UNREADABLE:
         record = {}
     response, items = object_at(record, "response"), record.get("input")
-    output = response.get("output")
-    if not (isinstance(response.get("id"), str) and isinstance(items, list) and isinstance(output, list)):
-        raise damaged()
-    if not all(isinstance(item, dict) for item in (*items, *output)):
-        raise damaged()
-    return Stored(response, items, text_of(record.get("elsewhere")))
+    is_response = isinstance(response.get("id"), str) and is_list_of_objects(response.get("output"))
+    if not (is_response and is_list_of_objects(items)):
+        raise GatewayError(Reason.STORAGE_UNAVAILABLE, "What is stored under this id is damaged, or is not a response.")
+    return Stored(response, items, text_of(record.get("elsewhere")), text_of(record.get("provider")))
 
 
-def damaged() -> GatewayError:
-    return GatewayError(Reason.STORAGE_UNAVAILABLE, "What is stored under this id is damaged, or is not a response.")
+def is_list_of_objects(value: Any) -> TypeGuard[list[Json]]:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def is_unfinished(response: Json) -> bool:
+    """Whether its provider makes it in the background."""
+    return text_of(response.get("status")) in UNFINISHED
 
 
 def elsewhere_in(fields: Json) -> str:

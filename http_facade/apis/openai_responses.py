@@ -24,6 +24,7 @@ from gateway_dialects.openai_responses.stored import (
     LISTED_AT_MOST,
     Stored,
     elsewhere_in,
+    is_unfinished,
     render_deleted,
     render_page,
     resolved,
@@ -53,8 +54,8 @@ class Created:
     elsewhere: str
     """Stored.elsewhere."""
 
-    def stored(self, response: Json) -> Stored:
-        return Stored(response, self.items, self.elsewhere)
+    def stored(self, response: Json, provider: str) -> Stored:
+        return Stored(response, self.items, self.elsewhere, provider if is_unfinished(response) else "")
 
 
 class Reader:
@@ -92,7 +93,14 @@ class Reader:
             raise lost(f"Response '{response_id}' continues '{missing}', which is no longer stored.")
         for stored in chain:
             refuse_elsewhere(stored)
-        return list(chain)
+        return [await self._finished(stored, exchange) if stored.provider else stored for stored in chain]
+
+    async def _finished(self, stored: Stored, exchange: Exchange) -> Stored:
+        fresh = await self._stored.refreshed(stored, exchange)
+        if fresh.provider:
+            message = f"Response '{stored.response_id}' is {fresh.response['status']}: continue it when it is complete."
+            raise invalid("previous_response_id", message)
+        return fresh
 
 
 def refuse_elsewhere(stored: Stored) -> None:
@@ -139,7 +147,7 @@ class CreateResponse:
         answer = await self._core.chat(created.parsed.chat, exchange)
         note_answers(exchange, (answer,))
         response = response_object(answer, created.parsed.echo, fallback_id, now)
-        warnings = [*answer.warnings, *await self._store(created, response, exchange)]
+        warnings = [*answer.warnings, *await self._store(created, response, exchange, answer.route.provider)]
         await exchange.respond(200, encode_json(response), answer_headers(answer.route, warnings))
 
     async def _stream(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
@@ -152,11 +160,11 @@ class CreateResponse:
         served = ServedChat(created.parsed.chat, lambda answer: b"", lambda: renderer)
         await relay(self._core, self._core.stream(served.chat, exchange), served, exchange, end)
 
-    async def _store(self, created: Created, response: Json, exchange: Exchange) -> list[Warning]:
-        """An answer that cannot be stored is given nevertheless, with store false."""
+    async def _store(self, created: Created, response: Json, exchange: Exchange, provider: str = "") -> list[Warning]:
+        """An answer that cannot be stored is given nevertheless, with store false. provider: who answered."""
         if not created.parsed.store:
             return []
-        failure = await self._stored.put(created.stored(response), created.parsed.previous_response_id, exchange)
+        failure = await self._stored.put(created.stored(response, provider), created.parsed.previous_response_id, exchange)
         if failure is None:
             return []
         response["store"] = False
@@ -183,9 +191,8 @@ def of_stored(answer: Callable[[StoredResponses, Exchange], Awaitable[None]]) ->
 
 async def get(stored: StoredResponses, exchange: Exchange) -> None:
     if exchange.query().get("stream", "false").lower() not in ("false", "0"):
-        message = "Only a response that was created in the background can be streamed later; this gateway makes none."
-        raise invalid("stream", message)
-    found = await stored.one(exchange.path_param("response_id"), exchange)
+        raise invalid("stream", "A response cannot be streamed later, not even one that is made in the background.")
+    found = await stored.current(exchange.path_param("response_id"), exchange)
     await exchange.respond(200, encode_json(found.response), {})
 
 
@@ -196,9 +203,12 @@ async def delete(stored: StoredResponses, exchange: Exchange) -> None:
 
 
 async def cancel(stored: StoredResponses, exchange: Exchange) -> None:
-    """Every stored response is complete."""
-    await stored.one(exchange.path_param("response_id"), exchange)
-    raise invalid("", "Cannot cancel a synchronous response.")
+    """Only a response that its provider makes in the background can be cancelled."""
+    found = await stored.one(exchange.path_param("response_id"), exchange)
+    if not found.provider:
+        raise invalid("", "Cannot cancel a synchronous response.")
+    fresh = await stored.refreshed(found, exchange, cancel=True)
+    await exchange.respond(200, encode_json(fresh.response), {})
 
 
 async def list_input_items(stored: StoredResponses, exchange: Exchange) -> None:

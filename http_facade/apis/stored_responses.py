@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import grpc
 
 from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.proxy_pb2 import ProxyHead, ProxyRequest, ProxyResponse
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
-from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.json import Json, decode_body
+from gateway_dialects.openai_responses import CLIENT
 from gateway_dialects.openai_responses.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
+from http_facade.proxy import head_of
 
 KIND = "response"
 
@@ -41,6 +45,42 @@ class StoredResponses:
         """The response and what it continues, oldest first; and the id of one before them that was deleted, or nothing."""
         chain, missing = await self._chain(response_id, exchange, whole=True)
         return chain[::-1], missing
+
+    async def current(self, response_id: str, exchange: Exchange) -> Stored:
+        """The same, with what its provider has made of it in the background."""
+        stored = await self.one(response_id, exchange)
+        return await self.refreshed(stored, exchange) if stored.provider else stored
+
+    async def refreshed(self, stored: Stored, exchange: Exchange, *, cancel: bool = False) -> Stored:
+        """A response that its provider makes in the background, as it is now or when it was cancelled. It is stored again
+        when it is complete."""
+        path = f"responses/{quote(stored.response_id, safe='')}"
+        wanted = ProxyRequest(provider=stored.provider, method="GET", path=path)
+        if cancel:
+            wanted.method, wanted.path = "POST", f"{path}/cancel"
+        try:
+            head, body = await self._ask(wanted, exchange)
+        except grpc.aio.AioRpcError as error:
+            raise failure_about(error, stored.response_id) from None
+        if head.status != 200:
+            raise CLIENT.chat.decode_error(head.status, {field.name: field.value for field in head.headers}, body)
+        fresh = stored.refreshed(decode_body(body))
+        if not fresh.provider:
+            await self.put(fresh, fresh.response.get("previous_response_id") or "", exchange)
+        return fresh
+
+    async def _ask(self, wanted: ProxyRequest, exchange: Exchange) -> tuple[ProxyHead, bytes]:
+        """What the provider answers."""
+        call = self._core.proxy(wanted, exchange)
+        try:
+            with self._core.watch(call, exchange):
+                head = await head_of(call)
+                pieces = []
+                while isinstance(message := await call.read(), ProxyResponse):
+                    pieces.append(message.body)
+                return head, b"".join(pieces)
+        finally:
+            call.cancel()
 
     async def delete(self, response_id: str, exchange: Exchange) -> None:
         check_id(response_id)
