@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import Settings
 
 

@@ -14,8 +14,8 @@ from gateway_cli.health import is_serving, refuse_open_core
 from gateway_cli.remote import CoreTls, remote_channel
 from gateway_cli.running import run, run_servers
 from gateway_cli.sockets import bind
-from gateway_core.settings.address import Address
 from gateway_core.settings.file import SettingsError
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import Settings, from_environment
 from gateway_core.telemetry import AccessLog
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 
-from gateway_core.settings.address import Address
 from gateway_core.settings.file import SettingsError
+from gateway_core.settings.server import Address
 
 REASONS = {
     errno.EADDRINUSE: "another program is listening there; stop it, or choose another port",

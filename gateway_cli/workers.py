@@ -19,7 +19,7 @@ from gateway_cli.main import MISUSED
 from gateway_cli.sockets import address_of, bind
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.scopes import Scopes
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import Settings, from_environment
 from gateway_core.storage.sqlite import check_storage
 

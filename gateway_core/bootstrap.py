@@ -22,10 +22,10 @@ from gateway_core.models.price_book import PriceBook, WallClock
 from gateway_core.passthrough.proxy import Proxy
 from gateway_core.routing.catalog import Catalog
 from gateway_core.routing.scopes import Scopes
-from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.providers import KNOWN
+from gateway_core.settings.server import StorageSettings
 from gateway_core.settings.settings import RetrySettings, Settings, Timeouts
-from gateway_core.settings.storage import StorageSettings
 from gateway_core.storage import Store
 from gateway_core.storage.records import RecordService
 from gateway_core.transport.base import Transport

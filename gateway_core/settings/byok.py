@@ -1,4 +1,4 @@
-"""What clients may bring of their own, as an operator configures it: [byok]."""
+"""BYOK, as an operator configures it: whether clients may use provider keys and URLs of their own ([byok])."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IS_RULE = re.compile(
 ).fullmatch
 IS_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~@/-]*)?").fullmatch
 """Of all URLs only the plain ones, which no two programs read differently."""
-LONGEST_URL = 1024
+MAX_URL_LENGTH = 1024
 PRIVATE_URLS = "DRAGOMAN_ALLOW_PRIVATE_URLS"
 
 
@@ -64,7 +64,7 @@ class ByokSettings:
 def is_plain(url: str) -> bool:
     """Whether it is a base URL without anything that could hide where it leads: no user, query, fragment, escapes or dots
     for segments."""
-    if len(url) > LONGEST_URL or not IS_URL(url):
+    if len(url) > MAX_URL_LENGTH or not IS_URL(url):
         return False
     try:
         parts = urlsplit(url)

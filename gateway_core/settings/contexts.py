@@ -1,4 +1,4 @@
-"""Contexts as an operator configures them: [contexts.NAME] tables. Under /NAME/... all faces serve one provider or route."""
+"""Contexts as an operator configures them: [contexts.NAME]. Under /NAME/... every API serves one provider or route."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESERVED = frozenset(
         *("rerank", "responses", "robots.txt", "static", "ui", "upload"),
     }
 )
-"""First segments of paths that the gateway serves itself, or that belong to the faces; so do v1, v1beta and the like."""
+"""First segments of paths that the gateway serves itself, or that belong to served APIs; so do v1, v1beta and the like."""
 IS_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}").fullmatch
 """What names a header, a parameter of a query and gRPC metadata alike."""
 TAKEN_PLACES = frozenset({"alt", "connection", "content-length", "content-type", "host", "te", "user-agent"})

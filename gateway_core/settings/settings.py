@@ -15,63 +15,54 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dragoman.v1.models_pb2 import Prices
-from gateway_core.settings.address import Address, parse_address
 from gateway_core.settings.byok import ByokSettings, read_byok
 from gateway_core.settings.contexts import ContextSettings, read_contexts
 from gateway_core.settings.file import SettingsError, Table, read_toml
-from gateway_core.settings.media import MediaSettings, read_media
-from gateway_core.settings.prices import read_prices
+from gateway_core.settings.models import MediaSettings, ModelSettings, read_media, read_models, read_prices
 from gateway_core.settings.providers import KNOWN, ProviderSettings, read_providers, read_secret
-from gateway_core.settings.storage import StorageSettings, read_storage
-from gateway_dialects.kit.dialect import Secret
+from gateway_core.settings.server import (
+    Address,
+    ChatSettings,
+    LogSettings,
+    RetrySettings,
+    ServerSettings,
+    StorageSettings,
+    Timeouts,
+    TlsSettings,
+    parse_address,
+    read_chat,
+    read_log,
+    read_retries,
+    read_server,
+    read_storage,
+    read_timeouts,
+)
 
-__all__ = ["Address", "ProviderSettings", "Secret", "SettingsError"]
+__all__ = [
+    "Address",
+    "ByokSettings",
+    "ChatSettings",
+    "ContextSettings",
+    "LogSettings",
+    "MediaSettings",
+    "ModelSettings",
+    "ProviderSettings",
+    "RetrySettings",
+    "ServerSettings",
+    "SettingsError",
+    "StorageSettings",
+    "Timeouts",
+    "TlsSettings",
+]
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
-DEFAULT_HTTP = Address("127.0.0.1", 8080)
-DEFAULT_GRPC = Address("127.0.0.1", 50051)
 CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "media", "storage")
 NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
 
 
 @dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """PEM files. A relative path starts at the configuration file's folder."""
-
-    certificate: Path
-    private_key: Path
-    client_ca: Path | None = None
-    """Set: only clients with a certificate of this authority may connect (mutual TLS)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    http: Address = DEFAULT_HTTP
-    grpc: Address = DEFAULT_GRPC
-    http_tls: TlsSettings | None = None
-    grpc_tls: TlsSettings | None = None
-    max_body_bytes: int = 50 * 1024 * 1024
-    """The largest request that is read, over HTTP and gRPC."""
-    keep_alive: float = 15.0
-    """Seconds of silence after which a stream gets a sign of life."""
-    grace: float = 30.0
-    """Seconds that running calls have to finish once the server is asked to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """A name of the operator's own: a route with ordered targets, or an alias of another name."""
-
-    name: str
-    targets: tuple[str, ...] = ()
-    alias: str = ""
-    place: str = field(default="", compare=False)
-    """Where it is configured, for messages."""
-
-
-@dataclass(frozen=True, slots=True)
 class KeySettings:
-    """A gateway key. Only its hash is kept."""
+    """A gateway key, of which only the hash is stored."""
 
     name: str
     hash: str
@@ -79,44 +70,8 @@ class KeySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RetrySettings:
-    """Exponential backoff with jitter at one target. Times are in seconds."""
-
-    attempts: int = 2
-    """How often one target is asked at most, the first time included."""
-    initial: float = 0.5
-    longest: float = 8.0
-    jitter: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Towards providers, in seconds."""
-
-    connect: float = 10.0
-    idle: float = 120.0
-    """The longest wait for the next byte."""
-    total: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    format: str = "text"
-    """text or json."""
-    access: bool = True
-    """Whether every request gets a line."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatSettings:
-    """For `dragoman chat`."""
-
-    model: str = "demo/echo"
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
-    server: ServerSettings = ServerSettings()
+    server: ServerSettings = field(default_factory=ServerSettings)
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
     prices: Mapping[str, Prices] = field(default_factory=dict)
@@ -125,10 +80,10 @@ class Settings:
     contexts: tuple[ContextSettings, ...] = ()
     byok: ByokSettings = field(default_factory=ByokSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
-    retries: RetrySettings = RetrySettings()
-    timeouts: Timeouts = Timeouts()
-    log: LogSettings = LogSettings()
-    chat: ChatSettings = ChatSettings()
+    retries: RetrySettings = field(default_factory=RetrySettings)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    log: LogSettings = field(default_factory=LogSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
 
     def listening(self, *, http: str | None = None, grpc: str | None = None) -> Settings:
@@ -175,8 +130,8 @@ def plain_or_variable(text: str, place: str) -> str:
 def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) -> Settings:
     """Read the file, or the one that DRAGOMAN_CONFIG names, and the environment.
 
-    core: False leaves out providers, models, prices, gateway keys and what clients may bring, for a facade of its own: where
-    it runs, the variables that hold the core's keys need not be set, and keys that it knew would protect nothing.
+    core: False leaves out providers, models, prices, gateway keys and BYOK, for a facade of its own: where it runs, the
+    variables that hold the core's keys need not be set, and keys that it knew would protect nothing.
 
     Raises SettingsError, which names the file, the line, the key and what to do.
     """
@@ -199,17 +154,17 @@ def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) ->
 
 
 def hash_key(key: str) -> str:
-    """A gateway key as the configuration keeps it."""
+    """A gateway key as the configuration has it."""
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def _read_file(root: Table) -> Settings:
     return Settings(
-        server=_read_server(root.table("server")),
-        retries=_read_retries(root.table("retries")),
-        timeouts=_read_timeouts(root.table("timeouts")),
-        log=_read_log(root.table("log")),
-        chat=_read_chat(root.table("chat")),
+        server=read_server(root.table("server")),
+        retries=read_retries(root.table("retries")),
+        timeouts=read_timeouts(root.table("timeouts")),
+        log=read_log(root.table("log")),
+        chat=read_chat(root.table("chat")),
         contexts=tuple(read_contexts(root.table("contexts"))),
     )
 
@@ -217,71 +172,18 @@ def _read_file(root: Table) -> Settings:
 def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str]) -> Settings:
     from_file = tuple(_read_keys(root, environ)) if root else ()
     keys = from_file + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
-    _refuse_doubles(keys)
+    _check_unique(keys)
     providers = tuple(read_providers(root.table("providers") if root else None, environ))
     return dataclasses.replace(
         settings,
         providers=providers,
-        models=tuple(_read_models(root.table("models"))) if root else (),
+        models=tuple(read_models(root.table("models"))) if root else (),
         prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
         keys=keys,
         byok=read_byok(root.table("byok") if root else None, environ),
         media=read_media(root.table("media") if root else None, environ),
         storage=read_storage(root.table("storage") if root else None, environ),
     )
-
-
-def _read_server(table: Table) -> ServerSettings:
-    default = ServerSettings()
-    server = ServerSettings(
-        http=_read_address(table, "http", default.http),
-        grpc=_read_address(table, "grpc", default.grpc),
-        http_tls=_read_tls(table, "http_tls"),
-        grpc_tls=_read_tls(table, "grpc_tls"),
-        max_body_bytes=table.whole("max_body_bytes", default.max_body_bytes, least=1),
-        keep_alive=table.seconds("keep_alive", default.keep_alive),
-        grace=table.seconds("grace", default.grace),
-    )
-    table.finish()
-    return server
-
-
-def _read_address(table: Table, key: str, default: Address) -> Address:
-    text = table.text(key)
-    return parse_address(text, table.place_of(key)) if key in table else default
-
-
-def _read_tls(server: Table, key: str) -> TlsSettings | None:
-    table = server.table(key)
-    if key not in server:
-        return None
-    certificate, private_key = _read_path(table, "certificate"), _read_path(table, "private_key")
-    client_ca = _read_path(table, "client_ca")
-    table.finish()
-    if certificate is None or private_key is None:
-        raise SettingsError(f"{table.place} needs certificate and private_key: the paths of two PEM files.")
-    return TlsSettings(certificate, private_key, client_ca)
-
-
-def _read_path(table: Table, key: str) -> Path | None:
-    if not (text := table.text(key)):
-        return None
-    path = table.folder / text
-    if not path.is_file():
-        raise table.error(key, f"names {path}, and there is no such file.")
-    return path
-
-
-def _read_models(models: Table) -> Iterator[ModelSettings]:
-    for name, table in models.tables():
-        model = ModelSettings(name, table.texts("targets"), table.text("alias"), table.place)
-        table.finish()
-        if bool(model.targets) == bool(model.alias):
-            raise SettingsError(
-                f'{table.place} needs either targets = ["provider/model", ...], tried in this order,'
-                ' or alias = "another name".'
-            )
-        yield model
 
 
 def _read_keys(root: Table, environ: Mapping[str, str]) -> Iterator[KeySettings]:
@@ -313,43 +215,8 @@ def _environment_keys(text: str) -> Iterator[KeySettings]:
             yield KeySettings(name, hash_key(key))
 
 
-def _refuse_doubles(keys: tuple[KeySettings, ...]) -> None:
+def _check_unique(keys: tuple[KeySettings, ...]) -> None:
     owners: dict[str, str] = {}
     for key in keys:
         if owners.setdefault(key.hash, key.name) != key.name:
             raise SettingsError(f"The gateway keys of {owners[key.hash]} and {key.name} are the same; give each its own.")
-
-
-def _read_retries(table: Table) -> RetrySettings:
-    default = RetrySettings()
-    retries = RetrySettings(
-        attempts=table.whole("attempts", default.attempts, least=1),
-        initial=table.seconds("initial", default.initial),
-        longest=table.seconds("longest", default.longest),
-        jitter=table.seconds("jitter", default.jitter),
-    )
-    table.finish()
-    return retries
-
-
-def _read_timeouts(table: Table) -> Timeouts:
-    default = Timeouts()
-    timeouts = Timeouts(
-        connect=table.seconds("connect", default.connect),
-        idle=table.seconds("idle", default.idle),
-        total=table.seconds("total", default.total),
-    )
-    table.finish()
-    return timeouts
-
-
-def _read_log(table: Table) -> LogSettings:
-    log = LogSettings(table.choice("format", "text", ("text", "json")), table.flag("access", True))
-    table.finish()
-    return log
-
-
-def _read_chat(table: Table) -> ChatSettings:
-    chat = ChatSettings(table.text("model", ChatSettings().model))
-    table.finish()
-    return chat

@@ -21,7 +21,7 @@ from dragoman.v1.records_pb2 import (
     Record,
 )
 from gateway_core.call import Call
-from gateway_core.settings.storage import StorageSettings
+from gateway_core.settings.server import StorageSettings
 from gateway_core.storage import Query, RecordStore
 
 KIND = re.compile(r"[a-z0-9_]{1,64}")

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway_cli.http_protocol import HttpProtocol
 from gateway_cli.http_server import HttpServer
 from gateway_cli.sockets import bind
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 
 WAIT_S = 10.0
 

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from gateway_cli.sockets import address_of, bind
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import SettingsError
 
 

@@ -23,7 +23,7 @@ from gateway_cli.remote import remote_channel
 from gateway_cli.serve import EXPLAINING_S, http_server
 from gateway_cli.sockets import bind
 from gateway_core.rpc.server import GrpcServer
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import RetrySettings, ServerSettings, Settings, Timeouts, load
 from gateway_core.telemetry import AccessLog
 from tests.upstream import WAIT_S, Received, Reply, Signal, Upstream, event_stream

@@ -25,7 +25,7 @@ from gateway_core.bootstrap import build_gateway
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
 from gateway_core.gateway import Gateway
-from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings, load
 from gateway_dialects.kit.dialect import Secret
 from tests.gateway_core.media.samples import HTML, JPEG, MP3, PDF, PNG, TEXT

@@ -26,7 +26,7 @@ from gateway_core.rpc.server import GrpcServer
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings.byok import ByokSettings
 from gateway_core.settings.contexts import ContextSettings
-from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
 from gateway_dialects.kit.dialect import Secret
 from tests.upstream import Handler, Upstream, json_reply

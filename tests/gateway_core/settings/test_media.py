@@ -9,7 +9,7 @@ import pytest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.catalog import Catalog
-from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import Settings, SettingsError, load
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway_core.providers.vendors import VENDORS
-from gateway_core.settings.address import Address
+from gateway_core.settings.server import Address
 from gateway_core.settings.settings import (
     KeySettings,
     LogSettings,

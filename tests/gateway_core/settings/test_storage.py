@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core.settings.server import ROOM_IN_FILE, ROOM_IN_MEMORY, StorageSettings
 from gateway_core.settings.settings import Settings, SettingsError, load
-from gateway_core.settings.storage import ROOM_IN_FILE, ROOM_IN_MEMORY, StorageSettings
 
 VARIABLE = "DRAGOMAN_STORAGE_PATH"
 

@@ -16,7 +16,7 @@ from dragoman.v1.records_pb2 import (
     Record,
 )
 from gateway_core.call import Call, Caller
-from gateway_core.settings.storage import StorageSettings
+from gateway_core.settings.server import StorageSettings
 from gateway_core.storage.records import RecordService
 from gateway_core.storage.sqlite import SqliteStore
 

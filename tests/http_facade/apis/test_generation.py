@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway_core.settings.server import StorageSettings
 from gateway_core.settings.settings import KeySettings, hash_key
-from gateway_core.settings.storage import StorageSettings
 from tests.http_facade.serving import DONE, Facade, Provided, asking, chunk, completion, serving, settings_for
 from tests.upstream import event_stream, json_reply
 

@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media
 from dragoman.v1.stream_pb2 import StreamRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
-from gateway_core.settings.media import MediaSettings
+from gateway_core.settings.models import MediaSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, detail, failure_of, question, read_all
 

@@ -11,8 +11,8 @@ import pytest
 from openai import OpenAI
 from openai.types.responses import ResponseFunctionToolCall
 
+from gateway_core.settings.server import StorageSettings
 from gateway_core.settings.settings import KeySettings, hash_key
-from gateway_core.settings.storage import StorageSettings
 from tests.http_facade.apis.openai_responses.conftest import client_of
 from tests.http_facade.apis.openai_responses.test_create import WEATHER
 from tests.http_facade.serving import Facade, Provided, serving, settings_for

@@ -1,0 +1,227 @@
+"""How a process runs: where it listens, for how long, what it logs and where it stores."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway_core.settings.file import SettingsError, Table
+
+STORAGE_PATH = "DRAGOMAN_STORAGE_PATH"
+MEBIBYTE = 1024 * 1024
+MAX_STORAGE_DAYS = 36_500
+ROOM_IN_MEMORY = 64 * MEBIBYTE
+ROOM_IN_FILE = 1024 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+    """0 lets the system choose."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+DEFAULT_HTTP = Address("127.0.0.1", 8080)
+DEFAULT_GRPC = Address("127.0.0.1", 50051)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files. A relative path starts at the configuration file's folder."""
+
+    certificate: Path
+    private_key: Path
+    client_ca: Path | None = None
+    """Set: only clients with a certificate of this authority may connect (mutual TLS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    http: Address = DEFAULT_HTTP
+    grpc: Address = DEFAULT_GRPC
+    http_tls: TlsSettings | None = None
+    grpc_tls: TlsSettings | None = None
+    max_body_bytes: int = 50 * 1024 * 1024
+    """The largest request that is read, over HTTP and gRPC."""
+    keep_alive: float = 15.0
+    """Seconds of silence after which a stream gets a sign of life."""
+    grace: float = 30.0
+    """Seconds that running calls have to finish once the server is asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """Exponential backoff with jitter at one target. Times are in seconds."""
+
+    attempts: int = 2
+    """How often one target is asked at most, the first time included."""
+    initial: float = 0.5
+    longest: float = 8.0
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Towards providers, in seconds."""
+
+    connect: float = 10.0
+    idle: float = 120.0
+    """The longest wait for the next byte."""
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    format: str = "text"
+    """text or json."""
+    access: bool = True
+    """Whether every request gets a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """For `dragoman chat`."""
+
+    model: str = "demo/echo"
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    path: Path | None = None
+    """An SQLite file, which is made when it is not there; all processes on one machine that name it share it. None: memory,
+    which ends with the process."""
+    days: int = 30
+    """How long a record is stored."""
+    max_record_bytes: int = 16 * MEBIBYTE
+    max_records: int = 100_000
+    """How many each caller may have; the oldest go first."""
+    max_bytes: int = ROOM_IN_MEMORY
+    """How much each caller's may be in all."""
+
+
+def parse_address(text: str, place: str) -> Address:
+    """HOST:PORT, with brackets around an IPv6 host. Raises SettingsError."""
+    host, colon, port = text.strip().rpartition(":")
+    if not colon or not port.isascii() or not port.isdecimal() or int(port) > 65535 or (":" in host and host[0] != "["):
+        raise SettingsError(f"{place} must be HOST:PORT, like 127.0.0.1:8080, not {text!r}.")
+    return Address(host.strip("[]") or "0.0.0.0", int(port))
+
+
+def read_server(table: Table) -> ServerSettings:
+    default = ServerSettings()
+    server = ServerSettings(
+        http=_read_address(table, "http", default.http),
+        grpc=_read_address(table, "grpc", default.grpc),
+        http_tls=_read_tls(table, "http_tls"),
+        grpc_tls=_read_tls(table, "grpc_tls"),
+        max_body_bytes=table.whole("max_body_bytes", default.max_body_bytes, least=1),
+        keep_alive=table.seconds("keep_alive", default.keep_alive),
+        grace=table.seconds("grace", default.grace),
+    )
+    table.finish()
+    return server
+
+
+def _read_address(table: Table, key: str, default: Address) -> Address:
+    text = table.text(key)
+    return parse_address(text, table.place_of(key)) if key in table else default
+
+
+def _read_tls(server: Table, key: str) -> TlsSettings | None:
+    table = server.table(key)
+    if key not in server:
+        return None
+    certificate, private_key = _read_path(table, "certificate"), _read_path(table, "private_key")
+    client_ca = _read_path(table, "client_ca")
+    table.finish()
+    if certificate is None or private_key is None:
+        raise SettingsError(f"{table.place} needs certificate and private_key: the paths of two PEM files.")
+    return TlsSettings(certificate, private_key, client_ca)
+
+
+def _read_path(table: Table, key: str) -> Path | None:
+    if not (text := table.text(key)):
+        return None
+    path = table.folder / text
+    if not path.is_file():
+        raise table.error(key, f"names {path}, and there is no such file.")
+    return path
+
+
+def read_retries(table: Table) -> RetrySettings:
+    default = RetrySettings()
+    retries = RetrySettings(
+        attempts=table.whole("attempts", default.attempts, least=1),
+        initial=table.seconds("initial", default.initial),
+        longest=table.seconds("longest", default.longest),
+        jitter=table.seconds("jitter", default.jitter),
+    )
+    table.finish()
+    return retries
+
+
+def read_timeouts(table: Table) -> Timeouts:
+    default = Timeouts()
+    timeouts = Timeouts(
+        connect=table.seconds("connect", default.connect),
+        idle=table.seconds("idle", default.idle),
+        total=table.seconds("total", default.total),
+    )
+    table.finish()
+    return timeouts
+
+
+def read_log(table: Table) -> LogSettings:
+    log = LogSettings(table.choice("format", "text", ("text", "json")), table.flag("access", True))
+    table.finish()
+    return log
+
+
+def read_chat(table: Table) -> ChatSettings:
+    chat = ChatSettings(table.text("model", ChatSettings().model))
+    table.finish()
+    return chat
+
+
+def read_storage(table: Table | None, environ: Mapping[str, str]) -> StorageSettings:
+    """The variable's relative path starts at the working directory, the file's at its own folder, which wins."""
+    path = Path(environ[STORAGE_PATH]) if environ.get(STORAGE_PATH) else None
+    if table is None:
+        return StorageSettings(path=path, max_bytes=room(path))
+    if text := table.text("path"):
+        path = table.folder / text
+    default = StorageSettings()
+    max_record_bytes = table.whole("max_record_bytes", default.max_record_bytes, least=1)
+    days = table.whole("days", default.days, least=1)
+    if days > MAX_STORAGE_DAYS:
+        raise table.error("days", f"must be {MAX_STORAGE_DAYS} or less, not {days}.")
+    storage = StorageSettings(
+        path=path,
+        days=days,
+        max_record_bytes=max_record_bytes,
+        max_records=table.whole("max_records", default.max_records, least=1),
+        max_bytes=table.whole("max_bytes", max(room(path), max_record_bytes), least=1),
+    )
+    if storage.max_bytes < storage.max_record_bytes:
+        raise table.error("max_bytes", f"must be at least max_record_bytes, which is {storage.max_record_bytes}.")
+    table.finish()
+    return storage
+
+
+def room(path: Path | None) -> int:
+    return ROOM_IN_MEMORY if path is None else ROOM_IN_FILE
