@@ -88,16 +88,10 @@ def add_details(encoded: Json, holder: Detailed) -> Json:
 
 
 def add_fields(block: Json, part: Part, field: str, diagnostics: Diagnostics) -> Json:
-    """The block with what any may have: details, cache_control and citations."""
+    """The block with what any may have: details and cache_control."""
     block = add_details(block, part)
     if part.HasField("cache_hint"):
         block["cache_control"] = cache_control(part.cache_hint)
-    if part.citations:
-        own = [details_of(citation, DIALECT) for citation in part.citations if DIALECT in citation.provider_details_json]
-        if own:
-            block["citations"] = own
-        if len(own) < len(part.citations):
-            diagnostics.drop(f"{field}.citations", "this provider takes back only citations that it gave itself")
     if part.HasField("signature"):
         diagnostics.drop(f"{field}.signature", "this provider signs nothing but reasoning")
     return block
@@ -111,7 +105,14 @@ def encode_text(part: Part, text: str, field: str, diagnostics: Diagnostics) -> 
     """None for blank text, which the provider refuses."""
     if not text or text.isspace():
         return None
-    return add_fields({"type": "text", "text": text}, part, field, diagnostics)
+    block: Json = {"type": "text", "text": text}
+    if part.citations:
+        own = [details_of(citation, DIALECT) for citation in part.citations if DIALECT in citation.provider_details_json]
+        if own:
+            block["citations"] = own
+        if len(own) < len(part.citations):
+            diagnostics.drop(f"{field}.citations", "this provider takes back only citations that it gave itself")
+    return add_fields(block, part, field, diagnostics)
 
 
 def encode_media_block(part: Part, field: str, diagnostics: RequestDiagnostics) -> Json:
