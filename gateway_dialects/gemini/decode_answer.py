@@ -116,7 +116,8 @@ def decode_candidate(item: Any, position: int, response_id: str) -> Candidate:
     if logprobs := object_at(item, "logprobsResult"):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     details = candidate_details(item, content)
-    add_citations(candidate.parts, details)
+    if grounding := object_at(details, "groundingMetadata"):
+        add_citations(candidate.parts, grounding)
     end_candidate(candidate, raw, bool(calls), details)
     return candidate
 
@@ -126,7 +127,7 @@ def add_parts(candidate: Candidate, pieces: list[Any], response_id: str) -> int:
     calls = 0
     for piece in pieces:
         piece = as_object(piece, "a part")
-        if candidate.parts and is_plain_text(candidate.parts[-1]) and (signature := late_signature(piece)):
+        if (signature := late_signature(piece)) and candidate.parts and is_plain_text(candidate.parts[-1]):
             sign(candidate.parts[-1], signature)
         elif not is_silent(piece):
             part = decode_part(piece, (response_id, candidate.index, calls))

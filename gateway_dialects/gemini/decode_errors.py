@@ -23,7 +23,7 @@ OWN_STATUSES = {499: Reason.UPSTREAM_UNAVAILABLE}
 PHRASES = (
     ("exceeds the maximum number of tokens", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("request payload size exceeds", Reason.REQUEST_TOO_LARGE),
-    # The gateway stands where Google does not serve: its operator must act, and another provider may answer.
+    # The gateway is where Google does not serve: its operator must act, and another provider may answer.
     ("user location is not supported", Reason.UPSTREAM_AUTH),
     ("api key not valid", Reason.UPSTREAM_AUTH),
     ("api key expired", Reason.UPSTREAM_AUTH),
@@ -74,7 +74,7 @@ def error_in_body(error: Any) -> GatewayError:
 def error_from(error: Json, status: int) -> GatewayError:
     message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
     code = error_code(error)
-    words = {
+    metadata = {
         "upstream_status": str(status),
         "upstream_message": message,
         "upstream_code": code,
@@ -84,7 +84,7 @@ def error_from(error: Json, status: int) -> GatewayError:
         reason_for(status, code, message, error),
         message,
         field=violated_field(error),
-        metadata={name: value for name, value in words.items() if value},
+        metadata={name: value for name, value in metadata.items() if value},
         retry_after_s=retry_delay(error),
     )
 

@@ -20,7 +20,6 @@ from gateway_dialects.kit.json import (
     float_of,
     json_text,
     list_at,
-    object_at,
     set_details,
     set_form,
     text_of,
@@ -89,7 +88,8 @@ def decode_call(call: Json, place: tuple[str, int, int]) -> Part:
     args = json_text(call.get("args") or {})
     name, call_id = text_of(call.get("name")), text_of(call.get("id"))
     part = Part(tool_call=ToolCall(id=call_id or made_up_id(place, name, args), name=name, arguments_json=args))
-    set_form(part, DIALECT, PartForm(no_id=not call_id))
+    if not call_id:
+        set_form(part, DIALECT, PartForm(no_id=True))
     return part
 
 
@@ -131,10 +131,8 @@ def decode_token(token: TokenLogprob, item: Any) -> None:
         token.token, token.logprob = text_of(item.get("token")), float_of(item.get("logProbability"))
 
 
-def add_citations(parts: Iterable[Part], details: Json) -> None:
-    """Adds the citations of the candidate's groundingMetadata to its text parts."""
-    if not (grounding := object_at(details, "groundingMetadata")):
-        return
+def add_citations(parts: Iterable[Part], grounding: Json) -> None:
+    """Adds the citations of a candidate's groundingMetadata to its text parts."""
     start = 0
     for part in parts:
         if part.WhichOneof("kind") == "text":

@@ -33,7 +33,6 @@ from gateway_dialects.kit.json import (
     UNREADABLE,
     Json,
     as_list,
-    as_object,
     decode_json,
     malformed,
     object_at,
@@ -118,24 +117,28 @@ class GeminiStreamDecoder:
         set_details(started, self.early, DIALECT)
 
     def feed_candidate(self, item: Any, position: int, batch: StreamResponse) -> None:
-        item = as_object(item, f"candidates[{position}]")
+        if not isinstance(item, dict):
+            raise malformed(f"candidates[{position}] of the provider's stream is not an object")
         index = index_of(item, position)
         state = self.candidates.get(index)
         if state is None:
             state = self.candidates[index] = CandidateState(index)
-        content = object_at(item, "content")
-        if len(content) > 2 or not item.keys() <= CANDIDATE_FIELDS:
+        content = item.get("content")
+        if not isinstance(content, dict):
+            content = {}
+        if has_more := len(content) > 2 or not item.keys() <= CANDIDATE_FIELDS:
             # Sources come before the parts: a text that ends in this chunk has its citations then.
             add_details(state, candidate_details(item, content))
         before = len(batch.events)
         for piece in as_list(content.get("parts"), "parts"):
-            piece = as_object(piece, "a part")
+            if not isinstance(piece, dict):
+                raise malformed("a part of the provider's stream is not an object")
             if not is_silent(piece):
                 feed_part(state, piece, self.response_id, batch)
         if raw := text_of(item.get("finishReason")):
             check_finish(raw, item)
             state.raw_finish = raw
-        if "logprobsResult" in item and (logprobs := object_at(item, "logprobsResult")):
+        if has_more and (logprobs := object_at(item, "logprobsResult")):
             add_logprobs(state, logprobs, batch, before)
 
 

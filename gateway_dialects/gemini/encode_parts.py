@@ -220,7 +220,7 @@ def response_object(result: ToolResult, text: str, form: PartForm) -> Any:
         return {"result": text}
     if not isinstance(value, dict):
         return {"result": value if isinstance(value, list) else text}
-    # Google takes a key named $ref for a reference of its own, wherever it stands, and refuses the request.
+    # Google takes a key named $ref for a reference of its own, at any depth, and refuses the request.
     return {"result": text} if '"$ref"' in text else msgspec.Raw(text.encode())
 
 
@@ -269,7 +269,7 @@ def encode_data_uri(media: Media, field: str) -> Json:
 
 
 def encode_uri(media: Media, field: str, url: str) -> Json:
-    """Google knows the type of a file that was uploaded to it, and of its own films."""
+    """Google knows the type of a file that was uploaded to it, and of its own videos."""
     parts = split_url(media.uri)
     if parts is None:
         raise invalid(field, f"{field}.media.uri is not a URI: {media.uri[:100]!r}")
@@ -280,7 +280,7 @@ def encode_uri(media: Media, field: str, url: str) -> Json:
 
 
 def needs_bytes(media: Media, model: str, endpoint: Endpoint) -> bool:
-    """See Dialect.needs_bytes. Google fetches https URLs whose type it is told; its own files and films it just reads."""
+    """See Dialect.needs_bytes. Google fetches https URLs whose type it is given, and reads its own files and videos."""
     parts = split_url(media.uri)
     if media.uri.startswith((f"{endpoint.url}/", UPLOADED)) or (parts and parts.hostname in VIDEO_HOSTS):
         return False

@@ -1,4 +1,4 @@
-"""The generations of Google's models: what each takes, found by the model's name, and how much it is told to think.
+"""The generations of Google's models: what each takes, found by the model's name, and thinkingConfig.
 
 Sources: https://ai.google.dev/gemini-api/docs/thinking (budgets, levels), .../thought-signatures, .../structured-output,
 .../function-calling, .../media-resolution, .../file-input-methods, .../openai (the table of efforts).
@@ -111,7 +111,7 @@ def of_version(major: int, minor: int, kind: str) -> Family:
 
 
 def encode_thinking(settings: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
-    """thinkingConfig; empty where nothing needs to be said. What a client of this dialect wrote stays as it is, unless a
+    """thinkingConfig; empty for the model's default. What a client of this dialect wrote stays as it is, unless a
     model of another generation answers."""
     written = details_of(settings, DIALECT)
     if written and not (family.thinking is Thinking.BUDGET and "thinkingLevel" in written):

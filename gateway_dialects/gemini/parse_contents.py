@@ -105,7 +105,8 @@ def add_answer(conversation: Conversation, parts: list[Any], extra: Json, path: 
             conversation.answer.close()
         message = conversation.request.messages.add(role=ROLE_ASSISTANT)
         set_details(message, extra, DIALECT)
-        set_form(message, DIALECT, ContentForm(turn="new" if follows else ""))
+        if follows:
+            set_form(message, DIALECT, ContentForm(turn="new"))
         conversation.answer = ModelTurn(message)
         begins_content = False
     if not follows:
@@ -141,7 +142,8 @@ def add_user_content(conversation: Conversation, parts: list[Any], extra: Json, 
             conversation.speaker = speaker
         if is_result or current is None:
             current = messages.add(role=ROLE_TOOL if is_result else ROLE_USER)
-            set_form(current, DIALECT, content_form(conversation.speaker, speaker, before if index == 0 else ""))
+            if turn := turn_of(conversation.speaker, speaker, before if index == 0 else ""):
+                set_form(current, DIALECT, ContentForm(turn=turn))
         if is_result:
             parse_result(current.parts.add(), fields, where)
             claim_call(conversation, current.parts[0])
@@ -151,10 +153,11 @@ def add_user_content(conversation: Conversation, parts: list[Any], extra: Json, 
     set_details(messages[position], extra, DIALECT)
 
 
-def content_form(content_speaker: str, speaker: str, speaker_before: str) -> ContentForm:
-    """speaker_before: of the Content before, for the first message of a Content; empty for others."""
-    turn: Literal["", "new", "join"] = "join" if speaker != content_speaker else ""
-    return ContentForm(turn="new" if speaker == speaker_before else turn)
+def turn_of(content_speaker: str, speaker: str, speaker_before: str) -> Literal["", "new", "join"]:
+    """ContentForm.turn. speaker_before: of the Content before, for the first message of a Content; empty for others."""
+    if speaker == speaker_before:
+        return "new"
+    return "join" if speaker != content_speaker else ""
 
 
 def claim_call(conversation: Conversation, part: Part) -> None:

@@ -73,7 +73,8 @@ def parse_call(part: Part, fields: Json, path: str) -> None:
     part.tool_call.id = string(call.get("id", ""), f"{where}.id")
     parse_signature(part, fields, path)
     set_rest(part, fields, "functionCall", unknown_fields(call, {"id", "name", "args"}))
-    set_form(part, DIALECT, PartForm(no_id=not part.tool_call.id))
+    if not part.tool_call.id:
+        set_form(part, DIALECT, PartForm(no_id=True))
 
 
 def parse_blob(part: Part, fields: Json, path: str) -> None:
@@ -98,7 +99,8 @@ def parse_file(part: Part, fields: Json, path: str) -> None:
     part.media.kind = media_kind(part.media.mime_type)
     parse_signature(part, fields, path)
     set_rest(part, fields, "fileData", unknown_fields(file, {"mimeType", "fileUri"}))
-    set_form(part, DIALECT, PartForm(no_mime_type="mimeType" not in file))
+    if "mimeType" not in file:
+        set_form(part, DIALECT, PartForm(no_mime_type=True))
 
 
 def set_rest(part: Part, fields: Json, kind: str, inner: Json) -> None:
@@ -167,7 +169,7 @@ def fields_in(value: Any, path: str) -> Json:
 
 
 def listed(value: Any, path: str) -> list[Any]:
-    """A list; one value alone stands for a list of one."""
+    """A list; one value alone is a list of one."""
     if isinstance(value, list):
         return value
     if isinstance(value, (dict, str)):

@@ -70,7 +70,7 @@ def render_chat(response: ChatResponse, fallback_id: str) -> bytes:
 
 
 def is_absent(ending: Any) -> bool:
-    """Whether a Candidate or CandidateFinish only stands for the prompt's refusal, which promptFeedback shows."""
+    """Whether a Candidate or CandidateFinish only reports the prompt's refusal, which promptFeedback shows."""
     return bool(ending.provider_details_json) and form_of(ending, DIALECT, ContentForm).absent
 
 
@@ -79,7 +79,7 @@ def render_candidate(candidate: Candidate) -> Json:
     parts = [render_part(part) for part in candidate.parts] or [NOTHING]
     if candidate.HasField("logprobs") and "logprobsResult" not in details:
         details["logprobsResult"] = render_logprobs(candidate.logprobs)
-    if "groundingMetadata" not in details:
+    if "groundingMetadata" not in details and any(part.citations for part in candidate.parts):
         texts = [(part.text, part.citations) for part in candidate.parts if part.WhichOneof("kind") == "text"]
         if grounding := render_grounding(texts):
             details["groundingMetadata"] = grounding

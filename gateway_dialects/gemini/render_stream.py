@@ -73,10 +73,11 @@ class ChunkRenderer(EventWriter):
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
         part = self._parts[delta.candidate_index, delta.part_index]
-        is_plain = not (delta.candidate_index or delta.HasField("logprobs") or part.fields or self._late or delta.citations)
-        if is_plain and delta.WhichOneof("delta") == "text":
-            part.texts.append(delta.text)
-            out.append(self._opening() + self._text_head + encode_json(delta.text) + self._text_tail)
+        text = delta.text
+        has_more = delta.candidate_index or part.fields or self._late or delta.HasField("logprobs") or delta.citations
+        if text and not has_more:
+            part.texts.append(text)
+            out.append(self._opening() + self._text_head + encode_json(text) + self._text_tail)
             return
         piece = part.grow(delta)
         if piece is not None:

@@ -18,7 +18,7 @@ DEEPEST = 100
 """The most schemas inside one another that are converted."""
 MOST_SCHEMAS = 10_000
 """The most schemas in one, references resolved: those that refer to one another grow without end."""
-KEPT = (
+SHARED = (
     "description",
     "minItems",
     "maxItems",
@@ -31,6 +31,7 @@ KEPT = (
     "pattern",
     "propertyOrdering",
 )
+"""Keywords that both languages have."""
 FORMATS = frozenset({"date-time", "float", "double", "int32", "int64"})
 WITHOUT_EFFECT = frozenset(
     {
@@ -52,7 +53,20 @@ WITHOUT_EFFECT = frozenset(
 )
 """Keywords that are dropped without a warning: the answer stays what it was meant to be."""
 HANDLED = frozenset(
-    {*KEPT, "$ref", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf", "properties", "required", "type"}
+    {
+        *SHARED,
+        "$ref",
+        "allOf",
+        "anyOf",
+        "const",
+        "enum",
+        "items",
+        "nullable",
+        "oneOf",
+        "properties",
+        "required",
+        "type",
+    }
 )
 
 BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
@@ -105,7 +119,7 @@ class SchemaConverter:
         if isinstance(schema.get("allOf"), list):
             return self._schema(merged(schema))
         self.lost.update(name for name in schema if name not in HANDLED and name not in WITHOUT_EFFECT)
-        converted: Json = {name: schema[name] for name in KEPT if schema.get(name) is not None}
+        converted: Json = {name: schema[name] for name in SHARED if schema.get(name) is not None}
         form = schema.get("format")
         if isinstance(form, str) and form in FORMATS:
             converted["format"] = form

@@ -108,7 +108,7 @@ class ContentForm(Form, frozen=True):
     """new: the message begins a Content although the one before has the same role. join: it continues the Content of the
     message before, although tool results have Contents of their own."""
     absent: bool = False
-    """The candidate stands for a prompt that was refused: its provider gave none."""
+    """The provider gave no candidate, since it refused the prompt."""
 
 
 class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -145,7 +145,7 @@ class SchemaForm(Form, frozen=True):
     json_schema: bool = False
     """As JSON Schema (parametersJsonSchema, responseJsonSchema), not as Gemini's Schema."""
     no_mime_type: bool = False
-    """The answer's schema stands without a responseMimeType."""
+    """The answer's schema has no responseMimeType beside it."""
 
 
 @lru_cache(maxsize=512)
@@ -194,7 +194,7 @@ def add_own_fields(written: Json, part: Part) -> Json:
 
 
 def arguments_object(call: ToolCall) -> tuple[Any, bool]:
-    """args, which must be an object, and whether the call's arguments are one: those that are none stand under _raw."""
+    """args, which must be an object, and whether the call's arguments are one: others are put under _raw."""
     if call.HasField("input"):
         return {"input": call.input}, True
     if not call.arguments_json.strip():
