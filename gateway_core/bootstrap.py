@@ -15,8 +15,7 @@ from gateway_core.execution.model_list import ModelList
 from gateway_core.execution.provider_lists import ProviderLists
 from gateway_core.execution.retry import RetryPolicy
 from gateway_core.gateway import Gateway
-from gateway_core.media.enclosures import FetchLimits
-from gateway_core.media.intake import MediaIntake
+from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.models.describe import describe
 from gateway_core.models.price_book import PriceBook, WallClock
 from gateway_core.passthrough.proxy import Proxy

@@ -15,7 +15,7 @@ from gateway_core.call import Call
 from gateway_core.execution.chain import Chain
 from gateway_core.execution.counting import count_tokens
 from gateway_core.execution.model_list import ModelList
-from gateway_core.media.intake import MediaIntake
+from gateway_core.media.attachments import MediaIntake
 from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.catalog import Catalog

@@ -16,7 +16,7 @@ from gateway_core.call import Call
 from gateway_core.execution.attempt import OpenStream, ask, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.execution.retry import RetryPolicy
-from gateway_core.media.enclosures import Enclosures
+from gateway_core.media.attachments import Attachments
 from gateway_core.routing.route import Route, Target
 from gateway_core.transport.base import Transport
 from gateway_dialects.kit.dialect import Endpoint
@@ -34,7 +34,9 @@ class Chain:
         self._policy = policy
         self._sleep = sleep
 
-    async def chat(self, request: ChatRequest, route: Route, call: Call, enclosed: Enclosures | None = None) -> ChatResponse:
+    async def chat(
+        self, request: ChatRequest, route: Route, call: Call, enclosed: Attachments | None = None
+    ) -> ChatResponse:
         """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts. enclosed: the
         request's media, where it has any."""
         trace = RouteTrace(requested_model=request.model)
@@ -43,7 +45,7 @@ class Chain:
         return answer
 
     async def stream(
-        self, request: ChatRequest, route: Route, call: Call, enclosed: Enclosures | None = None
+        self, request: ChatRequest, route: Route, call: Call, enclosed: Attachments | None = None
     ) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
@@ -66,14 +68,14 @@ class Chain:
         finally:
             await opened.close()
 
-    async def _ask(self, request: ChatRequest, target: Target, call: Call, enclosed: Enclosures | None) -> ChatResponse:
+    async def _ask(self, request: ChatRequest, target: Target, call: Call, enclosed: Attachments | None) -> ChatResponse:
         if enclosed is not None:
             request = await enclosed.request_for(target.model, target.endpoint, call.deadline)
         one_by_one = request.candidate_count > 1 and not gives_several(target)
         return await (ask_each if one_by_one else ask)(request, target, call.deadline, self._transports)
 
     async def _open(
-        self, request: ChatRequest, target: Target, call: Call, enclosed: Enclosures | None
+        self, request: ChatRequest, target: Target, call: Call, enclosed: Attachments | None
     ) -> OpenStream | FannedStream:
         if enclosed is not None:
             request = await enclosed.request_for(target.model, target.endpoint, call.deadline)

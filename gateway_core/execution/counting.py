@@ -10,7 +10,7 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.deadline import Deadline
 from gateway_core.execution.chain import explain
 from gateway_core.execution.invoke import invoke
-from gateway_core.media.enclosures import Enclosures
+from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Route, Target
 from gateway_core.transport.base import Transport
@@ -22,7 +22,7 @@ async def count_tokens(
     route: Route,
     deadline: Deadline,
     transports: Mapping[str, Transport],
-    enclosed: Enclosures | None = None,
+    enclosed: Attachments | None = None,
 ) -> CountTokensResponse:
     """Estimates when the provider cannot count or fails: whoever asks wants to know before a chat, and nothing is lost.
     Raises GatewayError for what is wrong with the request itself."""
@@ -44,7 +44,7 @@ async def ask_for_count(
     target: Target,
     deadline: Deadline,
     transports: Mapping[str, Transport],
-    enclosed: Enclosures | None,
+    enclosed: Attachments | None,
 ) -> int | None:
     operation = DIALECTS[target.endpoint.dialect].count_tokens
     if operation is None:

@@ -23,8 +23,7 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_core.deadline import Deadline
-from gateway_core.media.enclosures import FetchLimits
-from gateway_core.media.intake import MediaIntake
+from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.transport.download import Download
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_core.media.samples import GIF, HTML, JPEG, M4A, MP3, MP4, OGG, PDF, PNG, SVG, TEXT, WAV, WEBM, WEBP
@@ -63,9 +62,9 @@ def data_uri(data: bytes, mime_type: str) -> str:
 
 def admitted(request: ChatRequest, intake: MediaIntake = INTAKE) -> ChatRequest:
     before = request.SerializeToString(deterministic=True)
-    enclosed = intake.admit(request)
-    assert enclosed is not None
-    found = asyncio.run(enclosed.request_for("m", OPENAI, Deadline()))
+    attachments = intake.admit(request)
+    assert attachments is not None
+    found = asyncio.run(attachments.request_for("m", OPENAI, Deadline()))
     assert request.SerializeToString(deterministic=True) == before
     return found
 
@@ -77,7 +76,7 @@ def refusal(request: ChatRequest, intake: MediaIntake = INTAKE) -> tuple[str, st
     return caught.value.field, caught.value.message
 
 
-def test_a_request_without_media_has_no_enclosures() -> None:
+def test_a_request_without_media_has_no_attachments() -> None:
     assert INTAKE.admit(asking()) is None
     assert BLIND.admit(asking()) is None
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.media.data_uri import BrokenDataUri, DataUri, is_data_uri, parse_data_uri
+from gateway_core.media.content import DataUri, MalformedDataUri, parse_data_uri
+from gateway_core.media.places import is_data_uri
 
 
 @pytest.mark.parametrize(
@@ -36,13 +37,13 @@ def test_a_data_uri_is_read(uri: str, found: DataUri) -> None:
     ["iVB", "iVBORw0", "iV=BO", "iVBO=", "=", "!!!!", "iVB0\u00e9A==", "iVBO====", "-_-_", "iVBOA===", "{}", "iVBO,iVBO"],
 )
 def test_broken_base64(payload: str) -> None:
-    with pytest.raises(BrokenDataUri, match="does not hold valid base64"):
+    with pytest.raises(MalformedDataUri, match="does not hold valid base64"):
         parse_data_uri(f"data:image/png;base64,{payload}")
 
 
 @pytest.mark.parametrize("uri", ["data:", "data:image/png;base64", f"data:{'a' * 5000},b"])
 def test_no_comma(uri: str) -> None:
-    with pytest.raises(BrokenDataUri, match="no comma"):
+    with pytest.raises(MalformedDataUri, match="no comma"):
         parse_data_uri(uri)
 
 
@@ -56,5 +57,5 @@ def test_whatever_is_encoded_comes_back(data: bytes, mime_type: str) -> None:
 def test_nothing_else_is_raised(text: str) -> None:
     try:
         parse_data_uri(f"data:{text}")
-    except BrokenDataUri as broken:
+    except MalformedDataUri as broken:
         assert str(broken)

@@ -1,4 +1,4 @@
-"""What one call's media becomes for each target: the same, or fetched where the target needs the bytes."""
+"""Attachments: the media of one call, checked when it is admitted, and fetched for targets that need the bytes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE
 from gateway_core.deadline import Deadline
-from gateway_core.media.inline import Content, settled_type
-from gateway_core.media.places import Place, media_of
-from gateway_core.media.vision import check_vision
+from gateway_core.media.content import Content, correction_of, settled_type
+from gateway_core.media.places import Place, check_opaque, check_vision, holds_media, media_of
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.download import Download, Downloader, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.sniff import spelled
 
-AT_ONCE = 6
+CONCURRENT_FETCHES = 6
 """How many URLs of one call are fetched at one time."""
 
 
@@ -33,8 +32,8 @@ class FetchLimits:
     urls: int = 100
 
 
-class Enclosures:
-    """The media of one call. What was fetched for one target is kept for the next."""
+class Attachments:
+    """The media of one call. What was fetched for one target is reused for the next."""
 
     def __init__(self, request: ChatRequest, downloader: Downloader, limits: FetchLimits, *, vision: bool) -> None:
         self._request = request
@@ -64,7 +63,7 @@ class Enclosures:
                 missing.setdefault(place.media.uri, place.field)
         if len(missing) + len(self._fetched) > self._limits.urls:
             raise invalid("messages", f"messages hold more than {self._limits.urls} URLs that would have to be fetched")
-        turns = asyncio.Semaphore(AT_ONCE)
+        turns = asyncio.Semaphore(CONCURRENT_FETCHES)
         tasks = [asyncio.ensure_future(self._get(url, field, deadline, turns)) for url, field in missing.items()]
         try:
             await asyncio.gather(*tasks)
@@ -75,14 +74,14 @@ class Enclosures:
 
     async def _get(self, url: str, field: str, deadline: Deadline, turns: asyncio.Semaphore) -> None:
         async with turns:
-            most_bytes = min(self._left(), self._limits.bytes_each)
+            max_bytes = min(self._left(), self._limits.bytes_each)
             try:
-                if most_bytes > 0:
-                    self._fetched[url] = await self._downloader.download(url, most_bytes, deadline)
+                if max_bytes > 0:
+                    self._fetched[url] = await self._downloader.download(url, max_bytes, deadline)
             except Undeliverable as failure:
-                raise unfetched(field, str(failure)) from failure
-            if most_bytes <= 0 or self._left() < 0:
-                raise unfetched(field, f"all URLs together deliver more than {self._limits.bytes_all} bytes")
+                raise not_fetched(field, str(failure)) from failure
+            if max_bytes <= 0 or self._left() < 0:
+                raise not_fetched(field, f"all URLs together deliver more than {self._limits.bytes_all} bytes")
 
     def _left(self) -> int:
         """How many bytes may still come."""
@@ -99,6 +98,37 @@ class Enclosures:
         if not self._vision:
             check_vision(media_of(filled))
         return filled
+
+
+class MediaIntake:
+    """Rejects media that cannot be used, and corrects media types that are declared wrongly."""
+
+    def __init__(self, downloader: Downloader, limits: FetchLimits, *, vision: bool = True) -> None:
+        """vision: whether requests may hold pictures."""
+        self._downloader = downloader
+        self._limits = limits
+        self._vision = vision
+
+    def admit(self, request: ChatRequest) -> Attachments | None:
+        """None: there is no media. The request stays as it is: it belongs to whoever called. Raises GatewayError
+        INVALID_REQUEST naming the field."""
+        if not self._vision:
+            check_opaque(request)
+        if not holds_media(request):
+            return None
+        places = media_of(request)
+        if not self._vision:
+            check_vision(places)
+        corrections = {place.field: found for place in places if (found := correction_of(place)) is not None}
+        if corrections:
+            request = with_corrections(request, corrections)
+            if not self._vision:
+                # A picture that was sent as something else.
+                check_vision(media_of(request))
+        return Attachments(request, self._downloader, self._limits, vision=self._vision)
+
+    async def close(self) -> None:
+        await self._downloader.close()
 
 
 def is_remote(place: Place) -> bool:
@@ -129,12 +159,12 @@ def name_in(url: str) -> str:
         return ""
 
 
-def unfetched(field: str, reason: str) -> GatewayError:
+def not_fetched(field: str, reason: str) -> GatewayError:
     return invalid(field, f"{field} cannot be fetched: {reason}")
 
 
 def with_corrections(request: ChatRequest, corrections: Mapping[str, Content]) -> ChatRequest:
-    """A copy in which these stand in their fields."""
+    """A copy with these in their fields."""
     corrected = ChatRequest()
     corrected.CopyFrom(request)
     for place in media_of(corrected):

@@ -21,8 +21,7 @@ from dragoman.v1.content_pb2 import (
     ToolResult,
 )
 from gateway_core.deadline import Deadline
-from gateway_core.media.enclosures import AT_ONCE, Enclosures, FetchLimits
-from gateway_core.media.intake import MediaIntake
+from gateway_core.media.attachments import CONCURRENT_FETCHES, Attachments, FetchLimits, MediaIntake
 from gateway_core.transport.download import Download, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from tests.gateway_core.media.samples import HTML, JPEG, MP3, PDF, PNG, TEXT, WAV
@@ -35,7 +34,7 @@ PICTURE = "https://a.example/b/cat.png?size=2"
 Answer = Download | Exception | Callable[[], Awaitable[Download]]
 
 
-class Shelf:
+class Downloads:
     """A downloader that holds what it gives."""
 
     def __init__(self, **held: Answer) -> None:
@@ -69,34 +68,36 @@ def asking(*media: Media) -> ChatRequest:
     return ChatRequest(model="m", messages=[Message(role=ROLE_USER, parts=parts)])
 
 
-def enclosed_in(request: ChatRequest, shelf: Shelf, limits: FetchLimits | None = None, *, vision: bool = True) -> Enclosures:
-    enclosed = MediaIntake(shelf, limits or FetchLimits(), vision=vision).admit(request)
-    assert enclosed is not None
-    return enclosed
+def attached_to(
+    request: ChatRequest, downloads: Downloads, limits: FetchLimits | None = None, *, vision: bool = True
+) -> Attachments:
+    attachments = MediaIntake(downloads, limits or FetchLimits(), vision=vision).admit(request)
+    assert attachments is not None
+    return attachments
 
 
-def fetched(shelf: Shelf, *media: Media, limits: FetchLimits | None = None) -> list[Media]:
+def fetched(downloads: Downloads, *media: Media, limits: FetchLimits | None = None) -> list[Media]:
     """What the media becomes for a target that needs the bytes."""
-    enclosed = enclosed_in(asking(*media), shelf, limits)
-    request = asyncio.run(enclosed.request_for("m", READS_NOTHING, NO_END))
+    attachments = attached_to(asking(*media), downloads, limits)
+    request = asyncio.run(attachments.request_for("m", READS_NOTHING, NO_END))
     return [part.media for part in request.messages[0].parts[1:]]
 
 
-def refusal(shelf: Shelf, *media: Media, limits: FetchLimits | None = None) -> GatewayError:
+def refusal(downloads: Downloads, *media: Media, limits: FetchLimits | None = None) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
-        fetched(shelf, *media, limits=limits)
+        fetched(downloads, *media, limits=limits)
     return caught.value
 
 
 def test_a_target_that_reads_urls_gets_them() -> None:
-    shelf, request = Shelf(), asking(picture())
-    assert asyncio.run(enclosed_in(request, shelf).request_for("m", READS_PICTURES, NO_END)) is request
-    assert shelf.asked == []
+    downloads, request = Downloads(), asking(picture())
+    assert asyncio.run(attached_to(request, downloads).request_for("m", READS_PICTURES, NO_END)) is request
+    assert downloads.asked == []
 
 
 def test_a_target_that_reads_none_gets_the_bytes() -> None:
-    shelf, request = Shelf(cat=Download(PNG, "image/png")), asking(picture(detail="low"))
-    filled = asyncio.run(enclosed_in(request, shelf).request_for("m", READS_NOTHING, NO_END))
+    downloads, request = Downloads(cat=Download(PNG, "image/png")), asking(picture(detail="low"))
+    filled = asyncio.run(attached_to(request, downloads).request_for("m", READS_NOTHING, NO_END))
     assert filled.messages[0].parts[0].text == "What is it?"
     assert filled.messages[0].parts[1].media == Media(kind=MEDIA_KIND_IMAGE, data=PNG, mime_type="image/png", detail="low")
     assert request == asking(picture(detail="low"))
@@ -105,46 +106,46 @@ def test_a_target_that_reads_none_gets_the_bytes() -> None:
 def test_a_picture_in_a_tool_s_result_is_fetched_too() -> None:
     result = ToolResult(tool_call_id="c1", parts=[Part(media=picture())])
     request = ChatRequest(model="m", messages=[Message(role=ROLE_TOOL, parts=[Part(tool_result=result)])])
-    enclosed = enclosed_in(request, Shelf(cat=Download(PNG)))
-    filled = asyncio.run(enclosed.request_for("m", READS_NOTHING, NO_END))
+    attachments = attached_to(request, Downloads(cat=Download(PNG)))
+    filled = asyncio.run(attachments.request_for("m", READS_NOTHING, NO_END))
     assert filled.messages[0].parts[0].tool_result.parts[0].media.data == PNG
 
 
 def test_only_what_a_target_cannot_read_is_fetched() -> None:
     sound = Media(kind=MEDIA_KIND_AUDIO, uri="https://a.example/song.mp3")
-    shelf = Shelf(song=Download(MP3))
-    enclosed = enclosed_in(asking(picture(), sound), shelf)
-    parts = asyncio.run(enclosed.request_for("m", READS_PICTURES, NO_END)).messages[0].parts
+    downloads = Downloads(song=Download(MP3))
+    attachments = attached_to(asking(picture(), sound), downloads)
+    parts = asyncio.run(attachments.request_for("m", READS_PICTURES, NO_END)).messages[0].parts
     assert parts[1].media == picture()
     assert (parts[2].media.data, parts[2].media.mime_type) == (MP3, "audio/mpeg")
 
 
 def test_each_url_is_fetched_once_however_many_parts_and_targets_want_it() -> None:
-    shelf = Shelf(cat=Download(PNG), dog=Download(JPEG))
+    downloads = Downloads(cat=Download(PNG), dog=Download(JPEG))
     request = asking(picture(), picture(), picture("https://a.example/dog"))
 
     async def ask_three() -> list[ChatRequest]:
-        enclosed = enclosed_in(request, shelf)
+        attachments = attached_to(request, downloads)
         targets = (READS_NOTHING, READS_PICTURES, READS_NOTHING)
-        return [await enclosed.request_for("m", target, NO_END) for target in targets]
+        return [await attachments.request_for("m", target, NO_END) for target in targets]
 
     first, second, third = asyncio.run(ask_three())
     assert first == third != second == request
-    assert sorted(shelf.asked) == [PICTURE, "https://a.example/dog"]
+    assert sorted(downloads.asked) == [PICTURE, "https://a.example/dog"]
 
 
 def test_a_later_target_that_needs_more_fetches_only_that() -> None:
     sound = Media(kind=MEDIA_KIND_AUDIO, uri="https://a.example/song.mp3")
-    shelf = Shelf(cat=Download(PNG), song=Download(MP3))
+    downloads = Downloads(cat=Download(PNG), song=Download(MP3))
 
     async def ask_two() -> ChatRequest:
-        enclosed = enclosed_in(asking(picture(), sound), shelf)
-        await enclosed.request_for("m", READS_PICTURES, NO_END)
-        return await enclosed.request_for("m", READS_NOTHING, NO_END)
+        attachments = attached_to(asking(picture(), sound), downloads)
+        await attachments.request_for("m", READS_PICTURES, NO_END)
+        return await attachments.request_for("m", READS_NOTHING, NO_END)
 
     parts = asyncio.run(ask_two()).messages[0].parts
     assert [part.media.data for part in parts[1:]] == [PNG, MP3]
-    assert shelf.asked == ["https://a.example/song.mp3", PICTURE]
+    assert downloads.asked == ["https://a.example/song.mp3", PICTURE]
 
 
 def test_several_urls_are_fetched_at_the_same_time_but_not_all_of_many() -> None:
@@ -159,9 +160,9 @@ def test_several_urls_are_fetched_at_the_same_time_but_not_all_of_many() -> None
         running -= 1
         return Download(PNG)
 
-    pictures = [picture(f"https://a.example/{index}/cat") for index in range(3 * AT_ONCE)]
-    assert [one.data for one in fetched(Shelf(cat=give), *pictures)] == [PNG] * len(pictures)
-    assert most == AT_ONCE
+    pictures = [picture(f"https://a.example/{index}/cat") for index in range(3 * CONCURRENT_FETCHES)]
+    assert [one.data for one in fetched(Downloads(cat=give), *pictures)] == [PNG] * len(pictures)
+    assert most == CONCURRENT_FETCHES
 
 
 def test_the_first_failure_gives_up_the_others() -> None:
@@ -174,8 +175,8 @@ def test_the_first_failure_gives_up_the_others() -> None:
             given_up.append(True)
         return Download(PNG)
 
-    shelf = Shelf(slow=stall, cat=Undeliverable("a.example answered with status 404"))
-    failure = refusal(shelf, picture("https://a.example/slow"), picture())
+    downloads = Downloads(slow=stall, cat=Undeliverable("a.example answered with status 404"))
+    failure = refusal(downloads, picture("https://a.example/slow"), picture())
     assert failure.reason is Reason.INVALID_REQUEST
     assert failure.field == "messages[0].parts[2]"
     assert failure.message == "messages[0].parts[2] cannot be fetched: a.example answered with status 404"
@@ -183,12 +184,12 @@ def test_the_first_failure_gives_up_the_others() -> None:
 
 
 def test_a_url_that_stands_twice_is_blamed_where_it_stands_first() -> None:
-    assert refusal(Shelf(cat=Undeliverable("no")), picture(), picture()).field == "messages[0].parts[1]"
+    assert refusal(Downloads(cat=Undeliverable("no")), picture(), picture()).field == "messages[0].parts[1]"
 
 
 def test_the_deadline_is_told_as_such() -> None:
     passed = GatewayError(Reason.DEADLINE_EXCEEDED, "the deadline passed")
-    assert refusal(Shelf(cat=passed), picture()).reason is Reason.DEADLINE_EXCEEDED
+    assert refusal(Downloads(cat=passed), picture()).reason is Reason.DEADLINE_EXCEEDED
 
 
 @pytest.mark.parametrize(
@@ -209,14 +210,14 @@ def test_the_deadline_is_told_as_such() -> None:
     ],
 )
 def test_the_type_is_what_the_bytes_show_or_else_what_someone_said(media: Media, found: Download, mime_type: str) -> None:
-    assert fetched(Shelf(cat=found), media)[0].mime_type == mime_type
+    assert fetched(Downloads(cat=found), media)[0].mime_type == mime_type
 
 
 def test_a_document_gets_the_name_that_its_url_has() -> None:
     document = Media(kind=MEDIA_KIND_FILE, uri="https://a.example/reports/cat%20food.pdf?x=/y")
     named = Media(kind=MEDIA_KIND_FILE, uri="https://a.example/cat", filename="mine.pdf")
-    shelf = Shelf(**{"cat%20food": Download(PDF), "y": Download(PDF), "cat": Download(PDF)})
-    assert [one.filename for one in fetched(shelf, document, named)] == ["cat food.pdf", "mine.pdf"]
+    downloads = Downloads(**{"cat%20food": Download(PDF), "y": Download(PDF), "cat": Download(PDF)})
+    assert [one.filename for one in fetched(downloads, document, named)] == ["cat food.pdf", "mine.pdf"]
 
 
 @pytest.mark.parametrize(
@@ -234,47 +235,47 @@ def test_a_document_gets_the_name_that_its_url_has() -> None:
     ],
 )
 def test_what_is_not_what_it_should_be_is_refused(media: Media, found: Download, said: str) -> None:
-    failure = refusal(Shelf(cat=found), media)
+    failure = refusal(Downloads(cat=found), media)
     assert (failure.reason, failure.message) == (Reason.INVALID_REQUEST, f"messages[0].parts[1] {said}")
 
 
-@pytest.mark.parametrize("count", [2, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE])
+@pytest.mark.parametrize("count", [2, CONCURRENT_FETCHES, CONCURRENT_FETCHES + 1, 2 * CONCURRENT_FETCHES])
 def test_all_urls_together_have_a_limit_too(count: int) -> None:
     pictures = [picture(f"https://a.example/{index}/cat") for index in range(count)]
-    shelf = Shelf(cat=Download(PNG))
+    downloads = Downloads(cat=Download(PNG))
     limits = FetchLimits(bytes_each=100, bytes_all=count * len(PNG) - 1)
-    failure = refusal(shelf, *pictures, limits=limits)
+    failure = refusal(downloads, *pictures, limits=limits)
     assert failure.reason is Reason.INVALID_REQUEST
     assert "cannot be fetched: all URLs together deliver more than" in failure.message
-    assert min(shelf.limits) > 0
+    assert min(downloads.limits) > 0
 
 
 def test_the_number_of_urls_has_a_limit() -> None:
     pictures = [picture(f"https://a.example/{index}/cat") for index in range(4)]
-    shelf = Shelf(cat=Download(PNG))
-    failure = refusal(shelf, *pictures, limits=FetchLimits(urls=3))
-    assert (failure.field, shelf.asked) == ("messages", [])
-    assert len(fetched(shelf, *pictures[:3], limits=FetchLimits(urls=3))) == 3
+    downloads = Downloads(cat=Download(PNG))
+    failure = refusal(downloads, *pictures, limits=FetchLimits(urls=3))
+    assert (failure.field, downloads.asked) == ("messages", [])
+    assert len(fetched(downloads, *pictures[:3], limits=FetchLimits(urls=3))) == 3
 
 
 @pytest.mark.parametrize("scheme", ["HTTP", "HttpS"])
 def test_schemes_are_schemes_in_any_case(scheme: str) -> None:
-    assert fetched(Shelf(cat=Download(PNG)), picture(f"{scheme}://a.example/cat"))[0].data == PNG
+    assert fetched(Downloads(cat=Download(PNG)), picture(f"{scheme}://a.example/cat"))[0].data == PNG
 
 
 @pytest.mark.parametrize("uri", ["gs://bucket/cat", "file:///etc/passwd", "ms://cat", "cat.png", "", "http:/a.example/cat"])
 def test_what_is_no_web_address_is_left_to_the_dialect(uri: str) -> None:
-    assert fetched(Shelf(), picture(uri)) == [picture(uri)]
+    assert fetched(Downloads(), picture(uri)) == [picture(uri)]
 
 
 @pytest.mark.parametrize("uri", ["https://[::1/cat", "http://a.example:x/cat"])
 def test_a_broken_url_is_the_downloader_s_to_refuse(uri: str) -> None:
-    assert "cannot be fetched: no" in refusal(Shelf(cat=Undeliverable("no")), picture(uri)).message
+    assert "cannot be fetched: no" in refusal(Downloads(cat=Undeliverable("no")), picture(uri)).message
 
 
 def test_without_vision_a_document_that_turns_out_to_be_a_picture_is_refused() -> None:
     document = Media(kind=MEDIA_KIND_FILE, uri="https://a.example/cat")
-    enclosed = enclosed_in(asking(document), Shelf(cat=Download(PNG, "application/pdf")), vision=False)
+    attachments = attached_to(asking(document), Downloads(cat=Download(PNG, "application/pdf")), vision=False)
     with pytest.raises(GatewayError, match="this gateway takes none") as caught:
-        asyncio.run(enclosed.request_for("m", READS_NOTHING, NO_END))
+        asyncio.run(attachments.request_for("m", READS_NOTHING, NO_END))
     assert caught.value.field == "messages[0].parts[1]"

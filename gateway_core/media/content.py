@@ -1,8 +1,10 @@
-"""Media whose bytes are in the request: readable, and what they say they are."""
+"""Content of media: data: URIs (RFC 2397) as clients write them, and the types that bytes have."""
 
 from __future__ import annotations
 
+import binascii
 from dataclasses import dataclass
+from urllib.parse import unquote, unquote_to_bytes
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
@@ -12,8 +14,7 @@ from dragoman.v1.content_pb2 import (
     Media,
     MediaKind,
 )
-from gateway_core.media.data_uri import BrokenDataUri, is_data_uri, parse_data_uri
-from gateway_core.media.places import Place
+from gateway_core.media.places import Place, is_data_uri
 from gateway_dialects.kit.sniff import HEAD_BYTES, PDF_MARK, agree, framed, sniffed, spelled
 
 KINDS = {
@@ -24,8 +25,26 @@ KINDS = {
 """What each kind is called, and the main types its bytes may show: the containers of sound and video are the same ones."""
 SOUNDING = frozenset({MEDIA_KIND_AUDIO, MEDIA_KIND_VIDEO})
 ANYTHING: frozenset[str] = frozenset()
-DRAWN = "image/svg+xml"
+SVG = "image/svg+xml"
 PDF = "application/pdf"
+MAX_HEAD_LENGTH = 1024
+"""Of a data: URI, up to its comma."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataUri:
+    """What a data: URI holds."""
+
+    mime_type: str
+    """As declared, with its parameters. Empty when nothing is."""
+    data: bytes
+    clean: bool
+    """Whether it is written as everyone reads it: providers take a URI with white space or escapes in its base64 for
+    broken."""
+
+
+class MalformedDataUri(Exception):
+    """Why it cannot be read, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +77,12 @@ def corrected_bytes(media: Media, field: str) -> Content | None:
 def corrected_uri(media: Media, field: str) -> Content | None:
     try:
         uri = parse_data_uri(media.uri)
-    except BrokenDataUri as broken:
-        raise invalid(field, f"{field} {broken}") from None
+    except MalformedDataUri as error:
+        raise invalid(field, f"{field} {error}") from None
     mime_type = settled_type(media.kind, spelled(media.mime_type) or spelled(uri.mime_type), uri.data, field)
     # Some dialects read the type that the URI declares, others the one beside it.
-    told = {bare(uri.mime_type), bare(media.mime_type) or bare(uri.mime_type)}
-    if uri.clean and told <= {mime_type or bare(uri.mime_type)}:
+    declared = {bare(uri.mime_type), bare(media.mime_type) or bare(uri.mime_type)}
+    if uri.clean and declared <= {mime_type or bare(uri.mime_type)}:
         return None
     return Content(uri.data, mime_type or bare(uri.mime_type))
 
@@ -89,7 +108,7 @@ def check_kind(kind: MediaKind.ValueType, declared: str, found: str, data: bytes
         if main_types and found.partition("/")[0] not in main_types:
             raise invalid(field, f"{field} should be {name}, but its bytes are {found}")
     elif kind == MEDIA_KIND_IMAGE or declared.startswith("image/"):
-        if declared != DRAWN or data.lstrip()[:1] != b"<":
+        if declared != SVG or data.lstrip()[:1] != b"<":
             raise invalid(field, f"{field} should be an image, but its bytes are no type of image")
     elif declared == PDF and PDF_MARK not in data[:HEAD_BYTES]:
         raise invalid(field, f"{field} should be a PDF, but its bytes are not one")
@@ -108,3 +127,32 @@ def fitting(kind: MediaKind.ValueType, found: str) -> str:
 def bare(mime_type: str) -> str:
     """Without parameters, else as it is spelled."""
     return mime_type.partition(";")[0]
+
+
+def parse_data_uri(uri: str) -> DataUri:
+    """uri: one that is_data_uri. Raises MalformedDataUri."""
+    comma = uri.find(",", 0, MAX_HEAD_LENGTH)
+    if comma < 0:
+        raise MalformedDataUri("is not a data: URI: it has no comma")
+    head = uri[len("data:") : comma]
+    mime_type, _, last = head.rpartition(";")
+    if last.strip().lower() != "base64":
+        return DataUri(head, unquote_to_bytes(uri[comma + 1 :]), uri.startswith("data:"))
+    payload = uri[comma + 1 :]
+    data = decode_base64(payload)
+    if data is not None:
+        return DataUri(mime_type, data, uri.startswith("data:") and last == "base64")
+    data = decode_base64("".join(unquote(payload).split()))
+    if data is None:
+        raise MalformedDataUri("does not hold valid base64")
+    return DataUri(mime_type, data, False)
+
+
+def decode_base64(base64: str) -> bytes | None:
+    # Even a strict decoder takes padding that is not needed.
+    if len(base64) % 4 or base64.endswith("==="):
+        return None
+    try:
+        return binascii.a2b_base64(base64, strict_mode=True)
+    except ValueError:
+        return None
