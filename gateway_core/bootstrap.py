@@ -27,12 +27,9 @@ from gateway_core.settings.server import StorageSettings
 from gateway_core.settings.settings import RetrySettings, Settings, Timeouts
 from gateway_core.storage import Store
 from gateway_core.storage.records import RecordService
-from gateway_core.transport.base import Transport
+from gateway_core.transport.base import Downloader, LazyDownloader, LazyTransport, Transport
 from gateway_core.transport.demo import DemoTransport
-from gateway_core.transport.download import Downloader
 from gateway_core.transport.guard import Guard
-from gateway_core.transport.lazy import LazyTransport
-from gateway_core.transport.lazy_download import LazyDownloader
 from gateway_dialects.kit.dialect import Endpoint
 
 

@@ -15,7 +15,7 @@ from gateway_core.deadline import Deadline
 from gateway_core.media.content import Content, correction_of, settled_type
 from gateway_core.media.places import Place, check_opaque, check_vision, holds_media, media_of
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.transport.download import Download, Downloader, Undeliverable
+from gateway_core.transport.base import Download, Downloader, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.sniff import spelled
 

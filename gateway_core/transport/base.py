@@ -1,10 +1,12 @@
-"""What carries an UpstreamRequest to a provider and its answer back."""
+"""Transports carry an UpstreamRequest to a provider and its answer back; downloaders get what clients name by URL."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
 from gateway_dialects.kit.dialect import UpstreamRequest
 
@@ -43,3 +45,71 @@ class Transport(Protocol):
         the socket."""
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What was behind a URL."""
+
+    data: bytes
+    mime_type: str = ""
+    """As the server said, in lower case and without parameters. Often wrong. Empty when it said nothing."""
+
+
+class Undeliverable(Exception):
+    """A URL whose content cannot be had. The message is for whoever gave the URL: it names the host, and nothing of what is
+    behind the gateway."""
+
+
+class Downloader(Protocol):
+    """Gets URLs that clients give, and trusts none of them."""
+
+    async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
+        """Raises Undeliverable, and GatewayError DEADLINE_EXCEEDED at the deadline. Cancelling closes the socket."""
+
+    async def close(self) -> None: ...
+
+
+class Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+MadeT = TypeVar("MadeT", bound=Closable)
+
+
+class Lazy(Generic[MadeT]):
+    """What is made when it is first needed."""
+
+    def __init__(self, make: Callable[[], MadeT]) -> None:
+        self._make = make
+        self._made: MadeT | None = None
+        self._closed = False
+
+    def get(self) -> MadeT:
+        """Raises GatewayError SHUTTING_DOWN where it would be made after close()."""
+        if self._made is None:
+            if self._closed:
+                raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
+            self._made = self._make()
+        return self._made
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._made is not None:
+            await self._made.close()
+
+
+class LazyTransport(Lazy[Transport]):
+    """See Transport."""
+
+    async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
+        """See Transport.send."""
+        return await self.get().send(request, deadline)
+
+
+class LazyDownloader(Lazy[Downloader]):
+    """See Downloader."""
+
+    async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
+        """See Downloader.download."""
+        return await self.get().download(url, max_bytes, deadline)

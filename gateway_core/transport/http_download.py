@@ -21,7 +21,7 @@ from yarl import URL
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.transport.download import Download, Undeliverable
+from gateway_core.transport.base import Download, Undeliverable
 from gateway_core.transport.guard import Forbidden, Guard
 from gateway_core.transport.http import cause_of
 
@@ -73,7 +73,7 @@ class HttpDownloader:
         self._running: set[asyncio.Timeout] = set()
         self._closed = False
 
-    async def download(self, url: str, most_bytes: int, deadline: Deadline) -> Download:
+    async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
         """See Downloader.download."""
         if self._closed:
             raise stopping()
@@ -83,7 +83,7 @@ class HttpDownloader:
         self._running.add(limit)
         try:
             async with limit:
-                return await self._follow(place, most_bytes)
+                return await self._follow(place, max_bytes)
         except TimeoutError:
             if self._closed:
                 raise stopping() from None
@@ -103,15 +103,15 @@ class HttpDownloader:
         if self._session is not None:
             await self._session.close()
 
-    async def _follow(self, place: URL, most_bytes: int) -> Download:
+    async def _follow(self, place: URL, max_bytes: int) -> Download:
         for _ in range(self._limits.redirects + 1):
-            found = await self._get(place, most_bytes)
+            found = await self._get(place, max_bytes)
             if isinstance(found, Download):
                 return found
             place = found
         raise Undeliverable(f"{place.host} redirects more than {self._limits.redirects} times")
 
-    async def _get(self, place: URL, most_bytes: int) -> Download | URL:
+    async def _get(self, place: URL, max_bytes: int) -> Download | URL:
         """The content, or where it is said to be."""
         try:
             async with self._opened().get(place, allow_redirects=False) as response:
@@ -119,7 +119,7 @@ class HttpDownloader:
                     return parse(location, place)
                 if response.status != 200:
                     raise Undeliverable(f"{place.host} answered with status {response.status}")
-                return Download(await read(response, most_bytes), type_of(response))
+                return Download(await read(response, max_bytes), type_of(response))
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             # RuntimeError is what there is when close() has just taken the session away.
             if isinstance(error, TimeoutError) and error.errno is None:
@@ -211,13 +211,13 @@ def parse(text: str, base: URL | None = None) -> URL:
     return url.with_fragment(None)
 
 
-async def read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+async def read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The body, decompressed piece by piece and counted as it comes: the length that was announced may be a lie."""
-    too_large = Undeliverable(f"what {response.url.host} delivers is larger than {most_bytes} bytes")
-    if (response.content_length or 0) > most_bytes:
+    too_large = Undeliverable(f"what {response.url.host} delivers is larger than {max_bytes} bytes")
+    if (response.content_length or 0) > max_bytes:
         raise too_large
     pieces: list[bytes] = []
-    left = most_bytes
+    left = max_bytes
     async for piece in response.content.iter_any():
         left -= len(piece)
         if left < 0:

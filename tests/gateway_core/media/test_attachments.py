@@ -22,7 +22,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_core.deadline import Deadline
 from gateway_core.media.attachments import CONCURRENT_FETCHES, Attachments, FetchLimits, MediaIntake
-from gateway_core.transport.download import Download, Undeliverable
+from gateway_core.transport.base import Download, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from tests.gateway_core.media.samples import HTML, JPEG, MP3, PDF, PNG, TEXT, WAV
 
@@ -42,9 +42,9 @@ class Downloads:
         self.asked: list[str] = []
         self.limits: list[int] = []
 
-    async def download(self, url: str, most_bytes: int, deadline: Deadline) -> Download:
+    async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
         self.asked.append(url)
-        self.limits.append(most_bytes)
+        self.limits.append(max_bytes)
         name = url.rpartition("/")[2].partition("?")[0].partition(".")[0]
         await asyncio.sleep(0)
         match self.held[name]:

@@ -24,7 +24,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_core.deadline import Deadline
 from gateway_core.media.attachments import FetchLimits, MediaIntake
-from gateway_core.transport.download import Download
+from gateway_core.transport.base import Download
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_core.media.samples import GIF, HTML, JPEG, M4A, MP3, MP4, OGG, PDF, PNG, SVG, TEXT, WAV, WEBM, WEBP
 
@@ -35,7 +35,7 @@ OPENAI = Endpoint("openai", "openai", "https://api.openai.com/v1")
 class NothingToFetch:
     """A downloader that nobody should need."""
 
-    async def download(self, url: str, most_bytes: int, deadline: Deadline) -> Download:
+    async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
         raise AssertionError(url)
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ DOWNLOAD = """
 import asyncio, socket, sys
 from aiohttp.abc import AbstractResolver
 from gateway_core.deadline import Deadline
-from gateway_core.transport.download import Undeliverable
+from gateway_core.transport.base import Undeliverable
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.http_download import HttpDownloader
 

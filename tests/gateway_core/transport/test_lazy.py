@@ -8,9 +8,8 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.deadline import Deadline
-from gateway_core.transport.base import Transport
+from gateway_core.transport.base import LazyTransport, Transport
 from gateway_core.transport.demo import DemoTransport
-from gateway_core.transport.lazy import LazyTransport
 from gateway_dialects.kit.dialect import UpstreamRequest
 
 LIST = UpstreamRequest("GET", "demo://demo/models", {})
