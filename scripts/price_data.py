@@ -14,7 +14,7 @@ import msgspec
 from genai_prices import types
 from genai_prices.data import providers
 
-from gateway_core.models.price_data import Clause, Dated, Row, Stepped, Unit, read_price_data
+from gateway_core.models.price_lists import Clause, Dated, Row, Stepped, Unit, read_price_data
 
 FILE = Path(__file__).parents[1] / "gateway_core" / "models" / "prices.json"
 UNITS: Mapping[str, tuple[Unit, int]] = {

@@ -1,6 +1,6 @@
-"""What every model costs now: the operator's own prices, then those that come with the product.
+"""Pricing: what every model costs now, by the operator's own prices, then by those that come with the product.
 
-A price is looked up once for each model of a provider and kept until it changes; a chat pays for two dictionary lookups.
+A price is looked up once for each model of a provider and cached until it changes; a chat pays for two dictionary lookups.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ import msgspec
 
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.models.charge import Charge
-from gateway_core.models.moments import next_change, prices_of, rates_at
-from gateway_core.models.price_data import PriceData, Row, bundled_bytes, read_price_data
-from gateway_core.models.price_table import PriceTable, with_dashed_dates
+from gateway_core.models.price_lists import (
+    PriceData,
+    PriceTable,
+    Row,
+    bundled_bytes,
+    next_change,
+    prices_of,
+    rates_at,
+    read_price_data,
+    with_dashed_dates,
+)
 
 CACHE_SIZE = 4096
-"""How many models are remembered; clients choose their names, so there must be a bound."""
+"""Models; clients choose their names, so there must be a bound."""
 ALL_MODELS = "*"
 """The model of an operator's price that counts for all models of a provider."""
 WallClock = Callable[[], float]
@@ -59,7 +67,7 @@ class PriceBook:
         *,
         read: Callable[[], bytes] = bundled_bytes,
         clock: WallClock = time.time,
-        remembered: int = CACHE_SIZE,
+        cache_size: int = CACHE_SIZE,
     ) -> None:
         """urls: where each provider is, by name; its price list is the first one that serves one of them. own: the
         operator's prices, by provider/model. read: gives the file of price lists, once it is needed."""
@@ -67,7 +75,7 @@ class PriceBook:
         self._own = own or {}
         self._read = read
         self._clock = clock
-        self._remembered = remembered
+        self._cache_size = cache_size
         self._data: PriceData | None = None
         self._tables: dict[str, PriceTable] = {}
         self._cache: dict[tuple[str, str], Quote] = {}
@@ -77,7 +85,7 @@ class PriceBook:
         now = self._clock()
         if found is None or not found.begins <= now < found.ends:
             found = self._look_up(provider, model, now)
-            if len(self._cache) >= self._remembered:
+            if len(self._cache) >= self._cache_size:
                 self._cache.clear()
             self._cache[provider, model] = found
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from dragoman.v1.models_pb2 import Prices
-from gateway_core.models.price_data import LARGEST_PRICE, Unit
+from gateway_core.models.price_lists import MAX_PRICE, Unit
 from gateway_core.settings.byok import read_flag
 from gateway_core.settings.file import SettingsError, Table, near
 
@@ -60,7 +60,7 @@ def _read_prices_of(name: str, table: Table, providers: Collection[str]) -> Pric
         raise SettingsError(f"{table.place}: there is no provider {provider}.{near(provider, providers)}")
     prices = Prices()
     for unit in get_args(Unit):
-        if (price := table.amount(unit, LARGEST_PRICE)) is not None:
+        if (price := table.amount(unit, MAX_PRICE)) is not None:
             setattr(prices, unit, price)
     table.finish()
     if not ("input" in table and "output" in table):

@@ -15,7 +15,7 @@ from genai_prices.data_snapshot import get_snapshot
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.accounts.cost import charge_usage
 from gateway_core.models.price_book import PriceBook
-from gateway_core.models.price_data import bundled_bytes
+from gateway_core.models.price_lists import bundled_bytes
 from gateway_core.settings.providers import KNOWN
 from scripts.price_data import price_data
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.v1.models_pb2 import Model, Prices
-from gateway_core.models import listed
+from gateway_core.models import describe as listed
 
 OPENROUTER: dict[str, Any] = {
     "architecture": {"modality": "text+image->text", "input_modalities": ["image", "text"], "output_modalities": ["text"]},

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from gateway_core.models.moments import next_change, prices_of, rates_at
-from gateway_core.models.price_data import Dated, Row, Stepped
+from gateway_core.models.price_lists import Dated, Row, Stepped, next_change, prices_of, rates_at
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:

@@ -109,7 +109,7 @@ def test_prices_change_at_their_hour_whichever_way_the_clock_goes() -> None:
 
 
 def test_what_is_looked_up_is_kept_within_a_bound() -> None:
-    found = PriceBook({"p": ("https://a.com",)}, read=file_of(lists(a=[row("m")])), remembered=3)
+    found = PriceBook({"p": ("https://a.com",)}, read=file_of(lists(a=[row("m")])), cache_size=3)
     first = found.quote("p", "m")
     assert found.quote("p", "m") is first
     for number in range(3):

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.models.price_data import Clause, Row
-from gateway_core.models.price_table import PriceTable, with_dashed_dates
+from gateway_core.models.price_lists import Clause, PriceTable, Row, with_dashed_dates
 
 WORDS = st.text("ab-", min_size=1, max_size=3)
 CLAUSES = st.one_of(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway_core.models.price_data import Clause, Dated, Row, Stepped, bundled_bytes, read_price_data
+from gateway_core.models.price_lists import Clause, Dated, Row, Stepped, bundled_bytes, read_price_data
 
 PLAIN = {"input": 1.0, "output": 2.0}
 
