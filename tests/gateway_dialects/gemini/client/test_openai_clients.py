@@ -24,6 +24,8 @@ USAGE = {
     "cachedContentTokenCount": 10,
 }
 
+DETAILS = [{"type": "reasoning.summary", "format": "google-gemini-v1", "index": 0, "summary": "Hm."}]
+
 
 def sent(body: dict[str, Any], model: str = FLASH) -> tuple[dict[str, Any], list[str]]:
     parsed = parse_chat(json.dumps({"model": "google/m", **body}).encode())
@@ -157,15 +159,17 @@ def test_a_whole_answer_comes_back() -> None:
         "content": "It is 4.",
         "refusal": None,
         "reasoning_content": "Hm.",
+        "reasoning_details": DETAILS,
         "tool_calls": calls,
         "extra_content": {"google": {"thought_signature": "bGFzdA=="}},
     }
+    ending = {"finish_reason": "tool_calls", "native_finish_reason": "STOP"}
     assert found == {
         "id": "r1",
         "object": "chat.completion",
         "created": 1,
         "model": "gemini-2.5-flash",
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls"}],
+        "choices": [{"index": 0, "message": message, "logprobs": None, **ending}],
         "usage": {
             "prompt_tokens": 20,
             "completion_tokens": 12,
@@ -220,7 +224,7 @@ def test_a_stream_comes_back() -> None:
     empty = {"name": "f", "arguments": ""}
     assert deltas == [
         {"role": "assistant", "content": "", "refusal": None},
-        {"reasoning_content": "Hm."},
+        {"reasoning_content": "Hm.", "reasoning_details": DETAILS},
         {"content": "Let"},
         {
             "tool_calls": [
