@@ -9,9 +9,8 @@ from __future__ import annotations
 from gateway_dialects.azure.decode_errors import decode_error
 from gateway_dialects.azure.encode_request import encode_chat, encode_list_models, headers_of
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.openai.decode_response import decode_chat, decode_list_models
+from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
-from gateway_dialects.openai.decode_usage import find_usage, read_usage
 from gateway_dialects.openai.encode_messages import needs_bytes
 
 CLIENT = Dialect(

@@ -13,20 +13,22 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.completions.parse_request import ParsedTexts
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.render_errors import render_error_event
-from gateway_dialects.openai.render_response import finish_reason as chat_reason
-from gateway_dialects.openai.render_response import render_usage
+from gateway_dialects.openai.render_response import OPENAI, Style, render_usage
 from gateway_dialects.openai.render_stream import DONE
+from gateway_dialects.openai.words import FINISH_WORDS, OPENAI_FINISH_WORDS
 
 OBJECT = "text_completion"
 REASONS = frozenset({"stop", "length", "content_filter"})
 
 
-def render_texts(answers: Sequence[ChatResponse], asked: ParsedTexts, fallback_id: str, now: int) -> bytes:
+def render_texts(
+    answers: Sequence[ChatResponse], asked: ParsedTexts, fallback_id: str, now: int, style: Style = OPENAI
+) -> bytes:
     """The JSON body of the answers, one for each prompt. fallback_id and now (Unix seconds) stand in where the provider gave
     none."""
     first = answers[0]
     body: Json = {
-        "id": first.id or fallback_id,
+        "id": style.answer_id(first.id, first.route.call_id, fallback_id),
         "object": OBJECT,
         "created": first.created or now,
         "model": first.model or first.route.model,
@@ -66,8 +68,8 @@ def text_of(part: Part) -> str:
 
 
 def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
-    found = chat_reason(reason, raw)
-    return found if found in REASONS else "stop"
+    word = raw if raw in OPENAI_FINISH_WORDS else FINISH_WORDS.get(reason, "stop")
+    return word if word in REASONS else "stop"
 
 
 def render_logprobs(logprobs: Logprobs, offset: int, alternatives: int) -> Json:
@@ -102,7 +104,8 @@ def summed(usages: Iterable[Usage]) -> Usage:
 class TextRenderer:
     """Renders the streams of one request. Feed it every batch in order; the last one's end is followed by [DONE]."""
 
-    def __init__(self, asked: ParsedTexts, *, fallback_id: str, now: int) -> None:
+    def __init__(self, asked: ParsedTexts, *, fallback_id: str, now: int, style: Style = OPENAI) -> None:
+        self._style = style
         self._asked = asked
         self._fallback_id = fallback_id
         self._now = now
@@ -143,7 +146,7 @@ class TextRenderer:
         self._offsets = {}
         if not self._head:
             head: Json = {
-                "id": started.id or self._fallback_id,
+                "id": self._style.answer_id(started.id, started.route.call_id, self._fallback_id),
                 "object": OBJECT,
                 "created": started.created or self._now,
                 "model": started.model or started.route.model,

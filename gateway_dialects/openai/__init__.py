@@ -7,11 +7,10 @@ import time
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openai.decode_errors import decode_error
-from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, encode_list_models
+from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
-from gateway_dialects.openai.decode_usage import find_usage, read_usage
 from gateway_dialects.openai.encode_messages import needs_bytes
-from gateway_dialects.openai.encode_request import encode_chat, headers
+from gateway_dialects.openai.encode_request import encode_chat, encode_list_models, headers
 from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
 from gateway_dialects.openai.render_errors import render_error
 from gateway_dialects.openai.render_models import render_model, render_models

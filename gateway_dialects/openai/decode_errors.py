@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, decode_json
+from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json, json_text
+from gateway_dialects.openai.words import ROLES
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -45,21 +44,16 @@ CONTEXT_PHRASES = (
 )
 AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
-MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
     try:
-        answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        answer = None
-    error = error_object(answer)
-    try:
-        failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
-    except RecursionError:
-        failure = plain_failure(status, headers, body, reason_for_plain)
+        error = error_object(decode_json(body))
+    except UNREADABLE:
+        error = None
+    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
     for name in REQUEST_ID_HEADERS:
         if request_id := headers.get(name):
             failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
@@ -72,7 +66,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 
 def error_in_body(error: Any) -> GatewayError:
     """An error reported inside an answer whose status was 200."""
-    found = error if isinstance(error, dict) else {"message": str(error)}
+    found = error if isinstance(error, dict) else {"message": error}
     given = (found.get("code"), found.get("status_code"))
     usual = 400 if found.get("type") == "invalid_request_error" else 500
     return error_from(found, next((code for code in given if isinstance(code, int) and 400 <= code < 600), usual))
@@ -129,13 +123,13 @@ def location(loc: Any) -> str | None:
     for before, piece in zip([None, *loc], loc, strict=False):
         if isinstance(piece, int):
             path += f"[{piece}]"
-        elif piece != "body" and not (isinstance(before, int) and piece in MESSAGE_FORMS):
+        elif isinstance(piece, str) and piece != "body" and not (isinstance(before, int) and piece in ROLES):
             path += f".{piece}"
     return path.removeprefix(".")
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
+    message = (text_or_json(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
     words = {
         "upstream_status": str(status),
         "upstream_message": message,
@@ -146,6 +140,16 @@ def error_from(error: Json, status: int) -> GatewayError:
     param = error.get("param")
     metadata = {name: value for name, value in words.items() if value}
     return GatewayError(reason, message, field=param if isinstance(param, str) else "", metadata=metadata)
+
+
+def text_or_json(value: Any) -> str:
+    """A message, which some vendors write as an object or a list. Empty for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        return json_text(value)
+    except RecursionError:
+        return ""
 
 
 def word_of(value: Any) -> str:

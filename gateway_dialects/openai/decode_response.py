@@ -1,55 +1,53 @@
-"""Whole answers of OpenAI's chat completions API and of its compatible vendors.
+"""Whole answers of OpenAI's chat completions API and of its compatible vendors, their usage, and model lists.
 
-Source: https://platform.openai.com/docs/api-reference/chat/object and recorded answers.
+Sources: https://platform.openai.com/docs/api-reference/chat/object and recorded answers; for usage those of openai-chat,
+deepseek (prompt_cache_hit_tokens), mistral (num_cached_tokens), huggingface (cached_tokens), openrouter (cost,
+cache_write_tokens), perplexity (cost object), and Groq's streams, which have x_groq.usage.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    Candidate,
-    ChatResponse,
-    Logprobs,
-    TokenLogprob,
-)
+from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
-from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.json import Json, decode_body, decode_json, encode_json, malformed, text_of, unknown_fields
-from gateway_dialects.kit.legacy import SHAPE_ERRORS, misshapen
+from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
+from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.json import (
+    UNREADABLE,
+    Json,
+    as_list,
+    as_object,
+    decode_body,
+    decode_json,
+    float_of,
+    int_of,
+    json_text,
+    list_at,
+    malformed,
+    object_at,
+    set_form,
+    text_of,
+    unknown_fields,
+)
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_usage import decode_usage
-from gateway_dialects.openai.encode_request import headers
-from gateway_dialects.openai.words import DIALECT, set_details
+from gateway_dialects.openai.message_fields import place_signature, reasoning_of_item, take_citations, take_signature
+from gateway_dialects.openai.words import (
+    DIALECT,
+    FINISH_REASONS,
+    INPUT_SUBSETS,
+    OUTPUT_SUBSETS,
+    REASONING_STRINGS,
+    PartForm,
+    set_details,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-
-FINISH_REASONS = {
-    "stop": FINISH_REASON_STOP,
-    "eos": FINISH_REASON_STOP,
-    "end_turn": FINISH_REASON_STOP,
-    "length": FINISH_REASON_LENGTH,
-    "max_tokens": FINISH_REASON_LENGTH,
-    "model_length": FINISH_REASON_LENGTH,
-    "tool_calls": FINISH_REASON_TOOL_CALLS,
-    "function_call": FINISH_REASON_TOOL_CALLS,
-    "content_filter": FINISH_REASON_CONTENT_FILTER,
-    "error": FINISH_REASON_ERROR,
-}
-"""Words seen in recordings; an unknown one counts as stop and stays readable in raw_finish_reason."""
 
 ANSWER_FIELDS = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "error"}
@@ -58,18 +56,21 @@ CHOICE_FIELDS = frozenset({"index", "message", "delta", "finish_reason", "logpro
 MESSAGE_FIELDS = frozenset(
     {"role", "content", "refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "audio"}
 )
-REASONING_STRINGS = ("reasoning_content", "reasoning")
+AUDIO_FIELDS = frozenset({"data", "transcript"})
+CALL_FIELDS = frozenset({"name", "arguments", "input"})
 MODEL_LISTS = (("data", "id"), ("result", "name"), ("models", "name"))
 """Where a model list is and what its items are called by: OpenAI's, Cloudflare's, Cohere's."""
+CACHE_READ_FIELDS = tuple(
+    (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+)
+"""Where it is when it is not among the details."""
+LARGEST_COUNT = 2**62
+"""The sum of two still fits into the contract's int64."""
 
 
 def decode_chat(body: bytes) -> ChatResponse:
-    """See Dialect.decode_chat."""
-    answer = decode_body(body)
-    try:
-        return decode_answer(answer)
-    except SHAPE_ERRORS as error:
-        raise misshapen(error) from error
+    """See Dialect.chat."""
+    return decode_answer(decode_body(body))
 
 
 def decode_answer(answer: Json) -> ChatResponse:
@@ -79,7 +80,7 @@ def decode_answer(answer: Json) -> ChatResponse:
     if not isinstance(choices, list) or not choices:
         raise malformed("the provider's answer has no choices")
     response = ChatResponse(
-        id=text_of(answer.get("id")), model=text_of(answer.get("model")), created=int_of(answer.get("created"))
+        id=text_of(answer.get("id")), model=text_of(answer.get("model")), created=int_of(answer.get("created"), 31)
     )
     for position, choice in enumerate(choices):
         decode_choice(response.candidates.add(), choice, position)
@@ -107,14 +108,14 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     raw = text_of(choice.get("finish_reason"))
     if raw == "error":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider reports that generation failed")
-    candidate.index = int_of(choice.get("index", position))
+    candidate.index = int_of(choice.get("index", position), 31)
     candidate.finish_reason = FINISH_REASONS.get(raw, FINISH_REASON_STOP)
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
     if isinstance(logprobs := choice.get("logprobs"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     details = unknown_fields(choice, CHOICE_FIELDS)
-    if extra := unknown_fields(message, MESSAGE_FIELDS):
+    if extra := decode_message_fields(candidate.parts, unknown_fields(message, MESSAGE_FIELDS)):
         details["message"] = extra
     set_details(candidate, details)
 
@@ -130,60 +131,56 @@ def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) 
         parts.add().refusal = refusal
     if isinstance(audio := message.get("audio"), dict):
         parts.append(decode_audio(audio))
-    parts.extend(decode_tool_call(call) for call in message.get("tool_calls") or ())
+    parts.extend(decode_tool_call(call) for call in as_list(message.get("tool_calls"), "tool_calls"))
+
+
+def decode_message_fields(parts: RepeatedCompositeFieldContainer[Part], extra: Json) -> Json:
+    """Put the citations and the signature of a message on its parts. Returns the other fields, which the contract does not
+    name."""
+    if "annotations" in extra:
+        take_citations(parts, extra)
+    if "extra_content" in extra:
+        whole = extra["extra_content"]
+        texts = [part for part in parts if part.HasField("text")]
+        if (signature := take_signature(extra)) and not place_signature(texts, signature):
+            extra["extra_content"] = whole
+    return extra
 
 
 def decode_reasoning(message: Json) -> Iterator[Part]:
     present = [name for name in REASONING_STRINGS if isinstance(message.get(name), str) and message[name]]
-    items = message.get("reasoning_details")
-    if isinstance(items, list) and items:
+    if items := list_at(message, "reasoning_details"):
         for item in items:
-            yield decode_reasoning_item(item, present[0] if present else None)
+            yield decode_reasoning_item(item, present)
     elif present:
         part = Part(reasoning=Reasoning(text=message[present[0]]))
-        notes = reasoning_notes(present)
-        if notes:
-            set_details(part, notes)
+        note_strings(part, present)
         yield part
 
 
-def reasoning_notes(present: Sequence[str]) -> Json:
-    """Which of the two spellings the provider used; reasoning_content alone needs no note."""
-    if present == ["reasoning_content"]:
-        return {}
-    return {"$field": present[0]} if len(present) == 1 else {"$field": present[0], "$also": present[1]}
+def note_strings(part: Part, present: Sequence[str]) -> None:
+    """Which of the two spellings the provider used; reasoning_content alone is the default."""
+    if present != ["reasoning_content"]:
+        set_form(part, DIALECT, PartForm(strings=tuple(present)))
 
 
-def decode_reasoning_item(item: Any, also: str | None = None) -> Part:
-    """One item of reasoning_details. also: the string field that repeats the texts of all items."""
-    if not isinstance(item, dict):
-        return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(item).decode()))
-    is_summary = isinstance(item.get("summary"), str)
-    part = Part(
-        reasoning=Reasoning(
-            text=text_of(item.get("summary") if is_summary else item.get("text")),
-            signature=text_of(item.get("signature")),
-            encrypted=text_of(item.get("data")),
-            summary=is_summary,
-        )
-    )
-    rest = {name: value for name, value in item.items() if name not in ("text", "summary", "signature", "data")}
-    notes = {"$field": "reasoning_details"}
-    if also:
-        notes["$also"] = also
-    set_details(part, {**rest, **notes})
-    return part
+def decode_reasoning_item(item: Any, strings: Sequence[str] = ()) -> Part:
+    """One item of reasoning_details. strings: the fields that repeat the texts of all items."""
+    return reasoning_of_item(item, strings) if isinstance(item, dict) else opaque(item)
+
+
+def opaque(item: Any) -> Part:
+    return Part(opaque=Opaque(dialect=DIALECT, json=json_text(item)))
 
 
 def decode_content(content: Any) -> Iterator[Part]:
     """Content in another form than text."""
-    match content:
-        case list():
-            for item in content:
-                yield decode_content_item(item)
-        case _:
-            # Cloudflare's JSON mode gives the object itself.
-            yield Part(text=encode_json(content).decode())
+    if isinstance(content, list):
+        for item in content:
+            yield decode_content_item(item)
+    else:
+        # Cloudflare's JSON mode gives the object itself.
+        yield Part(text=json_text(content))
 
 
 def decode_content_item(item: Any) -> Part:
@@ -193,14 +190,14 @@ def decode_content_item(item: Any) -> Part:
         case {"type": "thinking", "thinking": [*chunks]} if not chunks or any(map(is_text, chunks)):
             return decode_thinking(item, chunks)
         case _:
-            return Part(opaque=Opaque(dialect=DIALECT, json=encode_json(item).decode()))
+            return opaque(item)
 
 
 def decode_thinking(item: Json, chunks: Sequence[Any]) -> Part:
     """A piece of Mistral's content list."""
     text = "".join(text_of(chunk.get("text")) for chunk in chunks if is_text(chunk))
     part = Part(reasoning=Reasoning(text=text, signature=text_of(item.get("signature"))))
-    set_details(part, {"$field": "content", **unknown_fields(item, frozenset({"type", "thinking", "signature"}))})
+    set_details(part, unknown_fields(item, frozenset({"type", "thinking", "signature"})))
     return part
 
 
@@ -213,68 +210,121 @@ def decode_audio(audio: Json) -> Part:
     part = Part(media=Media(kind=MEDIA_KIND_AUDIO, transcript=text_of(audio.get("transcript"))))
     try:
         part.media.data = base64.b64decode(data, validate=True)
-    except binascii.Error:
+    except ValueError:
         part.media.uri = f"data:;base64,{data}"
-    set_details(part, unknown_fields(audio, frozenset({"data", "transcript"})))
+    set_details(part, unknown_fields(audio, AUDIO_FIELDS))
     return part
 
 
 def decode_tool_call(call: Any) -> Part:
     if not isinstance(call, dict):
         raise malformed("a tool call of the provider's answer is not an object")
-    if isinstance(custom := call.get("custom"), dict):
-        inner, kind = custom, "custom"
-        part = Part(tool_call=ToolCall(name=text_of(inner.get("name")), input=text_of(inner.get("input"))))
+    part, kind, inner = begin_tool_call(call)
+    if kind == "custom":
+        part.tool_call.input = text_of(inner.get("input"))
     else:
-        inner, kind = call.get("function") or {}, "function"
-        arguments = arguments_of(inner.get("arguments"))
-        part = Part(tool_call=ToolCall(name=text_of(inner.get("name")), arguments_json=arguments))
-    part.tool_call.id = text_of(call.get("id"))
-    details = unknown_fields(call, frozenset({"id", "type", kind}))
+        part.tool_call.arguments_json = arguments_of(inner.get("arguments"))
+    return part
+
+
+def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
+    """The part of a call without its arguments; function or custom; and the object with name and arguments."""
+    kind = "custom" if isinstance(call.get("custom"), dict) else "function"
+    inner = object_at(call, kind)
+    part = Part(tool_call=ToolCall(id=text_of(call.get("id")), name=text_of(inner.get("name"))))
     # The position says nothing in a whole answer, and replaying it makes strict vendors refuse the next turn.
-    details.pop("index", None)
-    if extra := unknown_fields(inner, frozenset({"name", "arguments", "input"})):
+    details = unknown_fields(call, frozenset({"id", "type", "index", kind}))
+    if "extra_content" in details and (signature := take_signature(details)):
+        place_signature((part,), signature)
+    if extra := unknown_fields(inner, CALL_FIELDS):
         details[kind] = extra
     set_details(part, details)
-    return part
+    return part, kind, inner
 
 
 def arguments_of(value: Any) -> str:
     """A tool that takes nothing is called with {}, whatever the provider writes for it."""
     if value is None or value == "":
         return "{}"
-    return value if isinstance(value, str) else encode_json(value).decode()
+    return value if isinstance(value, str) else json_text(value)
 
 
 def decode_logprobs(logprobs: Json) -> Logprobs:
     return Logprobs(
-        content=[decode_token(token) for token in logprobs.get("content") or ()],
-        refusal=[decode_token(token) for token in logprobs.get("refusal") or ()],
+        content=[decode_token(token) for token in as_list(logprobs.get("content"), "logprobs.content")],
+        refusal=[decode_token(token) for token in as_list(logprobs.get("refusal"), "logprobs.refusal")],
     )
 
 
 def decode_token(token: Any) -> TokenLogprob:
-    decoded = TokenLogprob(token=text_of(token.get("token")), logprob=float(token.get("logprob") or 0.0))
+    token = as_object(token, "a token's log-probability")
+    decoded = TokenLogprob(token=text_of(token.get("token")), logprob=float_of(token.get("logprob")))
     if isinstance(octets := token.get("bytes"), list):
-        decoded.token_bytes = bytes(octets)
-    decoded.top.extend(decode_token(other) for other in token.get("top_logprobs") or ())
+        decoded.token_bytes = bytes(octet for octet in octets if type(octet) is int and 0 <= octet < 256)
+    decoded.top.extend(decode_token(other) for other in as_list(token.get("top_logprobs"), "top_logprobs"))
     return decoded
 
 
-def int_of(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and abs(value) < 2**31 else 0
+def decode_usage(usage: Usage, raw: Json) -> None:
+    """Fills an empty usage. Never raises: a field of an unexpected type is left out of the typed counts and stays in
+    raw_json."""
+    usage.input_tokens = input_tokens = count(raw.get("prompt_tokens"))
+    usage.output_tokens = output_tokens = count(raw.get("completion_tokens"))
+    usage.total_tokens = count(raw.get("total_tokens")) or input_tokens + output_tokens
+    usage.raw_json = json_text(raw)
+    usage.raw_dialect = DIALECT
+    set_subsets(usage, raw.get("prompt_tokens_details"), INPUT_SUBSETS)
+    set_subsets(usage, raw.get("completion_tokens_details"), OUTPUT_SUBSETS)
+    if not usage.HasField("cache_read_tokens"):
+        set_subsets(usage, raw, CACHE_READ_FIELDS)
+    if (total := cost_of(raw.get("cost"))) is not None:
+        usage.cost.total_usd, usage.cost.source = total, COST_SOURCE_PROVIDER
 
 
-def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
-    """See Dialect.encode_list_models."""
-    return UpstreamRequest("GET", endpoint.url + endpoint.quirks.models_path, headers(endpoint))
+def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]) -> None:
+    if not isinstance(details, dict):
+        return
+    for theirs, ours in subsets:
+        value = details.get(theirs)
+        if value is not None and is_count(value):
+            setattr(usage, ours, int(value))
+
+
+def is_count(value: Any) -> TypeGuard[int | float]:
+    """Some vendors write whole numbers as floats."""
+    return type(value) in (int, float) and 0 <= value < LARGEST_COUNT
+
+
+def count(value: Any) -> int:
+    return int(value) if is_count(value) else 0
+
+
+def cost_of(value: Any) -> float | None:
+    if isinstance(value, dict):
+        value = value.get("total_cost")
+    return float(value) if is_count(value) else None
+
+
+def find_usage(answer: Json) -> UsageReport | None:
+    """See Dialect.find_usage: of chat completions, completions and embeddings, in whole answers and in events."""
+    usage = answer.get("usage") or object_at(answer, "x_groq").get("usage")
+    if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
+        return None
+    return UsageReport(usage, text_of(answer.get("model")), text_of(answer.get("service_tier")))
+
+
+def read_usage(raw: Json) -> Usage:
+    """See Dialect.read_usage."""
+    usage = Usage()
+    decode_usage(usage, raw)
+    return usage
 
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """A model list: {"data": [...]}, the bare list that Together gives, or a vendor's own list, whose items have a name."""
     try:
         answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise malformed(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
     id_field = "id"
     if isinstance(answer, dict):
@@ -283,22 +333,19 @@ def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     if not isinstance(answer, list):
         raise malformed("the provider's model list has no data")
     items = (item for item in answer if isinstance(item, dict) and text_of(item.get(id_field)))
-    try:
-        return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
-    except SHAPE_ERRORS as error:
-        raise misshapen(error) from error
+    return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
 
 
 def decode_model(item: Json, provider: str) -> Model:
     model = Model(
         id=f"{provider}/{text_of(item['id']).removeprefix('models/')}",
         provider=provider,
-        created=int_of(item.get("created")) or int_of(item.get("created_at")),
+        created=int_of(item.get("created"), 31) or int_of(item.get("created_at"), 31),
         owned_by=text_of(item.get("owned_by")),
         display_name=text_of(item.get("name")) or text_of(item.get("display_name")),
     )
     for name in ("context_length", "context_window", "max_context_length"):
-        if type(length := item.get(name)) is int:
+        if length := int_of(item.get(name)):
             model.context_length = length
             break
     set_details(model, unknown_fields(item, frozenset({"id", "object", "created", "owned_by"})))

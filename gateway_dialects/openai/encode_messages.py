@@ -1,10 +1,10 @@
-"""One message of a conversation in the words of OpenAI's chat completions API."""
+"""The messages of a conversation as OpenAI's chat completions API and its compatible vendors take them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
 from dragoman.reasons import invalid
@@ -18,34 +18,48 @@ from dragoman.v1.content_pb2 import (
     ROLE_SYSTEM,
     ROLE_TOOL,
     ROLE_USER,
+    CacheHint,
     Media,
     MediaKind,
     Message,
     Part,
-    Reasoning,
     Role,
     ToolResult,
 )
-from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.json import Json, decode_json
-from gateway_dialects.kit.legacy import fields_of
-from gateway_dialects.openai.words import DIALECT, details_of
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, object_at
+from gateway_dialects.openai.message_fields import (
+    add_signature,
+    item_head,
+    items_of_reasoning,
+    signature_item,
+)
+from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, MessageForm, PartForm, details_of
 
-ROLES = {
-    ROLE_SYSTEM: "system",
-    ROLE_DEVELOPER: "developer",
-    ROLE_USER: "user",
-    ROLE_ASSISTANT: "assistant",
-}
-PLAIN_ROLES = {role: ROLES[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
+PLAIN_ROLES = {role: ROLE_WORDS[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
 """Roles that every vendor knows."""
 SAYING = frozenset({"tool_calls", "refusal", "audio", "function_call"})
 """What makes up for content in an assistant's message; one with neither is refused."""
 KINDS = {MEDIA_KIND_IMAGE: "pictures", MEDIA_KIND_AUDIO: "sound", MEDIA_KIND_VIDEO: "video", MEDIA_KIND_FILE: "documents"}
-AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
+ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
+
+
+def encode_messages(messages: Iterable[Message], quirks: Quirks, diagnostics: Diagnostics) -> list[Json]:
+    """Raises GatewayError naming the field for content this dialect cannot carry."""
+    encoded: list[Json] = []
+    results = ToolResults(quirks, diagnostics)
+    for index, message in enumerate(messages):
+        if message.role == ROLE_TOOL:
+            encoded += results.encode(message, f"messages[{index}]")
+            continue
+        if shown := results.take_shown():
+            encoded.append(shown)
+        encoded.append(encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", diagnostics))
+    if shown := results.take_shown():
+        encoded.append(shown)
+    return encoded
 
 
 def encode_plain_message(message: Message) -> Json | None:
@@ -54,40 +68,72 @@ def encode_plain_message(message: Message) -> Json | None:
     if role is None or len(message.parts) != 1 or message.provider_details_json or message.name:
         return None
     part = message.parts[0]
-    if part.WhichOneof("kind") != "text" or part.provider_details_json:
+    if part.WhichOneof("kind") != "text" or part.provider_details_json or part.citations:
+        return None
+    if part.HasField("cache_hint") or part.HasField("signature") or message.HasField("cache_hint"):
         return None
     return {"role": role, "content": part.text}
 
 
-def encode_message(message: Message, quirks: Quirks, field: str, warnings: list[Warning]) -> Json:
-    """A message object of any role but the tool's. Raises GatewayError naming the field for content this dialect cannot
-    carry."""
+def encode_message(message: Message, quirks: Quirks, field: str, diagnostics: Diagnostics) -> Json:
+    """A message object of any role but the tool's."""
     role = message.role
-    details = details_of(message) if message.provider_details_json else {}
     encoded: Json = {"role": encode_role(role, quirks, field)}
     if message.name:
         encoded["name"] = message.name
     content: list[Json] = []
     for index, part in enumerate(message.parts):
-        encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, warnings)
-    set_content(encoded, content, details.get("$content"), role)
-    if details:
-        encoded.update(without_foreign(fields_of(details), quirks))
-    if role == ROLE_ASSISTANT and encoded.get("content", "") is None and SAYING.isdisjoint(encoded):
-        # Its reasoning was left out, and nothing else was said.
-        encoded["content"] = ""
+        encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, diagnostics)
+    set_content(encoded, content, form_of(message, DIALECT, MessageForm).content, role)
+    if message.provider_details_json:
+        encoded.update(own_fields(details_of(message), quirks))
+    add_cache_hint(encoded, message, quirks)
+    if role == ROLE_ASSISTANT:
+        encode_assistant_fields(message, encoded, field, quirks, diagnostics)
     return encoded
+
+
+def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
+    """What belongs to the message, and not to its parts, in this dialect: annotations, the signature of its text, and the
+    items that carry signatures of tool calls."""
+    annotations: list[Json] = []
+    for index, part in enumerate(message.parts):
+        if part.HasField("signature"):
+            encode_signature(part, encoded, quirks)
+        if part.citations:
+            own = [annotation for citation in part.citations if (annotation := details_of(citation))]
+            annotations += own
+            if len(own) < len(part.citations):
+                why = "this provider takes back only citations of its own form"
+                diagnostics.drop(f"{field}.parts[{index}].citations", why)
+    if annotations:
+        encoded["annotations"] = [*annotations, *list_at(encoded, "annotations")]
+    if encoded.get("content", "") is None and SAYING.isdisjoint(encoded):
+        # Its reasoning was dropped, and nothing else was said.
+        encoded["content"] = ""
+
+
+def encode_signature(part: Part, encoded: Json, quirks: Quirks) -> None:
+    """Gemini's signature of a text, for Google; that of a tool call, for vendors that gave it among reasoning_details. It is
+    no content of the conversation, so no other vendor sees it and there is no warning."""
+    if part.WhichOneof("kind") != "tool_call":
+        if quirks.extra_content:
+            add_signature(encoded, part)
+    elif takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
+        encoded.setdefault("reasoning_details", []).append(signature_item(part, item))
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:
     if role == ROLE_DEVELOPER and not quirks.developer_role:
         return "system"
-    if role not in ROLES:
+    if role not in ROLE_WORDS:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
-    return ROLES[role]
+    return ROLE_WORDS[role]
 
 
-def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quirks: Quirks, warnings: list[Warning]) -> None:
+def encode_part(
+    part: Part, encoded: Json, content: list[Json], field: str, quirks: Quirks, diagnostics: Diagnostics
+) -> None:
     """Put a part where it belongs: into the content list, or into a field of its own on the message."""
     match part.WhichOneof("kind"):
         case "text":
@@ -95,18 +141,16 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
         case "media":
             content.append(with_fields(encode_media(part.media, field, quirks), part, quirks))
         case "reasoning":
-            encode_reasoning(part, encoded, field, quirks, warnings)
+            encode_reasoning(part, encoded, field, quirks, diagnostics)
         case "tool_call":
             encoded.setdefault("tool_calls", []).append(encode_tool_call(part, quirks))
         case "refusal":
-            if details_of(part).get("$in") == "content":
+            if form_of(part, DIALECT, PartForm).place == "content":
                 content.append({"type": "refusal", "refusal": part.refusal})
             else:
                 encoded["refusal"] = part.refusal
-        case "opaque" if part.opaque.dialect == DIALECT:
-            content.append(decode_json(part.opaque.json))
         case "opaque":
-            raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+            encode_opaque(part, content, field, diagnostics)
         case "tool_result":
             raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
         case None:
@@ -115,23 +159,53 @@ def encode_part(part: Part, encoded: Json, content: list[Json], field: str, quir
             assert_never(unknown)
 
 
+def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diagnostics) -> None:
+    if part.opaque.dialect == DIALECT:
+        try:
+            content.append(decode_json(part.opaque.json))
+        except UNREADABLE:
+            raise invalid(field, f"{field}.opaque.json is not JSON") from None
+    elif form_of(part, DIALECT, PartForm).place == "opaque":
+        diagnostics.drop(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+    else:
+        raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+
+
 def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
-    """Add the part's own details: cache_control and whatever else a client put there."""
+    """Add the part's own details and its cache hint."""
     if part.provider_details_json:
-        for name, value in without_foreign(fields_of(details_of(part)), quirks).items():
+        for name, value in own_fields(details_of(part), quirks).items():
             known = encoded.get(name)
             encoded[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    add_cache_hint(encoded, part, quirks)
     return encoded
 
 
-def set_content(encoded: Json, content: list[Json], form: str | None, role: Role.ValueType) -> None:
-    """Plain text travels as a string, which every compatible vendor takes; the client's own form wins where it is noted."""
+def add_cache_hint(encoded: Json, holder: Any, quirks: Quirks) -> None:
+    """holder: a Message, Part or Tool. A vendor that does not take cache_control caches by itself, so nothing is lost."""
+    if quirks.cache_control and holder.HasField("cache_hint"):
+        hint: CacheHint = holder.cache_hint
+        encoded["cache_control"] = {"type": "ephemeral", **({"ttl": hint.ttl} if hint.ttl else {})}
+
+
+def own_fields(fields: Json, quirks: Quirks) -> Json:
+    """The details that this vendor may see: of extra_content Google's part belongs to Google alone. Changes fields."""
+    if not quirks.cache_control:
+        fields.pop("cache_control", None)
+    if "extra_content" in fields and not quirks.extra_content:
+        extra = fields.pop("extra_content")
+        if rest := {name: value for name, value in extra.items() if name != "google"} if isinstance(extra, dict) else extra:
+            fields["extra_content"] = rest
+    return fields
+
+
+def set_content(encoded: Json, content: list[Json], form: str, role: Role.ValueType) -> None:
+    """Plain text is sent as a string, which every compatible vendor takes, unless the client's form was another."""
     if form == "absent":
         return
-    if form == "null":
-        encoded["content"] = None
-    elif len(content) == 1 and form != "list" and content[0].keys() == {"type", "text"}:
-        encoded["content"] = content[0]["text"]
+    first = content[0] if len(content) == 1 else None
+    if isinstance(first, dict) and form != "list" and first.keys() == {"type", "text"}:
+        encoded["content"] = first["text"]
     elif content or form == "list":
         encoded["content"] = content
     elif role == ROLE_ASSISTANT and form != "string":
@@ -142,51 +216,43 @@ def set_content(encoded: Json, content: list[Json], form: str | None, role: Role
 
 def encode_tool_call(part: Part, quirks: Quirks) -> Json:
     call = part.tool_call
-    details = details_of(part)
     if call.HasField("input"):
-        inner, kind = {"name": call.name, "input": call.input}, "custom"
+        kind, inner = "custom", {"name": call.name, "input": call.input}
     else:
-        inner, kind = {"name": call.name, "arguments": call.arguments_json}, "function"
-    extra = without_foreign(fields_of(details), quirks)
-    call_id = shortened(call.id, quirks.longest_call_id)
-    return {"id": call_id, "type": kind, **extra, kind: {**inner, **without_foreign(extra.get(kind, {}), quirks)}}
+        kind, inner = "function", {"name": call.name, "arguments": call.arguments_json}
+    extra = own_fields(details_of(part), quirks) if part.provider_details_json else {}
+    encoded = {"id": shortened(call.id, quirks.longest_call_id), "type": kind, **extra}
+    encoded[kind] = {**inner, **own_fields(object_at(extra, kind), quirks)}
+    if quirks.extra_content:
+        add_signature(encoded, part)
+    add_cache_hint(encoded, part, quirks)
+    return encoded
 
 
-def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, warnings: list[Warning]) -> None:
+def takes_items(quirks: Quirks) -> bool:
+    """Whether the vendor takes reasoning_details."""
+    return bool(quirks.reasoning_field) and quirks.reasoning_details and not quirks.reasoning_field_only
+
+
+def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
     """Replay reasoning where this vendor reads it. Vendors ignore or refuse each other's, so only its own goes back."""
     if not quirks.reasoning_field:
-        warnings.append(Warning(field=field, message="this provider takes no reasoning back; it was left out"))
+        diagnostics.warn(field, "this provider takes no reasoning back; it was left out")
         return
-    reasoning, details = part.reasoning, details_of(part)
-    place = details.get("$field", "content")
-    unknown_place = place == "reasoning_details" and not quirks.reasoning_details
-    if place == "content" or quirks.reasoning_field_only or unknown_place:
-        # content is Mistral's place, and this dialect's for text.
-        place = quirks.reasoning_field
-    if place == "reasoning_details":
-        encoded.setdefault("reasoning_details", []).append(encode_reasoning_detail(reasoning, fields_of(details)))
-        if also := details.get("$also"):
-            encoded[also] = encoded.get(also, "") + reasoning.text
-    elif reasoning.signature or reasoning.encrypted:
-        warnings.append(Warning(field=field, message="signed reasoning of another provider was left out"))
-    else:
-        encoded[place] = encoded.get(place, "") + reasoning.text
-        if (also := details.get("$also")) and not quirks.reasoning_field_only:
-            encoded[also] = encoded[place]
-
-
-def encode_reasoning_detail(reasoning: Reasoning, fields: Json) -> Json:
-    """One item of reasoning_details (https://openrouter.ai/docs, reasoning tokens)."""
-    item: Json = dict(fields)
-    if reasoning.encrypted:
-        item.setdefault("data", reasoning.encrypted)
-    elif reasoning.summary:
-        item.setdefault("summary", reasoning.text)
-    else:
-        item.setdefault("text", reasoning.text)
-    if reasoning.signature:
-        item.setdefault("signature", reasoning.signature)
-    return item
+    reasoning, form = part.reasoning, form_of(part, DIALECT, PartForm)
+    strings = form.strings
+    if form.item is not None and takes_items(quirks):
+        items = encoded.setdefault("reasoning_details", [])
+        items += items_of_reasoning(reasoning, item_head(part, form, len(items)))
+    elif (reasoning.signature or reasoning.encrypted) and (form.item is not None or not strings):
+        diagnostics.warn(field, "signed reasoning of another provider was left out")
+        return
+    elif quirks.reasoning_field_only or not strings:
+        strings = (quirks.reasoning_field,)
+    elif form.item is not None:
+        strings = tuple(dict.fromkeys((quirks.reasoning_field, *strings)))
+    for name in strings:
+        encoded[name] = encoded.get(name, "") + reasoning.text
 
 
 def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
@@ -248,42 +314,44 @@ def encode_file(media: Media, field: str) -> Json:
     return file
 
 
-ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
-
-
 class ToolResults:
-    """The results of one turn's calls, and what they show. One for each request."""
+    """The results of one turn's calls, one message for each, and the media in them. One for each request.
 
-    def __init__(self, quirks: Quirks, warnings: list[Warning]) -> None:
+    OpenAI takes pictures and files from the user only ("Image URLs are only allowed for messages with role 'user'"), and
+    every call's answer directly behind the calls. So media of tools are sent in one user message behind all the answers.
+    """
+
+    def __init__(self, quirks: Quirks, diagnostics: Diagnostics) -> None:
         self._quirks = quirks
-        self._warnings = warnings
+        self._diagnostics = diagnostics
         self._shown: list[Json] = []
 
     def encode(self, message: Message, field: str) -> Iterator[Json]:
         """Raises GatewayError naming the field for what is no result of a tool."""
         if not message.parts:
             raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
-        details = details_of(message) if message.provider_details_json else {}
         for index, part in enumerate(message.parts):
             if part.WhichOneof("kind") != "tool_result":
                 where = f"{field}.parts[{index}]"
                 raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts")
-            yield self._message(part.tool_result, message, f"{field}.parts[{index}].tool_result", details)
+            yield self._message(part, message, f"{field}.parts[{index}].tool_result")
 
     def take_shown(self) -> Json | None:
-        """The user message that shows what the tools gave since the last one. None: nothing."""
+        """The user message with the media of the tools since the last one. None: there are none."""
         shown, self._shown = self._shown, []
         return {"role": "user", "content": shown} if shown else None
 
-    def _message(self, result: ToolResult, message: Message, field: str, details: Json) -> Json:
-        encoded: Json = {"role": details.get("$role", "tool")}
+    def _message(self, part: Part, message: Message, field: str) -> Json:
+        result, form = part.tool_result, form_of(message, DIALECT, MessageForm)
+        encoded: Json = {"role": form.role or "tool"}
         if result.tool_call_id:
             encoded["tool_call_id"] = shortened(result.tool_call_id, self._quirks.longest_call_id)
         if name := result.name or message.name:
             encoded["name"] = name
-        content = self._content(result, encoded, field)
-        set_content(encoded, content, details.get("$content"), ROLE_TOOL)
-        return {**encoded, **without_foreign(fields_of(details), self._quirks)}
+        set_content(encoded, self._content(result, encoded, field), form.content, ROLE_TOOL)
+        encoded.update(own_fields(details_of(message), self._quirks))
+        add_cache_hint(encoded, part if part.HasField("cache_hint") else message, self._quirks)
+        return encoded
 
     def _content(self, result: ToolResult, encoded: Json, field: str) -> list[Json]:
         content: list[Json] = []
@@ -294,45 +362,24 @@ class ToolResults:
             if kind not in ("text", "media", "opaque"):
                 raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
             elsewhere = kind == "media" and not self._quirks.media_in_tool_messages
-            encode_part(part, encoded, shown if elsewhere else content, where, self._quirks, self._warnings)
+            encode_part(part, encoded, shown if elsewhere else content, where, self._quirks, self._diagnostics)
         if shown:
             call = encoded.get("tool_call_id") or encoded.get("name", "")
             self._shown += [{"type": "text", "text": f"What the tool call {call} shows:"}, *shown]
         return content if content or not shown else [ELSEWHERE]
 
 
-LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
-
-
-def without_foreign(fields: Json, quirks: Quirks) -> Json:
-    """The fields of a message, a part, a tool or a call that this vendor may see. Changes fields."""
-    for name in LITELLM_FIELDS:
-        fields.pop(name, None)
-    if not quirks.cache_control:
-        fields.pop("cache_control", None)
-    if "extra_content" in fields and not quirks.extra_content:
-        rest = without_google(fields.pop("extra_content"))
-        if rest:
-            fields["extra_content"] = rest
-    return fields
-
-
-def without_google(extra: Any) -> Any:
-    return {name: value for name, value in extra.items() if name != "google"} if isinstance(extra, dict) else extra
-
-
 def shortened(text: str, most: int) -> str:
-    """The text, or what stands for it where it is longer than the vendor takes: the same for the same text, and another for
-    another. most: in characters; 0: no bound."""
+    """The text, or a hash of it where it is longer than the vendor takes. most: in characters; 0: no bound."""
     if not most or len(text) <= most:
         return text
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:most]
 
 
-def short_user(user: str, most: int, warnings: list[Warning]) -> str:
+def short_user(user: str, most: int, diagnostics: Diagnostics) -> str:
     """The id of an end user, shortened, with a warning where it was."""
     sent = shortened(user, most)
     if sent != user:
         message = f"user is longer than this provider takes ({most} characters); a hash of it was sent, always the same"
-        warnings.append(Warning(field="user", message=message))
+        diagnostics.warn("user", message)
     return sent

@@ -1,8 +1,11 @@
-"""One message of a client's request in the contract's terms."""
+"""The messages of a client's request in the contract's terms, with all that clients of this form give back of earlier
+answers: reasoning_details and annotations; extra_content of Google's compatible API; thinking_blocks and
+provider_specific_fields of LiteLLM; cache_control of OpenRouter; and opaque, content of another dialect in our own answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from dragoman.reasons import invalid
@@ -12,10 +15,7 @@ from dragoman.v1.content_pb2 import (
     MEDIA_KIND_IMAGE,
     MEDIA_KIND_VIDEO,
     ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
     ROLE_TOOL,
-    ROLE_USER,
     Message,
     Part,
 )
@@ -25,27 +25,34 @@ from gateway_dialects.kit.fields import (
     missing,
     required_mapping,
     required_string,
-    rest_of,
     string,
     wrong_type,
 )
-from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
+from gateway_dialects.openai.message_fields import (
+    ITEM_FORM,
+    SIGNER,
+    place_signature,
+    reasoning_of_item,
+    take_citations,
+    take_signature,
+)
+from gateway_dialects.openai.words import (
+    AUDIO_TYPES,
+    DIALECT,
+    REASONING_FORMATS,
+    REASONING_STRINGS,
+    ROLES,
+    MessageForm,
+    PartForm,
+    set_details,
+)
 
-DIALECT = "openai"
-
-ROLES = {
-    "system": ROLE_SYSTEM,
-    "developer": ROLE_DEVELOPER,
-    "user": ROLE_USER,
-    "assistant": ROLE_ASSISTANT,
-    "tool": ROLE_TOOL,
-    "function": ROLE_TOOL,
-}
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id"}
-ASSISTANT_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details"}
-AUDIO_TYPES = {"mp3": "audio/mpeg"}
-REASONING_STRINGS = ("reasoning_content", "reasoning")
+ASSISTANT_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls", *REASONING_STRINGS, "reasoning_details", "opaque"}
+LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
+"""What LiteLLM's clients carry for other providers than this dialect's."""
 
 
 def parse_message(message: Message, value: Any, path: str) -> None:
@@ -56,33 +63,56 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         known = ", ".join(ROLES)
         raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
     message.role = kind = ROLES[role]
-    notes: Json = {}
+    rest: Json = {}
     if kind == ROLE_TOOL:
-        parse_tool_result(message, fields, path, notes)
-        rest = rest_of(fields, TOOL_FIELDS)
+        form = parse_tool_result(message, fields, path)
+        rest = unnamed_fields(fields, TOOL_FIELDS)
     elif kind == ROLE_ASSISTANT:
-        parse_assistant(message, fields, path, notes)
-        rest = rest_of(fields, ASSISTANT_FIELDS)
+        form = parse_assistant(message, fields, path)
+        rest = unnamed_fields(fields, ASSISTANT_FIELDS)
+        take_assistant_fields(message, fields, rest)
     else:
         if fields.get("content") is None:
             raise missing(f"{path}.content")
-        parse_content(message.parts, fields["content"], f"{path}.content", notes)
-        rest = rest_of(fields, MESSAGE_FIELDS) if len(fields) > 2 else {}
+        form = parse_content(message.parts, fields["content"], f"{path}.content")
+        if len(fields) > 2:
+            rest = unnamed_fields(fields, MESSAGE_FIELDS)
     if (name := fields.get("name")) is not None and kind != ROLE_TOOL:
         message.name = string(name, f"{path}.name")
-    if rest or notes:
-        message.provider_details_json[DIALECT] = json_text({**notes, **rest})
+    if rest:
+        take_cache_hint(message, rest)
+        set_details(message, rest)
+    if form is not PLAIN:
+        set_form(message, DIALECT, form)
 
 
-def parse_assistant(message: Message, fields: Json, path: str, notes: Json) -> None:
+def unnamed_fields(fields: Json, known: Set[str]) -> Json:
+    """The fields that the contract does not name, without those that are only for other dialects' providers."""
+    rest = {name: value for name, value in fields.items() if name not in known and value is not None}
+    for name in LITELLM_FIELDS:
+        rest.pop(name, None)
+    return rest
+
+
+def take_cache_hint(holder: Any, rest: Json) -> None:
+    """Take OpenRouter's cache_control out of the fields of a message, a part, a call or a tool. One of another form than is
+    known stays."""
+    match rest.get("cache_control"):
+        case {"type": "ephemeral", **more} if not more or (more.keys() == {"ttl"} and isinstance(more["ttl"], str)):
+            del rest["cache_control"]
+            holder.cache_hint.ttl = more.get("ttl", "")
+            holder.cache_hint.SetInParent()
+
+
+def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
     parse_reasoning(message, fields, path)
-    has_content = fields.get("content") is not None
-    if has_content:
-        parse_content(message.parts, fields["content"], f"{path}.content", notes)
-        if fields["content"] == "":
-            notes["$content"] = "string"
-    elif "content" not in fields:
-        notes["$content"] = "absent"
+    parse_opaque(message, fields)
+    content = fields.get("content")
+    has_content = content is not None
+    if has_content and content != "":
+        form = parse_content(message.parts, content, f"{path}.content")
+    else:
+        form = EMPTY_STRING if has_content else PLAIN if "content" in fields else ABSENT
     if (refusal := fields.get("refusal")) is not None:
         message.parts.add().refusal = string(refusal, f"{path}.refusal")
     if (calls := fields.get("tool_calls")) is not None:
@@ -90,11 +120,45 @@ def parse_assistant(message: Message, fields: Json, path: str, notes: Json) -> N
             parse_tool_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if not has_content and not message.parts and not fields.get("function_call") and not fields.get("audio"):
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
+    return form
 
 
-def parse_content(
-    parts: Any, content: Any, path: str, notes: Json, parse: Callable[[Part, Any, str], None] | None = None
-) -> None:
+def take_assistant_fields(message: Message, fields: Json, rest: Json) -> None:
+    """Put citations and signatures, which belong to the message in this form, on its parts. rest: the unnamed fields, of
+    which they are taken."""
+    take_citations(message.parts, rest)
+    signature = take_signature(rest) or text_of(object_at(fields, "provider_specific_fields").get("thought_signature"))
+    if signature:
+        place_signature(message.parts, signature)
+    for item in list_at(fields, "reasoning_details"):
+        if (owner := call_of_item(item, fields)) is not None:
+            sign_call(message, owner, item)
+
+
+def sign_call(message: Message, call_id: str, item: Json) -> None:
+    """Put the signature in an item of reasoning_details on its tool call."""
+    for part in message.parts:
+        if part.WhichOneof("kind") == "tool_call" and part.tool_call.id == call_id:
+            part.signature.provider, part.signature.value = SIGNER, text_of(item.get("data"))
+            set_form(part, DIALECT, PartForm(item={name: item[name] for name in ITEM_FORM if name in item}))
+
+
+def call_of_item(item: Any, fields: Json) -> str | None:
+    """The id of the tool call whose signature an item of reasoning_details carries. None: it carries none."""
+    match item:
+        case {"format": form, "id": str(call_id), "data": str()} if form == REASONING_FORMATS[SIGNER]:
+            ids = (call.get("id") for call in list_at(fields, "tool_calls") if isinstance(call, dict))
+            return call_id if call_id in ids else None
+    return None
+
+
+PLAIN = MessageForm()
+LIST = MessageForm(content="list")
+ABSENT = MessageForm(content="absent")
+EMPTY_STRING = MessageForm(content="string")
+
+
+def parse_content(parts: Any, content: Any, path: str, parse: Callable[[Part, Any, str], None] | None = None) -> MessageForm:
     """Text, or a list of typed parts, appended to parts (a repeated Part field). parse reads one of another form."""
     match content:
         case str():
@@ -104,9 +168,10 @@ def parse_content(
             for index, item in enumerate(content):
                 (parse or parse_part)(parts.add(), item, f"{path}[{index}]")
             if len(content) < 2:
-                notes["$content"] = "list"
+                return LIST
         case _:
             raise wrong_type(path, "string or array", content)
+    return PLAIN
 
 
 def parse_part(part: Part, value: Any, path: str) -> None:
@@ -118,9 +183,10 @@ def parse_part(part: Part, value: Any, path: str) -> None:
         return
     details = parser(part, fields, path)
     if len(fields) > 2:
-        details.update(rest_of(fields, {"type", kind}))
+        details.update(unnamed_fields(fields, {"type", kind}))
+        take_cache_hint(part, details)
     if details:
-        part.provider_details_json[DIALECT] = json_text(details)
+        set_details(part, details)
 
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:
@@ -130,7 +196,8 @@ def parse_text(part: Part, fields: Json, path: str) -> Json:
 
 def parse_refusal(part: Part, fields: Json, path: str) -> Json:
     part.refusal = required_string(fields, "refusal", f"{path}.")
-    return {"$in": "content"}
+    set_form(part, DIALECT, PartForm(place="content"))
+    return {}
 
 
 def parse_image(part: Part, fields: Json, path: str) -> Json:
@@ -144,14 +211,14 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     set_uri(part, required_string(fields, "url", f"{path}.image_url."))
     if (detail := fields.get("detail")) is not None:
         part.media.detail = string(detail, f"{path}.image_url.detail")
-    return nested("image_url", rest_of(fields, {"url", "detail"}))
+    return nested("image_url", unknown_fields(fields, {"url", "detail"}))
 
 
 def parse_video(part: Part, fields: Json, path: str) -> Json:
     video = required_mapping(fields, "video_url", f"{path}.")
     part.media.kind = MEDIA_KIND_VIDEO
     set_uri(part, required_string(video, "url", f"{path}.video_url."))
-    return nested("video_url", rest_of(video, {"url"}))
+    return nested("video_url", unknown_fields(video, {"url"}))
 
 
 def parse_audio(part: Part, fields: Json, path: str) -> Json:
@@ -160,7 +227,7 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
     data = required_string(audio, "data", f"{path}.input_audio.")
     part.media.kind, part.media.mime_type = MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
     part.media.uri = f"data:{part.media.mime_type};base64,{data}"
-    return nested("input_audio", rest_of(audio, {"data", "format"}))
+    return nested("input_audio", unknown_fields(audio, {"data", "format"}))
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
@@ -176,7 +243,7 @@ def parse_file(part: Part, fields: Json, path: str) -> Json:
         raise missing(f"{path}.file.file_data", "Give file_data as a data: URI, or the file_id of an uploaded file.")
     if (filename := file.get("filename")) is not None:
         part.media.filename = string(filename, f"{path}.file.filename")
-    return nested("file", rest_of(file, known))
+    return nested("file", unknown_fields(file, known))
 
 
 def nested(name: str, rest: Json) -> Json:
@@ -200,17 +267,17 @@ PART_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
 }
 
 
-def parse_tool_result(message: Message, fields: Json, path: str, notes: Json) -> None:
+def parse_tool_result(message: Message, fields: Json, path: str) -> MessageForm:
     result = message.parts.add().tool_result
-    if fields["role"] == "function":
-        notes["$role"] = "function"
-    else:
+    is_function = fields["role"] == "function"
+    if not is_function:
         result.tool_call_id = required_string(fields, "tool_call_id", f"{path}.")
     if (name := fields.get("name")) is not None:
         result.name = string(name, f"{path}.name")
     if fields.get("content") is None:
         raise missing(f"{path}.content")
-    parse_content(result.parts, fields["content"], f"{path}.content", notes)
+    form = parse_content(result.parts, fields["content"], f"{path}.content")
+    return MessageForm(form.content, "function") if is_function else form
 
 
 def parse_tool_call(part: Part, value: Any, path: str) -> None:
@@ -225,40 +292,74 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
         part.tool_call.input = required_string(inner, "input", f"{path}.custom.")
     else:
         part.tool_call.arguments_json = required_string(inner, "arguments", f"{path}.function.")
-    details = rest_of(call, {"id", "type", kind})
-    if extra := rest_of(inner, {"name", "arguments", "input"}):
+    if len(call) > 3 or len(inner) > 2:
+        take_call_fields(part, call, kind, inner)
+
+
+def take_call_fields(part: Part, call: Json, kind: str, inner: Json) -> None:
+    """What a tool call holds beside its id, name and arguments."""
+    details = unnamed_fields(call, {"id", "type", kind})
+    signature = take_signature(details)
+    for holder in (call, inner):
+        signature = signature or text_of(object_at(holder, "provider_specific_fields").get("thought_signature"))
+    if signature:
+        place_signature((part,), signature)
+    take_cache_hint(part, details)
+    if extra := unnamed_fields(inner, {"name", "arguments", "input"}):
         details[kind] = extra
-    if details:
-        part.provider_details_json[DIALECT] = json_text(details)
+    set_details(part, details)
 
 
 def parse_reasoning(message: Message, fields: Json, path: str) -> None:
-    """Reasoning that a client gives back: in a string field, in OpenRouter's reasoning_details, or in both."""
-    present = [name for name in REASONING_STRINGS if fields.get(name) is not None]
+    """Reasoning that a client gives back: in reasoning_details, in thinking_blocks, in string fields, or in several."""
+    present = tuple(name for name in REASONING_STRINGS if fields.get(name) is not None)
     texts = [string(fields[name], f"{path}.{name}") for name in present]
+    blocks = list_at(fields, "thinking_blocks")
     items = fields.get("reasoning_details")
     if items is not None and array(items, f"{path}.reasoning_details"):
         for index, item in enumerate(items):
-            also = present[0] if present else None
-            parse_reasoning_item(message.parts.add(), item, f"{path}.reasoning_details[{index}]", also)
+            check_item(item, f"{path}.reasoning_details[{index}]")
+            if call_of_item(item, fields) is None:
+                message.parts.append(reasoning_of_item(item, present))
+    elif thoughts := [part for block in blocks if (part := thinking_of(block, present)) is not None]:
+        message.parts.extend(thoughts)
     elif present:
         part = message.parts.add()
         part.reasoning.text = texts[0]
-        if present != ["reasoning_content"]:
-            note = {"$field": present[0]} | ({"$also": present[1]} if len(present) > 1 else {})
-            part.provider_details_json[DIALECT] = json_text(note)
+        if present != ("reasoning_content",):
+            set_form(part, DIALECT, PartForm(strings=present))
 
 
-def parse_reasoning_item(part: Part, value: Any, path: str, also: str | None) -> None:
-    """One item of reasoning_details. also: the string field that repeats the texts of all items."""
-    item, reasoning = mapping(value, path), part.reasoning
-    for name, target in REASONING_TARGETS.items():
+def check_item(value: Any, path: str) -> None:
+    item = mapping(value, path)
+    for name in ("text", "summary", "signature", "data"):
         if (text := item.get(name)) is not None:
-            setattr(reasoning, target, string(text, f"{path}.{name}"))
-    reasoning.summary = item.get("summary") is not None
-    notes = {"$field": "reasoning_details"} | ({"$also": also} if also else {})
-    rest = rest_of(item, frozenset(REASONING_TARGETS))
-    part.provider_details_json[DIALECT] = json_text({**rest, **notes})
+            string(text, f"{path}.{name}")
 
 
-REASONING_TARGETS = {"text": "text", "summary": "text", "signature": "signature", "data": "encrypted"}
+def thinking_of(block: Any, strings: tuple[str, ...]) -> Part | None:
+    """One of LiteLLM's thinking_blocks, which are Anthropic's. strings: the fields that repeat their texts. None for any
+    other."""
+    part = Part()
+    reasoning = part.reasoning
+    reasoning.provider = "anthropic"
+    match block:
+        case {"type": "thinking", "thinking": str(text)}:
+            reasoning.text, reasoning.signature = text, text_of(block.get("signature"))
+        case {"type": "redacted_thinking", "data": str(data)}:
+            reasoning.encrypted = data
+        case _:
+            return None
+    set_form(part, DIALECT, PartForm(strings=strings))
+    return part
+
+
+def parse_opaque(message: Message, fields: Json) -> None:
+    """Content of other dialects, as our own answers give it to clients of this form."""
+    for item in list_at(fields, "opaque"):
+        match item:
+            case {"dialect": str(dialect), "content": content}:
+                part = message.parts.add()
+                part.opaque.dialect = dialect
+                part.opaque.json = content if isinstance(content, str) else json_text(content)
+                set_form(part, DIALECT, PartForm(place="opaque"))

@@ -1,6 +1,6 @@
 """A client's chat completion request in the contract's terms.
 
-Nothing a client sends is lost: what the contract does not name travels in provider_options_json["openai"].
+Nothing a client sends is lost: what the contract does not name goes to extra_body_json.
 
 Source: https://platform.openai.com/docs/api-reference/chat/create, and OpenRouter's additions to it.
 """
@@ -12,19 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ResponseFormat,
-    Tool,
-    ToolChoice,
-)
+from dragoman.v1.chat_pb2 import TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool, ToolChoice
 from gateway_dialects.kit.fields import (
     array,
     boolean,
@@ -33,16 +21,25 @@ from gateway_dialects.kit.fields import (
     missing,
     number,
     parse_object,
-    refuse_note,
     required_mapping,
     required_string,
-    rest_of,
     small_integer,
     string,
     wrong_type,
 )
-from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.parse_messages import DIALECT, parse_message
+from gateway_dialects.kit.json import Json, form_of, json_text, set_form, set_options_form, unknown_fields
+from gateway_dialects.openai.parse_messages import parse_message, take_cache_hint, unnamed_fields
+from gateway_dialects.openai.words import (
+    DIALECT,
+    PLAIN_FIELDS,
+    RESPONSE_FORMATS,
+    TOOL_CHOICES,
+    Reader,
+    ReasoningForm,
+    RequestForm,
+    ToolChoiceForm,
+    set_details,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +67,35 @@ def parse_fields(fields: Json) -> ParsedChat:
     if fields.get("messages") is None:
         raise missing("messages")
     request = ChatRequest()
-    options: Json = {}
+    extra: Json = {}
     for name, value in fields.items():
         if value is None or name in STREAM_FIELDS:
             continue
-        if setter := PLAIN_FIELDS.get(name):
-            setattr(request, CONTRACT_NAMES.get(name, name), setter(value, name))
-        elif parser := FIELD_PARSERS.get(name):
-            parser(request, value, options)
-        else:
-            refuse_note(name)
-            options[name] = value
-    stream, include_usage = parse_stream_fields(fields, options)
-    if options:
-        request.provider_options_json[DIALECT] = json_text(options)
+        if read := PLAIN_FIELDS.get(name):
+            setattr(request, name, read(value, name))
+        elif renamed := RENAMED_FIELDS.get(name):
+            setattr(request, renamed[0], renamed[1](value, name))
+        elif (parse := FIELD_PARSERS.get(name)) is None or parse(request, value) is False:
+            extra[name] = value
+    stream, include_usage = parse_stream_fields(fields, extra)
+    if extra:
+        request.extra_body_json = json_text(extra)
     return ParsedChat(request, stream, include_usage)
 
 
-def parse_stream_fields(fields: Json, options: Json) -> tuple[bool, bool]:
-    """Whether to stream, and whether to tell usage there; other stream options are carried."""
+def parse_stream_fields(fields: Json, extra: Json) -> tuple[bool, bool]:
+    """Whether to stream, and whether usage is wanted there; other stream options are extra fields."""
     stream = boolean(fields["stream"], "stream") if fields.get("stream") is not None else False
     if fields.get("stream_options") is None:
         return stream, False
     wanted = mapping(fields["stream_options"], "stream_options")
-    if rest := rest_of(wanted, {"include_usage"}):
-        options["stream_options"] = rest
+    if rest := unknown_fields(wanted, {"include_usage"}):
+        extra["stream_options"] = rest
     include_usage = wanted.get("include_usage")
     return stream, include_usage is not None and boolean(include_usage, "stream_options.include_usage")
 
 
-def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_messages(request: ChatRequest, value: Any) -> None:
     messages = array(value, "messages")
     if not messages:
         raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
@@ -107,51 +103,52 @@ def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
         parse_message(request.messages.add(), item, f"messages[{index}]")
 
 
-def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_tools(request: ChatRequest, value: Any) -> None:
     for index, item in enumerate(array(value, "tools")):
         parse_tool(request.tools.add(), item, f"tools[{index}]")
 
 
-def parse_choice(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_choice(request: ChatRequest, value: Any) -> None:
     parse_tool_choice(request.tool_choice, value)
 
 
-def parse_form(request: ChatRequest, value: Any, options: Json) -> None:
-    if not parse_response_format(request.response_format, value):
-        request.ClearField("response_format")
-        options["response_format"] = value
+def parse_format(request: ChatRequest, value: Any) -> bool:
+    if parse_response_format(request.response_format, value):
+        return True
+    request.ClearField("response_format")
+    return False
 
 
-def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_stop(request: ChatRequest, value: Any) -> None:
     if isinstance(value, str):
         request.stop.append(value)
-        options["$stop"] = "string"
+        set_options_form(request.provider_options_json, DIALECT, RequestForm(one_stop=True))
     else:
         request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(array(value, "stop")))
 
 
-def parse_logit_bias(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_logit_bias(request: ChatRequest, value: Any) -> None:
     for token, bias in mapping(value, "logit_bias").items():
         request.logit_bias[token] = number(bias, f"logit_bias.{token}")
 
 
-def parse_modalities(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_modalities(request: ChatRequest, value: Any) -> None:
     request.modalities.extend(string(item, f"modalities[{index}]") for index, item in enumerate(array(value, "modalities")))
 
 
-def parse_effort(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_effort(request: ChatRequest, value: Any) -> None:
     effort = string(value, "reasoning_effort")
     if request.reasoning.effort and request.reasoning.effort != effort:
         raise invalid("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
     request.reasoning.effort = effort
-    if DIALECT in request.reasoning.provider_details_json:
-        note_reasoning_form(request, "both", {})
+    if form_of(request.reasoning, DIALECT, ReasoningForm).fields == "object":
+        set_form(request.reasoning, DIALECT, ReasoningForm(fields="both"))
 
 
-def parse_reasoning(request: ChatRequest, value: Any, options: Json) -> None:
+def parse_reasoning(request: ChatRequest, value: Any) -> None:
     """OpenRouter's reasoning object (https://openrouter.ai/docs, reasoning tokens)."""
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
-    form = "both" if reasoning.effort else "object"
+    form = ReasoningForm(fields="both" if reasoning.effort else "object")
     for name, item in fields.items():
         if item is None or name not in REASONING_FIELDS:
             continue
@@ -159,35 +156,19 @@ def parse_reasoning(request: ChatRequest, value: Any, options: Json) -> None:
         if name == "effort" and reasoning.effort and reasoning.effort != read:
             raise invalid("reasoning_effort", "'reasoning_effort' and 'reasoning.effort' differ: give one of them.")
         setattr(reasoning, name, read)
-    note_reasoning_form(request, form, rest_of(fields, frozenset(REASONING_FIELDS)))
+    set_form(reasoning, DIALECT, form)
+    set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
 
-
-def note_reasoning_form(request: ChatRequest, form: str, rest: Json) -> None:
-    request.reasoning.provider_details_json[DIALECT] = json_text({"$form": form, **rest})
-
-
-Reader = Callable[[Any, str], Any]
 
 STREAM_FIELDS = frozenset({"stream", "stream_options"})
-CONTRACT_NAMES = {"n": "candidate_count", "max_completion_tokens": "max_output_tokens"}
-PLAIN_FIELDS: Mapping[str, Reader] = {
-    "model": string,
-    "parallel_tool_calls": boolean,
-    "temperature": number,
-    "top_p": number,
-    "top_k": integer,
-    "frequency_penalty": number,
-    "presence_penalty": number,
-    "seed": integer,
-    "max_completion_tokens": integer,
-    "max_tokens": integer,
-    "n": small_integer,
-    "logprobs": boolean,
-    "top_logprobs": small_integer,
-    "verbosity": string,
-    "service_tier": string,
-    "user": string,
+RENAMED_FIELDS: Mapping[str, tuple[str, Reader]] = {
+    "model": ("model", string),
+    "user": ("user", string),
+    "max_completion_tokens": ("max_output_tokens", integer),
+    "max_tokens": ("max_tokens", integer),
+    "n": ("candidate_count", small_integer),
 }
+"""Fields that each vendor writes in its own way, with their names in the contract."""
 REASONING_FIELDS: Mapping[str, Reader] = {
     "effort": string,
     "max_tokens": integer,
@@ -195,34 +176,23 @@ REASONING_FIELDS: Mapping[str, Reader] = {
     "exclude": boolean,
     "enabled": boolean,
 }
-FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
+FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any], bool | None]] = {
     "messages": parse_messages,
     "tools": parse_tools,
     "tool_choice": parse_choice,
-    "response_format": parse_form,
+    "response_format": parse_format,
     "stop": parse_stop,
     "logit_bias": parse_logit_bias,
     "modalities": parse_modalities,
     "reasoning_effort": parse_effort,
     "reasoning": parse_reasoning,
 }
+"""False: the value is of a kind that the contract does not name."""
 
 
 FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
 CUSTOM_FIELDS = frozenset({"name", "description", "format"})
 SCHEMA_FIELDS = frozenset({"name", "description", "schema", "strict"})
-CHOICES = {
-    "auto": TOOL_CHOICE_MODE_AUTO,
-    "none": TOOL_CHOICE_MODE_NONE,
-    "required": TOOL_CHOICE_MODE_REQUIRED,
-    # Mistral's word for required.
-    "any": TOOL_CHOICE_MODE_REQUIRED,
-}
-FORMATS = {
-    "text": RESPONSE_FORMAT_TYPE_TEXT,
-    "json_object": RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    "json_schema": RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-}
 
 
 def parse_tool(tool: Tool, value: Any, path: str) -> None:
@@ -243,9 +213,9 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
             raise missing(f"{path}.type", "Use 'function', for example.")
         case _:
             raise wrong_type(f"{path}.type", "string", kind)
-    details.update(rest_of(fields, {"type", "function", "custom"}))
-    if details:
-        tool.provider_details_json[DIALECT] = json_text(details)
+    rest = unnamed_fields(fields, {"type", "function", "custom"})
+    take_cache_hint(tool, rest)
+    set_details(tool, {**details, **rest})
 
 
 def parse_function(tool: Tool, fields: Json, path: str) -> Json:
@@ -257,7 +227,7 @@ def parse_function(tool: Tool, fields: Json, path: str) -> Json:
         tool.function.parameters_json = json_text(mapping(parameters, f"{path}.function.parameters"))
     if (strict := function.get("strict")) is not None:
         tool.function.strict = boolean(strict, f"{path}.function.strict")
-    rest = rest_of(function, FUNCTION_FIELDS)
+    rest = unknown_fields(function, FUNCTION_FIELDS)
     return {"function": rest} if rest else {}
 
 
@@ -268,25 +238,24 @@ def parse_custom(tool: Tool, fields: Json, path: str) -> Json:
         tool.custom.description = string(description, f"{path}.custom.description")
     if (form := custom.get("format")) is not None:
         tool.custom.format_json = json_text(mapping(form, f"{path}.custom.format"))
-    rest = rest_of(custom, CUSTOM_FIELDS)
+    rest = unknown_fields(custom, CUSTOM_FIELDS)
     return {"custom": rest} if rest else {}
 
 
 def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
     match value:
         case str():
-            if value not in CHOICES:
+            if value not in TOOL_CHOICES:
                 raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
-            choice.mode = CHOICES[value]
-            if value == "any":
-                choice.provider_details_json[DIALECT] = json_text({"$word": value})
+            choice.mode = TOOL_CHOICES[value]
         case {"type": "allowed_tools"}:
             parse_allowed_tools(choice, value)
         case {"type": "function" | "custom" as kind}:
             named = required_mapping(value, kind, "tool_choice.")
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
-            note_choice(choice, {} if kind == "function" else {"$type": kind}, value, kind, {"name"})
+            set_form(choice, DIALECT, ToolChoiceForm(type="custom" if kind == "custom" else ""))
+            set_choice_details(choice, {}, value, kind, {"name"})
         case dict():
             kind = required_string(value, "type", "tool_choice.")
             raise invalid("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
@@ -294,13 +263,10 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             raise wrong_type("tool_choice", "string or object", value)
 
 
-def note_choice(choice: ToolChoice, notes: Json, value: Json, kind: str, known: set[str]) -> None:
-    """Carry what the contract does not name, beside and inside the object that is named like the choice's type."""
-    details = {**notes, **rest_of(value, {"type", kind})}
-    if rest := rest_of(value[kind], known):
-        details[kind] = rest
-    if details:
-        choice.provider_details_json[DIALECT] = json_text(details)
+def set_choice_details(choice: ToolChoice, details: Json, value: Json, kind: str, known: set[str]) -> None:
+    """What the contract does not name, beside and inside the object that is named like the choice's type."""
+    rest = unknown_fields(value[kind], known)
+    set_details(choice, {**details, **unknown_fields(value, {"type", kind}), **({kind: rest} if rest else {})})
 
 
 def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
@@ -308,7 +274,7 @@ def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
     mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
     if mode not in ("auto", "required"):
         raise invalid("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
-    choice.mode = CHOICES[mode]
+    choice.mode = TOOL_CHOICES[mode]
     if (tools := allowed.get("tools")) is None:
         raise missing("tool_choice.allowed_tools.tools")
     for index, item in enumerate(array(tools, "tool_choice.allowed_tools.tools")):
@@ -317,21 +283,20 @@ def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
         kind = required_string(tool, "type", f"{path}.")
         named = required_mapping(tool, kind, f"{path}.")
         choice.allowed_tool_names.append(required_string(named, "name", f"{path}.{kind}."))
-    note_choice(choice, {"tools": tools}, value, "allowed_tools", {"mode", "tools"})
+    set_choice_details(choice, {"tools": tools}, value, "allowed_tools", {"mode", "tools"})
 
 
 def parse_response_format(form: ResponseFormat, value: Any) -> bool:
-    """False: a type that the contract does not name, to be carried as it is."""
+    """False: a type that the contract does not name."""
     fields = mapping(value, "response_format")
     kind = required_string(fields, "type", "response_format.")
-    if kind not in FORMATS:
+    if kind not in RESPONSE_FORMATS:
         return False
-    form.type = FORMATS[kind]
-    details = rest_of(fields, {"type", "json_schema"})
+    form.type = RESPONSE_FORMATS[kind]
+    details = unknown_fields(fields, {"type", "json_schema"})
     if kind == "json_schema" and (rest := parse_schema(form, required_mapping(fields, "json_schema", "response_format."))):
         details["json_schema"] = rest
-    if details:
-        form.provider_details_json[DIALECT] = json_text(details)
+    set_details(form, details)
     return True
 
 
@@ -345,4 +310,4 @@ def parse_schema(form: ResponseFormat, schema: Json) -> Json:
         form.schema_json = json_text(mapping(body, f"{path}.schema"))
     if (strict := schema.get("strict")) is not None:
         form.strict = boolean(strict, f"{path}.strict")
-    return rest_of(schema, SCHEMA_FIELDS)
+    return unknown_fields(schema, SCHEMA_FIELDS)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from dragoman.v1.models_pb2 import ListModelsResponse, Model, Prices
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.render_response import fields_of
+from gateway_dialects.openai.words import details_of
 
 OWN_FIELDS = frozenset({"id", "object", "created", "owned_by", "type"})
 """Not taken from the provider's list. type: old Mistral clients refuse a list whose cards say "model" there."""
@@ -51,7 +51,7 @@ def model_card(model: Model) -> Json:
         card["context_length"] = model.context_length
     if model.targets:
         card["targets"] = list(model.targets)
-    details = fields_of(model.provider_details_json)
+    details = details_of(model)
     card.update(openrouter_fields(model, details))
     return {**{name: value for name, value in details.items() if name not in OWN_FIELDS}, **card}
 

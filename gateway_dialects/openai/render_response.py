@@ -1,4 +1,4 @@
-"""A whole answer in the words of OpenAI's chat completions API.
+"""A whole answer in the form of OpenAI's chat completions API.
 
 Source: https://platform.openai.com/docs/api-reference/chat/object. Every field of the schema is there, null where the schema
 says null: strict clients refuse an answer that leaves one out.
@@ -7,102 +7,139 @@ says null: strict clients refuse an answer that leaves one out.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import msgspec
-
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    Candidate,
-    ChatResponse,
-    FinishReason,
-    Logprobs,
-    TokenLogprob,
-)
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json import Json, decode_json, encode_json
-from gateway_dialects.openai.parse_messages import DIALECT
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at, object_at
+from gateway_dialects.openai.message_fields import (
+    add_signature,
+    annotation_of,
+    is_detailed,
+    item_head,
+    items_of_reasoning,
+    signature_item,
+)
+from gateway_dialects.openai.words import (
+    DIALECT,
+    FINISH_WORDS,
+    INPUT_SUBSETS,
+    OPENAI_FINISH_WORDS,
+    OUTPUT_SUBSETS,
+    REASONING_FORMATS,
+    PartForm,
+    details_of,
+)
 
-FINISH_REASONS = {
-    FINISH_REASON_STOP: "stop",
-    FINISH_REASON_LENGTH: "length",
-    FINISH_REASON_TOOL_CALLS: "tool_calls",
-    FINISH_REASON_CONTENT_FILTER: "content_filter",
-    FINISH_REASON_ERROR: "error",
-}
-WORD_TYPES = frozenset({"reasoning.text", "reasoning.summary"})
-OWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+
+def plain_id(given: str, call_id: str, fallback: str) -> str:
+    """The id of an answer: the provider's, or else fallback."""
+    return given or fallback
 
 
-def render_chat(response: ChatResponse, fallback_id: str, now: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a variant of this API writes its answers."""
+
+    answer_id: Callable[[str, str, str], str] = plain_id
+    """(the provider's id of the answer, the gateway's id of the call, fallback) -> the id. Each of the first two may be
+    empty."""
+    reasoning_field: str = "reasoning_content"
+    """The string field for reasoning, where the provider has none of its own."""
+    openrouter: bool = False
+    """Whether it is OpenRouter's: reasoning_details for all reasoning and for signatures of tool calls, who answered, both
+    words for the end, and what it cost."""
+    input_counts: tuple[str, ...] = ("cached_tokens", "cache_write_tokens", "audio_tokens")
+    """Of usage.prompt_tokens_details."""
+    output_counts: tuple[str, ...] = (
+        *("reasoning_tokens", "audio_tokens"),
+        *("accepted_prediction_tokens", "rejected_prediction_tokens"),
+    )
+    """Of usage.completion_tokens_details."""
+
+
+OPENAI = Style()
+
+
+def render_chat(response: ChatResponse, fallback_id: str, now: int, style: Style = OPENAI) -> bytes:
     """The JSON body. fallback_id and now (Unix seconds) stand in where the provider gave none."""
     body: Json = {
-        "id": response.id or fallback_id,
+        "id": style.answer_id(response.id, response.route.call_id, fallback_id),
         "object": "chat.completion",
         "created": response.created or now,
         "model": response.model or response.route.model,
-        "choices": [render_candidate(candidate) for candidate in response.candidates],
-        "usage": render_usage(response.usage) if response.HasField("usage") else None,
+        "choices": [render_candidate(candidate, style) for candidate in response.candidates],
+        "usage": render_usage(response.usage, style) if response.HasField("usage") else None,
         "system_fingerprint": response.system_fingerprint if response.HasField("system_fingerprint") else None,
     }
     if response.HasField("service_tier"):
         body["service_tier"] = response.service_tier
+    if style.openrouter:
+        body["provider"] = response.route.provider
     if response.provider_details_json:
-        body.update(fields_of(response.provider_details_json))
+        body.update(details_of(response))
     return encode_json(body)
 
 
-def fields_of(details_json: Mapping[str, str]) -> Json:
-    """This dialect's details without its notes."""
-    return {name: value for name, value in details_of(details_json).items() if not name.startswith("$")}
-
-
-def details_of(details_json: Mapping[str, str]) -> Json:
-    text = details_json.get(DIALECT)
-    if not text:
-        return {}
-    details: Json = decode_json(text)
-    return details
-
-
-def render_candidate(candidate: Candidate) -> Json:
-    details = fields_of(candidate.provider_details_json) if candidate.provider_details_json else {}
-    message = render_message(candidate)
-    message.update(details.pop("message", {}))
+def render_candidate(candidate: Candidate, style: Style = OPENAI) -> Json:
+    details = details_of(candidate) if candidate.provider_details_json else {}
+    message = render_message(candidate.parts, style)
+    extra = details.pop("message", {})
+    annotations = [*message.get("annotations", ()), *list_at(extra, "annotations")]
+    message.update(extra)
+    if annotations:
+        message["annotations"] = annotations
     return {
         "index": candidate.index,
         "message": message,
         "logprobs": render_logprobs(candidate.logprobs) if candidate.HasField("logprobs") else None,
-        "finish_reason": finish_reason(candidate.finish_reason, candidate.raw_finish_reason),
+        **finish_fields(candidate, style),
         **details,
     }
 
 
-def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
-    return raw if raw in OWN_REASONS else FINISH_REASONS.get(reason, "stop")
+def finish_fields(ending: Any, style: Style = OPENAI) -> Json:
+    """Of a Candidate or CandidateFinish: one of OpenAI's words, and the provider's own where it is another."""
+    raw = ending.raw_finish_reason
+    word = FINISH_WORDS.get(ending.finish_reason, "stop")
+    if style.openrouter:
+        return {"finish_reason": word, "native_finish_reason": raw or None}
+    if not raw or raw in OPENAI_FINISH_WORDS:
+        return {"finish_reason": raw or word}
+    return {"finish_reason": word, "native_finish_reason": raw}
 
 
-def render_message(candidate: Candidate) -> Json:
+def render_message(parts: Sequence[Part], style: Style = OPENAI) -> Json:
     message: Json = {"role": "assistant", "content": None, "refusal": None}
-    for part in candidate.parts:
-        render_part(part, message)
+    thoughts = 0
+    for part in parts:
+        kind = part.WhichOneof("kind")
+        if kind == "reasoning":
+            render_reasoning(part, message, thoughts, style)
+            thoughts += 1
+        else:
+            render_part(part, kind, message)
+    if style.openrouter:
+        items = signature_items(parts, thoughts)
+        if items:
+            message["reasoning_details"] = [*message.get("reasoning_details", ()), *items]
     return message
 
 
-def render_part(part: Part, message: Json) -> None:
-    match part.WhichOneof("kind"):
+def render_part(part: Part, kind: str | None, message: Json) -> None:
+    match kind:
         case "text":
-            message["content"] = (message["content"] or "") + part.text
+            content = message["content"] or ""
+            if part.citations:
+                render_citations(part, message, len(content))
+            if part.HasField("signature"):
+                add_signature(message, part)
+            message["content"] = content + part.text
         case "tool_call":
             message.setdefault("tool_calls", []).append(render_tool_call(part))
-        case "reasoning":
-            render_reasoning(part, message)
         case "refusal":
             message["refusal"] = part.refusal
         case "media":
@@ -113,61 +150,81 @@ def render_part(part: Part, message: Json) -> None:
             pass  # Only a client sends tool results.
 
 
+def render_citations(part: Part, message: Json, base: int) -> None:
+    """base: where the part begins in the content."""
+    length = len(part.text)
+    message.setdefault("annotations", []).extend(annotation_of(citation, base, length) for citation in part.citations)
+
+
 def render_opaque(opaque: Opaque) -> Json:
     """Decoded and encoded again: written as it is, its line ends would end an event, and broken JSON the whole answer."""
     try:
         content = decode_json(opaque.json)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         content = opaque.json
     return {"dialect": opaque.dialect, "content": content}
 
 
 def render_tool_call(part: Part) -> Json:
-    call, extra = part.tool_call, fields_of(part.provider_details_json)
+    call = part.tool_call
     if call.HasField("input"):
         kind, inner = "custom", {"name": call.name, "input": call.input}
     else:
         kind, inner = "function", {"name": call.name, "arguments": call.arguments_json}
-    return {"id": call.id, "type": kind, **extra, kind: {**inner, **extra.get(kind, {})}}
+    extra = details_of(part) if part.provider_details_json else {}
+    rendered = {"id": call.id, "type": kind, **extra, kind: {**inner, **object_at(extra, kind)}}
+    if part.HasField("signature"):
+        add_signature(rendered, part)
+    return rendered
 
 
-def render_reasoning(part: Part, message: Json) -> None:
-    """Where the provider put it, when it speaks this dialect; otherwise in reasoning_content, which most clients read."""
-    details = details_of(part.provider_details_json)
-    field, also = details.get("$field", "reasoning_content"), details.get("$also")
-    if field == "reasoning_details":
-        message.setdefault("reasoning_details", []).extend(reasoning_items(part, details))
-    else:
-        name = "reasoning_content" if field == "content" else field
-        message[name] = message.get(name, "") + part.reasoning.text
-    if also:
-        message[also] = message.get(also, "") + part.reasoning.text
+def signature_items(parts: Sequence[Part], index: int) -> list[Json]:
+    """The signatures of tool calls, which OpenRouter's clients carry among reasoning_details. index: of the first."""
+    signed = [part for part in parts if part.WhichOneof("kind") == "tool_call" and part.HasField("signature")]
+    return [
+        signature_item(part, signature_form(part.signature.provider, index + place)) for place, part in enumerate(signed)
+    ]
 
 
-def reasoning_items(part: Part, details: Json) -> list[Json]:
-    """Words and encrypted content are items of their own, each of its type; what they share tells that they are one."""
-    reasoning = part.reasoning
-    item: Json = {name: value for name, value in details.items() if not name.startswith("$")}
-    items = []
-    if reasoning.text or not reasoning.encrypted:
-        items.append({**item, "summary" if reasoning.summary else "text": reasoning.text})
-    if reasoning.encrypted:
-        items.append(encrypted_item(item, reasoning.encrypted))
-    if reasoning.signature:
-        items[-1]["signature"] = reasoning.signature
-    return items
+def signature_form(provider: str, index: int) -> Json:
+    return {"type": "reasoning.encrypted", "format": REASONING_FORMATS.get(provider, provider), "index": index}
 
 
-def encrypted_item(item: Json, data: str) -> Json:
-    kind = {"type": "reasoning.encrypted"} if item.get("type") in WORD_TYPES else {}
-    return {**item, **kind, "data": data}
+class ReasoningPlaces(NamedTuple):
+    """Where the reasoning of a part is written. A provider of this dialect chose it itself."""
+
+    head: Json
+    """The fields of its items of reasoning_details beside text, signature and data."""
+    has_items: bool
+    """Whether its text is written to reasoning_details."""
+    strings: tuple[str, ...]
+    """The string fields that hold its text."""
+
+
+def reasoning_places(part: Part, style: Style, index: int) -> ReasoningPlaces:
+    """index: among the message's reasoning."""
+    form = form_of(part, DIALECT, PartForm)
+    head = item_head(part, form, index)
+    if style.openrouter:
+        return ReasoningPlaces(head, True, (style.reasoning_field,))
+    strings = form.strings or (() if form.item is not None else (style.reasoning_field,))
+    return ReasoningPlaces(head, form.item is not None or (not form.strings and is_detailed(part.reasoning)), strings)
+
+
+def render_reasoning(part: Part, message: Json, index: int, style: Style) -> None:
+    head, has_items, strings = reasoning_places(part, style, index)
+    text = part.reasoning.text
+    if has_items:
+        message.setdefault("reasoning_details", []).extend(items_of_reasoning(part.reasoning, head))
+    if text or not has_items or style.openrouter:
+        for name in strings:
+            message[name] = message.get(name, "") + text
 
 
 def render_media(part: Part, message: Json) -> None:
     media = part.media
     if media.kind == MEDIA_KIND_AUDIO:
-        data = base64_of(media)
-        message["audio"] = {"data": data, "transcript": media.transcript, **fields_of(part.provider_details_json)}
+        message["audio"] = {"data": base64_of(media), "transcript": media.transcript, **details_of(part)}
     else:
         uri = media.uri or f"data:{media.mime_type};base64,{base64_of(media)}"
         message.setdefault("images", []).append({"type": "image_url", "image_url": {"url": uri}})
@@ -192,26 +249,25 @@ def render_token(token: TokenLogprob, top: bool = True) -> Json:
     return rendered
 
 
-def render_usage(usage: Usage) -> Json:
+def render_usage(usage: Usage, style: Style = OPENAI) -> Json:
     """As the provider wrote it when it speaks this dialect, with the three totals that clients rely on."""
-    totals: Json = {
+    own: Json = decode_json(usage.raw_json) if usage.raw_dialect == DIALECT and usage.raw_json else {}
+    counted: Json = {}
+    if style.openrouter or not own:
+        counted = {
+            "prompt_tokens_details": subsets_of(usage, INPUT_SUBSETS, style.input_counts),
+            "completion_tokens_details": subsets_of(usage, OUTPUT_SUBSETS, style.output_counts),
+        }
+    if style.openrouter and usage.HasField("cost"):
+        # In US dollars. Some clients refuse null.
+        counted["cost"] = usage.cost.total_usd
+    totals = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
     }
-    if usage.raw_dialect == DIALECT and usage.raw_json:
-        return {**decode_json(usage.raw_json), **totals}
-    return {
-        **totals,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "audio_tokens": usage.input_audio_tokens,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.output_audio_tokens,
-            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
-            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
-        },
-    }
+    return {**counted, **own, **totals}
+
+
+def subsets_of(usage: Usage, subsets: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> Json:
+    return {theirs: getattr(usage, ours) for theirs, ours in subsets if theirs in names}

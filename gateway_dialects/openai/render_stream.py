@@ -10,66 +10,91 @@ from collections.abc import Callable
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started
+from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.openai.message_fields import add_signature, annotation_of, encrypted_item, signature_item
 from gateway_dialects.openai.render_errors import render_error_event
 from gateway_dialects.openai.render_response import (
-    details_of,
-    encrypted_item,
-    fields_of,
-    finish_reason,
-    reasoning_items,
+    OPENAI,
+    ReasoningPlaces,
+    Style,
+    finish_fields,
+    reasoning_places,
     render_logprobs,
     render_opaque,
     render_tool_call,
     render_usage,
+    signature_form,
 )
+from gateway_dialects.openai.words import DIALECT, details_of
 
 DONE = b"data: [DONE]\n\n"
+FIRST_DELTA: Json = {"role": "assistant", "content": "", "refusal": None}
+
+
+NOWHERE = ReasoningPlaces({}, False, ())
 
 
 class StreamedPart:
     """What the renderer remembers of a part that has begun."""
 
-    __slots__ = ("also", "details", "field", "summary", "tool_index")
+    __slots__ = ("base", "index", "is_text", "late_citations", "places", "summary")
 
-    def __init__(self, part: Part, tool_index: int) -> None:
-        self.tool_index = tool_index
-        self.details = details_of(part.provider_details_json)
-        self.field: str = self.details.get("$field", "reasoning_content")
-        self.also: str = self.details.get("$also", "")
-        self.summary = part.WhichOneof("kind") == "reasoning" and part.reasoning.summary
+    def __init__(self, index: int) -> None:
+        self.index = index
+        """Among the message's tool calls or its reasoning, by the part's kind."""
+        self.is_text = False
+        self.base = 0
+        """Of text: where it begins in the content, in characters."""
+        self.late_citations: list[Json] = []
+        """Citations of the whole part, whose end is not known yet."""
+        self.places = NOWHERE
+        """Of reasoning."""
+        self.summary = False
+
+
+class CandidateCounts:
+    """How much of a candidate has been written."""
+
+    __slots__ = ("annotations", "opaque", "reasoning", "tool_calls")
+
+    def __init__(self) -> None:
+        self.annotations = self.opaque = self.reasoning = self.tool_calls = 0
 
 
 class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
-    def __init__(self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True) -> None:
+    def __init__(
+        self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True, style: Style = OPENAI
+    ) -> None:
         """usage_nulls: whether the other chunks say null where the last one tells the usage, as OpenAI's do."""
         self.include_usage = include_usage
         self._usage_nulls = include_usage and usage_nulls
         self._fallback_id = fallback_id
         self._now = now
-        self._fields: Json = {}
+        self._style = style
+        self.head: Json = {}
+        """The fields of every chunk."""
         self._late: Json = {}
         self._head = b""
         self._text_head = b""
         self._text_tail = b""
         self._tail = b""
         self._parts: dict[tuple[int, int], StreamedPart] = {}
-        self._tool_counts: dict[int, int] = {}
-        self._opaque_counts: dict[int, int] = {}
-        self._candidates: set[int] = set()
+        self._lengths: dict[int, int] = {0: 0}
+        """Of the content of each candidate, in characters."""
+        self._counts: dict[int, CandidateCounts] = {}
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
         return render_error_event(error)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
-        extra = fields_of(started.provider_details_json)
+        extra = details_of(started)
         head: Json = {
-            "id": started.id or self._fallback_id,
+            "id": self._style.answer_id(started.id, started.route.call_id, self._fallback_id),
             "object": "chat.completion.chunk",
             "created": started.created or self._now,
             "model": started.model or started.route.model,
@@ -77,10 +102,12 @@ class ChunkRenderer(EventWriter):
         }
         if started.HasField("service_tier"):
             head["service_tier"] = started.service_tier
+        if self._style.openrouter:
+            head["provider"] = started.route.provider
         # A scalar describes the stream (OpenRouter's provider); a structure is told once.
         head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
-        self._fields = head
+        self.head = head
         self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if self._usage_nulls else b"]}\n\n"
         self._text_head = self._head + b'{"index":0,"delta":{"content":'
@@ -88,16 +115,44 @@ class ChunkRenderer(EventWriter):
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
         kind = delta.WhichOneof("delta")
-        is_plain = not (delta.candidate_index or delta.provider_details_json or delta.HasField("logprobs"))
+        is_plain = not (
+            delta.candidate_index or delta.provider_details_json or delta.citations or delta.HasField("logprobs")
+        )
         if kind == "text" and is_plain and not self._late:
-            out.append(self._text_head + encode_json(delta.text) + self._text_tail)
+            text = delta.text
+            self._lengths[0] += len(text)
+            out.append(self._text_head + encode_json(text) + self._text_tail)
             return
-        part = self._parts[delta.candidate_index, delta.part_index]
+        index = delta.candidate_index
+        part = self._parts[index, delta.part_index]
+        if kind == "text":
+            self._lengths[index] += len(delta.text)
         body: Json = DELTA_RENDERERS[kind](delta, part) if kind else {}
+        if delta.citations:
+            body.update(self._cite(index, part, delta))
         if delta.provider_details_json:
-            body.update(fields_of(delta.provider_details_json))
+            body.update(details_of(delta))
         logprobs = render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
-        self._choice(delta.candidate_index, body, out, logprobs=logprobs)
+        if body or logprobs:
+            self._choice(index, body, out, logprobs=logprobs)
+
+    def _cite(self, index: int, part: StreamedPart, delta: PartDelta) -> Json:
+        """The citations of a delta as annotations. Those of the whole part wait for its end."""
+        own = [annotation for citation in delta.citations if (annotation := details_of(citation))]
+        others = [citation for citation in delta.citations if DIALECT not in citation.provider_details_json]
+        placed = [annotation_of(citation, part.base, 0) for citation in others if citation.HasField("start_index")]
+        part.late_citations += [
+            annotation_of(citation, part.base, 0) for citation in others if not citation.HasField("start_index")
+        ]
+        annotations = [*own, *self._numbered(index, placed)]
+        return {"annotations": annotations} if annotations else {}
+
+    def _numbered(self, index: int, annotations: list[Json]) -> list[Json]:
+        """OpenAI's accumulators take only list items that say their place."""
+        counts = self._counts[index]
+        first = counts.annotations
+        counts.annotations += len(annotations)
+        return [{"index": place, **annotation} for place, annotation in enumerate(annotations, first)]
 
     def _choice(
         self, index: int, delta: Json, out: list[bytes], *, logprobs: Json | None = None, ending: Json | None = None
@@ -109,37 +164,75 @@ class ChunkRenderer(EventWriter):
 
     def _late_chunk(self, choices: list[Json], usage: Json | None = None) -> bytes:
         """A chunk with what is told once."""
-        body: Json = {**self._fields, "choices": choices, **self._late}
+        body: Json = {**self.head, "choices": choices, **self._late}
         if usage or self._usage_nulls:
             body["usage"] = usage
         self._late = {}
         return b"data: " + encode_json(body) + b"\n\n"
 
+    def _begin_candidate(self, index: int, out: list[bytes]) -> CandidateCounts:
+        if (counts := self._counts.get(index)) is None:
+            counts = self._counts[index] = CandidateCounts()
+            self._lengths[index] = 0
+            self._choice(index, FIRST_DELTA, out)
+        return counts
+
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
         index, part = started.candidate_index, started.part
-        if index not in self._candidates:
-            self._candidates.add(index)
-            self._choice(index, {"role": "assistant", "content": "", "refusal": None}, out)
-        kind = part.WhichOneof("kind")
-        tool_index = self._tool_counts.get(index, 0)
-        self._parts[index, started.part_index] = StreamedPart(part, tool_index)
-        if kind == "tool_call":
-            self._tool_counts[index] = tool_index + 1
-            self._choice(index, {"tool_calls": [{"index": tool_index, **render_tool_call(part)}]}, out)
-        elif kind == "opaque":
-            # OpenAI's accumulators take only list items that say their place.
-            place = self._opaque_counts.get(index, 0)
-            self._opaque_counts[index] = place + 1
-            self._choice(index, {"opaque": [{"index": place, **render_opaque(part.opaque)}]}, out)
-        elif kind == "text" and part.text:
-            self._choice(index, {"content": part.text}, out)
+        counts = self._begin_candidate(index, out)
+        self._parts[index, started.part_index] = begun = StreamedPart(counts.tool_calls)
+        match part.WhichOneof("kind"):
+            case "text":
+                begun.is_text, begun.base = True, self._lengths[index]
+                self._lengths[index] += len(part.text)
+                body: Json = {"content": part.text} if part.text else {}
+                if part.HasField("signature"):
+                    add_signature(body, part)
+                if body:
+                    self._choice(index, body, out)
+            case "tool_call":
+                counts.tool_calls += 1
+                if self._style.openrouter and part.HasField("signature"):
+                    self._sign(index, part, counts, out)
+                self._choice(index, {"tool_calls": [{"index": begun.index, **render_tool_call(part)}]}, out)
+            case "reasoning":
+                begun.places = reasoning_places(part, self._style, counts.reasoning)
+                begun.summary = part.reasoning.summary
+                counts.reasoning += 1
+            case "opaque":
+                self._choice(index, {"opaque": [{"index": counts.opaque, **render_opaque(part.opaque)}]}, out)
+                counts.opaque += 1
+            case _:
+                pass
+
+    def _sign(self, index: int, part: Part, counts: CandidateCounts, out: list[bytes]) -> None:
+        """OpenRouter's clients carry the signature of a tool call among reasoning_details."""
+        form = signature_form(part.signature.provider, counts.reasoning)
+        counts.reasoning += 1
+        self._choice(index, {"reasoning_details": [signature_item(part, form)]}, out)
+
+    def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
+        index = ended.candidate_index
+        part = self._parts[index, ended.part_index]
+        body: Json = {}
+        if part.late_citations:
+            body["annotations"] = self._numbered(index, ended_at(part.late_citations, self._lengths[index]))
+        if ended.HasField("signature"):
+            signed: Json = {}
+            add_signature(signed, Part(signature=ended.signature))
+            if part.is_text:
+                body.update(signed)
+            elif signed:
+                body["tool_calls"] = [{"index": part.index, **signed}]
+        if body:
+            self._choice(index, body, out)
 
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
-        self._late.update(fields_of(finished.provider_details_json))
+        self._late.update(details_of(finished))
         for name in ("system_fingerprint", "service_tier"):
             if finished.HasField(name):
                 self._late[name] = getattr(finished, name)
-        usage = render_usage(finished.usage) if finished.HasField("usage") else None
+        usage = render_usage(finished.usage, self._style) if finished.HasField("usage") else None
         for ending in finished.candidates:
             self._ending(ending, out)
         if self.include_usage and usage:
@@ -147,44 +240,46 @@ class ChunkRenderer(EventWriter):
         out.append(DONE)
 
     def _ending(self, ending: CandidateFinish, out: list[bytes]) -> None:
-        if ending.index not in self._candidates:
-            self._candidates.add(ending.index)
-            self._choice(ending.index, {"role": "assistant", "content": "", "refusal": None}, out)
-        details = fields_of(ending.provider_details_json)
+        self._begin_candidate(ending.index, out)
+        details = details_of(ending)
         details.pop("message", None)
-        reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
-        self._choice(ending.index, {}, out, ending={**details, "finish_reason": reason})
+        self._choice(ending.index, {}, out, ending={**finish_fields(ending, self._style), **details})
+
+
+def ended_at(annotations: list[Json], end: int) -> list[Json]:
+    """Annotations of a whole part, which ends there in the content."""
+    for annotation in annotations:
+        annotation[annotation["type"]]["end_index"] = end
+    return annotations
 
 
 def reasoning_delta(delta: PartDelta, part: StreamedPart) -> Json:
-    if part.field == "reasoning_details":
-        piece = Part()
-        piece.reasoning.text, piece.reasoning.summary = delta.reasoning, part.summary
-        body: Json = {"reasoning_details": reasoning_items(piece, part.details)}
-    else:
-        body = {"reasoning_content" if part.field == "content" else part.field: delta.reasoning}
-    if part.also:
-        body[part.also] = delta.reasoning
+    head, has_items, strings = part.places
+    text = delta.reasoning
+    body: Json = dict.fromkeys(strings, text)
+    if has_items:
+        body["reasoning_details"] = [{**head, "summary" if part.summary else "text": text}]
     return body
 
 
-def sealed_delta(delta: PartDelta, part: StreamedPart) -> Json:
-    """A signature or encrypted reasoning: clients that give reasoning back need it."""
-    item = {key: value for key, value in part.details.items() if not key.startswith("$")}
-    sealed = {**item, "signature": delta.signature} if delta.signature else encrypted_item(item, delta.encrypted)
-    return {"reasoning_details": [sealed]}
+def signature_delta(delta: PartDelta, part: StreamedPart) -> Json:
+    return {"reasoning_details": [{**part.places.head, "signature": delta.signature}]}
+
+
+def encrypted_delta(delta: PartDelta, part: StreamedPart) -> Json:
+    return {"reasoning_details": [encrypted_item(part.places.head, delta.encrypted)]}
 
 
 DELTA_RENDERERS: dict[str, Callable[[PartDelta, StreamedPart], Json]] = {
     "text": lambda delta, part: {"content": delta.text},
     "refusal": lambda delta, part: {"refusal": delta.refusal},
     "arguments_json": lambda delta, part: {
-        "tool_calls": [{"index": part.tool_index, "function": {"arguments": delta.arguments_json}}]
+        "tool_calls": [{"index": part.index, "function": {"arguments": delta.arguments_json}}]
     },
-    "input": lambda delta, part: {"tool_calls": [{"index": part.tool_index, "custom": {"input": delta.input}}]},
+    "input": lambda delta, part: {"tool_calls": [{"index": part.index, "custom": {"input": delta.input}}]},
     "data": lambda delta, part: {"audio": {"data": base64.b64encode(delta.data).decode()}},
     "transcript": lambda delta, part: {"audio": {"transcript": delta.transcript}},
     "reasoning": reasoning_delta,
-    "signature": sealed_delta,
-    "encrypted": sealed_delta,
+    "signature": signature_delta,
+    "encrypted": encrypted_delta,
 }

@@ -1,28 +1,138 @@
-"""The JSON that travels beside the contract's typed fields, for this dialect only."""
+"""The vocabulary of OpenAI's chat completions API and of its compatible vendors, once for both directions.
+
+Sources: https://platform.openai.com/docs/api-reference/chat, and recorded requests and answers of each vendor.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit import json as wire
-from gateway_dialects.kit.json import Detailed, Json
+from dragoman.v1.chat_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_ERROR,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    FINISH_REASON_TOOL_CALLS,
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    RESPONSE_FORMAT_TYPE_TEXT,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
+    TOOL_CHOICE_MODE_REQUIRED,
+    FinishReason,
+    ResponseFormatType,
+    ToolChoiceMode,
+)
+from dragoman.v1.content_pb2 import (
+    ROLE_ASSISTANT,
+    ROLE_DEVELOPER,
+    ROLE_SYSTEM,
+    ROLE_TOOL,
+    ROLE_USER,
+    Role,
+)
+from gateway_dialects.kit import json as kit
+from gateway_dialects.kit.diagnostics import Diagnostics
+from gateway_dialects.kit.fields import boolean, integer, number, small_integer, string
+from gateway_dialects.kit.json import Detailed, Form, Json
 
 DIALECT = "openai"
 
-
-def details_of(holder: Detailed) -> Json:
-    """This dialect's details, notes included."""
-    return wire.details_of(holder, DIALECT)
+WordT = TypeVar("WordT", bound=str)
+ValueT = TypeVar("ValueT")
 
 
-def set_details(target: Any, details: Json) -> None:
-    wire.set_details(target, details, DIALECT)
+def words_of(values: Mapping[WordT, ValueT]) -> dict[ValueT, WordT]:
+    """The other direction of a table: the first word for each value."""
+    return {value: word for word, value in reversed(list(values.items()))}
 
+
+ROLES: Mapping[str, Role.ValueType] = {
+    "system": ROLE_SYSTEM,
+    "developer": ROLE_DEVELOPER,
+    "user": ROLE_USER,
+    "assistant": ROLE_ASSISTANT,
+    "tool": ROLE_TOOL,
+    "function": ROLE_TOOL,
+}
+ROLE_WORDS = words_of(ROLES)
+FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
+    "stop": FINISH_REASON_STOP,
+    "eos": FINISH_REASON_STOP,
+    "end_turn": FINISH_REASON_STOP,
+    "length": FINISH_REASON_LENGTH,
+    "max_tokens": FINISH_REASON_LENGTH,
+    "model_length": FINISH_REASON_LENGTH,
+    "tool_calls": FINISH_REASON_TOOL_CALLS,
+    "function_call": FINISH_REASON_TOOL_CALLS,
+    "content_filter": FINISH_REASON_CONTENT_FILTER,
+    "error": FINISH_REASON_ERROR,
+}
+"""Of all vendors. An unknown word counts as stop and stays in raw_finish_reason."""
+FINISH_WORDS = words_of(FINISH_REASONS)
+OPENAI_FINISH_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+"""Those of OpenAI's schema."""
+TOOL_CHOICES: Mapping[str, ToolChoiceMode.ValueType] = {
+    "auto": TOOL_CHOICE_MODE_AUTO,
+    "none": TOOL_CHOICE_MODE_NONE,
+    "required": TOOL_CHOICE_MODE_REQUIRED,
+    # Mistral's word for required.
+    "any": TOOL_CHOICE_MODE_REQUIRED,
+}
+TOOL_CHOICE_WORDS = words_of(TOOL_CHOICES)
+RESPONSE_FORMATS: Mapping[str, ResponseFormatType.ValueType] = {
+    "text": RESPONSE_FORMAT_TYPE_TEXT,
+    "json_object": RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    "json_schema": RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+}
+RESPONSE_FORMAT_WORDS = words_of(RESPONSE_FORMATS)
+AUDIO_FORMATS: Mapping[str, str] = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav"}
+"""By media type. The format of any other is its subtype."""
+AUDIO_TYPES = words_of(AUDIO_FORMATS)
+Reader = Callable[[Any, str], Any]
+"""(JSON value, name) -> the value of the contract's field. Raises GatewayError for one of another type."""
+PLAIN_FIELDS: Mapping[str, Reader] = {
+    **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), number),
+    **dict.fromkeys(("top_k", "seed"), integer),
+    "top_logprobs": small_integer,
+    **dict.fromkeys(("parallel_tool_calls", "logprobs"), boolean),
+    **dict.fromkeys(("verbosity", "service_tier"), string),
+}
+"""Request fields with the same name and meaning in the contract, and how each is read."""
+INPUT_SUBSETS = (
+    ("cached_tokens", "cache_read_tokens"),
+    ("cache_write_tokens", "cache_write_tokens"),
+    ("audio_tokens", "input_audio_tokens"),
+    ("image_tokens", "input_image_tokens"),
+)
+"""usage.prompt_tokens_details, and the contract's names."""
+OUTPUT_SUBSETS = (
+    ("reasoning_tokens", "reasoning_tokens"),
+    ("audio_tokens", "output_audio_tokens"),
+    ("image_tokens", "output_image_tokens"),
+    ("accepted_prediction_tokens", "accepted_prediction_tokens"),
+    ("rejected_prediction_tokens", "rejected_prediction_tokens"),
+)
+"""usage.completion_tokens_details, and the contract's names."""
+REASONING_STRINGS = ("reasoning_content", "reasoning")
+"""Fields of a message or delta that hold reasoning as text."""
+REASONING_FORMATS: Mapping[str, str] = {
+    "anthropic": "anthropic-claude-v1",
+    "gemini": "google-gemini-v1",
+    "openai-responses": "openai-responses-v1",
+}
+"""Reasoning.provider, and the format of an item of reasoning_details. Any other format is the provider's name."""
+UNKNOWN_FORMAT = "unknown"
+REASONING_PROVIDERS: Mapping[str, str] = {**words_of(REASONING_FORMATS), UNKNOWN_FORMAT: ""}
+
+# Reasoning efforts by model. Sources: https://platform.openai.com/docs/api-reference/chat/create (reasoning_effort),
+# https://console.groq.com/docs/reasoning, https://ai.google.dev/gemini-api/docs/openai (thinking), https://docs.x.ai,
+# https://api-docs.deepseek.com/guides/thinking_mode, https://docs.mistral.ai/capabilities/reasoning/adjustable,
+# https://docs.cohere.com/docs/compatibility-api, https://inference-docs.cerebras.ai/capabilities/reasoning.
 
 Efforts = tuple[tuple[str, tuple[str, ...]], ...]
 """See Quirks.efforts."""
-
 SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All words, from the least. What is not among them is a provider's own word and is sent as it is."""
 THREE = ("low", "medium", "high")
@@ -38,20 +148,67 @@ OPENAI_EFFORTS: Efforts = (
     ("gpt-5.", ()),
     ("gpt-5", ("minimal", *THREE)),
 )
-"""What is said of the models that came later differs from one to the next: they get the client's word."""
+"""Later models differ from one to the next: they get the client's word."""
 
 
-def known_effort(effort: str, model: str, efforts: Efforts, warnings: list[Warning]) -> str:
+def known_effort(effort: str, model: str, efforts: Efforts, diagnostics: Diagnostics) -> str:
     """The effort, or the nearest one that the model takes, the lower of two as near. Whoever asks for some reasoning gets
     some."""
     words = next((words for prefix, words in efforts if model.startswith(prefix)), ())
     if not words or effort in words or effort not in SCALE:
         return effort
-    nearest = min((word for word in words if word != "none"), key=lambda word: distance(word, effort))
-    message = f"reasoning.effort {effort} is not known to this model; {nearest} was sent"
-    warnings.append(Warning(field="reasoning.effort", message=message))
+    place = SCALE.index(effort)
+    nearest = min((word for word in words if word != "none"), key=lambda word: abs(SCALE.index(word) - place))
+    diagnostics.warn("reasoning.effort", f"reasoning.effort {effort} is not known to this model; {nearest} was sent")
     return nearest
 
 
-def distance(word: str, other: str) -> int:
-    return abs(SCALE.index(word) - SCALE.index(other))
+class MessageForm(Form, frozen=True):
+    """The form of a Message."""
+
+    content: str = ""
+    """list: a list of fewer than two parts. string: an empty string. absent: no content field."""
+    role: str = ""
+    """function: the older role of a tool's result."""
+
+
+class PartForm(Form, frozen=True):
+    """The form of a Part of an assistant message."""
+
+    strings: tuple[str, ...] = ()
+    """Reasoning: the message's string fields that hold its text. Empty: the vendor's own."""
+    item: Json | None = None
+    """Reasoning, or the signature of a tool call: type, format and index of its item of reasoning_details. None: it had
+    none."""
+    place: str = ""
+    """content: a refusal in the content list. opaque: content of another dialect in the message's field opaque."""
+
+
+class RequestForm(Form, frozen=True):
+    """The form of a ChatRequest."""
+
+    one_stop: bool = False
+    """Whether stop was a string."""
+
+
+class ToolChoiceForm(Form, frozen=True):
+    """The form of a ToolChoice."""
+
+    type: str = ""
+    """custom: the tool that was chosen is a custom one."""
+
+
+class ReasoningForm(Form, frozen=True):
+    """The form of ReasoningSettings."""
+
+    fields: str = "effort"
+    """effort: reasoning_effort. object: OpenRouter's reasoning. both."""
+
+
+def details_of(holder: Detailed) -> Json:
+    """This dialect's details; empty when there are none. Raises GatewayError INVALID_REQUEST for what is no JSON object."""
+    return kit.details_of(holder, DIALECT)
+
+
+def set_details(target: Any, details: Json) -> None:
+    kit.set_details(target, details, DIALECT)

@@ -5,12 +5,9 @@ Source: https://openrouter.ai/docs/api-reference/parameters, provider routing an
 
 from __future__ import annotations
 
-from typing import Any
-
 from dragoman.reasons import invalid
 from gateway_dialects.kit.fields import array, boolean, mapping, parse_object, string
-from gateway_dialects.kit.json import Json, decode_json, json_text
-from gateway_dialects.openai.parse_messages import DIALECT as OPENAI
+from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.parse_request import ParsedChat, parse_fields
 
 VENDOR = "openrouter"
@@ -20,17 +17,17 @@ ROUTER_FIELDS = frozenset(
         *("response_cache", "top_a"),
     }
 )
-"""What no other vendor knows. It reaches targets at OpenRouter, and becomes a warning elsewhere."""
+"""What no other vendor knows: sent to targets at OpenRouter, a warning elsewhere."""
 DONE_HERE = frozenset({"models", "route", "usage", "include_reasoning"})
-"""What the gateway does itself, or what says nothing any more: usage is always told, and a list of models is always there to
-fall back on."""
+"""What the gateway does itself, or what means nothing any more: usage is always reported, and a list of models is always a
+list of fallbacks."""
 
 
 def parse_chat(body: bytes) -> ParsedChat:
     """Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     models = read_models(fields)
-    plain = {name: value for name, value in fields.items() if name not in DONE_HERE}
+    plain = {name: value for name, value in fields.items() if name not in DONE_HERE | ROUTER_FIELDS}
     if fields.get("model") is None and models:
         plain["model"] = models[0]
     if fields.get("include_reasoning") is not None:
@@ -38,7 +35,9 @@ def parse_chat(body: bytes) -> ParsedChat:
     check_ignored(fields)
     parsed = parse_fields(plain)
     parsed.chat.fallback_models.extend(name for name in models if name != parsed.chat.model)
-    set_apart(parsed)
+    own = {name: value for name, value in fields.items() if name in ROUTER_FIELDS and value is not None}
+    if own:
+        parsed.chat.provider_options_json[VENDOR] = json_text(own)
     return parsed
 
 
@@ -52,7 +51,7 @@ def read_models(fields: Json) -> list[str]:
 
 
 def show_reasoning(plain: Json, shown: bool) -> None:
-    """The older word for reasoning.exclude. What is shown anyway needs no asking."""
+    """include_reasoning, the older name of reasoning.exclude. Reasoning is shown unless it is excluded."""
     if not shown:
         reasoning = mapping(plain.get("reasoning") or {}, "reasoning")
         plain["reasoning"] = {"exclude": True, **reasoning}
@@ -63,17 +62,3 @@ def check_ignored(fields: Json) -> None:
         mapping(fields["usage"], "usage")
     if (route := fields.get("route")) not in (None, "fallback", "sort"):
         raise invalid("route", f"'route' is {route!r}: use fallback, or leave it out.")
-
-
-def set_apart(parsed: ParsedChat) -> None:
-    """Take what only OpenRouter understands out of the options of OpenAI's form."""
-    options = parsed.chat.provider_options_json
-    found: Json = decode_json(options[OPENAI]) if OPENAI in options else {}
-    own: dict[str, Any] = {name: found.pop(name) for name in ROUTER_FIELDS & found.keys()}
-    if not own:
-        return
-    options[VENDOR] = json_text(own)
-    if found:
-        options[OPENAI] = json_text(found)
-    else:
-        del options[OPENAI]

@@ -1,0 +1,268 @@
+"""One delta of a streamed choice: the parts that it begins and what it adds to them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
+from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
+from gateway_dialects.kit.json import (
+    Json,
+    json_text,
+    malformed,
+    text_of,
+    unknown_fields,
+)
+from gateway_dialects.openai.decode_response import (
+    AUDIO_FIELDS,
+    begin_tool_call,
+    decode_content_item,
+    decode_logprobs,
+    decode_reasoning_item,
+    note_strings,
+)
+from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_signature
+from gateway_dialects.openai.words import DIALECT, REASONING_STRINGS, set_details
+
+PartKey = str | tuple[str, object]
+"""What tells one part of a candidate from another: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
+
+
+class CandidateState:
+    """What is known of one candidate while it streams."""
+
+    __slots__ = (
+        *("bare_tools", "details", "index", "message_details", "part_details", "parts", "raw_finish", "signature"),
+        "tool_slots",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.parts: dict[PartKey, int] = {}
+        self.tool_slots: dict[object, tuple[str, PartKey]] = {}
+        self.bare_tools: set[PartKey] = set()
+        self.part_details: dict[int, Json] = {}
+        self.raw_finish = ""
+        self.signature = ""
+        """Gemini's, over the text."""
+        self.details: Json = {}
+        self.message_details: Json = {}
+
+
+def empty_text(part: Part) -> None:
+    part.text = ""
+
+
+def empty_refusal(part: Part) -> None:
+    part.refusal = ""
+
+
+def empty_audio(part: Part) -> None:
+    part.media.kind = MEDIA_KIND_AUDIO
+
+
+def grow(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Callable[[Part], None]) -> PartDelta:
+    """A new delta event of the part with this key, which begins here if it has not begun."""
+    part_index = state.parts.get(key)
+    if part_index is None:
+        begin(start_part(state, key, batch))
+        part_index = state.parts[key]
+    delta = batch.events.add().part_delta
+    if state.index:
+        delta.candidate_index = state.index
+    if part_index:
+        delta.part_index = part_index
+    return delta
+
+
+def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
+    for key in state.bare_tools:
+        # A tool that takes nothing is called with {}, also when no delta ever said so.
+        grow(state, key, batch, empty_text).arguments_json = "{}"
+    signed = state.parts.get("text") if state.signature else None
+    if state.signature and signed is None:
+        merge(state.message_details, {"extra_content": {"google": {"thought_signature": state.signature}}})
+    for part_index in state.parts.values():
+        ended = batch.events.add().part_finished
+        ended.candidate_index, ended.part_index = state.index, part_index
+        if part_index == signed:
+            ended.signature.provider, ended.signature.value = SIGNER, state.signature
+        if details := state.part_details.get(part_index):
+            set_details(ended, details)
+
+
+def start_part(state: CandidateState, key: PartKey, batch: StreamResponse) -> Part:
+    """A new part event, whose part the caller fills in."""
+    state.parts[key] = len(state.parts)
+    event = batch.events.add().part_started
+    event.candidate_index, event.part_index = state.index, state.parts[key]
+    return event.part
+
+
+def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> None:
+    if isinstance(content, str):
+        grow(state, "text", batch, empty_text).text = content
+        return
+    if not isinstance(content, list):
+        raise malformed("content of the provider's stream is neither text nor a list")
+    for item in content:
+        part = decode_content_item(item)
+        match part.WhichOneof("kind"):
+            case "text":
+                grow(state, "text", batch, empty_text).text = part.text
+            case "reasoning":
+                feed_reasoning_part(state, ("reasoning", 0), part, batch)
+            case _:
+                start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
+
+
+def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) -> None:
+    present = [name for name in REASONING_STRINGS if isinstance(delta.get(name), str) and delta[name]]
+    items = delta.get("reasoning_details")
+    if isinstance(items, list) and items:
+        for item in items:
+            part = decode_reasoning_item(item, present)
+            if part.HasField("opaque"):
+                start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
+            else:
+                feed_reasoning_part(state, ("reasoning", item_index(item)), part, batch)
+    elif present:
+
+        def begin(part: Part) -> None:
+            part.reasoning.SetInParent()
+            note_strings(part, present)
+
+        grow(state, ("reasoning", 0), batch, begin).reasoning = delta[present[0]]
+
+
+def item_index(item: Json) -> int | str:
+    index = item.get("index", 0)
+    return index if isinstance(index, (int, str)) else 0
+
+
+def feed_reasoning_part(state: CandidateState, key: PartKey, piece: Part, batch: StreamResponse) -> None:
+    """Append a piece of reasoning to its part: text, signature and encrypted content, each in a delta of its own."""
+    reasoning = piece.reasoning
+
+    def begin(part: Part) -> None:
+        part.CopyFrom(piece)
+        part.reasoning.text = part.reasoning.signature = part.reasoning.encrypted = ""
+
+    if reasoning.text:
+        grow(state, key, batch, begin).reasoning = reasoning.text
+    if reasoning.signature:
+        grow(state, key, batch, begin).signature = reasoning.signature
+    if reasoning.encrypted:
+        grow(state, key, batch, begin).encrypted = reasoning.encrypted
+
+
+def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> None:
+    if data := audio.get("data"):
+        try:
+            grow(state, "audio", batch, empty_audio).data = base64.b64decode(text_of(data), validate=True)
+        except ValueError:
+            raise malformed("audio of the provider's stream is not base64") from None
+    if transcript := text_of(audio.get("transcript")):
+        grow(state, "audio", batch, empty_audio).transcript = transcript
+    if extra := unknown_fields(audio, AUDIO_FIELDS):
+        details = grow(state, "audio", batch, empty_audio)
+        details.provider_details_json[DIALECT] = json_text({"audio": extra})
+        state.part_details.setdefault(state.parts["audio"], {}).update(extra)
+
+
+def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
+    if not isinstance(call, dict):
+        raise malformed("a tool call of the provider's stream is not an object")
+    key = tool_key(state, call)
+    if key not in state.parts:
+        start_tool_call(state, key, call, batch)
+    custom = call.get("custom")
+    if isinstance(custom, dict):
+        if text := text_of(custom.get("input")):
+            grow(state, key, batch, empty_text).input = text
+        return
+    function = call.get("function")
+    if isinstance(function, dict) and (arguments := function.get("arguments")):
+        state.bare_tools.discard(key)
+        text = arguments if isinstance(arguments, str) else json_text(arguments)
+        grow(state, key, batch, empty_text).arguments_json = text
+
+
+def tool_key(state: CandidateState, call: Json) -> PartKey:
+    """Which call a delta belongs to. Some vendors give no index (Google, Mistral); some give 0 to every parallel call, each
+    with an id of its own."""
+    call_id = text_of(call.get("id"))
+    slot = call.get("index")
+    if not isinstance(slot, (int, str)):
+        slot = call_id or next(reversed(state.tool_slots), "")
+    known_id, key = state.tool_slots.get(slot, ("", None))
+    if key is None or (call_id and known_id and call_id != known_id):
+        key = ("tool", f"{slot}:{call_id}")
+        state.tool_slots[slot] = (call_id, key)
+    return key
+
+
+def start_tool_call(state: CandidateState, key: PartKey, call: Json, batch: StreamResponse) -> None:
+    begun, kind, _ = begin_tool_call(call)
+    if kind == "custom":
+        begun.tool_call.input = ""
+    else:
+        state.bare_tools.add(key)
+    start_part(state, key, batch).CopyFrom(begun)
+
+
+def feed_logprobs(state: CandidateState, logprobs: Any, batch: StreamResponse, before: int) -> None:
+    """Log-probabilities ride on the delta that this chunk produced; without one, on an empty delta of the text."""
+    if not isinstance(logprobs, dict):
+        return
+    decoded = decode_logprobs(logprobs)
+    if decoded.content or decoded.refusal:
+        delta_since(state, batch, before).logprobs.CopyFrom(decoded)
+
+
+def feed_extra(state: CandidateState, extra: Json, batch: StreamResponse, before: int) -> None:
+    """Citations and signatures; and delta fields the contract does not name: shown live on this delta, and stored for the
+    whole answer."""
+    if isinstance(extra.get("annotations"), list):
+        feed_annotations(state, extra, batch, before)
+    if "extra_content" in extra:
+        state.signature = take_signature(extra) or state.signature
+    if not extra:
+        return
+    delta_since(state, batch, before).provider_details_json[DIALECT] = json_text(extra)
+    for name, value in extra.items():
+        known = state.message_details.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            # What belongs to a message comes in pieces (annotations); what belongs to a chunk is repeated whole.
+            extra[name] = known + value
+    merge(state.message_details, extra)
+
+
+def feed_annotations(state: CandidateState, extra: Json, batch: StreamResponse, before: int) -> None:
+    """Take the citations out of the annotations of a delta. They belong to the text."""
+    annotations = extra.pop("annotations")
+    decoded = [citation_of(annotation) for annotation in annotations]
+    if found := [citation for citation in decoded if citation is not None]:
+        said = [event.part_delta for event in batch.events[before:] if event.part_delta.HasField("text")]
+        delta = said[-1] if said else grow(state, "text", batch, empty_text)
+        delta.citations.extend(found)
+    if len(found) < len(annotations):
+        extra["annotations"] = [item for item, citation in zip(annotations, decoded, strict=True) if citation is None]
+
+
+def merge(into: Json, late: Json) -> None:
+    """What many chunks say of one thing: objects grow, anything else is replaced."""
+    for name, value in late.items():
+        known = into.get(name)
+        into[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+
+
+def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> PartDelta:
+    for position in range(len(batch.events) - 1, before - 1, -1):
+        if batch.events[position].WhichOneof("event") == "part_delta":
+            return batch.events[position].part_delta
+    delta = grow(state, "text", batch, empty_text)
+    delta.text = ""
+    return delta
