@@ -10,18 +10,19 @@ from gateway_dialects.completions.parse_request import parse_texts
 from gateway_dialects.completions.render_response import TextRenderer, render_texts
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openai.render_errors import render_error
+from gateway_dialects.openai.render_response import OPENAI, Style
 
 
-def serve(head: RequestHead, body: bytes) -> ServedChat:
-    """See Served.parse_chat."""
+def serve(head: RequestHead, body: bytes, style: Style = OPENAI, id_prefix: str = "cmpl-") -> ServedChat:
+    """See Served.parse_chat. style, id_prefix: of a variant of this API."""
     parsed = parse_texts(body, head.path_param("deployment"))
-    fallback_id, now = f"cmpl-{head.request_id}", int(time.time())
+    fallback_id, now = id_prefix + head.request_id, int(time.time())
 
     def render_all(answers: Sequence[ChatResponse]) -> bytes:
-        return render_texts(answers, parsed, fallback_id, now)
+        return render_texts(answers, parsed, fallback_id, now, style)
 
     def writer() -> TextRenderer:
-        return TextRenderer(parsed, fallback_id=fallback_id, now=now)
+        return TextRenderer(parsed, fallback_id=fallback_id, now=now, style=style)
 
     return ServedChat(
         parsed.chats[0],

@@ -172,15 +172,18 @@ SIGNER = "gemini"
 
 def take_signature(fields: Json) -> str:
     """Take Gemini's signature out of the extra_content of a message, delta or tool call. Empty: there is none."""
-    match fields.get("extra_content"):
-        case {"google": {"thought_signature": str(signature), **google}, **extra} if signature:
-            rest: Json = {**extra, "google": google} if google else extra
-            if rest:
-                fields["extra_content"] = rest
-            else:
-                del fields["extra_content"]
-            return signature
-    return ""
+    extra = object_at(fields, "extra_content")
+    google = object_at(extra, "google")
+    if not (signature := text_of(google.get("thought_signature"))):
+        return ""
+    rest = {name: value for name, value in extra.items() if name != "google"}
+    if len(google) > 1:
+        rest["google"] = {name: value for name, value in google.items() if name != "thought_signature"}
+    if rest:
+        fields["extra_content"] = rest
+    else:
+        del fields["extra_content"]
+    return signature
 
 
 def place_signature(parts: Iterable[Part], signature: str) -> bool:

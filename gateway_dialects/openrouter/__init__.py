@@ -7,7 +7,7 @@ import time
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openrouter.parse_request import parse_chat
 from gateway_dialects.openrouter.render_metadata import Wanted, render_model, render_models
-from gateway_dialects.openrouter.render_response import ALIVE, ID_PREFIX, OpenRouterRenderer, render_answer, render_error
+from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, OpenRouterRenderer, render_chat, render_error
 
 
 def serve(head: RequestHead, body: bytes) -> ServedChat:
@@ -19,9 +19,9 @@ def serve(head: RequestHead, body: bytes) -> ServedChat:
 
     return ServedChat(
         parsed.chat,
-        lambda answer: render_answer(answer, fallback_id, now),
+        lambda answer: render_chat(answer, fallback_id, now),
         writer if parsed.stream else None,
-        keep_alive=ALIVE,
+        keep_alive=KEEP_ALIVE,
     )
 
 

@@ -1,24 +1,24 @@
-"""The model list of OpenRouter's API. Source: https://openrouter.ai/docs/api-reference/models."""
+"""What OpenRouter's API says of models, and of an answer afterwards.
+
+Sources: https://openrouter.ai/docs/api-reference/models, https://openrouter.ai/docs/api-reference/get-a-generation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
-from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import Candidate, ChatRequest, ChatResponse
+from dragoman.reasons import Reason, invalid
+from dragoman.v1.calls_pb2 import CallRecord
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
-from dragoman.v1.routing_pb2 import Attempt, RouteTrace
-from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.fields import missing
-from gateway_dialects.kit.json import Json, decode_json, encode_json, json_text
+from gateway_dialects.kit.json import Json, encode_json, object_at
 from gateway_dialects.openai.render_models import model_card
-from gateway_dialects.openrouter.parse_request import VENDOR
-from gateway_dialects.openrouter.render_response import FINISH_WORDS, own_id
+from gateway_dialects.openai.words import FINISH_WORDS
+from gateway_dialects.openrouter.render_response import ID_PREFIX
 
 LONGEST_COUNT = 9
 """In digits."""
@@ -121,214 +121,23 @@ def openrouter_card(model: Model) -> Json:
             "output_modalities": writes,
             "tokenizer": "Other",
             "instruct_type": None,
-            **objects(card, "architecture"),
+            **object_at(card, "architecture"),
         },
-        "pricing": {"prompt": UNKNOWN_PRICE, "completion": UNKNOWN_PRICE, **objects(card, "pricing")},
-        "top_provider": {**top, **objects(card, "top_provider")},
+        "pricing": {"prompt": UNKNOWN_PRICE, "completion": UNKNOWN_PRICE, **object_at(card, "pricing")},
+        "top_provider": {**top, **object_at(card, "top_provider")},
     }
 
 
-def objects(card: Json, name: str) -> Json:
-    """What the card has there where that is an object."""
-    value = card.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-NOT_KNOWN_HERE: Json = dict.fromkeys(
-    (
-        *("app_id", "cache_discount", "moderation_latency", "num_fetches", "num_input_audio_prompt", "num_media_completion"),
-        *("num_media_prompt", "num_search_results", "preset_id", "response_cache_source_id", "router"),
-        *("web_search_engine", "workspace_id"),
-    )
+NOT_RECORDED = (
+    *("app_id", "cache_discount", "moderation_latency", "num_fetches", "num_input_audio_prompt", "num_media_completion"),
+    *("num_search_results", "preset_id", "response_cache_source_id", "router", "service_tier", "web_search_engine"),
+    "workspace_id",
 )
-SUMMED = (
-    *("tokens_prompt", "tokens_completion", "native_tokens_prompt", "native_tokens_completion"),
-    *("native_tokens_completion_images", "native_tokens_reasoning", "native_tokens_cached", "upstream_inference_cost"),
-)
-FAILED = "error"
-"""The finish reason of a stream that broke off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asked, as far as headers tell."""
-
-    request_id: str
-    referer: str | None = None
-    origin: str | None = None
-    user_agent: str | None = None
-    own_key: bool = False
-    """Whether it brought its own key for the provider."""
-
-
-class Generation:
-    """One answer, whole or streamed, while it is made; of several prompts it is one nevertheless."""
-
-    def __init__(self, chat: ChatRequest, asker: Asker, fallback_id: str, now: float, clock: Callable[[], float]) -> None:
-        """fallback_id: its id where the provider gave none of OpenRouter's form. now: seconds since 1970 UTC. clock: seconds
-        since any time."""
-        self.id = fallback_id
-        self.ended = False
-        self._clock = clock
-        self._began = self._ended_at = clock()
-        self._own_key = asker.own_key
-        self._prompts = 0
-        self._before_attempt = 0.0
-        """Seconds that went by before the provider that answered was asked."""
-        self._usages: list[Json] = []
-        self._responses: list[Json] = []
-        self._told: Json = {
-            **NOT_KNOWN_HERE,
-            **asking_fields(chat, asker),
-            "created_at": datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds"),
-        }
-
-    @property
-    def begun(self) -> bool:
-        """Whether the client has learned of it."""
-        return self._prompts > 0
-
-    def answered(self, answers: Sequence[ChatResponse]) -> None:
-        """All of them are there, whole."""
-        self._told["streamed"] = False
-        for answer in answers:
-            self._begin(answer)
-            self._end(answer)
-        self._before_attempt = min(self._before_attempt_of(answer.route) for answer in answers)
-        self._stop()
-
-    def started(self, started: Started) -> None:
-        """A stream has begun: the first, or that of the next prompt."""
-        self._told["streamed"] = True
-        if not self._prompts:
-            self._before_attempt = self._before_attempt_of(started.route)
-        self._begin(started)
-
-    def finished(self, finished: Finished, *, last: bool) -> None:
-        """A stream is complete; last: that of the last prompt."""
-        self._end(finished)
-        if last:
-            self._stop()
-
-    def failed(self) -> None:
-        """The stream broke off."""
-        self._told.update(finish_reason=FAILED, native_finish_reason=None)
-        self._stop()
-
-    def render(self) -> str:
-        """As it is kept, and given. One that has not ended was left by its client."""
-        cancelled = not self.ended
-        if cancelled:
-            self._stop()
-            self._told.update(finish_reason=None, native_finish_reason=None)
-        latency = max(0.0, self._ended_at - self._began)
-        generation = min(max(0.0, latency - self._before_attempt), latency)
-        times = {"latency": round(latency * 1000), "generation_time": round(generation * 1000)}
-        fields = {"id": self.id, **self._told, **times, **self._usage(), "cancelled": cancelled}
-        return json_text({**fields, "provider_responses": self._responses})
-
-    def _before_attempt_of(self, route: RouteTrace) -> float:
-        """Told when the answer, or the first of its stream, is here."""
-        taken = route.attempts[-1].duration_ms / 1000 if route.attempts else 0.0
-        return max(0.0, self._clock() - self._began - taken)
-
-    def _begin(self, answer: ChatResponse | Started) -> None:
-        if not self._prompts:
-            self.id = own_id(answer.id, self.id)
-            self._told.update(
-                upstream_id=answer.id or None,
-                model=answer.model or answer.route.model,
-                provider_name=answer.route.provider or None,
-            )
-        self._prompts += 1
-        self._told["service_tier"] = answer.service_tier if answer.HasField("service_tier") else None
-        self._responses += [attempt_fields(attempt, self._own_key) for attempt in answer.route.attempts]
-        if answer.route.attempts and answer.id:
-            self._responses[-1]["id"] = answer.id
-
-    def _end(self, answer: ChatResponse | Finished) -> None:
-        if answer.HasField("service_tier"):
-            self._told["service_tier"] = answer.service_tier
-        if answer.candidates:
-            self._told.update(finish_fields(answer.candidates[0]))
-        if answer.HasField("usage"):
-            self._usages.append(usage_fields(answer.usage))
-
-    def _stop(self) -> None:
-        self.ended, self._ended_at = True, self._clock()
-
-    def _usage(self) -> Json:
-        """Sums of all prompts; what is not known of one is not known of all. Two fields cannot be null: without a price they
-        are 0."""
-        whole = len(self._usages) == self._prompts
-        told: Json = {name: total([usage[name] for usage in self._usages]) if whole else None for name in SUMMED}
-        cost = told["upstream_inference_cost"] or 0.0
-        return {**told, "total_cost": cost, "usage": cost}
-
-
-def asking_fields(chat: ChatRequest, asker: Asker) -> Json:
-    """data_region and origin cannot be null."""
-    return {
-        "api_type": "completions",
-        "data_region": "global",
-        "external_user": chat.user or None,
-        "finish_reason": None,
-        "http_referer": asker.referer,
-        "is_byok": asker.own_key,
-        "native_finish_reason": None,
-        "origin": asker.origin or asker.referer or "",
-        "request_id": asker.request_id,
-        "session_id": session_of(chat),
-        "user_agent": asker.user_agent,
-    }
-
-
-def session_of(chat: ChatRequest) -> str | None:
-    if VENDOR not in chat.provider_options_json:
-        return None
-    session = decode_json(chat.provider_options_json[VENDOR]).get("session_id")
-    return session if isinstance(session, str) else None
-
-
-def attempt_fields(attempt: Attempt, own_key: bool) -> Json:
-    return {
-        "status": attempt.status or None,
-        "provider_name": attempt.provider,
-        "model_permaslug": attempt.model,
-        "latency": round(attempt.duration_ms),
-        "is_byok": own_key,
-    }
-
-
-def finish_fields(ending: Candidate | CandidateFinish) -> Json:
-    return {
-        "finish_reason": FINISH_WORDS.get(ending.finish_reason, "stop"),
-        "native_finish_reason": ending.raw_finish_reason or None,
-    }
-
-
-def usage_fields(usage: Usage) -> Json:
-    """native: what the provider counted itself, which an estimate is not."""
-    counted = not usage.estimated
-    return {
-        "tokens_prompt": usage.input_tokens,
-        "tokens_completion": usage.output_tokens,
-        "native_tokens_prompt": usage.input_tokens if counted else None,
-        "native_tokens_completion": usage.output_tokens if counted else None,
-        "native_tokens_completion_images": usage.output_image_tokens if usage.HasField("output_image_tokens") else None,
-        "native_tokens_reasoning": usage.reasoning_tokens if usage.HasField("reasoning_tokens") else None,
-        "native_tokens_cached": usage.cache_read_tokens if usage.HasField("cache_read_tokens") else None,
-        "upstream_inference_cost": usage.cost.total_usd if usage.HasField("cost") else None,
-    }
-
-
-def total(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
+"""Fields of a generation that are null."""
 
 
 def wanted_id(query: Mapping[str, str]) -> str:
-    """Raises GatewayError 400."""
+    """The id of a generation. Raises GatewayError 400."""
     if "id" not in query:
         raise missing("id", "Give the id of an answer: ?id=gen-...")
     if not query["id"]:
@@ -336,6 +145,89 @@ def wanted_id(query: Mapping[str, str]) -> str:
     return query["id"]
 
 
-def render_generation(kept: str) -> bytes:
-    """The JSON body about a generation that was kept."""
-    return b'{"data":' + kept.encode() + b"}"
+def render_generation(call: CallRecord) -> bytes:
+    """The JSON body about an answer. data_region, origin, usage and total_cost cannot be null."""
+    usage = call.usage if call.HasField("usage") else None
+    data: Json = {
+        **dict.fromkeys(NOT_RECORDED),
+        "id": ID_PREFIX + call.id,
+        "request_id": call.request_id,
+        "upstream_id": call.response_id or None,
+        "created_at": datetime.fromtimestamp(call.admitted_ms / 1000, UTC).isoformat(timespec="microseconds"),
+        "api_type": "completions",
+        "data_region": "global",
+        "model": call.route.model,
+        "provider_name": call.route.provider or None,
+        "streamed": call.streamed,
+        "is_byok": call.byok,
+        "num_media_prompt": call.input_media or None,
+        **client_fields(call.tags),
+        **finish_fields(call),
+        **times(call),
+        **usage_fields(usage),
+        "provider_responses": provider_responses(call),
+    }
+    return encode_json({"data": data})
+
+
+def client_fields(tags: Mapping[str, str]) -> Json:
+    referer = tags.get("referer") or None
+    return {
+        "http_referer": referer,
+        "origin": tags.get("origin") or referer or "",
+        "user_agent": tags.get("user_agent") or None,
+        "session_id": tags.get("session") or None,
+        "external_user": tags.get("user") or None,
+    }
+
+
+def finish_fields(call: CallRecord) -> Json:
+    """finish_reason is error for an answer that broke off, and null for one that its client left."""
+    cancelled = call.reason == Reason.CANCELLED
+    if call.reason:
+        return {"cancelled": cancelled, "finish_reason": None if cancelled else "error", "native_finish_reason": None}
+    word = FINISH_WORDS.get(call.finish_reason, "stop") if call.finish_reason else None
+    return {"cancelled": False, "finish_reason": word, "native_finish_reason": call.raw_finish_reason or None}
+
+
+def times(call: CallRecord) -> Json:
+    """In milliseconds. Attempts that failed are latency, not generation."""
+    before = sum(attempt.duration_ms for attempt in call.route.attempts[:-1])
+    generation = max(0.0, call.duration_ms - before)
+    return {"latency": round(call.duration_ms), "generation_time": round(generation)}
+
+
+def usage_fields(usage: Usage | None) -> Json:
+    """native: what the provider counted itself, which an estimate is not. Without a price, the two costs are 0."""
+    counts = usage or Usage()
+    native = usage is not None and not usage.estimated
+    cost = counts.cost.total_usd if counts.HasField("cost") else None
+    return {
+        "tokens_prompt": usage.input_tokens if usage else None,
+        "tokens_completion": usage.output_tokens if usage else None,
+        "native_tokens_prompt": counts.input_tokens if native else None,
+        "native_tokens_completion": counts.output_tokens if native else None,
+        "native_tokens_completion_images": counts.output_image_tokens if counts.HasField("output_image_tokens") else None,
+        "native_tokens_reasoning": counts.reasoning_tokens if counts.HasField("reasoning_tokens") else None,
+        "native_tokens_cached": counts.cache_read_tokens if counts.HasField("cache_read_tokens") else None,
+        "upstream_inference_cost": cost,
+        "total_cost": cost or 0.0,
+        "usage": cost or 0.0,
+    }
+
+
+def provider_responses(call: CallRecord) -> list[Json]:
+    """One for each attempt, the last with the provider's id of the answer."""
+    responses: list[Json] = [
+        {
+            "status": attempt.status or None,
+            "provider_name": attempt.provider,
+            "model_permaslug": attempt.model,
+            "latency": round(attempt.duration_ms),
+            "is_byok": call.byok,
+        }
+        for attempt in call.route.attempts
+    ]
+    if responses and call.response_id:
+        responses[-1]["id"] = call.response_id
+    return responses

@@ -45,8 +45,8 @@ class OpenRouterRenderer(ChunkRenderer):
         super().__init__(include_usage=True, fallback_id=fallback_id, now=now, usage_nulls=False, style=STYLE)
 
     def fail(self, error: GatewayError) -> bytes:
-        """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter writes it, and without choices,
-        where LangChain's client looks for it."""
+        """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter writes it, and without
+        choices, where LangChain's client looks for it."""
         choice: Json = {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None}
         ending = {**choice, "finish_reason": "error", "native_finish_reason": None}
         chunk: Json = {**self.head, "choices": [ending], "error": error_object(error)}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import grpc
 
 from dragoman.metadata import ORIGIN, SESSION, USER, USER_AGENT
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.calls_pb2 import GetCallRequest
-from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import ListModelsRequest
-from dragoman.v1.stream_pb2 import Started, StreamResponse
-from gateway_dialects.completions import serve as parse_texts
-from gateway_dialects.kit.json import decode_object
-from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
+from gateway_dialects.completions import serve as serve_texts
+from gateway_dialects.kit.json import options_of
+from gateway_dialects.kit.server import RequestHead, ServedChat
 from gateway_dialects.openrouter import SERVER
+from gateway_dialects.openrouter.parse_request import VENDOR
 from gateway_dialects.openrouter.render_metadata import (
     parse_query,
     render_count,
@@ -27,7 +26,7 @@ from gateway_dialects.openrouter.render_metadata import (
     render_models,
     wanted_id,
 )
-from gateway_dialects.openrouter.render_response import ALIVE, ID_PREFIX
+from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, STYLE
 from http_facade.answer_headers import warning_headers
 from http_facade.api import Api
 from http_facade.chat import ChatEndpoint
@@ -40,51 +39,10 @@ PREFIX = "/api/v1"
 LONGEST_ID = 256
 """Of a generation, in an error's message."""
 
-Answer = TypeVar("Answer", ChatResponse, Started)
-
 
 def parse_text_completion(head: RequestHead, body: bytes) -> ServedChat:
     """Text completions with ids of OpenRouter's form: that of the first prompt's call."""
-    served = parse_texts(head, body)
-    render, render_all, writer = served.render, served.render_all, served.writer
-
-    def render_identified(answers: Sequence[ChatResponse]) -> bytes:
-        assert render_all is not None
-        return render_all((identified(answers[0], head.request_id), *answers[1:]))
-
-    return replace(
-        served,
-        render=lambda answer: render(identified(answer, head.request_id)),
-        render_all=render_identified if render_all is not None else None,
-        writer=(lambda: IdentifiedTexts(writer(), head.request_id)) if writer is not None else None,
-        keep_alive=ALIVE,
-    )
-
-
-def identified(answer: Answer, fallback_id: str) -> Answer:
-    """A copy whose id leads to the record of its call."""
-    copy = type(answer)()
-    copy.CopyFrom(answer)
-    copy.id = ID_PREFIX + (answer.route.call_id or fallback_id)
-    return copy
-
-
-class IdentifiedTexts:
-    """A StreamWriter of text completions with ids of OpenRouter's form."""
-
-    def __init__(self, writer: StreamWriter, fallback_id: str) -> None:
-        self._writer = writer
-        self._fallback_id = fallback_id
-        self.fail = writer.fail
-
-    def render(self, batch: StreamResponse) -> bytes:
-        if batch.events and batch.events[0].HasField("started"):
-            # The events are not ours to change.
-            copy = StreamResponse()
-            copy.CopyFrom(batch)
-            copy.events[0].started.CopyFrom(identified(batch.events[0].started, self._fallback_id))
-            batch = copy
-        return self._writer.render(batch)
+    return replace(serve_texts(head, body, STYLE, ID_PREFIX), keep_alive=KEEP_ALIVE)
 
 
 class Generation:
@@ -140,9 +98,7 @@ def tags(exchange: Exchange, chat: ChatRequest) -> Iterator[tuple[str, str]]:
 
 
 def session_of(chat: ChatRequest) -> str:
-    if "session_id" not in chat.extra_body_json:
-        return ""
-    session = decode_object(chat.extra_body_json).get("session_id")
+    session = options_of(chat.provider_options_json, VENDOR).get("session_id")
     return session if isinstance(session, str) else ""
 
 
