@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_cli.joined_writes import JoinedWrites
-from gateway_dialects.openai.render_errors import render_error
+from gateway_dialects.openai.render_response import render_error
 
 LONGEST_HEAD = 8 * 1024 * 1024
 """Bytes. The facade itself refuses far shorter heads, once it has them; this bounds what a client can make us keep."""

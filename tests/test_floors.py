@@ -210,7 +210,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),
     "starlette in the core": ("gateway_core.rpc.server", "import starlette.types"),
     "starlette in a face": ("gateway_dialects.openai.render_stream", "from starlette.responses import Response"),
-    "grpc in a face": ("gateway_dialects.openai.render_errors", "import grpc"),
+    "grpc in a face": ("gateway_dialects.openai.render_response", "import grpc"),
     "grpc below rpc": ("gateway_core.gateway", "import grpc.aio"),
     "I/O in a provider": ("gateway_dialects.openai.encode_request", "import asyncio"),
     "I/O in a face": ("gateway_dialects.openai.parse_request", "from urllib.request import urlopen"),

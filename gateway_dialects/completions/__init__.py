@@ -9,8 +9,7 @@ from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.completions.parse_request import parse_texts
 from gateway_dialects.completions.render_response import TextRenderer, render_texts
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
-from gateway_dialects.openai.render_errors import render_error
-from gateway_dialects.openai.render_response import OPENAI, Style
+from gateway_dialects.openai.render_response import OPENAI, Style, render_error
 
 
 def serve(head: RequestHead, body: bytes, style: Style = OPENAI, id_prefix: str = "cmpl-") -> ServedChat:

@@ -12,8 +12,7 @@ from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.completions.parse_request import ParsedTexts
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.render_errors import render_error_event
-from gateway_dialects.openai.render_response import OPENAI, Style, render_usage
+from gateway_dialects.openai.render_response import OPENAI, Style, render_error_event, render_usage
 from gateway_dialects.openai.render_stream import DONE
 from gateway_dialects.openai.words import FINISH_WORDS, OPENAI_FINISH_WORDS
 

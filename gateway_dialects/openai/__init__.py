@@ -12,9 +12,8 @@ from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 from gateway_dialects.openai.encode_messages import needs_bytes
 from gateway_dialects.openai.encode_request import encode_chat, encode_list_models, headers
 from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
-from gateway_dialects.openai.render_errors import render_error
 from gateway_dialects.openai.render_models import render_model, render_models
-from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_response import render_chat, render_error
 from gateway_dialects.openai.render_stream import ChunkRenderer
 
 CLIENT = Dialect(

@@ -14,13 +14,13 @@ from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFin
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.message_fields import add_signature, annotation_of, encrypted_item, signature_item
-from gateway_dialects.openai.render_errors import render_error_event
 from gateway_dialects.openai.render_response import (
     OPENAI,
     ReasoningPlaces,
     Style,
     finish_fields,
     reasoning_places,
+    render_error_event,
     render_logprobs,
     render_opaque,
     render_tool_call,

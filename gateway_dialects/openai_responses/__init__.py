@@ -5,9 +5,9 @@ from __future__ import annotations
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import Served
 from gateway_dialects.openai.decode_errors import decode_error
-from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
-from gateway_dialects.openai.encode_request import headers
-from gateway_dialects.openai.render_errors import render_error
+from gateway_dialects.openai.decode_response import decode_list_models
+from gateway_dialects.openai.encode_request import encode_list_models, headers
+from gateway_dialects.openai.render_response import render_error
 from gateway_dialects.openai_responses.decode_response import decode_chat, decode_usage, find_usage
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
 from gateway_dialects.openai_responses.encode_input import needs_bytes

@@ -34,7 +34,8 @@ from gateway_dialects.kit.json import (
     unknown_fields,
 )
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_usage import INPUT_SUBSETS, OUTPUT_SUBSETS, count, set_subsets
+from gateway_dialects.openai.decode_response import count, set_subsets
+from gateway_dialects.openai.words import INPUT_SUBSETS, OUTPUT_SUBSETS
 from gateway_dialects.openai_responses.decode_items import decode_item, decode_logprobs
 from gateway_dialects.openai_responses.words import CALLS, DIALECT, INCOMPLETE_REASONS, UNFINISHED, set_details
 

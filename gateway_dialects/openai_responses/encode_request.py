@@ -32,9 +32,9 @@ from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json, encode_json, object_of, options_of, raw_json, set_if_present
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
-from gateway_dialects.openai.encode_request import RESPONSE_FORMATS, TOOL_CHOICES, headers, implied_effort
+from gateway_dialects.openai.encode_request import headers, implied_effort
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import OPENAI_EFFORTS, known_effort
+from gateway_dialects.openai.words import OPENAI_EFFORTS, RESPONSE_FORMAT_WORDS, TOOL_CHOICE_WORDS, known_effort
 from gateway_dialects.openai_responses.encode_input import encode_input
 from gateway_dialects.openai_responses.words import (
     DIALECT,
@@ -115,7 +115,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
     if (bound := bound_of(request)) is not None:
         body["max_output_tokens"] = bound
     if request.user:
-        body["user"] = short_user(request.user, LONGEST_USER, diagnostics.warnings)
+        body["user"] = short_user(request.user, LONGEST_USER, diagnostics)
     encode_text(body, request)
     if request.HasField("reasoning"):
         encode_reasoning(body, request.reasoning, diagnostics)
@@ -152,7 +152,7 @@ def encode_format(form: ResponseFormat) -> Json | None:
     """text.format. None: the provider's default."""
     if not form.type:
         return None
-    kind = RESPONSE_FORMATS.get(form.type)
+    kind = RESPONSE_FORMAT_WORDS.get(form.type)
     if kind is None:
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
     encoded: Json = {"type": kind}
@@ -172,7 +172,7 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diag
         message = f"this provider takes no budget of reasoning tokens; its effort was set to {effort}"
         diagnostics.warn("reasoning.max_tokens", message)
     if effort:
-        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, diagnostics.warnings)
+        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, diagnostics)
     if reasoning.summary and not reasoning.exclude:
         settings["summary"] = reasoning.summary
     if settings:
@@ -297,14 +297,14 @@ def encode_grammar(text: str, field: str) -> Json:
 def encode_tool_choice(choice: ToolChoice, custom_tools: frozenset[str]) -> Any:
     """None: the provider's default."""
     details = details_of(choice)
-    if choice.mode and choice.mode not in (*TOOL_CHOICES, TOOL_CHOICE_MODE_TOOL):
+    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         return {"type": kind_of(choice.tool_name, custom_tools), "name": choice.tool_name, **details}
     if choice.allowed_tool_names:
         tools = [{"type": kind_of(name, custom_tools), "name": name} for name in choice.allowed_tool_names]
-        return {"type": "allowed_tools", "mode": TOOL_CHOICES.get(choice.mode, "auto"), "tools": tools, **details}
-    return TOOL_CHOICES.get(choice.mode)
+        return {"type": "allowed_tools", "mode": TOOL_CHOICE_WORDS.get(choice.mode, "auto"), "tools": tools, **details}
+    return TOOL_CHOICE_WORDS.get(choice.mode)
 
 
 def kind_of(name: str, custom_tools: frozenset[str]) -> str:

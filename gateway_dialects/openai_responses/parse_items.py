@@ -25,7 +25,8 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
 from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.parse_messages import AUDIO_TYPES, set_uri
+from gateway_dialects.openai.parse_messages import set_uri
+from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses.words import (
     CALL_FIELDS,
     CARRIED,

@@ -9,12 +9,11 @@ from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
 from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.encode_request import TOOL_CHOICES
-from gateway_dialects.openai.parse_request import FORMATS
+from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses.parse_items import take_cache_control
 from gateway_dialects.openai_responses.words import DIALECT, ToolForm, set_details, set_form
 
-MODES = {word: mode for mode, word in TOOL_CHOICES.items()}
+MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
 FUNCTION_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
 CUSTOM_FIELDS = frozenset({"type", "name", "description", "format"})
 FORMAT_FIELDS = frozenset({"type", "name", "description", "schema", "strict"})
@@ -128,9 +127,9 @@ def parse_format(form: ResponseFormat, value: Any) -> bool:
     """False: a type that the contract does not name, to be carried as it is."""
     fields = mapping(value, "text.format")
     kind = required_string(fields, "type", "text.format.")
-    if kind not in FORMATS:
+    if kind not in RESPONSE_FORMATS:
         return False
-    form.type = FORMATS[kind]
+    form.type = RESPONSE_FORMATS[kind]
     if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         form.name = required_string(fields, "name", "text.format.")
         if fields.get("schema") is None:

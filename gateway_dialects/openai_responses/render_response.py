@@ -13,7 +13,7 @@ from dragoman.v1.chat_pb2 import FINISH_REASON_ERROR, FINISH_REASON_UNSPECIFIED,
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_object, encode_json, object_at
-from gateway_dialects.openai.render_errors import error_object
+from gateway_dialects.openai.render_response import error_object
 from gateway_dialects.openai_responses.render_items import ItemIds, render_output
 from gateway_dialects.openai_responses.words import DIALECT, INCOMPLETE_REASONS, SERVICE_TIERS, UNFINISHED, details_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_dialects.kit.fields import missing, wrong_type
-from gateway_dialects.openai.render_errors import render_error, render_error_event
+from gateway_dialects.openai.render_response import render_error, render_error_event
 
 
 def test_a_clients_mistake() -> None:

@@ -25,7 +25,7 @@ from dragoman.v1.stream_pb2 import (
 )
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.fields import parse_object
-from gateway_dialects.openai.render_errors import render_error
+from gateway_dialects.openai.render_response import render_error
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create
 from gateway_dialects.openai_responses.render_response import render_response
