@@ -197,14 +197,14 @@ BAD: Mapping[str, tuple[str, str]] = {
     "the facade in a face, relatively": ("gateway_dialects.openai.parse_request", "from ..exchange import Exchange"),
     "a dialect in another": (
         "gateway_dialects.anthropic.decode_stream",
-        "from gateway_dialects.openai.decode_usage import count",
+        "from gateway_dialects.openai.decode_response import count",
     ),
     "a dialect in another, whole": ("gateway_dialects.gemini.encode_request", "import gateway_dialects.anthropic"),
     "a variation in another": (
         "gateway_dialects.mistral.decode_response",
         "from gateway_dialects.azure.encode_request import query",
     ),
-    "the original in its variation": ("gateway_dialects.openai.decode_usage", "import gateway_dialects.mistral"),
+    "the original in its variation": ("gateway_dialects.openai.decode_response", "import gateway_dialects.mistral"),
     "a face in another": ("gateway_dialects.anthropic.render_response", "from ..openai import render_response"),
     "the HTTP client": ("gateway_core.execution.attempt", "from aiohttp.client import ClientSession"),
     "tenacity": ("gateway_core.transport.http", "def f():\n    import tenacity"),

@@ -13,9 +13,8 @@ from gateway_dialects.mistral.render_response import render_chat, render_error, 
 from gateway_dialects.mistral.render_stream import ChunkRenderer
 from gateway_dialects.mistral.words import DIALECT
 from gateway_dialects.openai.decode_errors import decode_error
-from gateway_dialects.openai.decode_response import decode_list_models, encode_list_models
-from gateway_dialects.openai.decode_usage import find_usage
-from gateway_dialects.openai.encode_request import headers
+from gateway_dialects.openai.decode_response import decode_list_models, find_usage
+from gateway_dialects.openai.encode_request import encode_list_models, headers
 
 CLIENT = Dialect(
     name=DIALECT,

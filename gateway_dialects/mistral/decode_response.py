@@ -18,9 +18,10 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_body, list_at, object_at, unknown_fields
 from gateway_dialects.mistral.words import DIALECT
+from gateway_dialects.openai.decode_delta import CandidateState, PartKey
 from gateway_dialects.openai.decode_response import decode_answer, is_text
-from gateway_dialects.openai.decode_stream import CandidateState, OpenAIStreamDecoder, PartKey
-from gateway_dialects.openai.decode_usage import read_usage as read_openai_usage
+from gateway_dialects.openai.decode_response import read_usage as read_openai_usage
+from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 from gateway_dialects.openai.words import set_details
 
 THINKING_FIELDS = frozenset({"type", "thinking", "signature"})

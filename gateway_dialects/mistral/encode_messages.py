@@ -32,6 +32,7 @@ from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merge
 from gateway_dialects.mistral.words import DIALECT, MessageForm, PartForm, nine_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import MessageForm as OpenAIMessageForm
 
 ROLE_WORDS = {
     ROLE_SYSTEM: "system",
@@ -117,7 +118,7 @@ def drop_cache_hint(holder: Message | Part, field: str, diagnostics: Diagnostics
 
 def set_content(encoded: Json, content: list[Json], message: Message) -> None:
     """Text alone is a string, unless a client of Mistral wrote a list."""
-    form = form_of(message, DIALECT, MessageForm).content
+    form = form_of(message, DIALECT, MessageForm).content or form_of(message, OPENAI, OpenAIMessageForm).content
     if form == "absent" and not content:
         return
     if len(content) == 1 and form != "list" and content[0].keys() == {"type", "text"}:

@@ -190,7 +190,7 @@ def encode_stop(body: Json, stop: Any, diagnostics: Diagnostics) -> None:
 
 
 def encode_format(body: Json, wanted: Any, diagnostics: Diagnostics) -> None:
-    encode_response_format(body, wanted, QUIRKS, diagnostics.warnings)
+    encode_response_format(body, wanted, QUIRKS, diagnostics)
     if "response_format" in body:
         body["response_format"] = encoded = merged(body["response_format"], details_of(wanted, DIALECT))
         if isinstance(schema := encoded.get("json_schema"), dict):
@@ -200,7 +200,7 @@ def encode_format(body: Json, wanted: Any, diagnostics: Diagnostics) -> None:
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
     """There is an effort and nothing else; its models always show what they think."""
     if reasoning.effort:
-        body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics.warnings)
+        body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics)
     elif reasoning.HasField("enabled"):
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
     for name in ("max_tokens", "summary", "exclude"):

@@ -35,10 +35,10 @@ from gateway_dialects.mistral.words import (
     RequestForm,
     ToolChoiceForm,
 )
-from gateway_dialects.openai.parse_messages import ROLES as OPENAI_ROLES
 from gateway_dialects.openai.parse_messages import parse_image, parse_tool_call, set_uri
 from gateway_dialects.openai.parse_request import parse_response_format, parse_tool, parse_tool_choice
 from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import ROLES as OPENAI_ROLES
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_calls"}

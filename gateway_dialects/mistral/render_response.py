@@ -15,11 +15,10 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json
 from gateway_dialects.mistral.words import DIALECT, FINISH_REASONS
-from gateway_dialects.openai.render_errors import error_object
 from gateway_dialects.openai.render_models import model_card
-from gateway_dialects.openai.render_response import FINISH_REASONS as FINISH_WORDS
-from gateway_dialects.openai.render_response import base64_of, fields_of, render_logprobs, render_tool_call
+from gateway_dialects.openai.render_response import base64_of, error_object, render_logprobs, render_tool_call
 from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import FINISH_WORDS, details_of
 
 
 def render_chat(response: ChatResponse, fallback_id: str, now: int) -> bytes:
@@ -32,11 +31,11 @@ def render_chat(response: ChatResponse, fallback_id: str, now: int) -> bytes:
         "choices": [render_candidate(candidate) for candidate in response.candidates],
         "usage": render_usage(response.usage),
     }
-    return encode_json({**fields_of(response.provider_details_json), **body})
+    return encode_json({**details_of(response), **body})
 
 
 def render_candidate(candidate: Candidate) -> Json:
-    details = fields_of(candidate.provider_details_json)
+    details = details_of(candidate)
     calls = [part for part in candidate.parts if part.WhichOneof("kind") == "tool_call"]
     message: Json = {
         "role": "assistant",
@@ -92,7 +91,7 @@ def render_thinking(part: Part) -> Json:
         return thinking
     if part.reasoning.signature:
         thinking["signature"] = part.reasoning.signature
-    return {**thinking, **fields_of(part.provider_details_json)}
+    return {**thinking, **details_of(part)}
 
 
 def render_usage(usage: Usage) -> Json:

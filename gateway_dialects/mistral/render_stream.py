@@ -21,7 +21,8 @@ from gateway_dialects.mistral.render_response import (
     render_thinking,
     render_usage,
 )
-from gateway_dialects.openai.render_response import fields_of, render_logprobs, render_tool_call
+from gateway_dialects.openai.render_response import render_logprobs, render_tool_call
+from gateway_dialects.openai.words import details_of
 
 DONE = b"data: [DONE]\n\n"
 ERROR_ENDING = {"index": 0, "delta": None, "finish_reason": "error"}
@@ -58,7 +59,7 @@ class ChunkRenderer(EventWriter):
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         head: Json = {
-            **fields_of(started.provider_details_json),
+            **details_of(started),
             "id": started.id or self._fallback_id,
             "object": "chat.completion.chunk",
             "created": started.created or self._now,
@@ -111,7 +112,7 @@ class ChunkRenderer(EventWriter):
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
         for position, ending in enumerate(finished.candidates, 1):
             self._introduce(ending.index, out)
-            details = fields_of(ending.provider_details_json)
+            details = details_of(ending)
             delta = {"content": "", **details.pop("message", {})}
             reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
             beside = self._ending_fields(finished) if position == len(finished.candidates) else None
@@ -119,7 +120,7 @@ class ChunkRenderer(EventWriter):
         out.append(DONE)
 
     def _ending_fields(self, finished: Finished) -> Json:
-        late = fields_of(finished.provider_details_json)
+        late = details_of(finished)
         late = {name: value for name, value in late.items() if name not in self._sent}
         return {**late, "usage": render_usage(finished.usage)}
 
@@ -142,7 +143,7 @@ class ChunkRenderer(EventWriter):
 
 def content_of(delta: PartDelta, part: StreamedPart) -> Json:
     """The delta of a choice. Fields of a piece of thinking go into its chunk."""
-    details = fields_of(delta.provider_details_json)
+    details = details_of(delta)
     match delta.WhichOneof("delta"):
         case "reasoning" | "signature":
             piece = Part()

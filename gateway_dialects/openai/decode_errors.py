@@ -12,7 +12,6 @@ from typing import Any
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
 from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json, json_text
-from gateway_dialects.openai.words import ROLES
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -44,6 +43,8 @@ CONTEXT_PHRASES = (
 )
 AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
+MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
+"""How FastAPI's servers name the schemas of messages in the place of an error."""
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "cf-ray")
 
 
@@ -123,7 +124,7 @@ def location(loc: Any) -> str | None:
     for before, piece in zip([None, *loc], loc, strict=False):
         if isinstance(piece, int):
             path += f"[{piece}]"
-        elif isinstance(piece, str) and piece != "body" and not (isinstance(before, int) and piece in ROLES):
+        elif isinstance(piece, str) and piece != "body" and not (isinstance(before, int) and piece in MESSAGE_FORMS):
             path += f".{piece}"
     return path.removeprefix(".")
 

@@ -29,7 +29,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, object_at
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
 from gateway_dialects.openai.message_fields import (
     add_signature,
     item_head,
@@ -174,9 +174,7 @@ def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diag
 def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
     """Add the part's own details and its cache hint."""
     if part.provider_details_json:
-        for name, value in own_fields(details_of(part), quirks).items():
-            known = encoded.get(name)
-            encoded[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        encoded = merged(encoded, own_fields(details_of(part), quirks))
     add_cache_hint(encoded, part, quirks)
     return encoded
 

@@ -24,13 +24,13 @@ from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.json import (
     Json,
-    encode_json,
     form_of,
     object_at,
     object_of,
     options_form_of,
     options_of,
     raw_json,
+    request_bytes,
     set_if_present,
 )
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
@@ -58,12 +58,8 @@ def encode_chat(
     body = encode_body(request, model, endpoint.quirks, diagnostics)
     if stream:
         ask_for_stream(body, endpoint.quirks)
-    try:
-        content = encode_json(body)
-    except RecursionError:
-        raise invalid("", "a JSON field of the request is nested too deeply") from None
-    url = endpoint.url + endpoint.quirks.chat_path
-    return UpstreamRequest("POST", url, headers(endpoint), content), diagnostics.from_provider(endpoint.provider)
+    upstream = UpstreamRequest("POST", endpoint.url + endpoint.quirks.chat_path, headers(endpoint), request_bytes(body))
+    return upstream, diagnostics.from_provider(endpoint.provider)
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:

@@ -253,9 +253,10 @@ def render_token(token: TokenLogprob, top: bool = True) -> Json:
 
 def render_usage(usage: Usage, style: Style = OPENAI) -> Json:
     """As the provider wrote it when it speaks this dialect, with the three totals that clients rely on."""
-    own: Json = decode_json(usage.raw_json) if usage.raw_dialect == DIALECT and usage.raw_json else {}
+    is_own = usage.raw_dialect == DIALECT and usage.raw_json
+    own: Json = decode_json(usage.raw_json) if is_own else {}
     counted: Json = {}
-    if style.openrouter or not own:
+    if style.openrouter or not is_own:
         counted = {
             "prompt_tokens_details": subsets_of(usage, INPUT_SUBSETS, style.input_counts),
             "completion_tokens_details": subsets_of(usage, OUTPUT_SUBSETS, style.output_counts),

@@ -34,12 +34,13 @@ def canonical_request(body: dict[str, Any]) -> Any:
 
 
 def canonical_answer(body: dict[str, Any]) -> Any:
-    """A tool call's position says nothing; a call without arguments means {}, no text nothing; Together's eos means stop."""
+    """A tool call's position says nothing; a call without arguments means {}, no text nothing; Together's eos is the native
+    word for stop."""
     plain = without_nulls(body)
     for choice in plain["choices"]:
         choice.pop("delta", None)
         if choice.get("finish_reason") == "eos":
-            choice["finish_reason"] = "stop"
+            choice.update(finish_reason="stop", native_finish_reason="eos")
         for call in choice["message"].get("tool_calls", []):
             call.pop("index", None)
             call.setdefault("type", "function")

@@ -32,7 +32,7 @@ def test_several_prompts_differ_in_nothing_else() -> None:
     for chat, prompt in zip(texts.chats, texts.prompts, strict=True):
         assert [part.text for part in chat.messages[0].parts] == [prompt]
         assert (chat.temperature, chat.candidate_count, list(chat.stop), chat.seed, chat.user) == (0.5, 2, ["\n"], 3, "u")
-        assert json.loads(chat.provider_options_json["openai"]) == {"min_p": 0.1}
+        assert json.loads(chat.extra_body_json) == {"min_p": 0.1}
 
 
 def test_the_model_in_the_path_counts() -> None:

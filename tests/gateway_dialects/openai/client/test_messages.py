@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import (
+    CacheHint,
+    Citation,
     Media,
     MediaKind,
     Message,
@@ -18,8 +21,8 @@ from dragoman.v1.content_pb2 import (
     ToolCall,
     ToolResult,
 )
-from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
+from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.dialect import Quirks
 from gateway_dialects.openai.encode_messages import encode_message
 
@@ -27,9 +30,9 @@ IMAGE = MediaKind.MEDIA_KIND_IMAGE
 
 
 def encode(message: Message, quirks: Quirks | None = None) -> tuple[dict[str, Any], list[str]]:
-    warnings: list[Warning] = []
-    encoded = encode_message(message, quirks or Quirks(), "messages[3]", warnings)
-    return encoded, [warning.field for warning in warnings]
+    diagnostics = Diagnostics()
+    encoded = encode_message(message, quirks or Quirks(), "messages[3]", diagnostics)
+    return encoded, [warning.field for warning in diagnostics.warnings]
 
 
 def user(*parts: Part) -> Message:
@@ -67,8 +70,9 @@ def test_a_vendor_that_knows_developers() -> None:
 def test_one_text_is_a_string_and_more_are_a_list() -> None:
     assert content(Part(text="a")) == "a"
     assert content(Part(text="a"), Part(text="b")) == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    cached = Part(text="a", provider_details_json={"openai": '{"cache_control":{"type":"ephemeral"}}'})
-    assert content(cached) == [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]
+    cached = Part(text="a", cache_hint=CacheHint(ttl="1h"))
+    assert content(cached) == [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    assert encode(user(cached), Quirks(cache_control=False)) == ({"role": "user", "content": "a"}, [])
 
 
 def test_empty_messages() -> None:
@@ -156,8 +160,25 @@ def test_what_cannot_be_sent(message: Message, reason: Reason, field: str) -> No
     assert "messages[3]" in found.message
 
 
-def assistant(reasoning: Reasoning, details: str = "") -> Message:
-    part = Part(reasoning=reasoning, provider_details_json={"openai": details} if details else {})
+def test_content_of_another_dialect_that_a_client_gives_back_is_dropped() -> None:
+    part = Part(opaque=Opaque(dialect="gemini", json="{}"), provider_details_json={"openai.form": '{"place":"opaque"}'})
+    message = Message(role=Role.ROLE_ASSISTANT, parts=[part, Part(text="Hi")])
+    assert encode(message) == ({"role": "assistant", "content": "Hi"}, ["messages[3].parts[0]"])
+
+
+def test_citations() -> None:
+    """Vendors take back their own annotations alone."""
+    annotation = {"type": "url_citation", "url_citation": {"url": "u"}}
+    own = Citation(uri="u", provider_details_json={"openai": json.dumps(annotation)})
+    message = Message(role=Role.ROLE_ASSISTANT, parts=[Part(text="Hi", citations=[own])])
+    assert encode(message) == ({"role": "assistant", "content": "Hi", "annotations": [annotation]}, [])
+    message.parts[0].citations.add(uri="v")
+    assert encode(message)[1] == ["messages[3].parts[0].citations"]
+    assert encode(message)[0]["annotations"] == [annotation]
+
+
+def assistant(reasoning: Reasoning, form: str = "") -> Message:
+    part = Part(reasoning=reasoning, provider_details_json={"openai.form": form} if form else {})
     return Message(role=Role.ROLE_ASSISTANT, parts=[part, Part(text="4")])
 
 
@@ -174,17 +195,21 @@ def test_a_vendor_that_takes_no_reasoning_back() -> None:
     assert left_out == ["messages[3].parts[0]"]
 
 
-@pytest.mark.parametrize("sealed", [Reasoning(text="hm", signature="s"), Reasoning(encrypted="e")])
-def test_sealed_reasoning_of_another_dialect_is_left_out(sealed: Reasoning) -> None:
-    encoded, left_out = encode(assistant(sealed))
+@pytest.mark.parametrize(
+    "signed", [Reasoning(text="hm", signature="s"), Reasoning(encrypted="e"), Reasoning(signature="s", provider="anthropic")]
+)
+def test_signed_reasoning_of_another_dialect_is_dropped(signed: Reasoning) -> None:
+    encoded, left_out = encode(assistant(signed))
     assert encoded == {"role": "assistant", "content": "4"}
     assert left_out == ["messages[3].parts[0]"]
 
 
-def test_sealed_reasoning_of_this_dialect_goes_back_whole() -> None:
-    details = '{"$field":"reasoning_details","type":"reasoning.text","format":"f"}'
-    encoded, _ = encode(assistant(Reasoning(text="hm", signature="s"), details))
-    assert encoded["reasoning_details"] == [{"type": "reasoning.text", "format": "f", "text": "hm", "signature": "s"}]
+def test_signed_reasoning_of_this_dialect_goes_back_whole() -> None:
+    form = '{"item":{"type":"reasoning.text","format":"f"}}'
+    encoded, _ = encode(assistant(Reasoning(text="hm", signature="s", id="r"), form))
+    assert encoded["reasoning_details"] == [
+        {"type": "reasoning.text", "format": "f", "id": "r", "text": "hm", "signature": "s"}
+    ]
 
 
 @pytest.mark.parametrize("vendor", ["openai", "openrouter"])

@@ -105,19 +105,21 @@ def test_what_a_vendor_refuses_is_left_out_and_told() -> None:
 
 
 def test_options_of_this_dialect_are_added_and_of_others_told() -> None:
-    options = {"openai": '{"store":true,"$note":1}', "anthropic": '{"thinking":{},"$note":1}'}
-    _, body, left_out = encode(ChatRequest(provider_options_json=options))
-    assert body["store"] is True
-    assert "$note" not in body
+    options = {"openai": '{"store":true}', "anthropic": '{"thinking":{}}', "openai.form": "{}", "anthropic.form": '{"x":1}'}
+    _, body, left_out = encode(ChatRequest(provider_options_json=options, extra_body_json='{"min_p":0.5,"store":false}'))
+    assert (body["store"], body["min_p"]) == (True, 0.5)
+    assert "x" not in body
     assert left_out == ["thinking"]
 
 
 def test_options_do_not_override_the_contract() -> None:
     options = '{"model":"gpt-dear","messages":[],"stream":true,"temperature":2,"stop":["x"]}'
-    body = body_of(ChatRequest(temperature=0.5, provider_options_json={"openai": options}))
-    assert (body["model"], body["temperature"], body["stop"]) == ("m", 0.5, ["x"])
-    assert body["messages"]
-    assert "stream" not in body
+    for request in (ChatRequest(provider_options_json={"openai": options}), ChatRequest(extra_body_json=options)):
+        request.temperature = 0.5
+        body = body_of(request)
+        assert (body["model"], body["temperature"], body["stop"]) == ("m", 0.5, ["x"])
+        assert body["messages"]
+        assert "stream" not in body
 
 
 @pytest.mark.parametrize("dialect", ["openai", "gemini"])
@@ -131,7 +133,7 @@ def test_options_that_are_no_object(text: str, dialect: str) -> None:
     [
         (Message(role=Role.ROLE_USER, provider_details_json={"openai": "{"}), ""),
         (Message(role=Role.ROLE_USER, provider_details_json={"openai": "[]"}), ""),
-        (Message(role=Role.ROLE_USER, parts=[Part(opaque=Opaque(dialect="openai", json="{"))]), ""),
+        (Message(role=Role.ROLE_USER, parts=[Part(opaque=Opaque(dialect="openai", json="{"))]), "messages[0].parts[0]"),
     ],
 )
 def test_broken_details(message: Message, field: str) -> None:

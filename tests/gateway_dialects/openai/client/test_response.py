@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
+from dragoman.v1.content_pb2 import Part, Signature
 from gateway_dialects.openai.decode_response import decode_chat, decode_list_models
 
 
@@ -52,8 +52,11 @@ def test_the_least_that_is_an_answer() -> None:
         (b'{"choices":[{}]}', "choices[0] of the provider's answer has no message"),
         (b'{"choices":[{"message":{}},null]}', "choices[1] of the provider's answer has no message"),
         (b'{"choices":[{"message":{"tool_calls":[7]}}]}', "a tool call of the provider's answer is not an object"),
-        (b'{"choices":[{"message":{"tool_calls":7}}]}', "the provider's answer has another form than is documented"),
-        (b'{"choices":[{"message":{},"logprobs":{"content":[7]}}]}', "the provider's answer has another form"),
+        (b'{"choices":[{"message":{"tool_calls":7}}]}', "tool_calls of the provider's answer is a JSON int, not a list"),
+        (
+            b'{"choices":[{"message":{},"logprobs":{"content":[7]}}]}',
+            "a token's log-probability of the provider's answer",
+        ),
     ],
 )
 def test_what_is_no_answer(body: bytes, message: str) -> None:
@@ -122,9 +125,40 @@ def test_a_tool_call_without_a_function() -> None:
 
 
 def test_thought_signatures_travel_with_their_call() -> None:
-    extra = {"google": {"thought_signature": "c2ln"}}
+    extra = {"google": {"thought_signature": "c2ln", "more": 1}}
     (part,) = parts_of({"tool_calls": [{"id": "c", "index": 0, "function": {"name": "f"}, "extra_content": extra}]})
-    assert json.loads(part.provider_details_json["openai"]) == {"extra_content": extra}
+    assert part.signature == Signature(provider="gemini", value="c2ln")
+    assert json.loads(part.provider_details_json["openai"]) == {"extra_content": {"google": {"more": 1}}}
+
+
+def test_the_signature_of_a_message_is_that_of_its_text() -> None:
+    extra = {"google": {"thought_signature": "c2ln"}}
+    assert decode({"content": "Hi", "extra_content": extra}).candidates[0] == Candidate(
+        parts=[Part(text="Hi", signature=Signature(provider="gemini", value="c2ln"))],
+        finish_reason=FinishReason.FINISH_REASON_STOP,
+        raw_finish_reason="stop",
+    )
+    bare = decode({"content": None, "extra_content": extra}).candidates[0]
+    assert json.loads(bare.provider_details_json["openai"]) == {"message": {"extra_content": extra}}
+
+
+def test_citations_are_those_of_the_text() -> None:
+    web = {"type": "url_citation", "url_citation": {"url": "u", "title": "T", "start_index": 0, "end_index": 2}}
+    file = {"type": "file_citation", "file_citation": {"file_id": "f", "filename": "a.pdf"}}
+    other = {"type": "file", "file": {"hash": "h"}}
+    candidate = decode({"content": "Hi", "annotations": [web, other, file, 7]}).candidates[0]
+    first, second = candidate.parts[0].citations
+    assert (first.uri, first.title, first.start_index, first.end_index) == ("u", "T", 0, 2)
+    assert (second.source_id, second.title, second.HasField("start_index")) == ("f", "a.pdf", False)
+    assert [json.loads(one.provider_details_json["openai"]) for one in (first, second)] == [web, file]
+    assert json.loads(candidate.provider_details_json["openai"]) == {"message": {"annotations": [other, 7]}}
+
+
+def test_where_a_citation_belongs_among_several_texts() -> None:
+    web = {"type": "url_citation", "url_citation": {"url": "u", "title": "T", "start_index": 3, "end_index": 4}}
+    content = [{"type": "text", "text": "Hi "}, {"type": "text", "text": "you"}]
+    _, second = decode({"content": content, "annotations": [web]}).candidates[0].parts
+    assert (second.citations[0].start_index, second.citations[0].end_index) == (0, 1)
 
 
 def test_parts_come_in_the_order_of_a_stream() -> None:

@@ -264,7 +264,21 @@ def test_no_usage(usage: Any) -> None:
     assert not fold({**delta("stop", content="a"), "usage": usage}).HasField("usage")
 
 
-def test_what_the_contract_does_not_name_is_shown_and_kept() -> None:
+def test_citations_and_signatures_of_the_text() -> None:
+    web = {"type": "url_citation", "url_citation": {"url": "u", "title": "T", "start_index": 0, "end_index": 1}}
+    other = {"type": "file", "file": {}}
+    extra = {"google": {"thought_signature": "c2ln"}}
+    chunks = [delta(content="a", annotations=[web, other]), delta("stop", extra_content=extra, annotations=[web])]
+    found = events(*chunks)
+    assert [len(event.part_delta.citations) for event in found if event.HasField("part_delta")] == [1, 1]
+    candidate = fold(*chunks).candidates[0]
+    (part,) = candidate.parts
+    assert [citation.uri for citation in part.citations] == ["u", "u"]
+    assert (part.signature.provider, part.signature.value) == ("gemini", "c2ln")
+    assert json.loads(candidate.provider_details_json["openai"]) == {"message": {"annotations": [other]}}
+
+
+def test_what_the_contract_does_not_name_is_shown_and_stored() -> None:
     chunk = delta(content="a", annotations=[{"url": "u"}])
     shown = events(chunk)[-1].part_delta
     assert (shown.text, json.loads(shown.provider_details_json["openai"])) == ("a", {"annotations": [{"url": "u"}]})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.usage_pb2 import CostSource, Usage
-from gateway_dialects.openai.decode_usage import decode_usage
+from gateway_dialects.openai.decode_response import decode_usage
 
 
 def usage_of(raw: dict[str, Any]) -> Usage:

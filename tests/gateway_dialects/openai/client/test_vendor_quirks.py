@@ -22,8 +22,8 @@ RESULT = Message(role=ROLE_TOOL, parts=[Part(tool_result=ToolResult(tool_call_id
 SENT_CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def thought(text: str = "hm", *, note: str = "", signature: str = "") -> Part:
-    details = {"openai": note} if note else {}
+def thought(text: str = "hm", *, form: str = "", signature: str = "") -> Part:
+    details = {"openai.form": form} if form else {}
     return Part(reasoning=Reasoning(text=text, signature=signature), provider_details_json=details)
 
 
@@ -83,20 +83,19 @@ def test_where_reasoning_is_replayed(vendor: str, field: str) -> None:
     expected = {"role": "assistant", field: "hm", "content": None, "tool_calls": [SENT_CALL]}
 
     assert turn(vendor, thought(), CALL) == expected
-    assert turn(vendor, thought(note='{"$field":"content"}'), CALL) == expected
 
 
 @pytest.mark.parametrize("vendor", [name for name, row in ROWS.items() if row.quirks.reasoning_field_only])
 @pytest.mark.parametrize(
-    "note",
+    "form",
     [
-        '{"$field":"reasoning"}',
-        '{"$field":"reasoning_content","$also":"reasoning"}',
-        '{"$field":"reasoning_details","$also":"reasoning","type":"reasoning.text","format":"unknown"}',
+        '{"strings":["reasoning"]}',
+        '{"strings":["reasoning_content","reasoning"]}',
+        '{"strings":["reasoning"],"item":{"type":"reasoning.text","format":"unknown"}}',
     ],
 )
-def test_those_who_refuse_other_spellings_get_their_own(vendor: str, note: str) -> None:
-    message = turn(vendor, thought("a", note=note), thought("b", note=note), CALL)
+def test_those_who_refuse_other_spellings_get_their_own(vendor: str, form: str) -> None:
+    message = turn(vendor, thought("a", form=form), thought("b", form=form), CALL)
 
     assert {name: text for name, text in message.items() if "reasoning" in name} == {
         ROWS[vendor].quirks.reasoning_field: "ab"
@@ -104,8 +103,8 @@ def test_those_who_refuse_other_spellings_get_their_own(vendor: str, note: str) 
 
 
 @pytest.mark.parametrize("vendor", [name for name in ROWS if name not in ("openrouter", "demo")])
-def test_what_another_provider_sealed_is_not_replayed(vendor: str) -> None:
-    body, left_out = sent(vendor, thought(signature="s", note='{"$field":"reasoning_details"}'), CALL)
+def test_what_another_provider_signed_is_not_replayed(vendor: str) -> None:
+    body, left_out = sent(vendor, thought(signature="s", form='{"item":{}}'), CALL)
 
     assert left_out == ["messages[1].parts[0]"]
     assert "hm" not in json.dumps(body)
@@ -159,10 +158,10 @@ def test_what_cerebras_refuses_is_left_out() -> None:
     assert not {"frequency_penalty", "logit_bias"} & body.keys()
 
 
-def test_openrouter_gets_its_sealed_reasoning_back() -> None:
-    note = '{"$field":"reasoning_details","type":"reasoning.text","format":"anthropic-claude-v1","index":0}'
+def test_openrouter_gets_its_signed_reasoning_back() -> None:
+    form = '{"item":{"type":"reasoning.text","format":"anthropic-claude-v1","index":0}}'
 
-    assert turn("openrouter", thought(signature="s", note=note), CALL)["reasoning_details"] == [
+    assert turn("openrouter", thought(signature="s", form=form), CALL)["reasoning_details"] == [
         {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0, "text": "hm", "signature": "s"}
     ]
 
@@ -255,7 +254,7 @@ def test_every_recorded_vendor_of_this_form_has_a_row() -> None:
 
 @pytest.mark.parametrize(("vendor", "takes_them"), [("openrouter", True), ("openai", False), ("groq", False)])
 def test_options_that_only_openrouter_takes(vendor: str, takes_them: bool) -> None:
-    options = {"openrouter": '{"provider": {"only": ["azure"]}, "model": "other", "$usage": 1}', "openai": '{"min_p": 0.1}'}
+    options = {"openrouter": '{"provider": {"only": ["azure"]}, "model": "other"}', "openai": '{"min_p": 0.1}'}
 
     body, left_out = sent(vendor, provider_options_json=options)
 

@@ -33,6 +33,7 @@ def refused(**fields: Any) -> GatewayError:
     return caught.value
 
 
-def details(text: dict[str, Any]) -> dict[str, str]:
-    """provider_details_json or provider_options_json with these fields of this dialect."""
-    return {"openai": json.dumps(text, separators=(",", ":"))}
+def details(fields: dict[str, Any] | None = None, form: dict[str, Any] | None = None) -> dict[str, str]:
+    """provider_details_json with these fields of this dialect, and this form."""
+    given = {"openai": fields, "openai.form": form}
+    return {name: json.dumps(value, separators=(",", ":")) for name, value in given.items() if value is not None}

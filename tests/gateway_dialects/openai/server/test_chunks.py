@@ -9,7 +9,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from dragoman.v1.chat_pb2 import FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Citation, Media, Opaque, Part, Reasoning, Signature, ToolCall
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.stream_pb2 import (
     CandidateFinish,
@@ -137,18 +137,17 @@ def test_what_the_provider_leaves_out_is_filled_in() -> None:
 
 def test_what_is_known_from_the_start_is_in_every_chunk() -> None:
     started = Started(id="1", model="m", created=7, system_fingerprint="fp", service_tier="flex")
-    started.provider_details_json.update(details({"provider": "Azure", "$note": 1, "filters": [{"a": 1}]}))
+    started.provider_details_json.update(details({"provider": "Azure", "filters": [{"a": 1}]}))
     found = chunks(started, PartStarted(part=Part(text="")), PartDelta(text="Hi"), Finished(candidates=[STOPPED]))
     common = {"system_fingerprint": "fp", "service_tier": "flex", "provider": "Azure"}
     assert all(common.items() <= chunk.items() for chunk in found)
     assert [chunk.get("filters") for chunk in found] == [[{"a": 1}], None, None]
-    assert "$note" not in found[0]
 
 
 @pytest.mark.parametrize("include_usage", [False, True])
 def test_what_becomes_known_at_the_end_is_told_once(include_usage: bool) -> None:
     finished = Finished(candidates=[STOPPED], usage=USAGE, system_fingerprint="fp", service_tier="flex")
-    finished.provider_details_json.update(details({"x_groq": {"id": "r"}, "$note": 1}))
+    finished.provider_details_json.update(details({"x_groq": {"id": "r"}}))
     events = (STARTED, PartStarted(part=Part(text="")), PartDelta(text="Hi"), finished)
     found = chunks(*events, include_usage=include_usage)
     assert [chunk.get("x_groq") for chunk in found if "x_groq" in chunk] == [{"id": "r"}]
@@ -220,7 +219,7 @@ def test_every_candidate_begins_and_ends() -> None:
                 CandidateFinish(
                     index=2,
                     finish_reason=FinishReason.FINISH_REASON_CONTENT_FILTER,
-                    provider_details_json=details({"native": "x", "message": {"annotations": []}, "$note": 1}),
+                    provider_details_json=details({"native": "x", "message": {"mood": "good"}}),
                 ),
             ]
         ),
@@ -253,24 +252,23 @@ def test_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noted", "told"),
+    ("form", "told"),
     [
-        ({}, {"reasoning_content": "Hm."}),
-        ({"$field": "reasoning", "$also": "reasoning_content"}, {"reasoning": "Hm.", "reasoning_content": "Hm."}),
-        ({"$field": "content"}, {"reasoning_content": "Hm."}),
+        (None, {"reasoning_content": "Hm."}),
+        ({"strings": ["reasoning", "reasoning_content"]}, {"reasoning": "Hm.", "reasoning_content": "Hm."}),
         (
-            {"$field": "reasoning_details", "$also": "reasoning", "type": "t", "index": 0},
+            {"strings": ["reasoning"], "item": {"type": "t", "index": 0}},
             {"reasoning_details": [{"type": "t", "index": 0, "text": "Hm."}], "reasoning": "Hm."},
         ),
     ],
 )
-def test_reasoning(noted: Chunk, told: Chunk) -> None:
-    part = Part(reasoning=Reasoning(), provider_details_json=details(noted) if noted else None)
+def test_reasoning(form: Chunk | None, told: Chunk) -> None:
+    part = Part(reasoning=Reasoning(), provider_details_json=details(form=form))
     assert deltas(PartStarted(part=part), PartDelta(reasoning="Hm.")) == [told]
 
 
-def test_summarised_and_sealed_reasoning() -> None:
-    given = details({"$field": "reasoning_details", "type": "t"})
+def test_summarised_and_signed_reasoning() -> None:
+    given = details(form={"item": {"type": "t"}})
     assert deltas(
         PartStarted(part_index=0, part=Part(reasoning=Reasoning(summary=True), provider_details_json=given)),
         PartDelta(part_index=0, reasoning="Short."),
@@ -281,6 +279,71 @@ def test_summarised_and_sealed_reasoning() -> None:
         {"reasoning_details": [{"type": "t", "summary": "Short."}]},
         {"reasoning_details": [{"type": "t", "signature": "s"}]},
         {"reasoning_details": [{"type": "t", "data": "x"}]},
+    ]
+
+
+def test_reasoning_of_another_dialect() -> None:
+    """Unsigned reasoning of an unknown provider becomes text; a signature still finds its item."""
+    anthropic = {"format": "anthropic-claude-v1", "index": 0}
+    assert deltas(
+        PartStarted(part_index=0, part=Part(reasoning=Reasoning(provider="anthropic"))),
+        PartDelta(part_index=0, reasoning="Hm."),
+        PartDelta(part_index=0, signature="s"),
+        PartStarted(part_index=1, part=Part(reasoning=Reasoning())),
+        PartDelta(part_index=1, reasoning="Ah."),
+        PartDelta(part_index=1, signature="t"),
+    ) == [
+        {
+            "reasoning_content": "Hm.",
+            "reasoning_details": [{"type": "reasoning.text", **anthropic, "text": "Hm."}],
+        },
+        {"reasoning_details": [{"type": "reasoning.text", **anthropic, "signature": "s"}]},
+        {"reasoning_content": "Ah."},
+        {"reasoning_details": [{"type": "reasoning.text", "format": "unknown", "index": 1, "signature": "t"}]},
+    ]
+
+
+def test_gemini_signatures() -> None:
+    """Of text and calls, at their beginning or at their end."""
+    signature = Signature(provider="gemini", value="s")
+    extra = {"extra_content": {"google": {"thought_signature": "s"}}}
+    call = ToolCall(id="c", name="f")
+    signed_call = {"index": 1, "id": "c", "type": "function", **extra, "function": {"name": "f", "arguments": ""}}
+    found = deltas(
+        PartStarted(part_index=0, part=Part(text="")),
+        PartDelta(part_index=0, text="Hi"),
+        PartFinished(part_index=0, signature=signature),
+        PartStarted(part_index=1, part=Part(tool_call=call)),
+        PartFinished(part_index=1, signature=signature),
+        PartStarted(part_index=2, part=Part(tool_call=call, signature=signature)),
+        PartStarted(part_index=3, part=Part(text="", signature=signature)),
+    )
+    assert found[1] == extra
+    assert found[3:] == [{"tool_calls": [{"index": 0, **extra}]}, {"tool_calls": [signed_call]}, extra]
+
+
+def test_citations() -> None:
+    """Those of a whole part wait for its end; offsets count over all text. Own annotations stay as they are."""
+    own = {"type": "url_citation", "url_citation": {"url": "u"}}
+    found = deltas(
+        PartStarted(part_index=0, part=Part(text="")),
+        PartDelta(part_index=0, text="So: ", citations=[Citation(uri="a", start_index=0, end_index=2)]),
+        PartDelta(part_index=0, citations=[Citation(uri="o", provider_details_json=details(own))]),
+        PartStarted(part_index=1, part=Part(text="y")),
+        PartDelta(part_index=1, citations=[Citation(uri="b", title="B")]),
+        PartDelta(part_index=1, text="es", citations=[Citation(source_id="f", start_index=1, end_index=3)]),
+        PartFinished(part_index=1),
+    )
+
+    def cited(index: int, kind: str, start: int, end: int, **fields: str) -> Chunk:
+        return {"index": index, "type": kind, kind: {**fields, "start_index": start, "end_index": end}}
+
+    assert found == [
+        {"content": "So: ", "annotations": [cited(0, "url_citation", 0, 2, url="a", title="")]},
+        {"annotations": [own]},
+        {"content": "y"},
+        {"content": "es", "annotations": [cited(1, "file_citation", 5, 7, file_id="f")]},
+        {"annotations": [cited(2, "url_citation", 4, 7, url="b", title="B")]},
     ]
 
 
@@ -295,7 +358,7 @@ def test_audio() -> None:
 
 
 def test_details_of_a_delta_are_told() -> None:
-    delta = PartDelta(text="Hi", provider_details_json=details({"annotations": [1], "$note": 1}))
+    delta = PartDelta(text="Hi", provider_details_json=details({"annotations": [1]}))
     assert deltas(PartStarted(part=Part(text="")), delta) == [{"content": "Hi", "annotations": [1]}]
 
 

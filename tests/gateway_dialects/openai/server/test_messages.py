@@ -11,6 +11,7 @@ from dragoman.v1.content_pb2 import (
     MEDIA_KIND_FILE,
     MEDIA_KIND_IMAGE,
     MEDIA_KIND_VIDEO,
+    CacheHint,
     Media,
     Message,
     Opaque,
@@ -56,19 +57,41 @@ def test_the_order_of_messages() -> None:
     assert [message.parts[0].text for message in chat(messages=said).messages] == ["0", "1", "2", "3"]
 
 
-def test_the_form_of_content_is_noted() -> None:
+def test_the_form_of_content_is_recorded() -> None:
     two = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     assert message(role="user", content=two[:1]) == Message(
-        role=Role.ROLE_USER, parts=[Part(text="a")], provider_details_json=details({"$content": "list"})
+        role=Role.ROLE_USER, parts=[Part(text="a")], provider_details_json=details(form={"content": "list"})
     )
     assert message(role="user", content=two) == Message(role=Role.ROLE_USER, parts=[Part(text="a"), Part(text="b")])
-    assert message(role="user", content=[]).provider_details_json == details({"$content": "list"})
+    assert message(role="user", content=[]).provider_details_json == details(form={"content": "list"})
     assert message(role="user", content="") == Message(role=Role.ROLE_USER)
 
 
 def test_unknown_fields_of_a_message_are_carried() -> None:
-    found = message(role="user", content="Hi", cache_control={"type": "ephemeral"}, nothing=None)
-    assert found.provider_details_json == details({"cache_control": {"type": "ephemeral"}})
+    found = message(role="user", content="Hi", mood="good", nothing=None)
+    assert found.provider_details_json == details({"mood": "good"})
+
+
+@pytest.mark.parametrize(
+    ("mark", "hint"),
+    [
+        ({"type": "ephemeral"}, CacheHint()),
+        ({"type": "ephemeral", "ttl": "1h"}, CacheHint(ttl="1h")),
+        ({"type": "persistent"}, None),
+        ({"type": "ephemeral", "ttl": 7}, None),
+        ("ephemeral", None),
+    ],
+)
+def test_cache_hints(mark: object, hint: CacheHint | None) -> None:
+    """One of another form than is known is a field that the contract does not name."""
+    call = {**CALL, "cache_control": mark}
+    found = message(role="assistant", content=[{"type": "text", "text": "Hi", "cache_control": mark}], cache_control=mark)
+    called = message(role="assistant", content=None, tool_calls=[call])
+    (tool,) = chat(tools=[{"type": "function", "function": {"name": "f"}, "cache_control": mark}]).tools
+    for holder in (found, found.parts[0], called.parts[0], tool):
+        assert holder.HasField("cache_hint") is (hint is not None)
+        assert holder.cache_hint == (hint or CacheHint())
+        assert holder.provider_details_json.get("openai") == (None if hint else details({"cache_control": mark})["openai"])
 
 
 @pytest.mark.parametrize(
@@ -77,8 +100,8 @@ def test_unknown_fields_of_a_message_are_carried() -> None:
         ({"type": "text", "text": "a"}, Part(text="a")),
         ({"type": "text", "text": ""}, Part(text="")),
         (
-            {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
-            Part(text="a", provider_details_json=details({"cache_control": {"type": "ephemeral"}})),
+            {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}, "new": 1},
+            Part(text="a", cache_hint=CacheHint(), provider_details_json=details({"new": 1})),
         ),
         (
             {"type": "image_url", "image_url": {"url": "https://example.com/cat.png", "detail": "low"}},
@@ -155,7 +178,7 @@ def test_the_result_of_a_legacy_function() -> None:
     found = message(role="function", name="f", content="42")
     result = ToolResult(name="f", parts=[Part(text="42")])
     assert found == Message(
-        role=Role.ROLE_TOOL, parts=[Part(tool_result=result)], provider_details_json=details({"$role": "function"})
+        role=Role.ROLE_TOOL, parts=[Part(tool_result=result)], provider_details_json=details(form={"role": "function"})
     )
 
 
@@ -169,7 +192,7 @@ def test_tool_calls_without_words() -> None:
         role=Role.ROLE_ASSISTANT, parts=calls
     )
     assert message(role="assistant", tool_calls=[CALL, custom]) == Message(
-        role=Role.ROLE_ASSISTANT, parts=calls, provider_details_json=details({"$content": "absent"})
+        role=Role.ROLE_ASSISTANT, parts=calls, provider_details_json=details(form={"content": "absent"})
     )
 
 
@@ -194,7 +217,8 @@ def test_words_refusal_and_calls_keep_their_order() -> None:
 
 def test_a_refusal_in_content() -> None:
     found = message(role="assistant", content=[{"type": "refusal", "refusal": "No."}, {"type": "text", "text": "Sorry."}])
-    assert found.parts == [Part(refusal="No.", provider_details_json=details({"$in": "content"})), Part(text="Sorry.")]
+    refusal = Part(refusal="No.", provider_details_json=details(form={"place": "content"}))
+    assert found.parts == [refusal, Part(text="Sorry.")]
 
 
 @pytest.mark.parametrize("field", [{"audio": {"id": "audio_1"}}, {"function_call": {"name": "f", "arguments": "{}"}}])
@@ -204,36 +228,35 @@ def test_what_stands_for_content(field: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "noted"),
+    ("fields", "strings"),
     [
-        ({"reasoning_content": "Hm."}, None),
-        ({"reasoning": "Hm."}, {"$field": "reasoning"}),
-        ({"reasoning": "Hm.", "reasoning_content": "Hm."}, {"$field": "reasoning_content", "$also": "reasoning"}),
-        ({"reasoning": "Hm.", "reasoning_details": []}, {"$field": "reasoning"}),
+        ({"reasoning_content": "Hm."}, []),
+        ({"reasoning": "Hm."}, ["reasoning"]),
+        ({"reasoning": "Hm.", "reasoning_content": "Hm."}, ["reasoning_content", "reasoning"]),
+        ({"reasoning": "Hm.", "reasoning_details": []}, ["reasoning"]),
     ],
 )
-def test_reasoning_given_back(fields: dict[str, Any], noted: dict[str, Any] | None) -> None:
-    thought = Part(reasoning=Reasoning(text="Hm."), provider_details_json=details(noted) if noted else None)
+def test_reasoning_given_back(fields: dict[str, Any], strings: list[str]) -> None:
+    form = details(form={"strings": strings}) if strings else None
+    thought = Part(reasoning=Reasoning(text="Hm."), provider_details_json=form)
     found = message(role="assistant", content="42", **fields)
     assert found == Message(role=Role.ROLE_ASSISTANT, parts=[thought, Part(text="42")])
 
 
 def test_reasoning_given_back_in_detail() -> None:
     items = [
-        {"type": "reasoning.summary", "summary": "Short.", "index": 0},
-        {"type": "reasoning.text", "text": "Long.", "signature": "s"},
-        {"type": "reasoning.encrypted", "data": "x"},
+        {"type": "reasoning.summary", "summary": "Short.", "index": 0, "format": "openai-responses-v1", "id": "rs_1"},
+        {"type": "reasoning.text", "text": "Long.", "signature": "s", "format": "anthropic-claude-v1", "new": 1},
+        {"type": "reasoning.encrypted", "data": "x", "format": "xai-responses-v1"},
+        {"type": "reasoning.text", "text": "Hm.", "format": "unknown"},
     ]
     found = message(role="assistant", content="42", reasoning="Short.", reasoning_details=items)
-    notes = {"$field": "reasoning_details", "$also": "reasoning"}
-    assert found.parts[:3] == [
-        Part(
-            reasoning=Reasoning(text="Short.", summary=True),
-            provider_details_json=details({"type": "reasoning.summary", "index": 0, **notes}),
-        ),
-        Part(
-            reasoning=Reasoning(text="Long.", signature="s"),
-            provider_details_json=details({"type": "reasoning.text", **notes}),
-        ),
-        Part(reasoning=Reasoning(encrypted="x"), provider_details_json=details({"type": "reasoning.encrypted", **notes})),
+    expected = [
+        (Reasoning(text="Short.", summary=True, provider="openai-responses", id="rs_1"), items[0], {}),
+        (Reasoning(text="Long.", signature="s", provider="anthropic"), items[1], {"new": 1}),
+        (Reasoning(encrypted="x", provider="xai-responses-v1"), items[2], {}),
+        (Reasoning(text="Hm."), items[3], {}),
     ]
+    for part, (reasoning, item, more) in zip(found.parts[:4], expected, strict=True):
+        form = {"strings": ["reasoning"], "item": {name: item[name] for name in ("type", "format", "index") if name in item}}
+        assert part == Part(reasoning=reasoning, provider_details_json=details(more or None, form))

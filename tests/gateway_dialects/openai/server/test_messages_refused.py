@@ -128,16 +128,3 @@ def test_an_unknown_role() -> None:
 def test_an_unknown_kind_of_tool_call(kind: object) -> None:
     failure = refused(messages=[{**SAYING, "tool_calls": [{**CALL, "type": kind}]}])
     assert failure.field == "messages[0].tool_calls[0].type"
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"$content": "list"},
-        {"content": [{"type": "text", "text": "Hi", "$in": "content"}]},
-        {"content": [{"type": "image_url", "image_url": {"url": "u", "$new": 1}}]},
-    ],
-)
-def test_a_clients_own_note_is_refused(fields: dict[str, Any]) -> None:
-    failure = refused(messages=[{**USER, **fields}])
-    assert failure.code == "unknown_parameter"

@@ -28,7 +28,7 @@ def test_a_full_card() -> None:
         context_length=8192,
         targets=["a/b", "c/d"],
         provider_details_json=details(
-            {"id": "m", "object": "x", "type": "model", "created": 1, "owned_by": "y", "pricing": {"prompt": "1"}, "$n": 1}
+            {"id": "m", "object": "x", "type": "model", "created": 1, "owned_by": "y", "pricing": {"prompt": "1"}}
         ),
     )
     assert json.loads(render_model(model)) == {

@@ -9,10 +9,20 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_IMAGE,
+    Citation,
+    Media,
+    Opaque,
+    Part,
+    Reasoning,
+    Signature,
+    ToolCall,
+)
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_response import render_chat, render_message
 from tests.gateway_dialects.openai.server.reading import details
 
 STOP = FinishReason.FINISH_REASON_STOP
@@ -62,7 +72,7 @@ def test_the_providers_own_words_come_first() -> None:
             route=ROUTE,
             system_fingerprint="fp_1",
             service_tier="flex",
-            provider_details_json=details({"provider": "Azure", "$note": 1}),
+            provider_details_json=details({"provider": "Azure"}),
         )
     )
     assert body | {"choices": []} == {
@@ -99,8 +109,10 @@ def test_details_of_other_dialects_are_not_told() -> None:
     ],
 )
 def test_finish_reasons(reason: FinishReason.ValueType, raw: str, told: str) -> None:
-    candidate = Candidate(finish_reason=reason, raw_finish_reason=raw)
-    assert rendered(ChatResponse(candidates=[candidate]))["choices"][0]["finish_reason"] == told
+    """A provider's own word is there too, where it is not one of OpenAI's."""
+    (choice,) = rendered(ChatResponse(candidates=[Candidate(finish_reason=reason, raw_finish_reason=raw)]))["choices"]
+    assert choice["finish_reason"] == told
+    assert choice.get("native_finish_reason", told) == (raw or told)
 
 
 def test_candidates_keep_their_index() -> None:
@@ -110,11 +122,10 @@ def test_candidates_keep_their_index() -> None:
 
 
 def test_details_of_a_candidate() -> None:
-    given = details({"native_finish_reason": "STOP", "message": {"annotations": []}, "$note": 1})
+    given = details({"native_finish_reason": "STOP", "message": {"mood": "good"}})
     choice = rendered(ChatResponse(candidates=[Candidate(provider_details_json=given)]))["choices"][0]
     assert choice["native_finish_reason"] == "STOP"
-    assert choice["message"]["annotations"] == []
-    assert "$note" not in choice
+    assert choice["message"]["mood"] == "good"
 
 
 def test_text_in_pieces_is_one_content() -> None:
@@ -148,14 +159,13 @@ def test_tool_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noted", "told"),
+    ("form", "told"),
     [
-        ({}, {"reasoning_content": "Hm. Ah."}),
-        ({"$field": "reasoning"}, {"reasoning": "Hm. Ah."}),
-        ({"$field": "reasoning_content", "$also": "reasoning"}, {"reasoning_content": "Hm. Ah.", "reasoning": "Hm. Ah."}),
-        ({"$field": "content"}, {"reasoning_content": "Hm. Ah."}),
+        (None, {"reasoning_content": "Hm. Ah."}),
+        ({"strings": ["reasoning"]}, {"reasoning": "Hm. Ah."}),
+        ({"strings": ["reasoning_content", "reasoning"]}, {"reasoning_content": "Hm. Ah.", "reasoning": "Hm. Ah."}),
         (
-            {"$field": "reasoning_details", "$also": "reasoning", "type": "reasoning.text"},
+            {"strings": ["reasoning"], "item": {"type": "reasoning.text"}},
             {
                 "reasoning_details": [
                     {"type": "reasoning.text", "text": "Hm."},
@@ -166,14 +176,13 @@ def test_tool_calls() -> None:
         ),
     ],
 )
-def test_reasoning_stands_where_the_provider_put_it(noted: dict[str, Any], told: dict[str, Any]) -> None:
-    given = details(noted) if noted else None
-    thoughts = [Part(reasoning=Reasoning(text=text), provider_details_json=given) for text in ("Hm.", " Ah.")]
+def test_reasoning_is_where_the_provider_put_it(form: dict[str, Any] | None, told: dict[str, Any]) -> None:
+    thoughts = [Part(reasoning=Reasoning(text=text), provider_details_json=details(form=form)) for text in ("Hm.", " Ah.")]
     assert message_of(*thoughts, Part(text="42")) == {"role": "assistant", "content": "42", "refusal": None, **told}
 
 
-def test_sealed_reasoning() -> None:
-    given = details({"$field": "reasoning_details", "type": "t"})
+def test_signed_and_encrypted_reasoning() -> None:
+    given = details(form={"item": {"type": "t"}})
     sealed = [
         Reasoning(encrypted="x"),
         Reasoning(text="Short.", summary=True),
@@ -187,12 +196,84 @@ def test_sealed_reasoning() -> None:
 
 
 def test_reasoning_with_words_and_encrypted_content_is_two_items() -> None:
-    given = details({"$field": "reasoning_details", "type": "reasoning.summary", "id": "rs_1"})
-    sealed = Part(reasoning=Reasoning(text="Short.", summary=True, encrypted="x"), provider_details_json=given)
-    assert message_of(sealed)["reasoning_details"] == [
+    given = details(form={"item": {"type": "reasoning.summary"}})
+    reasoning = Reasoning(text="Short.", summary=True, encrypted="x", id="rs_1")
+    assert message_of(Part(reasoning=reasoning, provider_details_json=given))["reasoning_details"] == [
         {"type": "reasoning.summary", "id": "rs_1", "summary": "Short."},
         {"type": "reasoning.encrypted", "id": "rs_1", "data": "x"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "item"),
+    [
+        (
+            Reasoning(text="Hm.", signature="s", provider="anthropic"),
+            {"type": "reasoning.text", "format": "anthropic-claude-v1", "text": "Hm.", "signature": "s"},
+        ),
+        (
+            Reasoning(encrypted="e", provider="anthropic"),
+            {"type": "reasoning.encrypted", "format": "anthropic-claude-v1", "data": "e"},
+        ),
+        (
+            Reasoning(text="Short.", summary=True, provider="openai-responses", id="rs_1"),
+            {"type": "reasoning.summary", "format": "openai-responses-v1", "id": "rs_1", "summary": "Short."},
+        ),
+        (
+            Reasoning(text="Hm.", signature="s", provider="mistral"),
+            {"type": "reasoning.text", "format": "mistral", "text": "Hm.", "signature": "s"},
+        ),
+        (Reasoning(text="Hm.", id="r"), {"type": "reasoning.text", "format": "unknown", "id": "r", "text": "Hm."}),
+        (Reasoning(text="Hm.", provider="mistral"), None),
+    ],
+)
+def test_reasoning_of_other_dialects(reasoning: Reasoning, item: dict[str, Any] | None) -> None:
+    """Whoever gives it back says so which provider may read it."""
+    plain = Part(reasoning=Reasoning(text="First."))
+    message = message_of(plain, Part(reasoning=reasoning))
+    assert message["reasoning_content"] == "First." + reasoning.text
+    assert message.get("reasoning_details") == ([{**item, "index": 1}] if item else None)
+
+
+def test_gemini_signatures() -> None:
+    signature = Signature(provider="gemini", value="s")
+    call = Part(tool_call=ToolCall(id="c", name="f"), signature=signature)
+    message = message_of(Part(text="Hi", signature=signature), call)
+    extra = {"google": {"thought_signature": "s"}}
+    assert (message["extra_content"], message["tool_calls"][0]["extra_content"]) == (extra, extra)
+    other = Part(text="Hi", signature=Signature(provider="other", value="s"))
+    assert "extra_content" not in message_of(other)
+
+
+def test_citations() -> None:
+    """Their offsets count over all text of the message."""
+    web = Citation(uri="https://a.example", title="A", start_index=1, end_index=3, cited_text="x")
+    whole = Citation(uri="https://b.example")
+    file = Citation(source_id="file-1", title="b.pdf", start_index=0, end_index=2)
+    own = {"type": "url_citation", "url_citation": {"url": "u", "content": "c"}}
+    stored = Citation(uri="u", provider_details_json=details(own))
+    message = render_message([Part(text="So: ", citations=[web]), Part(text="yes", citations=[whole, file, stored])])
+    assert message["content"] == "So: yes"
+    cited = {"url": "https://a.example", "title": "A", "start_index": 1, "end_index": 3}
+    assert message["annotations"] == [
+        {"type": "url_citation", "url_citation": cited},
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://b.example", "title": "", "start_index": 4, "end_index": 7},
+        },
+        {
+            "type": "file_citation",
+            "file_citation": {"file_id": "file-1", "filename": "b.pdf", "start_index": 4, "end_index": 6},
+        },
+        own,
+    ]
+
+
+def test_annotations_that_are_no_citations_come_last() -> None:
+    given = details({"message": {"annotations": [{"type": "file", "file": {}}]}})
+    candidate = Candidate(parts=[Part(text="Hi", citations=[Citation(uri="u")])], provider_details_json=given)
+    body = json.loads(render_chat(ChatResponse(candidates=[candidate]), "f", 1))
+    assert [item["type"] for item in body["choices"][0]["message"]["annotations"]] == ["url_citation", "file"]
 
 
 def test_audio() -> None:

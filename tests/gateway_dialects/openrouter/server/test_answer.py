@@ -10,7 +10,7 @@ from google.protobuf.json_format import ParseDict
 
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.openai import CLIENT as OPENAI
-from gateway_dialects.openrouter.render_response import render_answer
+from gateway_dialects.openrouter.render_response import render_chat
 from tests.laws.canonical import canonical_answer
 from tests.recordings import Exchange, exchanges, recordings_absent
 
@@ -23,7 +23,7 @@ FINISH = "native_finish_reason"
 def rendered(**fields: Any) -> Any:
     answer = ParseDict({"model": "m", "route": {"provider": "anthropic", "model": "m"}, **fields}, ChatResponse())
     before = answer.SerializeToString(deterministic=True)
-    body = json.loads(render_answer(answer, "gen-1-x", 7))
+    body = json.loads(render_chat(answer, "gen-1-x", 7))
     assert answer.SerializeToString(deterministic=True) == before
     return body
 
@@ -36,6 +36,8 @@ def test_where_an_answer_comes_from() -> None:
     body = rendered(id="msg_1", **candidate({"text": "Hi"}))
     assert (body["id"], body["provider"], body["created"], body["object"]) == ("gen-1-x", "anthropic", 7, "chat.completion")
     assert rendered(id="gen-of-openrouter", **candidate({"text": "Hi"}))["id"] == "gen-of-openrouter"
+    route = {"provider": "anthropic", "model": "m", "callId": "0af1"}
+    assert rendered(id="gen-of-openrouter", route=route, **candidate({"text": "Hi"}))["id"] == "gen-0af1"
 
 
 @pytest.mark.parametrize(
@@ -57,29 +59,25 @@ def test_both_words_for_the_end(reason: str, raw: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasoning", "details", "item"),
+    ("reasoning", "item"),
     [
         (
             {"text": "Hm.", "signature": "s", "provider": "anthropic"},
-            {},
             {"type": "reasoning.text", "text": "Hm.", "signature": "s", "format": "anthropic-claude-v1"},
         ),
         (
             {"encrypted": "e", "provider": "anthropic"},
-            {},
             {"type": "reasoning.encrypted", "data": "e", "format": "anthropic-claude-v1"},
         ),
         (
-            {"text": "Short.", "summary": True, "provider": "openai-responses"},
-            {"openai-responses": '{"id": "rs_1"}'},
+            {"text": "Short.", "summary": True, "provider": "openai-responses", "id": "rs_1"},
             {"type": "reasoning.summary", "summary": "Short.", "id": "rs_1", "format": "openai-responses-v1"},
         ),
-        ({"text": "Hm."}, {}, {"type": "reasoning.text", "text": "Hm.", "format": "unknown"}),
+        ({"text": "Hm."}, {"type": "reasoning.text", "text": "Hm.", "format": "unknown"}),
     ],
 )
-def test_reasoning(reasoning: dict[str, Any], details: dict[str, str], item: dict[str, Any]) -> None:
-    part = {"reasoning": reasoning, "providerDetailsJson": details}
-    message = rendered(**candidate(part, {"text": "Hi"}))["choices"][0]["message"]
+def test_reasoning(reasoning: dict[str, Any], item: dict[str, Any]) -> None:
+    message = rendered(**candidate({"reasoning": reasoning}, {"text": "Hi"}))["choices"][0]["message"]
     assert message["content"] == "Hi"
     assert message["reasoning"] == reasoning.get("text", "")
     assert message["reasoning_details"] == [{**item, "index": 0}]
@@ -113,7 +111,7 @@ def test_recordings_are_read() -> None:
 def test_what_openrouter_says_itself_stays(exchange: Exchange) -> None:
     answer = OPENAI.chat.decode(json.dumps(exchange.body).encode(), "p")
     answer.route.provider = "openrouter"
-    body = json.loads(render_answer(answer, "gen-other", 7))
+    body = json.loads(render_chat(answer, "gen-other", 7))
     assert (body["id"], body["provider"]) == (exchange.body["id"], exchange.body.get("provider", "openrouter"))
     # Older answers said less of what they took.
     assert {name: body["usage"][name] for name in exchange.body["usage"]} == exchange.body["usage"]
@@ -126,10 +124,10 @@ def plain(body: Any) -> Any:
     return {**{name: value for name, value in body.items() if name not in ("usage", "provider")}, "choices": choices}
 
 
-def test_the_seal_of_a_call() -> None:
+def test_the_signature_of_a_call() -> None:
     """Gemini's, which OpenRouter's clients carry among reasoning_details."""
-    extra = {"openai": '{"extra_content": {"google": {"thought_signature": "s"}}}'}
-    call = {"toolCall": {"id": "c1", "name": "f", "argumentsJson": "{}"}, "providerDetailsJson": extra}
+    signature = {"provider": "gemini", "value": "s"}
+    call = {"toolCall": {"id": "c1", "name": "f", "argumentsJson": "{}"}, "signature": signature}
     plain = {"toolCall": {"id": "c2", "name": "g", "argumentsJson": "{}"}, "providerDetailsJson": {"openai": '{"a": 1}'}}
     message = rendered(**candidate({"reasoning": {"text": "Hm."}}, call, plain))["choices"][0]["message"]
     item = {"type": "reasoning.encrypted", "data": "s", "format": "google-gemini-v1", "id": "c1", "index": 1}

@@ -75,6 +75,11 @@ def test_a_stream() -> None:
     assert chunks[-1]["usage"]["total_tokens"] == 5
 
 
+def test_the_id_of_its_call() -> None:
+    started = {"started": {**STARTED["started"], "route": {"provider": "anthropic", "callId": "0af1"}}}
+    assert {chunk["id"] for chunk in streamed(started, FINISHED)} == {"gen-0af1"}
+
+
 def test_a_failure_in_the_middle() -> None:
     renderer = OpenRouterRenderer(fallback_id="gen-1-x", now=7)
     renderer.render(ParseDict({"events": [STARTED]}, StreamResponse()))
@@ -113,15 +118,14 @@ def last(chunks: list[Any], name: str) -> Any:
     return json.dumps(found[-1])
 
 
-def test_the_seal_of_a_call_comes_before_it() -> None:
-    extra = {"openai": '{"extra_content": {"google": {"thought_signature": "s"}}}'}
-    call = {"toolCall": {"id": "c1", "name": "f"}, "providerDetailsJson": extra}
+def test_the_signature_of_a_call_comes_before_it() -> None:
+    call = {"toolCall": {"id": "c1", "name": "f"}, "signature": {"provider": "gemini", "value": "s"}}
     chunks = streamed(
         STARTED, thinking(0), delta(0, reasoning="Hm."), {"partStarted": {"partIndex": 1, "part": call}}, FINISHED
     )
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
-    sealed = {"type": "reasoning.encrypted", "data": "s", "format": "google-gemini-v1", "id": "c1", "index": 1}
-    places = [place for place, one in enumerate(deltas) if one.get("reasoning_details") == [sealed]]
+    signed = {"type": "reasoning.encrypted", "data": "s", "format": "google-gemini-v1", "id": "c1", "index": 1}
+    places = [place for place, one in enumerate(deltas) if one.get("reasoning_details") == [signed]]
     assert len(places) == 1
     assert places[0] < next(place for place, one in enumerate(deltas) if "tool_calls" in one)
     assert {chunk["id"] for chunk in chunks} == {"gen-1-x"}

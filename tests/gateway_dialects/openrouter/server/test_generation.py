@@ -1,19 +1,18 @@
-"""What is told of an answer afterwards."""
+"""The record of a call as OpenRouter's generation."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
 import pytest
 
 from dragoman.reasons import GatewayError
-from dragoman.v1.chat_pb2 import FINISH_REASON_TOOL_CALLS, ChatRequest, ChatResponse
+from dragoman.v1.calls_pb2 import CallRecord
+from dragoman.v1.chat_pb2 import FINISH_REASON_TOOL_CALLS
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
-from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Cost, Usage
-from gateway_dialects.openrouter.render_metadata import Asker, Generation, render_generation, wanted_id
+from gateway_dialects.openrouter.render_metadata import render_generation, wanted_id
 
 DOCUMENTED = {
     *("api_type", "app_id", "cache_discount", "cancelled", "created_at", "data_region", "external_user", "finish_reason"),
@@ -25,117 +24,80 @@ DOCUMENTED = {
     *("total_cost", "upstream_id", "upstream_inference_cost", "usage", "user_agent", "web_search_engine", "workspace_id"),
 }
 """https://openrouter.ai/docs/api-reference/get-a-generation"""
-NOON = 1_700_000_000.25
+ROUTE = RouteTrace(provider="p", model="m", attempts=[Attempt(provider="p", model="m", status=200)])
 
 
-def begun(chat: ChatRequest | None = None, **asker: Any) -> Generation:
-    """Whose clock goes on by a second each time it is looked at."""
-    seconds = itertools.count(100.0)
-    return Generation(chat or ChatRequest(), Asker("request-1", **asker), "gen-1-x", NOON, lambda: next(seconds))
-
-
-def data_of(generation: Generation) -> Any:
-    data = json.loads(render_generation(generation.render()))["data"]
+def data_of(**fields: Any) -> Any:
+    """Of a call with these fields."""
+    call = CallRecord(**{"id": "0af1", "route": ROUTE, "admitted_ms": 1_700_000_000_250, **fields})
+    data = json.loads(render_generation(call))["data"]
     assert data.keys() == DOCUMENTED
     return data
 
 
-def route(*attempts: Attempt) -> RouteTrace:
-    return RouteTrace(provider="p", model="m", attempts=attempts or [Attempt(provider="p", model="m", status=200)])
-
-
-def answer(usage: Usage | None = None) -> ChatResponse:
-    return ChatResponse(id="chatcmpl-1", route=route(), usage=usage)
-
-
 def test_a_whole_answer() -> None:
     usage = Usage(input_tokens=5, output_tokens=3, reasoning_tokens=2, cache_read_tokens=0, cost=Cost(total_usd=0.25))
-    given = answer(usage)
-    given.service_tier = "flex"
-    given.candidates.add(finish_reason=FINISH_REASON_TOOL_CALLS, raw_finish_reason="tool_use")
-    generation = begun(ChatRequest(user="u-1"), referer="https://a.example", own_key=True)
-    generation.answered([given])
-    data = data_of(generation)
-    assert (data["id"], data["upstream_id"], data["model"], data["provider_name"]) == ("gen-1-x", "chatcmpl-1", "m", "p")
+    data = data_of(
+        request_id="request-1",
+        response_id="chatcmpl-1",
+        usage=usage,
+        byok=True,
+        finish_reason=FINISH_REASON_TOOL_CALLS,
+        raw_finish_reason="tool_use",
+        input_media=2,
+    )
+    assert (data["id"], data["upstream_id"], data["model"], data["provider_name"]) == ("gen-0af1", "chatcmpl-1", "m", "p")
     assert (data["finish_reason"], data["native_finish_reason"]) == ("tool_calls", "tool_use")
+    assert (data["tokens_prompt"], data["tokens_completion"]) == (5, 3)
+    assert (data["native_tokens_prompt"], data["native_tokens_completion"]) == (5, 3)
     assert (data["native_tokens_reasoning"], data["native_tokens_cached"]) == (2, 0)
     assert data["native_tokens_completion_images"] is None
     assert (data["total_cost"], data["usage"], data["upstream_inference_cost"]) == (0.25, 0.25, 0.25)
     assert (data["created_at"], data["request_id"]) == ("2023-11-14T22:13:20.250000+00:00", "request-1")
-    assert (data["external_user"], data["is_byok"], data["service_tier"]) == ("u-1", True, "flex")
+    assert (data["is_byok"], data["streamed"], data["cancelled"], data["num_media_prompt"]) == (True, False, False, 2)
+
+
+def test_who_asked() -> None:
+    tags = {"referer": "https://a.example", "user_agent": "curl", "session": "s", "user": "u-1", "app": "A"}
+    data = data_of(tags=tags)
     assert (data["origin"], data["http_referer"]) == ("https://a.example", "https://a.example")
+    assert (data["user_agent"], data["session_id"], data["external_user"]) == ("curl", "s", "u-1")
+    assert data_of(tags={**tags, "origin": "https://b.example"})["origin"] == "https://b.example"
+    bare = data_of()
+    assert (bare["origin"], bare["http_referer"], bare["user_agent"], bare["session_id"]) == ("", None, None, None)
 
 
 def test_times() -> None:
-    """A failed attempt is latency, not generation. All looks at the clock: request, answer, end."""
-    given = answer()
-    given.route.CopyFrom(route(Attempt(provider="q", reason="UPSTREAM_OVERLOADED"), Attempt(status=200, duration_ms=400)))
-    generation = begun()
-    generation.answered([given])
-    data = data_of(generation)
+    """A failed attempt is latency, not generation."""
+    attempts = [Attempt(provider="q", reason="UPSTREAM_OVERLOADED", duration_ms=600), Attempt(status=200, duration_ms=400)]
+    data = data_of(route=RouteTrace(attempts=attempts), duration_ms=2000.4, response_id="chatcmpl-1")
     assert (data["latency"], data["generation_time"]) == (2000, 1400)
     assert [(one["status"], one["latency"], one.get("id")) for one in data["provider_responses"]] == [
-        (None, 0, None),
+        (None, 600, None),
         (200, 400, "chatcmpl-1"),
     ]
 
 
 def test_an_estimate_is_not_the_providers_count() -> None:
-    generation = begun()
-    generation.answered([answer(Usage(input_tokens=5, output_tokens=3, estimated=True))])
-    data = data_of(generation)
+    data = data_of(usage=Usage(input_tokens=5, output_tokens=3, estimated=True))
     assert (data["tokens_prompt"], data["tokens_completion"]) == (5, 3)
     assert (data["native_tokens_prompt"], data["native_tokens_completion"]) == (None, None)
 
 
-def test_several_prompts_are_summed_where_all_are_known() -> None:
-    priced = Usage(input_tokens=5, output_tokens=3, cache_read_tokens=1, cost=Cost(total_usd=0.25))
-    generation = begun()
-    generation.answered([answer(priced), answer(Usage(input_tokens=1, output_tokens=1, cache_read_tokens=1))])
-    data = data_of(generation)
-    assert (data["tokens_prompt"], data["tokens_completion"], data["native_tokens_cached"]) == (6, 4, 2)
-    assert (data["total_cost"], data["upstream_inference_cost"]) == (0, None)
-    generation = begun()
-    generation.answered([answer(priced), answer()])
-    assert data_of(generation)["tokens_prompt"] is None
+def test_what_nobody_knows() -> None:
+    data = data_of(usage=Usage(input_tokens=1))
+    assert (data["total_cost"], data["usage"], data["upstream_inference_cost"]) == (0, 0, None)
+    assert data_of()["tokens_prompt"] is None
+    assert (data_of()["finish_reason"], data_of(route=RouteTrace())["provider_responses"]) == (None, [])
 
 
-def test_a_stream() -> None:
-    generation = begun()
-    assert generation.begun is False
-    generation.started(Started(id="gen-own", model="other", route=route()))
-    assert (generation.begun, generation.id) == (True, "gen-own")
-    endings = [CandidateFinish(finish_reason=FINISH_REASON_TOOL_CALLS)]
-    generation.finished(Finished(candidates=endings, usage=Usage(input_tokens=5), service_tier="default"), last=True)
-    data = data_of(generation)
-    assert (data["id"], data["model"], data["streamed"], data["cancelled"]) == ("gen-own", "other", True, False)
-    assert (data["finish_reason"], data["native_finish_reason"]) == ("tool_calls", None)
-    assert (data["service_tier"], data["tokens_prompt"]) == ("default", 5)
-
-
-def test_streams_whose_client_left_between_two() -> None:
-    generation = begun()
-    generation.started(Started(route=route()))
-    generation.finished(Finished(candidates=[CandidateFinish()], usage=Usage(input_tokens=5)), last=False)
-    generation.started(Started(route=route()))
-    data = data_of(generation)
-    assert (data["cancelled"], data["finish_reason"], data["tokens_prompt"], data["total_cost"]) == (True, None, None, 0)
-
-
-def test_a_stream_that_broke_off() -> None:
-    generation = begun()
-    generation.started(Started(route=RouteTrace()))
-    generation.failed()
-    data = data_of(generation)
-    assert (data["cancelled"], data["finish_reason"], data["provider_name"]) == (False, "error", None)
-    assert data["provider_responses"] == []
-
-
-@pytest.mark.parametrize(("options", "session"), [('{"session_id":"s"}', "s"), ('{"session_id":7}', None), ("{}", None)])
-def test_the_session(options: str, session: str | None) -> None:
-    generation = begun(ChatRequest(provider_options_json={"openrouter": options}))
-    generation.answered([answer()])
-    assert data_of(generation)["session_id"] == session
+@pytest.mark.parametrize(
+    ("reason", "finish", "cancelled"), [("CANCELLED", None, True), ("STREAM_INTERRUPTED", "error", False)]
+)
+def test_an_answer_that_broke_off(reason: str, finish: str | None, cancelled: bool) -> None:
+    data = data_of(reason=reason, streamed=True, raw_finish_reason="stop")
+    assert (data["finish_reason"], data["native_finish_reason"], data["cancelled"]) == (finish, None, cancelled)
+    assert data["streamed"] is True
 
 
 @pytest.mark.parametrize("query", [{}, {"id": ""}])
