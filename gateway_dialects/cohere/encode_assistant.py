@@ -31,6 +31,7 @@ class AssistantEncoder:
         self._citations: list[Any] = []
 
     def add(self, part: Part, field: str) -> None:
+        drop_signature(part, field, self._diagnostics)
         match part.WhichOneof("kind"):
             case "text" | "refusal":
                 self._add_text(part)
@@ -108,6 +109,11 @@ def encode_assistant(message: Message, field: str, model: str, diagnostics: Diag
         encoder.add(part, f"{field}.parts[{index}]")
     encoded = {**encoder.encode(), **details_of(message, DIALECT)}
     return {"role": "assistant", **encoded} if encoded else {}
+
+
+def drop_signature(part: Part, field: str, diagnostics: Diagnostics) -> None:
+    if part.HasField("signature"):
+        diagnostics.drop(f"{field}.signature", "this provider signs nothing")
 
 
 def encode_tool_call(part: Part, field: str) -> Json:

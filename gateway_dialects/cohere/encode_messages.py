@@ -29,7 +29,7 @@ from dragoman.v1.content_pb2 import (
     Part,
     ToolResult,
 )
-from gateway_dialects.cohere.encode_assistant import encode_assistant
+from gateway_dialects.cohere.encode_assistant import drop_signature, encode_assistant
 from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint
@@ -120,6 +120,7 @@ def document_of(part: Part, field: str) -> str | None:
 
 
 def encode_block(part: Part, role: str, field: str, diagnostics: Diagnostics) -> Json:
+    drop_signature(part, field, diagnostics)
     if part.citations:
         diagnostics.drop(f"{field}.citations", "this provider takes citations in the assistant's messages only")
     match part.WhichOneof("kind"):

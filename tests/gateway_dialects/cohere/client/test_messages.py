@@ -18,6 +18,7 @@ from dragoman.v1.content_pb2 import (
     Opaque,
     Part,
     Reasoning,
+    Signature,
     ToolCall,
     ToolResult,
 )
@@ -268,6 +269,14 @@ def test_message_fields_of_others_are_left_out_with_a_warning() -> None:
     request.messages[0].provider_details_json["openai.form"] = '{"content":"list"}'
 
     assert sent(request) == ({"messages": [USER]}, ["messages[0].audio", "messages[0].x"])
+
+
+def test_what_another_provider_signed_beside_reasoning() -> None:
+    call = Part(tool_call=ToolCall(id="c1", name="f"), signature=Signature(provider="gemini", value="s"))
+    turn, warned = answered(call)
+
+    assert "s" not in turn["tool_calls"][0].values()
+    assert warned == ["messages[1].parts[0].signature"]
 
 
 def test_a_cache_hint_asks_for_nothing() -> None:
