@@ -29,10 +29,10 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
-from gateway_dialects.mistral.words import DIALECT, MessageForm, PartForm, nine_of
+from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import MessageForm as OpenAIMessageForm
+from gateway_dialects.openai.words import MessageForm
 
 ROLE_WORDS = {
     ROLE_SYSTEM: "system",
@@ -117,8 +117,8 @@ def drop_cache_hint(holder: Message | Part, field: str, diagnostics: Diagnostics
 
 
 def set_content(encoded: Json, content: list[Json], message: Message) -> None:
-    """Text alone is a string, unless a client of Mistral wrote a list."""
-    form = form_of(message, DIALECT, MessageForm).content or form_of(message, OPENAI, OpenAIMessageForm).content
+    """Text alone is a string, unless the client wrote a list."""
+    form = message_form(message).content if message.provider_details_json else ""
     if form == "absent" and not content:
         return
     if len(content) == 1 and form != "list" and content[0].keys() == {"type", "text"}:
@@ -127,6 +127,12 @@ def set_content(encoded: Json, content: list[Json], message: Message) -> None:
         encoded["content"] = content
     else:
         encoded["content"] = None if message.role == ROLE_ASSISTANT and form != "string" else ""
+
+
+def message_form(message: Message) -> MessageForm:
+    """The form that a client of Mistral used, or one of OpenAI."""
+    own = f"{DIALECT}.form" in message.provider_details_json
+    return form_of(message, DIALECT if own else OPENAI, MessageForm)
 
 
 def encode_tool_results(message: Message, field: str, diagnostics: Diagnostics) -> Iterator[Json]:

@@ -42,12 +42,11 @@ from gateway_dialects.mistral.words import (
     PLAIN_FIELDS,
     REQUIRED_CHOICE,
     SERVICE_TIERS,
-    RequestForm,
     ToolChoiceForm,
 )
 from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import ON_OR_OFF, known_effort
+from gateway_dialects.openai.words import ON_OR_OFF, RequestForm, known_effort
 
 NAMES = {
     **{CONTRACT_NAMES.get(name, name): name for name in PLAIN_FIELDS if name not in ("model", "max_tokens", "service_tier")},
@@ -100,8 +99,10 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
             body[NAMES[name]] = value
         elif encode_field := FIELD_ENCODERS.get(name):
             encode_field(body, value, diagnostics)
-    if len(request.stop) == 1 and options_form_of(request.provider_options_json, DIALECT, RequestForm).one_stop:
-        body["stop"] = request.stop[0]
+    if len(request.stop) == 1 and request.provider_options_json:
+        forms = [options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI)]
+        if any(form.one_stop for form in forms):
+            body["stop"] = request.stop[0]
     encode_options(body, request, diagnostics)
     return body
 

@@ -20,7 +20,6 @@ from gateway_dialects.kit.fields import (
     missing,
     parse_object,
     required_string,
-    rest_of,
     string,
     wrong_type,
 )
@@ -30,18 +29,28 @@ from gateway_dialects.mistral.words import (
     DIALECT,
     PLAIN_FIELDS,
     ROLES,
-    MessageForm,
     PartForm,
-    RequestForm,
     ToolChoiceForm,
 )
-from gateway_dialects.openai.parse_messages import parse_image, parse_tool_call, set_uri
+from gateway_dialects.openai.message_fields import take_citations
+from gateway_dialects.openai.parse_messages import (
+    ABSENT,
+    EMPTY_STRING,
+    LIST,
+    parse_image,
+    parse_tool_call,
+    set_uri,
+    take_cache_hint,
+    unnamed_fields,
+)
 from gateway_dialects.openai.parse_request import parse_response_format, parse_tool, parse_tool_choice
+from gateway_dialects.openai.words import AUDIO_TYPES, RequestForm
 from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import ROLES as OPENAI_ROLES
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
-ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_calls"}
+ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_calls", "reasoning_details", "opaque"}
+"""The last two are of OpenAI's form, for other providers: Mistral would refuse them."""
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id", "name"}
 
 
@@ -129,7 +138,12 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         raise missing(f"{path}.content")
     else:
         parse_content(message, parts, content, f"{path}.content")
-    set_details(message, rest_of(fields, known_fields), DIALECT)
+    rest = unnamed_fields(fields, known_fields)
+    if rest:
+        take_cache_hint(message, rest)
+        if role == "assistant":
+            take_citations(message.parts, rest)
+        set_details(message, rest, DIALECT)
 
 
 def parse_assistant(message: Message, fields: Json, path: str) -> None:
@@ -137,9 +151,9 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
     if content is not None:
         parse_content(message, message.parts, content, f"{path}.content")
         if content == "":
-            set_form(message, DIALECT, MessageForm(content="string"))
+            set_form(message, DIALECT, EMPTY_STRING)
     elif "content" not in fields:
-        set_form(message, DIALECT, MessageForm(content="absent"))
+        set_form(message, DIALECT, ABSENT)
     for index, call in enumerate(array(fields.get("tool_calls") or [], f"{path}.tool_calls")):
         parse_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if content is None and not message.parts:
@@ -152,7 +166,7 @@ def parse_call(part: Part, value: Any, path: str) -> None:
     function = mapping(call.get("function"), f"{path}.function")
     if isinstance(function.get("arguments"), dict):
         function = {**function, "arguments": json_text(function["arguments"])}
-    parse_tool_call(part, {"id": "", **call, "function": function}, path)
+    parse_tool_call(part, {"id": "", "type": "function", **call, "function": function}, path)
     claim(part)
 
 
@@ -166,7 +180,7 @@ def parse_content(message: Message, parts: Any, content: Any, path: str) -> None
             for index, item in enumerate(content):
                 parse_chunk(parts.add(), item, f"{path}[{index}]")
             if len(content) < 2:
-                set_form(message, DIALECT, MessageForm(content="list"))
+                set_form(message, DIALECT, LIST)
         case _:
             raise wrong_type(path, "string or array", content)
 
@@ -180,15 +194,23 @@ def parse_chunk(part: Part, value: Any, path: str) -> None:
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
 
 
+def set_rest(part: Part, fields: Json, known: set[str], details: Json | None = None) -> None:
+    """Set the details: what the contract does not name of a chunk, and of its inner objects."""
+    rest = {**(details or {}), **unnamed_fields(fields, known)}
+    if rest:
+        take_cache_hint(part, rest)
+        set_details(part, rest, DIALECT)
+
+
 def parse_text(part: Part, fields: Json, path: str) -> bool:
     part.text = required_string(fields, "text", f"{path}.")
-    set_details(part, rest_of(fields, {"type", "text"}), DIALECT)
+    set_rest(part, fields, {"type", "text"})
     return True
 
 
 def parse_picture(part: Part, fields: Json, path: str) -> bool:
-    details = {**parse_image(part, fields, path), **rest_of(fields, {"type", "image_url"})}
-    set_details(part, details, DIALECT)
+    details = parse_image(part, fields, path)
+    set_rest(part, fields, {"type", "image_url"}, details)
     if isinstance(fields["image_url"], str):
         set_form(part, DIALECT, PartForm(media="string"))
     return True
@@ -205,7 +227,7 @@ def parse_thinking(part: Part, fields: Json, path: str) -> bool:
     if (signature := fields.get("signature")) is not None:
         part.reasoning.signature = string(signature, f"{path}.signature")
         part.reasoning.provider = DIALECT
-    set_details(part, rest_of(fields, {"type", "thinking", "signature"}), DIALECT)
+    set_rest(part, fields, {"type", "thinking", "signature"})
     return True
 
 
@@ -214,14 +236,14 @@ def parse_document(part: Part, fields: Json, path: str) -> bool:
     set_uri(part, required_string(fields, "document_url", f"{path}."))
     if (name := fields.get("document_name")) is not None:
         part.media.filename = string(name, f"{path}.document_name")
-    set_details(part, rest_of(fields, {"type", "document_url", "document_name"}), DIALECT)
+    set_rest(part, fields, {"type", "document_url", "document_name"})
     return True
 
 
 def parse_file(part: Part, fields: Json, path: str) -> bool:
     part.media.kind = MEDIA_KIND_FILE
     part.media.file_id = required_string(fields, "file_id", f"{path}.")
-    set_details(part, rest_of(fields, {"type", "file_id"}), DIALECT)
+    set_rest(part, fields, {"type", "file_id"})
     return True
 
 
@@ -238,7 +260,7 @@ def parse_audio(part: Part, fields: Json, path: str) -> bool:
         return True
     sound = mapping(given, f"{path}.input_audio")
     form = required_string(sound, "format", f"{path}.input_audio.")
-    part.media.mime_type = "audio/mpeg" if form == "mp3" else f"audio/{form}"
+    part.media.mime_type = AUDIO_TYPES.get(form, f"audio/{form}")
     part.media.uri = f"data:{part.media.mime_type};base64,{required_string(sound, 'data', f'{path}.input_audio.')}"
     return True
 

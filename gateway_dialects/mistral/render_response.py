@@ -6,6 +6,7 @@ answer without usage, and one whose id, object, created, model or finish_reason 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from dragoman.reasons import GatewayError
@@ -13,8 +14,9 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json import Json, decode_json, encode_json
+from gateway_dialects.kit.json import Json, decode_json, encode_json, list_at, object_at
 from gateway_dialects.mistral.words import DIALECT, FINISH_REASONS
+from gateway_dialects.openai.message_fields import annotation_of
 from gateway_dialects.openai.render_models import model_card
 from gateway_dialects.openai.render_response import base64_of, error_object, render_logprobs, render_tool_call
 from gateway_dialects.openai.words import DIALECT as OPENAI
@@ -41,8 +43,11 @@ def render_candidate(candidate: Candidate) -> Json:
         "role": "assistant",
         "content": render_content([part for part in candidate.parts if part.WhichOneof("kind") != "tool_call"]),
         "tool_calls": [{**render_tool_call(call), "index": index} for index, call in enumerate(calls)] or None,
-        **details.pop("message", {}),
+        **object_at(details, "message"),
     }
+    details.pop("message", None)
+    if annotations := render_citations(candidate.parts):
+        message["annotations"] = [*annotations, *list_at(message, "annotations")]
     rendered: Json = {
         "index": candidate.index,
         "message": message,
@@ -51,6 +56,17 @@ def render_candidate(candidate: Candidate) -> Json:
     if candidate.HasField("logprobs"):
         rendered["logprobs"] = render_logprobs(candidate.logprobs)
     return {**details, **rendered}
+
+
+def render_citations(parts: Iterable[Part]) -> list[Json]:
+    """As OpenAI's annotations: Mistral's answers have nothing of the kind, and its clients skip what they do not know."""
+    annotations: list[Json] = []
+    base = 0
+    for part in parts:
+        if part.HasField("text"):
+            annotations += [annotation_of(citation, base, len(part.text)) for citation in part.citations]
+            base += len(part.text)
+    return annotations
 
 
 def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:

@@ -21,6 +21,7 @@ from gateway_dialects.mistral.render_response import (
     render_thinking,
     render_usage,
 )
+from gateway_dialects.openai.message_fields import annotation_of
 from gateway_dialects.openai.render_response import render_logprobs, render_tool_call
 from gateway_dialects.openai.words import details_of
 
@@ -31,13 +32,16 @@ ERROR_ENDING = {"index": 0, "delta": None, "finish_reason": "error"}
 class StreamedPart:
     """What the renderer remembers of a part that has begun."""
 
-    __slots__ = ("call", "head")
+    __slots__ = ("base", "call", "citations", "head")
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, base: int) -> None:
         # A copy: deltas are added to it, and the event is not ours.
         self.head = Part()
         self.head.CopyFrom(part)
         self.call = self.head if part.WhichOneof("kind") == "tool_call" else None
+        self.base = base
+        """Of text: where it begins in the content, in characters."""
+        self.citations = list(self.head.citations)
 
 
 class ChunkRenderer(EventWriter):
@@ -51,7 +55,8 @@ class ChunkRenderer(EventWriter):
         self._sent: frozenset[str] = frozenset()
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._call_counts: dict[int, int] = {}
-        self._candidates: set[int] = set()
+        self._lengths: dict[int, int] = {}
+        """Of the text of each candidate, in characters."""
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
@@ -72,24 +77,31 @@ class ChunkRenderer(EventWriter):
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
         index, part = started.candidate_index, started.part
         self._introduce(index, out)
-        self._parts[index, started.part_index] = StreamedPart(part)
+        self._parts[index, started.part_index] = StreamedPart(part, self._lengths[index])
         kind = part.WhichOneof("kind")
         if kind == "opaque" or (kind == "media" and (part.media.uri or part.media.data)):
             self._choice(index, {"content": [render_chunk(part)]}, out)
         elif kind == "text" and part.text:
+            self._lengths[index] += len(part.text)
             self._choice(index, {"content": part.text}, out)
 
     def _introduce(self, index: int, out: list[bytes]) -> None:
-        if index not in self._candidates:
-            self._candidates.add(index)
+        if index not in self._lengths:
+            self._lengths[index] = 0
             self._choice(index, {"role": "assistant", "content": ""}, out)
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
         kind = delta.WhichOneof("delta")
-        if kind == "text" and not (delta.candidate_index or delta.HasField("logprobs") or delta.provider_details_json):
-            out.append(self._text_head + encode_json(delta.text) + b'},"finish_reason":null}]}\n\n')
-            return
-        part = self._parts[delta.candidate_index, delta.part_index]
+        index = delta.candidate_index
+        is_plain = not (index or delta.HasField("logprobs") or delta.provider_details_json or delta.citations)
+        if kind == "text":
+            text = delta.text
+            self._lengths[index] += len(text)
+            if is_plain:
+                out.append(self._text_head + encode_json(text) + b'},"finish_reason":null}]}\n\n')
+                return
+        part = self._parts[index, delta.part_index]
+        part.citations += delta.citations
         if part.call is not None:
             part.call.tool_call.arguments_json += delta.arguments_json
             if delta.input:
@@ -98,16 +110,22 @@ class ChunkRenderer(EventWriter):
         body = content_of(delta, part)
         logprobs = render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
         if body or logprobs:
-            self._choice(delta.candidate_index, body, out, logprobs=logprobs)
+            self._choice(index, body, out, logprobs=logprobs)
 
     def _part_finished(self, finished: PartFinished, out: list[bytes]) -> None:
-        """A call is written when it is whole; of other parts everything has been written."""
+        """A call is written when it is whole, and so are citations; all else has been written."""
         index = finished.candidate_index
-        call = self._parts[index, finished.part_index].call
-        if call is not None:
+        part = self._parts[index, finished.part_index]
+        if part.call is not None:
+            if finished.HasField("signature"):
+                part.call.signature.CopyFrom(finished.signature)
             position = self._call_counts.get(index, 0)
             self._call_counts[index] = position + 1
-            self._choice(index, {"tool_calls": [{**render_tool_call(call), "index": position}]}, out)
+            self._choice(index, {"tool_calls": [{**render_tool_call(part.call), "index": position}]}, out)
+        elif part.citations and part.head.HasField("text"):
+            length = self._lengths[index] - part.base
+            annotations = [annotation_of(citation, part.base, length) for citation in part.citations]
+            self._choice(index, {"annotations": annotations}, out)
 
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
         for position, ending in enumerate(finished.candidates, 1):

@@ -42,18 +42,6 @@ NINE = re.compile(r"[A-Za-z0-9]{9}")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-class RequestForm(Form, frozen=True):
-    one_stop: bool = False
-    """Whether stop was a string."""
-
-
-class MessageForm(Form, frozen=True):
-    """How a client of Mistral wrote the content of a message, where it could have been written otherwise."""
-
-    content: Literal["", "list", "string", "absent"] = ""
-    """list: of fewer than two chunks. string: an empty one. absent: no field, beside tool calls."""
-
-
 class PartForm(Form, frozen=True):
     media: Literal["", "string", "uri"] = ""
     """How an image or audio chunk was written. string: a URL, or bare base64. uri: audio at a URL. Empty: an object."""

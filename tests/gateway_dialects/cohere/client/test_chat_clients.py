@@ -145,7 +145,7 @@ def test_a_stream_with_citations() -> None:
         {"role": "assistant", "content": "", "refusal": None},
         {"reasoning_content": "Hm."},
         {"content": "Ruby"},
-        {"annotations": [ANNOTATION]},
+        {"annotations": [{"index": 0, **ANNOTATION}]},
         {"content": "."},
         {},
     ]
@@ -171,7 +171,7 @@ def test_what_the_client_gives_back_reaches_cohere() -> None:
     assert warned == []
 
 
-def test_a_late_citation_opens_no_block_for_a_client_of_anthropic() -> None:
+def test_a_client_of_anthropic_sees_citations_of_the_text() -> None:
     late = {**CITATION, "content_index": 0, "type": "THINKING_CONTENT"}
     batch = feed(
         COHERE.stream.decoder(),
@@ -185,4 +185,5 @@ def test_a_late_citation_opens_no_block_for_a_client_of_anthropic() -> None:
     events = AnthropicRenderer(fallback_id="fallback").render(batch).decode()
 
     assert events.count("event: content_block_start") == events.count("event: content_block_stop") == 2
-    assert events.count("event: content_block_delta") == 3
+    assert events.count("event: content_block_delta") == 4
+    assert events.count('"citations_delta"') == events.count('"url":"https://example.com/r"') == 1

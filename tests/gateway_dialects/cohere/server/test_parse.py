@@ -146,7 +146,7 @@ def test_what_another_dialect_is_sent() -> None:
         "tool_choice": "required",
         "reasoning_effort": "medium",
     }
-    assert sorted(warned) == ["documents", "reasoning.max_tokens", "safety_mode"]
+    assert sorted(warned) == ["documents", "messages[4].parts[1].citations", "reasoning.max_tokens", "safety_mode"]
 
 
 def test_citations() -> None:

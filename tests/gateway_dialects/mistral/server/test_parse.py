@@ -80,6 +80,27 @@ def test_a_call_may_leave_out_its_id_and_write_its_arguments_as_an_object() -> N
     assert (part.tool_call.id, part.tool_call.name, part.tool_call.arguments_json) == ("", "f", '{"a":1.5}')
 
 
+def test_what_was_shown_of_other_providers_answers() -> None:
+    cited = {"type": "url_citation", "url_citation": {"url": "https://x", "title": "X", "start_index": 0, "end_index": 1}}
+    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
+    message = {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "Zoë", "cache_control": {"type": "ephemeral"}}],
+        "tool_calls": [{**call, "extra_content": {"google": {"thought_signature": "s"}}}],
+        "annotations": [cited],
+        "reasoning_details": [{"type": "reasoning.text", "text": "x"}],
+        "prefix": True,
+    }
+    found = parsed(messages=[message]).chat.messages[0]
+    text, called = found.parts
+
+    assert [citation.uri for citation in text.citations] == ["https://x"]
+    assert (called.signature.provider, called.signature.value) == ("gemini", "s")
+    assert text.HasField("cache_hint")
+    assert not (text.provider_details_json or called.provider_details_json)
+    assert json.loads(found.provider_details_json["mistral"]) == {"prefix": True}
+
+
 def test_the_choice_of_a_tool() -> None:
     named = parsed(tool_choice={"function": {"name": "f"}}).chat.tool_choice
 

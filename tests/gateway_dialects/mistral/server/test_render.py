@@ -4,7 +4,17 @@ import json
 from typing import Any
 
 from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER, FINISH_REASON_STOP, Candidate, ChatResponse
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning, ToolCall
+from dragoman.v1.content_pb2 import (
+    MEDIA_KIND_AUDIO,
+    MEDIA_KIND_IMAGE,
+    Citation,
+    Media,
+    Opaque,
+    Part,
+    Reasoning,
+    Signature,
+    ToolCall,
+)
 from dragoman.v1.stream_pb2 import (
     CandidateFinish,
     Finished,
@@ -94,6 +104,50 @@ def test_content() -> None:
         {"type": "image_url", "image_url": "data:image/png;base64,AA=="},
         {"type": "input_audio", "input_audio": "AA=="},
     ]
+
+
+CITED = Citation(uri="https://x", title="X", start_index=0, end_index=2)
+ANNOTATION = {"type": "url_citation", "url_citation": {"url": "https://x", "title": "X", "start_index": 3, "end_index": 5}}
+
+
+def test_citations() -> None:
+    thought = Part(reasoning=Reasoning(text="hm"), citations=[CITED])
+    message = rendered(Part(text="Zoë"), thought, Part(text="is", citations=[CITED]))["choices"][0]["message"]
+
+    assert message["annotations"] == [ANNOTATION]
+
+
+def test_citations_in_a_stream() -> None:
+    chunks = streamed(
+        StreamEvent(part_started=PartStarted(part=Part(text="Z"))),
+        StreamEvent(part_delta=PartDelta(text="oë")),
+        StreamEvent(part_finished=PartFinished()),
+        StreamEvent(part_started=PartStarted(part_index=1, part=Part(text=""))),
+        StreamEvent(part_delta=PartDelta(part_index=1, citations=[CITED])),
+        StreamEvent(part_delta=PartDelta(part_index=1, text="is")),
+        StreamEvent(part_finished=PartFinished(part_index=1)),
+    )
+
+    assert [chunk["choices"][0]["delta"] for chunk in chunks] == [
+        {"role": "assistant", "content": ""},
+        {"content": "Z"},
+        {"content": "oë"},
+        {"content": "is"},
+        {"annotations": [ANNOTATION]},
+    ]
+
+
+def test_the_signature_of_a_call() -> None:
+    """Google's, as clients of OpenAI's form carry it."""
+    call = Part(tool_call=ToolCall(id="c", name="f", arguments_json="{}"))
+    signature = Signature(provider="gemini", value="s")
+    ended = StreamEvent(part_finished=PartFinished(signature=signature))
+    late = streamed(StreamEvent(part_started=PartStarted(part=call)), ended)[1]["choices"][0]["delta"]
+    call.signature.CopyFrom(signature)
+    early = rendered(call)["choices"][0]["message"]
+
+    assert early["tool_calls"] == late["tool_calls"]
+    assert early["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "s"}}
 
 
 def test_what_is_filtered_is_not_called_done() -> None:
