@@ -2,6 +2,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import (
@@ -12,6 +14,7 @@ from dragoman.v1.chat_pb2 import (
     ChatRequest,
 )
 from dragoman.v1.content_pb2 import ROLE_TOOL
+from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.openai import CLIENT as OPENAI
@@ -251,3 +254,29 @@ def test_what_is_no_object(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         parse_chat(body)
     assert caught.value.http_status == 400
+
+
+NAMES = (
+    *("role", "content", "type", "text", "thinking", "image_url", "url", "document", "data", "tool_plan", "tool_calls"),
+    *("id", "function", "name", "arguments", "citations", "sources", "content_index", "start", "end", "parameters"),
+)
+SCALARS = [None, True, 0, 2**70, 0.5, "", "text", "thinking", "document", "user", "assistant", "tool", "function", "PLAN"]
+ANY = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+TURN = st.fixed_dictionaries(
+    {"role": st.sampled_from(["assistant", "user", "tool"])},
+    optional={"content": ANY | st.lists(ANY, max_size=2), "tool_plan": ANY, "tool_calls": st.lists(ANY), "citations": ANY},
+)
+
+
+@given(TURN | ANY, ANY, st.dictionaries(st.sampled_from(["thinking", "response_format", "documents", "k"]), ANY, max_size=2))
+@settings(max_examples=300, derandomize=True, database=None)
+def test_nothing_else_is_raised_and_what_is_read_can_be_sent(message: object, tool: object, fields: dict[str, Any]) -> None:
+    try:
+        request = parsed(messages=[message, {"role": "user", "content": [tool]}], tools=[tool], **fields)
+        COHERE.encode_chat(request, "m", Endpoint("p", "cohere", "http://u"), False)
+    except GatewayError as failure:
+        assert failure.http_status == 400
