@@ -29,7 +29,7 @@ def check(config: Path | None) -> int:
 
 
 async def _check(gateway: Gateway) -> int:
-    names = sorted(gateway.catalog.providers)
+    names = sorted(gateway.resolver.providers)
     try:
         rows = await asyncio.gather(*(_try_provider(gateway, name) for name in names))
     finally:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from gateway_cli.main import MISUSED
 from gateway_cli.sockets import address_of, bind
-from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.scopes import Scopes
+from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.server import Address
 from gateway_core.settings.settings import Settings, from_environment
 from gateway_core.storage.sqlite import check_storage
@@ -35,7 +35,7 @@ def supervise(config: Path | None, http: str | None, grpc: str | None, count: in
     settings.check_exposure()
     # What every worker would complain of is complained of once. And workers share their ports with any other process of
     # this user that asks, so nobody may be there yet.
-    Scopes(Catalog(settings), settings)
+    Contexts(ModelResolver(settings), settings)
     check_storage(settings.storage.path)
     bind(settings.server.http, "--http").close()
     bind(settings.server.grpc, "--grpc").close()

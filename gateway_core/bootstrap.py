@@ -8,19 +8,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
+from gateway_core.accounts.recorder import Recorder
 from gateway_core.deadline import Clock
-from gateway_core.execution.chain import Chain, Sleep
-from gateway_core.execution.invoke import GUARDED
-from gateway_core.execution.model_list import ModelList
-from gateway_core.execution.provider_lists import ProviderLists
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
+from gateway_core.execution.invoke import Transports
+from gateway_core.execution.model_lists import ModelLists, ProviderLists
 from gateway_core.gateway import Gateway
 from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.models.describe import describe
 from gateway_core.models.price_book import PriceBook, WallClock
 from gateway_core.passthrough.proxy import Proxy
-from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.scopes import Scopes
+from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.server import StorageSettings
@@ -36,32 +35,37 @@ from gateway_dialects.kit.dialect import Endpoint
 def build_gateway(
     settings: Settings,
     *,
-    transports: Mapping[str, Transport] | None = None,
+    transports: Transports | None = None,
     downloader: Downloader | None = None,
     store: Store | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: Clock = time.monotonic,
     wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports: by URL scheme, in place of the real ones. downloader: in place of the real one. store: in place of
-    the one that is configured. clock: by which lists of models grow old. wall_clock: by which prices change and records
-    expire. Raises SettingsError for a route that leads nowhere and for a storage that cannot be used."""
-    catalog = Catalog(settings)
-    scopes = Scopes(catalog, settings)
-    prices = PriceBook(price_urls(catalog.providers), settings.prices, clock=wall_clock)
-    if transports is None:
-        schemes = {endpoint.url.partition(":")[0] for endpoint in catalog.providers.values()}
-        transports = real_transports(schemes, settings.timeouts, Guard(settings.byok.private_urls))
-    chain = Chain(transports, policy_of(settings.retries), sleep=sleep)
-    fetches = partial(http_downloader, settings.media, Guard(settings.byok.private_urls))
+    """transports, downloader, store: in place of the configured ones. clock: by which lists of models grow old. wall_clock:
+    by which prices change and records expire. Raises SettingsError for a route without targets and for a storage that cannot
+    be used."""
+    resolver = ModelResolver(settings)
+    contexts = Contexts(resolver, settings)
+    prices = PriceBook(price_urls(resolver.providers), settings.prices, clock=wall_clock)
+    guard = Guard(settings.byok.private_urls)
+    transports = transports or real_transports(resolver.providers.values(), settings.timeouts, guard)
+    fetches = partial(http_downloader, settings.media, guard)
     limits = FetchLimits(bytes_each=settings.media.max_bytes)
-    media = MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision)
     fill = partial(describe, book=prices)
-    models = ModelList(catalog, ProviderLists(transports, describe=fill, clock=clock), fill)
-    proxy = Proxy(transports, key_places(settings))
     store = store or sqlite_store(settings.storage, wall_clock)
-    records = RecordService(store, settings.storage, clock=wall_clock)
-    return Gateway(catalog, scopes, chain, media, transports, models, prices, proxy, records)
+    return Gateway(
+        resolver=resolver,
+        contexts=contexts,
+        chain=Chain(transports, policy_of(settings.retries), sleep=sleep),
+        media=MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision),
+        transports=transports,
+        models=ModelLists(resolver, ProviderLists(transports, describe=fill, clock=clock), fill),
+        prices=prices,
+        proxy=Proxy(transports, key_places(settings)),
+        records=RecordService(store, settings.storage, clock=wall_clock),
+        recorder=Recorder(store),
+    )
 
 
 def sqlite_store(storage: StorageSettings, clock: WallClock) -> Store:
@@ -83,12 +87,13 @@ def price_urls(providers: Mapping[str, Endpoint]) -> Mapping[str, Sequence[str]]
     return {**known, **{name: (one.url, *known.get(name, ())) for name, one in providers.items()}}
 
 
-def real_transports(schemes: Iterable[str], timeouts: Timeouts, guard: Guard) -> Mapping[str, Transport]:
-    """What the configured providers need at once, and what clients may bring once they do: a gateway that only demonstrates
-    loads no HTTP client."""
+def real_transports(endpoints: Iterable[Endpoint], timeouts: Timeouts, guard: Guard) -> Transports:
+    """HTTP at once where a provider needs it, or else when a client does: a gateway that only demonstrates loads no HTTP
+    client."""
     plain = partial(http_transport, timeouts)
-    http = plain() if {"http", "https"} & set(schemes) else LazyTransport(plain)
-    return {"demo": DemoTransport(), "http": http, "https": http, GUARDED: LazyTransport(partial(plain, guard))}
+    needed = any(endpoint.url.startswith("http") for endpoint in endpoints)
+    http = plain() if needed else LazyTransport(plain)
+    return Transports(DemoTransport(), http, LazyTransport(partial(plain, guard)))
 
 
 def http_transport(timeouts: Timeouts, guard: Guard | None = None) -> Transport:

@@ -1,10 +1,20 @@
-"""Who calls, until when, and under which name it is logged: what a request carries beside its message."""
+"""A call of the service: who makes it, until when, and what became of it.
+
+Opened by the servicer, ended once by accounts.settlement, whatever happens. Everything that is reported about a call comes
+from here: its record, the access log, metadata, the route that answers carry.
+"""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, TAGS, TASK_ID, first_value
+from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
+from dragoman.v1.routing_pb2 import RouteTrace
+from dragoman.v1.usage_pb2 import Usage
 from gateway_core.deadline import Deadline
 from gateway_dialects.kit.dialect import Secret
 
@@ -18,37 +28,147 @@ class Caller:
 
 NO_KEY = Secret("")
 ANONYMOUS = Caller("anonymous")
-"""Whoever calls a gateway that has no keys."""
+"""Every caller of a gateway without keys."""
+UNAUTHENTICATED = Caller("")
+"""A caller whose key is missing or unknown. Its calls are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """What a client brings of its own in place of what the operator has configured."""
+class ByokCredentials:
+    """What a client sends in place of the operator's configuration (BYOK)."""
 
     provider: str = ""
-    """The provider's name. Empty: the model or the URL tells."""
+    """The provider's name. Empty: inferred from the model or the URL."""
     url: str = field(default="", repr=False)
-    """The provider's base URL, as the client wrote it: it may hold anything."""
+    """The provider's base URL, unchecked."""
     key: Secret = NO_KEY
     """The client's own key with that provider."""
 
 
-NOTHING = Own()
+NO_CREDENTIALS = ByokCredentials()
+NOTHING: Mapping[str, str] = {}
+NO_DEADLINE = Deadline()
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the service."""
+    """One call, and its record while it runs. Durations are in seconds on the deadline's clock."""
 
-    request_id: str
-    deadline: Deadline = field(default_factory=Deadline)
-    caller: Caller = ANONYMOUS
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """The call's text metadata, names in lower case; holds no key."""
-    context: str = ""
-    """The operator's context in which it is made. Empty: none."""
-    own: Own = NOTHING
-    task_id: str = ""
-    """What the client calls the task that it belongs to, for the log."""
-    environment: str = ""
-    """Where the client says that it runs: production, for example."""
+    __slots__ = (
+        *("id", "request_id", "deadline", "caller", "metadata", "context", "byok", "operation", "provider", "path"),
+        *("route", "request", "messages", "input_media", "admitted_ms", "began", "first_content", "ended"),
+        *("reason", "usage", "streamed", "answered_by", "service_tier", "output_size"),
+        *("finish_reason", "raw_finish_reason", "response_id"),
+    )
+
+    def __init__(
+        self,
+        request_id: str,
+        deadline: Deadline = NO_DEADLINE,
+        caller: Caller = ANONYMOUS,
+        *,
+        metadata: Mapping[str, str] = NOTHING,
+        context: str = "",
+        byok: ByokCredentials = NO_CREDENTIALS,
+        operation: str = "",
+        model: str = "",
+    ) -> None:
+        """metadata: the call's text metadata without secrets, names in lower case. context: the operator's context that it
+        is made in, empty for none. operation: the RPC's name. model: the one that is asked for."""
+        now_ns = time.time_ns()
+        self.id = new_call_id(now_ns)
+        self.request_id = request_id
+        self.deadline = deadline
+        self.caller = caller
+        self.metadata = metadata
+        self.context = context
+        self.byok = byok
+        self.operation = operation
+        self.provider = self.path = ""
+        """Of a proxied request: the provider that it names, its method and path."""
+        self.route = RouteTrace(call_id=self.id, requested_model=model)
+        self.request: ChatRequest | None = None
+        """The chat, until the call is settled."""
+        self.messages = self.input_media = 0
+        self.admitted_ms = now_ns // 1_000_000
+        self.began = deadline.clock()
+        self.first_content: float | None = None
+        self.ended: float | None = None
+        """None: it runs."""
+        self.reason = ""
+        """Why it failed: the name of a Reason. Empty: it has not failed."""
+        self.usage: Usage | None = None
+        self.streamed = False
+        """Whether a stream has begun."""
+        self.answered_by = ""
+        """The model as the provider reports it."""
+        self.service_tier = ""
+        self.output_size = 0
+        """Bytes of output so far."""
+        self.finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED
+        self.raw_finish_reason = ""
+        self.response_id = ""
+
+    @property
+    def api(self) -> str:
+        """The served API that was called. Empty: gRPC."""
+        return self.metadata.get(API, "")
+
+    @property
+    def task_id(self) -> str:
+        return first_value(TASK_ID, self.metadata)[:LONGEST_TAG]
+
+    @property
+    def environment(self) -> str:
+        return first_value(ENVIRONMENT, self.metadata)[:LONGEST_TAG]
+
+    @property
+    def app(self) -> str:
+        """What OpenRouter's clients call the application."""
+        return next((value for name in APP_NAMES if (value := self.metadata.get(name, ""))), "")[:LONGEST_TAG]
+
+    def tags(self) -> dict[str, str]:
+        """What the client says of the call, for its record. Empty values are omitted."""
+        found = {"task": self.task_id, "environment": self.environment, "app": self.app}
+        found.update((tag, self.metadata.get(name, "")[:LONGEST_TAG]) for name, tag in TAGS.items())
+        return {tag: value for tag, value in found.items() if value}
+
+    def reach_content(self) -> None:
+        """Note the time of the first content."""
+        if self.first_content is None:
+            self.first_content = self.deadline.clock()
+
+    def log_fields(self, status: str) -> Mapping[str, object]:
+        """The call's line in the access log; None for what is not known. status: of gRPC."""
+        route, usage = self.route, self.usage
+        ended = self.deadline.clock() if self.ended is None else self.ended
+        model = f"{route.provider}/{route.model}" if route.provider and route.model else route.requested_model
+        return {
+            "method": f"grpc {self.operation}",
+            "path": self.path or None,
+            "status": status,
+            "ms": round((ended - self.began) * 1000, 1),
+            "request_id": self.request_id,
+            "call_id": self.id,
+            "api": self.api or None,
+            "caller": self.caller.name or None,
+            "model": model or None,
+            "provider": route.provider or self.provider or None,
+            "attempts": len(route.attempts) or None,
+            "upstream_status": (route.attempts[-1].status or None) if self.path and route.attempts else None,
+            "input_tokens": usage.input_tokens if usage else None,
+            "output_tokens": usage.output_tokens if usage else None,
+            "cost": usage.cost.total_usd if usage and usage.HasField("cost") else None,
+            "error": self.reason or None,
+            "task_id": self.task_id or None,
+            "environment": self.environment or None,
+            "app": self.app or None,
+        }
+
+
+def new_call_id(now_ns: int) -> str:
+    """A UUID of version 7 (RFC 9562) in 32 hexadecimal digits: in order of time, to a quarter of a microsecond. now_ns:
+    since 1970 UTC."""
+    milliseconds, rest = divmod(now_ns, 1_000_000)
+    fraction = rest * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
+    return f"{milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random:032x}"

@@ -1,100 +1,126 @@
-"""The gateway itself: what the service does, whatever channel it is called through."""
+"""The gateway: what the service does, whatever channel it is called through."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from dragoman.reasons import Reason
+from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
-from gateway_core.accounts.cost import charge_answer, charge_proxied, charge_stream
+from gateway_core.accounts.recorder import Recorder
+from gateway_core.accounts.settlement import Settlement
 from gateway_core.call import Call
 from gateway_core.execution.chain import Chain
-from gateway_core.execution.counting import count_tokens
-from gateway_core.execution.model_list import ModelList
-from gateway_core.media.attachments import MediaIntake
+from gateway_core.execution.invoke import Transports
+from gateway_core.execution.model_lists import ModelLists
+from gateway_core.media.attachments import Attachments, MediaIntake
+from gateway_core.media.places import media_of
 from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
-from gateway_core.routing.catalog import Catalog
+from gateway_core.routing.contexts import Contexts, route_of
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.routing.route import Route
-from gateway_core.routing.scope import route_of
-from gateway_core.routing.scopes import Scopes
 from gateway_core.storage.records import RecordService
-from gateway_core.transport.base import Transport
 from gateway_core.validation import check_chat
 
 
 class Gateway:
-    """validate -> resolve -> run -> account. Every method raises GatewayError."""
+    """admit -> resolve -> run -> settle, for every operation. Every method raises GatewayError."""
 
     def __init__(
         self,
-        catalog: Catalog,
-        scopes: Scopes,
+        *,
+        resolver: ModelResolver,
+        contexts: Contexts,
         chain: Chain,
         media: MediaIntake,
-        transports: Mapping[str, Transport],
-        models: ModelList,
+        transports: Transports,
+        models: ModelLists,
         prices: PriceBook,
         proxy: Proxy,
         records: RecordService,
+        recorder: Recorder,
     ) -> None:
-        self.catalog = catalog
+        self.resolver = resolver
         self.records = records
-        self._scopes = scopes
+        self._contexts = contexts
         self._chain = chain
         self._media = media
         self._transports = transports
         self._models = models
-        self._prices = prices
         self._proxy = proxy
+        self._recorder = recorder
+        self._settlement = Settlement(prices, recorder)
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
-        check_chat(request)
-        enclosed = self._media.admit(request)
-        answer = await self._chain.chat(request, self._route(request, call), call, enclosed)
-        charge_answer(answer, self._prices)
+        route, attachments = self._admit(request, call)
+        answer = await self._chain.chat(request, route, call, attachments)
+        self._settlement.answered(call, answer)
         return answer
 
-    def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
+    async def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
-        check_chat(request)
-        enclosed = self._media.admit(request)
-        return charge_stream(self._chain.stream(request, self._route(request, call), call, enclosed), self._prices)
+        route, attachments = self._admit(request, call)
+        async with aclosing(self._chain.stream(request, route, call, attachments)) as batches:
+            async for batch in batches:
+                self._settlement.streamed(call, batch)
+                yield batch
 
     async def count_tokens(self, request: ChatRequest, call: Call) -> CountTokensResponse:
-        check_chat(request)
-        enclosed = self._media.admit(request)
-        return await count_tokens(request, self._route(request, call), call.deadline, self._transports, enclosed)
+        route, attachments = self._admit(request, call)
+        return await self._chain.count_tokens(request, route, call, attachments)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
-        return await self._models.page(request, call.deadline, self._scopes.of(call))
+        return await self._models.page(request, call.deadline, self._contexts.of(call))
 
     def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
-        endpoint = self._scopes.of(call).endpoint(request.provider)
-        return charge_proxied(self._proxy.answer(request, endpoint, call), endpoint.provider, self._prices)
+        return self._proxied(request, call, None)
 
     async def proxy_stream(
         self, requests: AsyncIterator[ProxyStreamRequest], call: Call
     ) -> AsyncGenerator[ProxyResponse, None]:
         """As proxy, for a body that comes in pieces."""
         request = await head_of(requests)
-        endpoint = self._scopes.of(call).endpoint(request.provider)
-        answer = self._proxy.answer(request, endpoint, call, body_of(requests))
-        async with aclosing(charge_proxied(answer, endpoint.provider, self._prices)) as messages:
+        async with aclosing(self._proxied(request, call, body_of(requests))) as messages:
             async for message in messages:
                 yield message
 
-    def _route(self, request: ChatRequest, call: Call) -> Route:
-        return route_of(request, self._scopes.of(call))
+    async def _proxied(
+        self, request: ProxyRequest, call: Call, body: AsyncIterator[bytes] | None
+    ) -> AsyncGenerator[ProxyResponse, None]:
+        call.provider, call.path = request.provider, f"{request.method} {request.path}"
+        endpoint = self._contexts.of(call).endpoint(request.provider)
+        async with aclosing(self._proxy.answer(request, endpoint, call, body)) as messages:
+            async for message in messages:
+                if message.HasField("end"):
+                    self._settlement.proxied(call, message.end)
+                yield message
+
+    async def get_call(self, request: GetCallRequest, call: Call) -> GetCallResponse:
+        return GetCallResponse(call=await self._recorder.get(call.caller.name, request.id))
+
+    def settle(self, call: Call, reason: Reason | None = None) -> None:
+        """End the call, whatever happened. reason: why it failed; None: it was answered."""
+        self._settlement.settle(call, reason)
+
+    def _admit(self, request: ChatRequest, call: Call) -> tuple[Route, Attachments | None]:
+        """The targets, and the request's media where it has any."""
+        call.request, call.messages, call.route.requested_model = request, len(request.messages), request.model
+        check_chat(request)
+        attachments = self._media.admit(request)
+        if attachments is not None:
+            call.input_media = sum(1 for _ in media_of(request))
+        return route_of(request, self._contexts.of(call)), attachments
 
     async def close(self) -> None:
         await self._models.close()
         await self._media.close()
+        await self._recorder.close()
         await self.records.close()
-        for transport in self._transports.values():
-            await transport.close()
+        await self._transports.close()

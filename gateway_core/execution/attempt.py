@@ -1,26 +1,29 @@
-"""One attempt: one request to one target, as a whole answer or as an open stream."""
+"""One attempt at a chat: one request to one target, as a whole answer or as an open stream."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.deadline import Deadline
-from gateway_core.execution.invoke import invoke, transport_for
-from gateway_core.execution.references import refuse_references
+from dragoman.v1.usage_pb2 import Usage
+from gateway_core.execution.invoke import Upstream, perform
+from gateway_core.execution.usage import MARK, copy_counts, read_reports
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.route import Target
-from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_core.transport.base import UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import name_broken_json
-from gateway_dialects.kit.dialect import Dialect, Encode, Encoded, Endpoint, Operation, StreamDecoder, StreamOperation
+from gateway_dialects.kit.dialect import Dialect, Encoded, Endpoint, Operation, StreamDecoder, StreamOperation
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
+from gateway_dialects.kit.json import UNREADABLE
+
+decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,20 @@ class OpenStream:
     """A stream that has produced its first content: from here on there is no other target."""
 
     def __init__(
-        self, response: UpstreamResponse, decoder: StreamDecoder, warnings: Sequence[Warning], *, grace: Grace = Grace()
+        self,
+        response: UpstreamResponse,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        *,
+        warnings: Sequence[Warning] = (),
+        grace: Grace = Grace(),
     ) -> None:
         self.first = StreamResponse()
         self.warnings = warnings
         self._response = response
-        self._decoder = decoder
+        self._dialect = dialect
+        self._decoder = decoder_for(dialect, endpoint)
+        self._first_report = self._last_report = b""
         self._framing = SseDecoder()
         self._chunks = response.chunks()
         self._ended = False
@@ -68,6 +79,12 @@ class OpenStream:
             if batch.events:
                 yield batch
 
+    def reported_usage(self) -> Usage | None:
+        """What the provider has reported so far, for a stream that breaks off. None: nothing."""
+        if not self._first_report:
+            return None
+        return read_reports(self._dialect, dict.fromkeys((self._first_report, self._last_report)))
+
     async def close(self) -> None:
         await self._response.close()
 
@@ -79,6 +96,9 @@ class OpenStream:
             self._finish_into(batch)
             return
         for event in self._framing.feed(chunk):
+            if MARK in event.data:
+                self._last_report = event.data
+                self._first_report = self._first_report or event.data
             self._decoder.feed(event, batch)
 
     def _finish_into(self, batch: StreamResponse) -> None:
@@ -126,50 +146,51 @@ def committed(batch: StreamResponse) -> bool:
     return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
 
 
-def checked(operation: Operation[ChatRequest, ChatResponse] | StreamOperation, dialect: Dialect) -> Encode[ChatRequest]:
-    """Encodes as the operation does. Raises GatewayError UNSUPPORTED for content that another dialect's providers store and,
-    in strict mode, for settings that the target cannot honour."""
+def encode_chat(
+    operation: Operation[ChatRequest, ChatResponse] | StreamOperation, request: ChatRequest, upstream: Upstream
+) -> Encoded:
+    """Raises GatewayError UNSUPPORTED for content that only another dialect's providers store and, in strict mode, for
+    parameters that the target does not take; INVALID_REQUEST naming the field whose JSON is malformed."""
+    endpoint = upstream.endpoint
+    refuse_references(request, DIALECTS[endpoint.dialect])
+    try:
+        encoded = operation.encode(request, upstream.target.model, endpoint)
+    except GatewayError as failure:
+        if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
+            failure.field, failure.message = broken, f"{broken}: {failure.message}"
+        raise
+    if request.strict and encoded.warnings:
+        raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
+    return encoded
 
-    def encode(request: ChatRequest, model: str, endpoint: Endpoint, /) -> Encoded:
-        refuse_references(request, dialect)
-        try:
-            encoded = operation.encode(request, model, endpoint)
-        except GatewayError as failure:
-            if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
-                failure.field, failure.message = broken, f"{broken}: {failure.message}"
-            raise
-        if request.strict and encoded.warnings:
-            raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
-        return encoded
 
-    return encode
-
-
-async def ask(request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]) -> ChatResponse:
+async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Raises GatewayError."""
-    dialect = DIALECTS[target.endpoint.dialect]
-    operation = dataclasses.replace(dialect.chat, encode=checked(dialect.chat, dialect))
-    answer, warnings = await invoke(operation, request, target, deadline, transports)
-    if target.endpoint.quirks.inline_thinking:
+    operation = DIALECTS[upstream.endpoint.dialect].chat
+    encoded = encode_chat(operation, request, upstream)
+    answer = await perform(operation, encoded, upstream)
+    if upstream.endpoint.quirks.inline_thinking:
         split_answer(answer)
-    answer.warnings.extend(warnings)
+    answer.warnings.extend(encoded.warnings)
+    if answer.HasField("usage"):
+        copy_counts(answer.usage, upstream.record.usage)
     return answer
 
 
-async def open_stream(
-    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
-) -> OpenStream:
+async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
-    dialect = DIALECTS[target.endpoint.dialect]
-    upstream, warnings = checked(dialect.stream, dialect)(request, target.model, target.endpoint)
-    response = await transport_for(upstream, target.endpoint, transports).send(upstream, deadline)
+    dialect = DIALECTS[upstream.endpoint.dialect]
+    encoded = encode_chat(dialect.stream, request, upstream)
+    response = await upstream.send(encoded.request)
+    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings)
     try:
         if response.status != 200:
             raise dialect.stream.decode_error(response.status, response.headers, await response.read())
-        refuse_what_is_no_stream(response.headers, target.endpoint)
-        opened = OpenStream(response, decoder_for(dialect, target.endpoint), warnings)
+        reject_other_content(response.headers, upstream.endpoint)
         await opened.open()
     except BaseException:
+        if (usage := opened.reported_usage()) is not None:
+            copy_counts(usage, upstream.record.usage)
         await response.close()
         raise
     return opened
@@ -180,9 +201,34 @@ def decoder_for(dialect: Dialect, endpoint: Endpoint) -> StreamDecoder:
     return InlineThinkingDecoder(decoder) if endpoint.quirks.inline_thinking else decoder
 
 
-def refuse_what_is_no_stream(headers: Mapping[str, str], endpoint: Endpoint) -> None:
+def reject_other_content(headers: Mapping[str, str], endpoint: Endpoint) -> None:
+    """Raises GatewayError UPSTREAM_INVALID_RESPONSE for an answer that is no stream."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("text/html", "application/json"):
         raise GatewayError(
             Reason.UPSTREAM_INVALID_RESPONSE, f"{endpoint.provider} answered {kind} where a stream was asked for"
         )
+
+
+def refuse_references(request: ChatRequest, dialect: Dialect) -> None:
+    """Raises GatewayError UNSUPPORTED, naming the field, for references to content that only the providers of another
+    dialect store."""
+    for name, text in request.provider_options_json.items():
+        other = DIALECTS.get(name)
+        if other is None or other is dialect:
+            continue
+        for field in other.reference_fields:
+            if field in text and is_set(text, field):
+                message = (
+                    f"{field}: what it refers to is kept by providers of the {other.name} dialect alone, and this target is"
+                    " none: send its content"
+                )
+                raise GatewayError(Reason.UNSUPPORTED, message, field=field)
+
+
+def is_set(options_json: str, field: str) -> bool:
+    """Malformed options are rejected by the dialect that reads them."""
+    try:
+        return decode_object(options_json).get(field) is not None
+    except UNREADABLE:
+        return False

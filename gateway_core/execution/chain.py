@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 from dragoman.metadata import BYOK_KEY
@@ -12,83 +15,130 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
+from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
 from gateway_core.execution.attempt import OpenStream, ask, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.invoke import Transports, Upstream, invoke
+from gateway_core.execution.usage import copy_counts
 from gateway_core.media.attachments import Attachments
+from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Route, Target
-from gateway_core.transport.base import Transport
 from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.estimate import estimate_input_tokens
 
 Answer = TypeVar("Answer")
 Sleep = Callable[[float], Awaitable[None]]
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE).search
 
 
-class Chain:
-    """Serves routes. Holds nothing that a call changes."""
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential backoff with jitter. Times are in seconds.
 
-    def __init__(self, transports: Mapping[str, Transport], policy: RetryPolicy, *, sleep: Sleep = asyncio.sleep) -> None:
+    Plain arithmetic instead of tenacity: its loop took 22 us a call where none was retried, and a pause must be known before
+    the deadline can allow it.
+    """
+
+    attempts: int = 2
+    """The most attempts at one target, the first included."""
+    initial: float = 0.5
+    longest: float = 8.0
+    """The longest pause before another attempt at the same target. For a provider that asks for more, the next target is
+    tried."""
+    jitter: float = 0.5
+    """The most that is added to a pause at random."""
+
+    def pause(self, attempts_made: int, failure: GatewayError) -> float | None:
+        """Seconds until the same target may be tried again; None: never. A provider's Retry-After is a floor."""
+        if attempts_made >= self.attempts or not failure.retries_same_target:
+            return None
+        backoff: float = self.initial * 2 ** (attempts_made - 1)
+        floor = failure.retry_after_s or 0.0
+        if floor > self.longest:
+            return None
+        return max(min(backoff + random.uniform(0, self.jitter), self.longest), floor)
+
+
+class Chain:
+    """Serves routes. Holds nothing that a call changes. What happens is written into the call's route."""
+
+    def __init__(self, transports: Transports, policy: RetryPolicy, *, sleep: Sleep = asyncio.sleep) -> None:
         self._transports = transports
         self._policy = policy
         self._sleep = sleep
 
     async def chat(
-        self, request: ChatRequest, route: Route, call: Call, enclosed: Attachments | None = None
+        self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
     ) -> ChatResponse:
-        """The first whole answer. Raises the last target's GatewayError, with the trace of all attempts. enclosed: the
-        request's media, where it has any."""
-        trace = RouteTrace(requested_model=request.model)
-        answer, _ = await self._first_success(route, call, trace, lambda target: self._ask(request, target, call, enclosed))
-        answer.route.CopyFrom(trace)
+        """The first whole answer, without its route. Raises the last target's GatewayError with the trace of all attempts.
+        attachments: the request's media, where it has any."""
+
+        async def attempt(upstream: Upstream) -> ChatResponse:
+            ready = await prepared(request, upstream, attachments)
+            return await (ask_each if one_by_one(ready, upstream) else ask)(ready, upstream)
+
+        answer, _ = await self._first_success(route, call, attempt)
         return answer
 
     async def stream(
-        self, request: ChatRequest, route: Route, call: Call, enclosed: Attachments | None = None
+        self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
     ) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
-        trace = RouteTrace(requested_model=request.model)
-        opened, served = await self._first_success(
-            route, call, trace, lambda target: self._open(request, target, call, enclosed)
-        )
+
+        async def attempt(upstream: Upstream) -> OpenStream | FannedStream:
+            ready = await prepared(request, upstream, attachments)
+            return await (open_each if one_by_one(ready, upstream) else open_stream)(ready, upstream)
+
+        opened, upstream = await self._first_success(route, call, attempt)
+        finished = False
         try:
             started = opened.first.events[0].started
-            started.route.CopyFrom(trace)
+            started.route.CopyFrom(call.route)
             started.warnings.extend(opened.warnings)
             yield opened.first
             async for batch in opened.batches():
                 yield batch
+            finished = True
         except GatewayError as failure:
-            explain(failure, served)
-            record_failure(trace.attempts[-1], failure)
-            failure.trace = trace
+            explain(failure, upstream.target)
+            record_failure(upstream.record, failure)
+            failure.trace = call.route
             raise
         finally:
+            if not finished and not upstream.record.HasField("usage") and (usage := opened.reported_usage()):
+                copy_counts(usage, upstream.record.usage)
             await opened.close()
 
-    async def _ask(self, request: ChatRequest, target: Target, call: Call, enclosed: Attachments | None) -> ChatResponse:
-        if enclosed is not None:
-            request = await enclosed.request_for(target.model, target.endpoint, call.deadline)
-        one_by_one = request.candidate_count > 1 and not gives_several(target)
-        return await (ask_each if one_by_one else ask)(request, target, call.deadline, self._transports)
-
-    async def _open(
-        self, request: ChatRequest, target: Target, call: Call, enclosed: Attachments | None
-    ) -> OpenStream | FannedStream:
-        if enclosed is not None:
-            request = await enclosed.request_for(target.model, target.endpoint, call.deadline)
-        one_by_one = request.candidate_count > 1 and not gives_several(target)
-        return await (open_each if one_by_one else open_stream)(request, target, call.deadline, self._transports)
+    async def count_tokens(
+        self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
+    ) -> CountTokensResponse:
+        """The first target's own count. An estimate where it cannot count or fails: clients ask before a chat, and nothing
+        is lost. Raises GatewayError for a fault of the request's."""
+        target = route.targets[0]
+        operation = DIALECTS[target.endpoint.dialect].count_tokens
+        if operation is not None:
+            upstream = self._upstream(target, call)
+            try:
+                counted, _ = await invoke(operation, await prepared(request, upstream, attachments), upstream)
+            except GatewayError as failure:
+                explain(failure, target)
+                record_failure(upstream.record, failure)
+                if not failure.tries_next_target:
+                    raise
+            else:
+                record_success(call.route, target)
+                return CountTokensResponse(input_tokens=counted)
+        return CountTokensResponse(input_tokens=estimate_input_tokens(request), estimated=True)
 
     async def _first_success(
-        self, route: Route, call: Call, trace: RouteTrace, attempt: Callable[[Target], Awaitable[Answer]]
-    ) -> tuple[Answer, Target]:
+        self, route: Route, call: Call, attempt: Callable[[Upstream], Awaitable[Answer]]
+    ) -> tuple[Answer, Upstream]:
         failure: GatewayError | None = None
         for target in route.targets:
             try:
-                return await self._retried(target, call, trace, attempt), target
+                return await self._retried(target, call, attempt)
             except GatewayError as latest:
                 latest.retry_after_s = soonest(latest, failure)
                 failure = latest
@@ -96,36 +146,52 @@ class Chain:
                     break
         if failure is None:
             failure = GatewayError(Reason.INTERNAL, f"the route {route.name} has no targets")
-        failure.trace = trace
+        failure.trace = call.route
         raise failure
 
     async def _retried(
-        self, target: Target, call: Call, trace: RouteTrace, attempt: Callable[[Target], Awaitable[Answer]]
-    ) -> Answer:
-        """Ask one target as often as the policy and the deadline allow."""
-        attempts_made = 0
-        while True:
-            record = trace.attempts.add(provider=target.endpoint.provider, model=target.model)
+        self, target: Target, call: Call, attempt: Callable[[Upstream], Awaitable[Answer]]
+    ) -> tuple[Answer, Upstream]:
+        """One target, as often as the policy and the deadline allow. Only GatewayError is retried."""
+        for attempts_made in count(1):
+            upstream = self._upstream(target, call)
             begun = call.deadline.clock()
             try:
-                answer = await attempt(target)
+                answer = await attempt(upstream)
             except GatewayError as failure:
                 explain(failure, target)
-                record_failure(record, failure)
-                attempts_made += 1
+                record_failure(upstream.record, failure)
                 pause = self._policy.pause(attempts_made, failure)
                 if pause is None or not call.deadline.allows(pause):
                     raise
             else:
-                record_success(trace, target)
-                return answer
+                record_success(call.route, target)
+                call.reach_content()
+                return answer, upstream
             finally:
-                record.duration_ms = (call.deadline.clock() - begun) * 1000
+                upstream.record.duration_ms = (call.deadline.clock() - begun) * 1000
             await self._sleep(pause)
+        raise AssertionError("count() is endless")
+
+    def _upstream(self, target: Target, call: Call) -> Upstream:
+        endpoint = target.endpoint
+        record = call.route.attempts.add(provider=endpoint.provider, model=target.model, api=endpoint.dialect)
+        return Upstream(target, self._transports, call.deadline, record)
+
+
+async def prepared(request: ChatRequest, upstream: Upstream, attachments: Attachments | None) -> ChatRequest:
+    """The request with its media as the target takes them."""
+    if attachments is None:
+        return request
+    return await attachments.request_for(upstream.target.model, upstream.endpoint, upstream.deadline)
+
+
+def one_by_one(request: ChatRequest, upstream: Upstream) -> bool:
+    """Whether several candidates take several requests."""
+    return request.candidate_count > 1 and not gives_several(upstream.target)
 
 
 def record_success(trace: RouteTrace, target: Target) -> None:
-    trace.attempts[-1].status = 200
     trace.provider, trace.model = target.endpoint.provider, target.model
     first = trace.attempts[0]
     if first.provider != trace.provider or first.model != trace.model:
@@ -139,9 +205,9 @@ def record_failure(record: Attempt, failure: GatewayError) -> None:
 
 
 def explain(failure: GatewayError, target: Target) -> None:
-    """Say whose failure it is, and make sure that no provider repeats our key to the client."""
-    if failure.reason is Reason.UPSTREAM_AUTH and target.endpoint.brought:
-        # Not the operator must act, but the client, whose key it is.
+    """Add whose failure it is, and remove our keys from what the provider said."""
+    if failure.reason is Reason.UPSTREAM_AUTH and target.endpoint.byok:
+        # The client must act, whose key it is, and not the operator.
         failure.reason, failure.field = Reason.INVALID_API_KEY, BYOK_KEY
     failure.metadata = {"provider": target.endpoint.provider, "model": target.model, **failure.metadata}
     for secret in secrets_of(target.endpoint):
@@ -152,7 +218,7 @@ def explain(failure: GatewayError, target: Target) -> None:
 
 
 def secrets_of(endpoint: Endpoint) -> Iterator[str]:
-    """The endpoint's keys, and those that the operator put into headers."""
+    """The endpoint's keys, and those in the operator's headers."""
     for key in endpoint.keys:
         if key:
             yield key.reveal()

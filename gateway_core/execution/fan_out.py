@@ -7,18 +7,20 @@ for every request, so the usage is the sum.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+import dataclasses
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.routing_pb2 import Attempt
 from dragoman.v1.stream_pb2 import Finished, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.deadline import Deadline
 from gateway_core.execution.attempt import OpenStream, ask, open_stream
+from gateway_core.execution.invoke import Upstream
+from gateway_core.execution.usage import sum_of
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
-from gateway_core.transport.base import Transport
 
 Result = TypeVar("Result")
 
@@ -29,12 +31,14 @@ def gives_several(target: Target) -> bool:
     return DIALECTS[endpoint.dialect].several_candidates and "n" not in endpoint.quirks.unsupported
 
 
-async def ask_each(
-    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
-) -> ChatResponse:
+async def ask_each(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The whole answers as one. Raises GatewayError."""
     single = asking_for_one(request)
-    answers = await all_or_none([ask(single, target, deadline, transports) for _ in range(request.candidate_count)])
+    branches = branches_of(upstream, request.candidate_count)
+    try:
+        answers = await all_or_none([ask(single, branch) for branch in branches])
+    finally:
+        record_branches(upstream, branches)
     merged = answers[0]
     for index, answer in enumerate(answers[1:], 1):
         candidate = merged.candidates.add()
@@ -47,24 +51,38 @@ async def ask_each(
     return merged
 
 
-async def open_each(
-    request: ChatRequest, target: Target, deadline: Deadline, transports: Mapping[str, Transport]
-) -> FannedStream:
+async def open_each(request: ChatRequest, upstream: Upstream) -> FannedStream:
     """All streams at their first content. The caller closes them. Raises GatewayError."""
     single = asking_for_one(request)
+    branches = branches_of(upstream, request.candidate_count)
     opened: list[OpenStream] = []
 
-    async def open_one() -> OpenStream:
-        stream = await open_stream(single, target, deadline, transports)
+    async def open_one(branch: Upstream) -> OpenStream:
+        stream = await open_stream(single, branch)
         opened.append(stream)
         return stream
 
     try:
-        return FannedStream(await all_or_none([open_one() for _ in range(request.candidate_count)]))
+        return FannedStream(await all_or_none([open_one(branch) for branch in branches]))
     except BaseException:
         for stream in opened:
             await stream.close()
         raise
+    finally:
+        record_branches(upstream, branches)
+
+
+def branches_of(upstream: Upstream, requests: int) -> Sequence[Upstream]:
+    """One for each request, with a record of its own."""
+    return [dataclasses.replace(upstream, record=Attempt()) for _ in range(requests)]
+
+
+def record_branches(upstream: Upstream, branches: Sequence[Upstream]) -> None:
+    """The attempt's record from those of its requests."""
+    upstream.record.status = max(branch.record.status for branch in branches)
+    used = [branch.record.usage for branch in branches if branch.record.HasField("usage")]
+    if used:
+        upstream.record.usage.CopyFrom(sum_of(used))
 
 
 class FannedStream:
@@ -90,6 +108,18 @@ class FannedStream:
         last = StreamResponse()
         last.events.add().finished.CopyFrom(self._end())
         yield last
+
+    def reported_usage(self) -> Usage | None:
+        """See OpenStream.reported_usage: of all streams together."""
+        reports = [self._usage_of(index) for index in range(len(self._streams))]
+        found = [report for report in reports if report is not None]
+        return sum_of(found) if found else None
+
+    def _usage_of(self, index: int) -> Usage | None:
+        finished = self._finished.get(index)
+        if finished is not None and finished.HasField("usage"):
+            return finished.usage
+        return self._streams[index].reported_usage()
 
     async def close(self) -> None:
         for stream in self._streams:
@@ -137,20 +167,6 @@ def renumber(event: StreamEvent, index: int) -> None:
             event.part_finished.candidate_index = index
         case _:
             pass
-
-
-def sum_of(usages: Sequence[Usage]) -> Usage:
-    """Without the providers' own words, which tell of one request each."""
-    total = Usage()
-    for usage in usages:
-        for descriptor, value in usage.ListFields():
-            if isinstance(value, int) and not isinstance(value, bool):
-                setattr(total, descriptor.name, getattr(total, descriptor.name) + value)
-    total.estimated = any(usage.estimated for usage in usages)
-    if all(usage.HasField("cost") for usage in usages):
-        total.cost.total_usd = sum(usage.cost.total_usd for usage in usages)
-        total.cost.source = usages[0].cost.source
-    return total
 
 
 async def all_or_none(wanted: Sequence[Awaitable[Result]]) -> list[Result]:

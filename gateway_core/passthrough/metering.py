@@ -1,34 +1,34 @@
-"""Reads what an answer took while it passes by. Never raises and never holds up: what it cannot read it does not count."""
+"""Metering of proxied answers: reads their usage while they pass. Never raises and never delays; what it cannot read is not
+counted."""
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.proxy_pb2 import ProxyEnd
+from gateway_core.execution.usage import MARK, merge_raw, objects_in
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.sse import SseDecoder
 from gateway_dialects.kit.dialect import Dialect
-from gateway_dialects.kit.json import Json, decode_json, text_of
-from gateway_dialects.kit.legacy import SHAPE_ERRORS
+from gateway_dialects.kit.json import UNREADABLE, Json, text_of
 
 LARGEST_BODY = 32 * 1024 * 1024
 """A whole answer that is larger is not counted; in bytes, after decompression."""
-LARGEST_FIELD = 4 * 1024 * 1024
-"""No field in which usage stands is larger, in bytes."""
 LARGEST_EXPANSION = 16 * 1024 * 1024
 """What one read may decompress to."""
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-UNREADABLE = (GatewayError, zlib.error, *SHAPE_ERRORS)
 
-Split = dict[str, msgspec.Raw]
-split_object = msgspec.json.Decoder(Split).decode
-split_objects = msgspec.json.Decoder(list[Split]).decode
+_log = logging.getLogger("dragoman.proxy")
+
+
+class UndecodableError(Exception):
+    """The body is compressed in an unknown way, or expands too far."""
 
 
 class Meter:
@@ -50,15 +50,24 @@ class Meter:
             return
         try:
             self._read(self._decompress(piece))
-        except UNREADABLE:
+        except (GatewayError, zlib.error, UndecodableError):
+            self._stop()
+        except Exception:
+            _log.exception("an answer cannot be metered")
             self._stop()
 
     def finish(self) -> ProxyEnd | None:
-        """None where no usage was told."""
-        self._read_rest()
-        if self._reader is None:
+        """What was reported, also of an answer that broke off. None: nothing."""
+        try:
+            self._read_rest()
+            if self._reader is None:
+                return None
+            return ProxyEnd(usage=self._reader.read_usage(self._raw), model=self._model, service_tier=self._tier)
+        except GatewayError:
             return None
-        return ProxyEnd(usage=self._reader.read_usage(self._raw), model=self._model, service_tier=self._tier)
+        except Exception:
+            _log.exception("an answer cannot be metered")
+            return None
 
     def _stop(self) -> None:
         self._counts = False
@@ -84,44 +93,25 @@ class Meter:
 
     def _read_event(self, data: bytes) -> None:
         # Most events hold a piece of text, and are not worth decoding.
-        if b'"usage' in data:
+        if MARK in data:
             self._read_json(data)
 
     def _read_json(self, text: bytes) -> None:
-        with contextlib.suppress(*UNREADABLE):
-            for answer in answers_in(text):
-                self._take(answer)
+        for answer in objects_in(text):
+            self._take(answer)
 
     def _take(self, answer: Json) -> None:
         for dialect in self._dialects if self._reader is None else (self._reader,):
             report = dialect.find_usage(answer)
             if report is not None:
                 self._reader = dialect
-                self._raw = merged(self._raw, report.raw) if report.partial else report.raw
+                self._raw = merge_raw(self._raw, report.raw) if report.partial else report.raw
                 self._model, self._tier = report.model or self._model, report.service_tier or self._tier
                 return
 
 
-def merged(earlier: Json, later: Json) -> Json:
-    return {**earlier, **{name: value for name, value in later.items() if value is not None}}
-
-
-def answers_in(text: bytes) -> Iterator[Json]:
-    """The objects of a body or an event, only as far as usage can stand in them: content is skipped, not decoded. Gemini
-    streams a list of them unless it is asked for events."""
-    whole = split_objects(text) if text.lstrip()[:1] == b"[" else [split_object(text)]
-    for fields in whole:
-        yield {name: decode_json(raw) for name, raw in fields.items() if is_small(raw)}
-
-
-def is_small(raw: msgspec.Raw) -> bool:
-    """Whether usage, or the model's name, may stand there. They never stand in a list."""
-    view = memoryview(raw)
-    return view[:1].tobytes() in (b"{", b'"') and view.nbytes <= LARGEST_FIELD
-
-
 def decompressor(encoding: str) -> Callable[[bytes], bytes]:
-    """For a Content-Encoding. What it gives raises ValueError or zlib.error for what it cannot read."""
+    """For a Content-Encoding. The decompressor raises UndecodableError or zlib.error."""
     if encoding in ("", "identity"):
         return bytes
     if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -131,29 +121,29 @@ def decompressor(encoding: str) -> Callable[[bytes], bytes]:
     def decompress(piece: bytes) -> bytes:
         text: bytes = inflate.decompress(piece, LARGEST_EXPANSION)
         if inflate.unconsumed_tail:
-            raise ValueError("it expands too far")
+            raise UndecodableError
         return text
 
     return decompress
 
 
 def refuse(piece: bytes) -> bytes:
-    raise ValueError("an encoding that is not known")
+    raise UndecodableError
 
 
-class Asked(msgspec.Struct):
-    """What a request's JSON says, for answers that do not name their model."""
+class ModelField(msgspec.Struct):
+    """The model of a request's JSON, for answers that do not name theirs."""
 
     model: Any = None
 
 
 def model_asked(body: bytes, content_type: str) -> str:
-    """Empty where the body does not tell."""
+    """Empty where the body does not name one."""
     if content_type != "application/json":
         return ""
     try:
-        return text_of(msgspec.json.decode(body, type=Asked).model)
-    except SHAPE_ERRORS:
+        return text_of(msgspec.json.decode(body, type=ModelField).model)
+    except UNREADABLE:
         return ""
 
 
@@ -166,5 +156,5 @@ def readable(body: bytes, encoding: str) -> bytes:
     """Decompressed where that is possible; it may be cut."""
     try:
         return decompressor(encoding)(body)
-    except UNREADABLE:
+    except (zlib.error, UndecodableError):
         return body

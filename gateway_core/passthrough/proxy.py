@@ -7,20 +7,20 @@ either direction.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse, ProxyStreamRequest
-from dragoman.v1.routing_pb2 import RouteTrace
 from gateway_core.call import Call
 from gateway_core.execution.chain import explain, record_failure
-from gateway_core.execution.invoke import transport_for
-from gateway_core.passthrough.headers import headers_to_send, headers_to_tell
+from gateway_core.execution.invoke import Transports, Upstream
+from gateway_core.execution.usage import copy_counts
+from gateway_core.passthrough.forwarding import headers_to_return, headers_to_send, proxy_url
 from gateway_core.passthrough.metering import Meter, kind_of, model_asked, readable
-from gateway_core.passthrough.url import proxy_url
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
-from gateway_core.transport.base import Transport, UpstreamResponse
+from gateway_core.transport.base import UpstreamResponse
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -29,38 +29,42 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Proxy:
     """Holds nothing that a call changes."""
 
-    def __init__(self, transports: Mapping[str, Transport], key_places: Collection[str] = ()) -> None:
-        """key_places: headers and parameters of the query, in lower case, in which the operator lets gateway keys stand."""
+    def __init__(self, transports: Transports, key_places: Collection[str] = ()) -> None:
+        """key_places: headers and query parameters, in lower case, in which the operator lets clients put gateway keys."""
         self._transports = transports
         self._key_places = frozenset(key_places)
 
     async def answer(
         self, request: ProxyRequest, endpoint: Endpoint, call: Call, body: AsyncIterator[bytes] | None = None
     ) -> AsyncGenerator[ProxyResponse, None]:
-        """The head, the body piece by piece, and the usage where the answer has it. body: in place of the request's own. The
+        """The head, the body piece by piece, and the usage where it was reported. body: in place of the request's own. The
         caller must exhaust it or aclose() it: that closes the upstream connection. Raises GatewayError: UPSTREAM_AUTH when
         the provider refuses our key; any other status of the provider's is an answer."""
-        upstream = self._encode(request, endpoint)
+        sent = self._encode(request, endpoint)
         if body is not None:
-            upstream = replace(upstream, headers={**upstream.headers, **length_of(request)}, stream=body)
-        trace = RouteTrace()
-        record = trace.attempts.add(provider=endpoint.provider)
+            sent = replace(sent, headers={**sent.headers, **length_of(request)}, stream=body)
+        record = call.route.attempts.add(provider=endpoint.provider, api=endpoint.dialect)
+        upstream = Upstream(Target(endpoint, ""), self._transports, call.deadline, record)
         begun = call.deadline.clock()
         try:
-            response = await transport_for(upstream, endpoint, self._transports).send(upstream, call.deadline)
+            response = await upstream.send(sent)
             try:
                 await check_head(response, DIALECTS[endpoint.dialect])
-                record.status = response.status
-                async for message in messages_of(response, request, endpoint):
-                    yield message
+                record.duration_ms = (call.deadline.clock() - begun) * 1000
+                call.route.provider = endpoint.provider
+                call.reach_content()
+                call.streamed = kind_of(response.headers.get("content-type", "")) == "text/event-stream"
+                async with aclosing(messages_of(response, request, upstream)) as messages:
+                    async for message in messages:
+                        yield message
             finally:
                 await response.close()
         except GatewayError as failure:
-            explain(failure, Target(endpoint, ""))
+            explain(failure, upstream.target)
             failure.metadata = {name: value for name, value in failure.metadata.items() if value}
             record_failure(record, failure)
             record.duration_ms = (call.deadline.clock() - begun) * 1000
-            failure.trace = trace
+            failure.trace = call.route
             raise
 
     def _encode(self, request: ProxyRequest, endpoint: Endpoint) -> UpstreamRequest:
@@ -117,18 +121,23 @@ async def check_head(response: UpstreamResponse, dialect: Dialect) -> None:
 
 
 async def messages_of(
-    response: UpstreamResponse, request: ProxyRequest, endpoint: Endpoint
+    response: UpstreamResponse, request: ProxyRequest, upstream: Upstream
 ) -> AsyncGenerator[ProxyResponse, None]:
-    head = ProxyHead(status=response.status, headers=headers_to_tell(response.header_fields, endpoint))
+    head = ProxyHead(status=response.status, headers=headers_to_return(response.header_fields, upstream.endpoint))
     yield ProxyResponse(head=head)
-    meter = meter_for(response, DIALECTS[endpoint.dialect])
-    async for piece in response.chunks():
-        if meter is not None:
-            meter.feed(piece)
-        yield ProxyResponse(body=piece)
-    end = meter.finish() if meter is not None else None
+    meter = meter_for(response, DIALECTS[upstream.endpoint.dialect])
+    try:
+        async for piece in response.chunks():
+            if meter is not None:
+                meter.feed(piece)
+            yield ProxyResponse(body=piece)
+    finally:
+        end = meter.finish() if meter is not None else None
+        if end is not None:
+            copy_counts(end.usage, upstream.record.usage)
+            upstream.record.model = with_model(end, request).model
     if end is not None:
-        yield ProxyResponse(end=with_model(end, request))
+        yield ProxyResponse(end=end)
 
 
 def meter_for(response: UpstreamResponse, dialect: Dialect) -> Meter | None:

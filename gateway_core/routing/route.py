@@ -1,4 +1,4 @@
-"""What a model name stands for: an ordered list of upstream deployments."""
+"""Routes: the upstream targets of a model name, in order of preference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway_dialects.kit.dialect import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One upstream deployment: a model at a provider, reached with one key."""
+    """An upstream deployment: a model at a provider, reached with one key."""
 
     endpoint: Endpoint
     model: str
@@ -22,7 +22,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a model is served: its targets in the order they are tried."""
+    """A model name and its targets in the order in which they are tried."""
 
     name: str
     targets: tuple[Target, ...]

@@ -1,4 +1,4 @@
-"""What every call that arrives by a socket goes through: it is watched to its end, and gets one line in the access log.
+"""Interceptors of calls that arrive by a socket: each is observed to its end, and gets one line in the access log.
 
 Calls on a LocalChannel come from the HTTP facade, which writes its own line; they do not pay for this.
 """
@@ -18,41 +18,63 @@ from google.protobuf.message import DecodeError
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import pack
-from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
-from dragoman.v1.routing_pb2 import RouteTrace
-from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
-from dragoman.v1.tokens_pb2 import CountTokensRequest
-from dragoman.v1.usage_pb2 import Usage
+from gateway_core.call import Call
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 """grpc types the table of handlers no closer."""
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+TIMER_RESOLUTION_S = 0.005
 
 
 class AccessLog(Protocol):
-    """Takes one line's fields; None means not known."""
+    """Writes one line. Fields that are None are omitted."""
 
     def write(self, fields: Mapping[str, object]) -> None: ...
 
 
 class ObservedContext:
-    """A servicer's context to which the servicer can add what the access log should tell. Everything else is the context's
-    own: gRPC's context takes no attributes, and a context variable would cost every call more."""
+    """A servicer's context that holds the call for the access log. Everything else is the context's own: gRPC's takes no
+    attributes, and a context variable would cost every call more."""
 
-    __slots__ = ("_context", "caller", "environment", "error", "request_id", "task_id")
+    __slots__ = ("_began", "_context", "_method", "call", "error")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, method: str, context: Context) -> None:
+        self._began = time.perf_counter()
+        self._method = method
         self._context = context
-        self.request_id: str | None = None
-        self.caller: str | None = None
-        self.error: GatewayError | None = None
-        self.task_id = ""
-        self.environment = ""
+        self.call: Call | None = None
+        """Unset where the servicer opened none."""
+        self.error: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
+
+    async def read(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
+        """The request. Left alone, grpc.aio takes malformed bytes for the servicer's fault, and logs them as one."""
+        try:
+            return deserialize(raw)
+        except DecodeError as error:
+            failure = GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}")
+            self.error = failure.reason.value
+            await self._context.abort(*pack(failure))
+            raise
+
+    def log_fields(self, error: BaseException | None) -> Mapping[str, object]:
+        """error: how the servicer's method ended."""
+        status = self._status(error)
+        if self.call is not None:
+            return self.call.log_fields(status)
+        ms = round((time.perf_counter() - self._began) * 1000, 1)
+        return {"method": f"grpc {self._method}", "status": status, "ms": ms, "error": self.error}
+
+    def _status(self, error: BaseException | None) -> str:
+        code: grpc.StatusCode | None = self._context.code()
+        if code is not None:
+            return code.name
+        if isinstance(error, asyncio.CancelledError):
+            return "DEADLINE_EXCEEDED" if deadline_passed(self._context) else "CANCELLED"
+        return "OK" if error is None else "UNKNOWN"
 
 
 class UploadContext(ObservedContext):
@@ -106,115 +128,18 @@ class ReceivedRequests:
         await self._queue.put(None)
 
 
-class Observation:
-    """One call from its request to its end, as far as the access log tells of it."""
+def read_next(deserialize: Callable[[bytes], object], raw: bytes) -> object:
+    """One request of many. Raises GatewayError INVALID_REQUEST."""
+    try:
+        return deserialize(raw)
+    except DecodeError as error:
+        raise GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}") from None
 
-    __slots__ = ("_began", "_context", "_first", "_last", "_method", "_request", "seen")
 
-    def __init__(self, method: str, context: Context) -> None:
-        self._began = time.perf_counter()
-        self._method = method
-        self._request: object = None
-        self._context = context
-        self._first: object = None
-        self._last: object = None
-        self.seen: ObservedContext = ObservedContext(context)
-
-    def read_next(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
-        """One request of many. Raises GatewayError INVALID_REQUEST."""
-        try:
-            message = deserialize(raw)
-        except DecodeError as error:
-            raise GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}") from None
-        if self._request is None:
-            self._request = message.head if isinstance(message, ProxyStreamRequest) else message
-        return message
-
-    async def read(self, deserialize: Callable[[bytes], object], raw: bytes) -> object:
-        """The request. Left to itself, grpc.aio takes bytes that are none for the servicer's fault, and logs it as one."""
-        try:
-            self._request = deserialize(raw)
-        except DecodeError as error:
-            self.seen.error = GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}")
-            await self._context.abort(*pack(self.seen.error))
-        return self._request
-
-    def add(self, message: object) -> None:
-        """The first and the last message that hold something tell who answered and what it took."""
-        if isinstance(message, ProxyStreamResponse):
-            message = message.response
-        if isinstance(message, StreamResponse) and not message.events:
-            return
-        if self._first is None:
-            self._first = message
-        self._last = message
-
-    def line(self, error: BaseException | None) -> Mapping[str, object]:
-        seen = self.seen
-        return {
-            "method": f"grpc {self._method}",
-            "status": self._status(error),
-            "ms": round((time.perf_counter() - self._began) * 1000, 1),
-            "request_id": seen.request_id,
-            "caller": seen.caller,
-            "task_id": seen.task_id or None,
-            "environment": seen.environment or None,
-            "error": seen.error.reason.value if seen.error else None,
-            **_route_fields(self._requested_model(), self._route()),
-            **self._proxy_fields(),
-            **_usage_fields(self._usage()),
-        }
-
-    def _proxy_fields(self) -> Mapping[str, object]:
-        """Of a request in a provider's own language."""
-        request = self._request
-        if not isinstance(request, ProxyRequest):
-            return {}
-        found: dict[str, object] = {"provider": request.provider, "path": f"{request.method} {request.path}"}
-        if isinstance(self._first, ProxyResponse):
-            found["upstream_status"] = self._first.head.status
-        if isinstance(self._last, ProxyResponse) and self._last.end.model:
-            found["model"] = f"{request.provider}/{self._last.end.model}"
-        return found
-
-    def _status(self, error: BaseException | None) -> str:
-        code: grpc.StatusCode | None = self._context.code()
-        if code is not None:
-            return code.name
-        if isinstance(error, asyncio.CancelledError):
-            return "DEADLINE_EXCEEDED" if self._context.time_remaining() == 0 else "CANCELLED"
-        return "OK" if error is None else "UNKNOWN"
-
-    def _requested_model(self) -> str | None:
-        match self._request:
-            case ChatRequest(model=model):
-                return model
-            case StreamRequest(chat=chat) | CountTokensRequest(chat=chat):
-                return chat.model
-            case _:
-                return None
-
-    def _route(self) -> RouteTrace | None:
-        if self.seen.error is not None:
-            return self.seen.error.trace
-        match self._first:
-            case ChatResponse(route=route):
-                return route
-            case StreamResponse(events=events) if events:
-                return events[0].started.route
-            case _:
-                return None
-
-    def _usage(self) -> Usage | None:
-        match self._last:
-            case ChatResponse() as response if response.HasField("usage"):
-                return response.usage
-            case StreamResponse(events=events) if events and events[-1].finished.HasField("usage"):
-                return events[-1].finished.usage
-            case ProxyResponse() as response if response.HasField("end"):
-                return response.end.usage
-            case _:
-                return None
+def deadline_passed(context: Context) -> bool:
+    """Whether a call that was cancelled was so at its deadline: the timer may fire a few milliseconds early."""
+    left: float | None = context.time_remaining()
+    return left is not None and left < TIMER_RESOLUTION_S
 
 
 class Observer(grpc.aio.ServerInterceptor):
@@ -255,14 +180,13 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raw: bytes, context: Context) -> object:
-            about = Observation(name, context)
+            seen = ObservedContext(name, context)
             try:
-                response = await serve(await about.read(deserialize, raw), about.seen)
+                response = await serve(await seen.read(deserialize, raw), seen)
             except BaseException as error:
-                self._end(about, error)
+                self._log(seen, error)
                 raise
-            about.add(response)
-            self._end(about, None)
+            self._log(seen, None)
             return response
 
         return observed
@@ -272,16 +196,15 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raw: bytes, context: Context) -> None:
-            about = Observation(name, context)
+            seen = ObservedContext(name, context)
             try:
-                async with aclosing(serve(await about.read(deserialize, raw), about.seen)) as messages:
+                async with aclosing(serve(await seen.read(deserialize, raw), seen)) as messages:
                     async for message in messages:
                         await context.write(message)
-                        about.add(message)
             except BaseException as error:
-                self._end(about, error)
+                self._log(seen, error)
                 raise
-            self._end(about, None)
+            self._log(seen, None)
 
         return observed
 
@@ -290,35 +213,22 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raws: AsyncIterator[bytes], context: Context) -> None:
-            about = Observation(name, context)
-            about.seen = seen = UploadContext(context)
-            seen.requests = requests = ReceivedRequests(raws, partial(about.read_next, deserialize))
+            seen = UploadContext(name, context)
+            seen.requests = requests = ReceivedRequests(raws, partial(read_next, deserialize))
             try:
                 async with aclosing(serve(requests, seen)) as messages:
                     async for message in messages:
                         await context.write(message)
-                        about.add(message)
                 await requests.discard()
             except BaseException as error:
-                self._end(about, error)
+                self._log(seen, error)
                 raise
             finally:
                 await requests.close()
-            self._end(about, None)
+            self._log(seen, None)
 
         return observed
 
-    def _end(self, about: Observation, error: BaseException | None) -> None:
+    def _log(self, seen: ObservedContext, error: BaseException | None) -> None:
         if self._access_log is not None:
-            self._access_log.write(about.line(error))
-
-
-def _route_fields(requested_model: str | None, route: RouteTrace | None) -> Mapping[str, object]:
-    if route is None:
-        return {"model": requested_model}
-    answered = f"{route.provider}/{route.model}" if route.provider else requested_model
-    return {"model": answered, "provider": route.provider or None, "attempts": len(route.attempts)}
-
-
-def _usage_fields(usage: Usage | None) -> Mapping[str, object]:
-    return {} if usage is None else {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+            self._access_log.write(seen.log_fields(error))

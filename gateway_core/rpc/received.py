@@ -1,4 +1,4 @@
-"""What the metadata of a call says: its id, its keys, where it is made, and what its client brings of its own."""
+"""Metadata of a call, read: its request id, its keys, its context and BYOK credentials."""
 
 from __future__ import annotations
 
@@ -10,51 +10,37 @@ from dragoman.metadata import (
     BARE_KEY_NAMES,
     BYOK_NAMES,
     CONTEXT,
-    ENVIRONMENT,
-    LONGEST_TAG,
     PROVIDER,
     PROVIDER_API_KEY,
     PROVIDER_URL,
     REQUEST_ID,
-    TASK_ID,
     bearer,
     first_value,
     is_request_id,
 )
-from gateway_core.call import NOTHING, Own
+from gateway_core.call import NO_CREDENTIALS, ByokCredentials
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
 
 SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
-"""What may hold other secrets, and so never becomes part of a Call."""
+"""May hold other secrets, and never becomes part of a Call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What the metadata of a call says."""
+    """The metadata of a call."""
 
     request_id: str
-    """The client's own where it is sane, so that its logs and ours agree."""
+    """The client's own where it is valid, so that its logs and ours agree."""
     keys: Sequence[str]
-    """Whatever may be a gateway key, in the order in which it came."""
+    """All values that may be a gateway key, in the order in which they came."""
     metadata: Mapping[str, str]
-    """All that is no secret."""
-    own: Own = NOTHING
+    """Text metadata without secrets."""
+    byok: ByokCredentials = NO_CREDENTIALS
 
     @property
     def context(self) -> str:
         return self.metadata.get(CONTEXT, "")
-
-    @property
-    def task_id(self) -> str:
-        return self._label(TASK_ID)
-
-    @property
-    def environment(self) -> str:
-        return self._label(ENVIRONMENT)
-
-    def _label(self, name: str) -> str:
-        return first_value(name, self.metadata)[:LONGEST_TAG]
 
 
 class MetadataReader:
@@ -68,11 +54,10 @@ class MetadataReader:
         )
 
     def read(self, pairs: Iterable[tuple[str, str | bytes]]) -> Received:
-        """What stands in authorization in another form than Bearer KEY is presented as it is: some clients send the
-        bare key."""
+        """authorization in another form than Bearer KEY counts as a bare key: some clients send it so."""
         metadata: dict[str, str] = {}
         keys: list[str] = []
-        own: dict[str, str] = {}
+        given: dict[str, str] = {}
         placed: dict[str, str] = {}
         for name, value in pairs:
             if isinstance(value, bytes):
@@ -84,12 +69,12 @@ class MetadataReader:
             elif name in BARE_KEY_NAMES:
                 keys.append(value)
             elif name in BYOK_NAMES:
-                own[name] = value
+                given[name] = value
             elif name not in SECRET_METADATA and name not in self._placed:
                 metadata[name] = value
         place = self._places.get(metadata.get(CONTEXT, ""))
         found = keys if place is None else [key for key in place.keys_in(placed) if key]
-        return Received(sane_request_id(metadata), found, metadata, read_own(own) if own else NOTHING)
+        return Received(sane_request_id(metadata), found, metadata, read_credentials(given) if given else NO_CREDENTIALS)
 
     def place_in(self, context: str) -> KeyPlace | None:
         """The only place where a key counts in this context; None: it counts everywhere."""
@@ -101,6 +86,6 @@ def sane_request_id(metadata: Mapping[str, str]) -> str:
     return given if is_request_id(given) else uuid.uuid4().hex
 
 
-def read_own(found: Mapping[str, str]) -> Own:
+def read_credentials(found: Mapping[str, str]) -> ByokCredentials:
     provider, url, key = (first_value(name, found) for name in (PROVIDER, PROVIDER_URL, PROVIDER_API_KEY))
-    return Own(provider, url, Secret(bearer(key))) if provider or url or key else NOTHING
+    return ByokCredentials(provider, url, Secret(bearer(key))) if provider or url or key else NO_CREDENTIALS

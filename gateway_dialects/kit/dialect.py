@@ -110,8 +110,8 @@ class Endpoint:
     quirks: Quirks = Quirks()
     api_version: str = ""
     """The version of its API to ask for, where it has several by date. Empty: the one that the dialect prefers."""
-    brought: bool = False
-    """Whether its key or its URL is a client's own, and so serves that client's call alone."""
+    byok: bool = False
+    """Whether its key or its URL is a client's own (BYOK): nothing of it is cached for other callers."""
     guarded: bool = False
     """Whether a client chose its URL, so that it must not lead into the operator's network."""
 

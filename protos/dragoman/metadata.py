@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 REQUEST_ID = "x-request-id"
 """Names a call, in both directions."""
+CALL_ID = "x-dragoman-call-id"
+"""The gateway's own id of a call, by which GetCall finds its record; in the answer's metadata."""
 API = "x-dragoman-api"
 """The served API that the client called: openai, anthropic ... The facade sends it with every call."""
 CONTEXT = "x-dragoman-context"

@@ -14,7 +14,7 @@ import pytest
 
 from gateway_core.providers.demo.models import MODELS
 from gateway_core.providers.vendors import VENDORS
-from gateway_core.routing.catalog import Catalog
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.settings import hash_key, load
 from tests.e2e.conversations import completion
 from tests.e2e.gateways import Gateway, Provider, Start
@@ -116,7 +116,7 @@ def test_the_configuration_can_be_used(name: str, tmp_path: Path) -> None:
 
     settings = load(config, environ)
     assert {"openai", "groq", "corp", "demo"} <= {provider.name for provider in settings.providers}
-    assert Catalog(settings).resolve("fast").targets
+    assert ModelResolver(settings).resolve("fast").targets
     assert settings.keys
 
 

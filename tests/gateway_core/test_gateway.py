@@ -16,6 +16,7 @@ from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA
 from gateway_core.bootstrap import build_gateway, price_urls
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
+from gateway_core.execution.invoke import Transports
 from gateway_core.gateway import Gateway
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
 from gateway_dialects.kit.accumulate import accumulate
@@ -33,8 +34,6 @@ from tests.gateway_core.execution.scripted import (
     says,
     streams,
 )
-
-CALL = Call("r1")
 
 
 class Closable(ScriptedTransport):
@@ -60,7 +59,7 @@ def run(check: Callable[[Gateway, Closable], Awaitable[None]], **answers: Answer
     )
 
     async def main() -> None:
-        gateway = build_gateway(settings, transports={"http": transport}, sleep=clock.sleep)
+        gateway = build_gateway(settings, transports=Transports.only(transport), sleep=clock.sleep)
         await check(gateway, transport)
         await gateway.close()
         assert transport.closed == 1
@@ -70,7 +69,7 @@ def run(check: Callable[[Gateway, Closable], Awaitable[None]], **answers: Answer
 
 def test_a_whole_answer() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        response = await gateway.chat(asked(), CALL)
+        response = await gateway.chat(asked(), Call("r1"))
         assert response.candidates[0].parts[0].text == "Hi"
         assert transport.asked == ["a"]
 
@@ -79,8 +78,8 @@ def test_a_whole_answer() -> None:
 
 def test_an_alias_and_a_route() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        assert (await gateway.chat(asked("nick"), CALL)).route.requested_model == "nick"
-        response = await gateway.chat(asked("fast"), CALL)
+        assert (await gateway.chat(asked("nick"), Call("r1"))).route.requested_model == "nick"
+        response = await gateway.chat(asked("fast"), Call("r1"))
         assert (response.route.provider, response.route.fallback_from) == ("b", "a/m")
         assert transport.asked == ["b", "a", "a", "b"]
 
@@ -91,7 +90,7 @@ def test_the_callers_own_fallbacks() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
         request = asked("a/m")
         request.fallback_models.append("b/n")
-        response = await gateway.chat(request, CALL)
+        response = await gateway.chat(request, Call("r1"))
         assert (response.route.requested_model, response.route.fallback_from) == ("a/m", "a/m")
         assert (response.route.provider, response.route.model) == ("b", "n")
         assert transport.asked == ["a", "a", "b"]
@@ -101,7 +100,7 @@ def test_the_callers_own_fallbacks() -> None:
 
 def test_a_stream() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        batches = [batch async for batch in gateway.stream(asked(), CALL)]
+        batches = [batch async for batch in gateway.stream(asked(), Call("r1"))]
         assert accumulate(batches).candidates[0].parts[0].text == "Hi"
 
     run(check, a=streams(delta(content="Hi"), STOP, DONE))
@@ -109,7 +108,7 @@ def test_a_stream() -> None:
 
 def test_a_stream_that_is_closed_early_lets_go_of_the_provider() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        async with aclosing(gateway.stream(asked(), CALL)) as batches:
+        async with aclosing(gateway.stream(asked(), Call("r1"))) as batches:
             await anext(batches)
         assert [response.closed for response in transport.responses] == [1]
 
@@ -130,9 +129,9 @@ def test_what_cannot_be_served_is_refused_before_anybody_is_asked(
 ) -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
         with pytest.raises(GatewayError) as by_chat:
-            await gateway.chat(request_message, CALL)
+            await gateway.chat(request_message, Call("r1"))
         with pytest.raises(GatewayError) as by_stream:
-            async for _ in gateway.stream(request_message, CALL):
+            async for _ in gateway.stream(request_message, Call("r1")):
                 pytest.fail("it streams")
         for caught in (by_chat, by_stream):
             assert (caught.value.reason, caught.value.field) == (reason, field)
@@ -143,7 +142,7 @@ def test_what_cannot_be_served_is_refused_before_anybody_is_asked(
 
 def test_the_models() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        response = await gateway.list_models(ListModelsRequest(), CALL)
+        response = await gateway.list_models(ListModelsRequest(), Call("r1"))
         assert [model.id for model in response.models] == ["fast", "nick", "a/x", "b/x"]
 
     body = b'{"object": "list", "data": [{"id": "x"}]}'
@@ -155,7 +154,7 @@ USED = {"usage": {"prompt_tokens": 1_000_000, "completion_tokens": 100_000}}
 
 def test_every_answer_tells_its_cost() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        cost = (await gateway.chat(asked(), CALL)).usage.cost
+        cost = (await gateway.chat(asked(), Call("r1"))).usage.cost
         assert (cost.total_usd, cost.source) == (1.5, COST_SOURCE_PRICE_DATA)
 
     run(check, a=says("Hi", **USED))
@@ -163,7 +162,7 @@ def test_every_answer_tells_its_cost() -> None:
 
 def test_so_does_every_stream() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        batches = [batch async for batch in gateway.stream(asked(), CALL)]
+        batches = [batch async for batch in gateway.stream(asked(), Call("r1"))]
         assert batches[-1].events[-1].finished.usage.cost.total_usd == 1.5
         assert accumulate(batches).usage.cost.source == COST_SOURCE_PRICE_DATA
 
@@ -172,7 +171,7 @@ def test_so_does_every_stream() -> None:
 
 def test_the_target_that_answered_names_the_price() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
-        answer = await gateway.chat(asked("fast"), CALL)
+        answer = await gateway.chat(asked("fast"), Call("r1"))
         assert answer.route.provider == "b"
         assert not answer.usage.HasField("cost")
 
@@ -182,9 +181,9 @@ def test_the_target_that_answered_names_the_price() -> None:
 def test_a_model_is_described_without_asking_once_its_list_is_known() -> None:
     async def check(gateway: Gateway, transport: Closable) -> None:
         for _ in range(3):
-            (model,) = (await gateway.list_models(ListModelsRequest(model="a/m"), CALL)).models
+            (model,) = (await gateway.list_models(ListModelsRequest(model="a/m"), Call("r1"))).models
             assert (model.id, model.prices.input, model.prices.output) == ("a/m", 1.0, 5.0)
-            (nick,) = (await gateway.list_models(ListModelsRequest(model="nick"), CALL)).models
+            (nick,) = (await gateway.list_models(ListModelsRequest(model="nick"), Call("r1"))).models
             assert (list(nick.targets), nick.HasField("prices")) == (["b/m"], False)
         assert transport.asked == ["a"]
 
@@ -195,9 +194,9 @@ def test_a_chat_does_not_wait_for_a_list_of_models() -> None:
     stall = Stall()
 
     async def check(gateway: Gateway, transport: Closable) -> None:
-        listing = asyncio.create_task(gateway.list_models(ListModelsRequest(provider="a"), CALL))
+        listing = asyncio.create_task(gateway.list_models(ListModelsRequest(provider="a"), Call("r1")))
         await stall.begun.wait()
-        assert (await gateway.chat(asked(), CALL)).candidates[0].parts[0].text == "Hi"
+        assert (await gateway.chat(asked(), Call("r1"))).candidates[0].parts[0].text == "Hi"
         assert not listing.done()
         await gateway.close()
         transport.closed = 0
@@ -213,10 +212,10 @@ def test_closing_ends_a_list_that_is_asked_for_beside_the_calls() -> None:
     settings = Settings(providers=(ProviderSettings("a", "openai", "http://a", (Secret("k"),)),))
 
     async def main() -> None:
-        gateway = build_gateway(settings, transports={"http": transport}, clock=clock)
-        await gateway.list_models(ListModelsRequest(), CALL)
+        gateway = build_gateway(settings, transports=Transports.only(transport), clock=clock)
+        await gateway.list_models(ListModelsRequest(), Call("r1"))
         clock.now += 1000
-        old = await gateway.list_models(ListModelsRequest(), CALL)
+        old = await gateway.list_models(ListModelsRequest(), Call("r1"))
         assert [model.id for model in old.models] == ["a/m"]
         await stall.begun.wait()
         await gateway.close()
@@ -254,7 +253,7 @@ def test_the_calls_deadline_goes_along() -> None:
     settings = Settings(providers=(ProviderSettings("a", "openai", "http://a", (Secret("k"),)),))
 
     async def main() -> None:
-        gateway = build_gateway(settings, transports={"http": Watching(clock, a=says("Hi"))})
+        gateway = build_gateway(settings, transports=Transports.only(Watching(clock, a=says("Hi"))))
         deadline = Deadline.after(5.0, clock)
         await gateway.chat(asked(), Call("r1", deadline))
         assert seen == [deadline]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.execution.attempt import OpenStream
-from gateway_dialects.kit.dialect import Dialect
+from gateway_dialects.kit.dialect import Dialect, Endpoint
 
 
 class Replay:
@@ -35,7 +35,7 @@ def read_stream(dialect: Dialect, reads: Iterable[bytes]) -> list[StreamResponse
     """All batches of a stream that arrives in these reads. Raises GatewayError as a call would."""
 
     async def collect() -> list[StreamResponse]:
-        opened = OpenStream(Replay(reads), dialect.stream.decoder(), [])
+        opened = OpenStream(Replay(reads), dialect, Endpoint("p", dialect.name, "http://p"))
         await opened.open()
         return [opened.first, *[batch async for batch in opened.batches()]]
 

@@ -14,8 +14,8 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
 from gateway_core.execution.attempt import Grace, OpenStream
-from gateway_core.execution.chain import Chain
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.chain import Chain, RetryPolicy
+from gateway_core.execution.invoke import Transports
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
@@ -44,6 +44,7 @@ from tests.gateway_core.execution.scripted import (
 
 GOOD = streams(ROLE, delta(content="Hi"), STOP, DONE)
 CUT = GatewayError(Reason.STREAM_INTERRUPTED, "cut")
+ENDPOINT = Endpoint("a", "openai", "http://a")
 SOON_S = 10.0
 """A hanging test fails after this time; nothing here waits for it."""
 
@@ -55,7 +56,7 @@ class Rig:
         self.clock = Clock()
         self.transport = ScriptedTransport(self.clock, **answers)
         policy = RetryPolicy(attempts=attempts, initial=0.5, longest=8.0, jitter=0.0)
-        self.chain = Chain({"http": self.transport}, policy, sleep=self.clock.sleep)
+        self.chain = Chain(Transports.only(self.transport), policy, sleep=self.clock.sleep)
         self.batches: list[StreamResponse] = []
         self.failure: GatewayError | None = None
 
@@ -63,7 +64,7 @@ class Rig:
         """Read to the end or to the failure, keeping what came before it."""
 
         async def read() -> None:
-            call = Call("id", Deadline(None, self.clock))
+            call = Call("id", Deadline(None, self.clock), model="r")
             try:
                 async with asyncio.timeout(SOON_S):
                     async for batch in self.chain.stream(request or question(), where, call):
@@ -341,7 +342,7 @@ class Heartbeats(ScriptedResponse):
 def read_out(response: ScriptedResponse, grace: Grace) -> list[StreamResponse]:
     async def read() -> list[StreamResponse]:
         async with asyncio.timeout(SOON_S):
-            opened = OpenStream(response, OPENAI.stream.decoder(), [], grace=grace)
+            opened = OpenStream(response, OPENAI, ENDPOINT, grace=grace)
             await opened.open()
             return [opened.first, *[batch async for batch in opened.batches()]]
 

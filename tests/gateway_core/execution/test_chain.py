@@ -12,8 +12,8 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from gateway_core.call import Call
 from gateway_core.deadline import Deadline
-from gateway_core.execution.chain import Chain
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.chain import Chain, RetryPolicy
+from gateway_core.execution.invoke import Transports
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from tests.gateway_core.execution.scripted import (
@@ -40,11 +40,13 @@ class Rig:
         self.clock = Clock()
         self.transport = ScriptedTransport(self.clock, **answers)
         policy = RetryPolicy(attempts=attempts, initial=0.5, longest=8.0, jitter=0.0)
-        self.chain = Chain({"http": self.transport}, policy, sleep=self.clock.sleep)
+        self.chain = Chain(Transports.only(self.transport), policy, sleep=self.clock.sleep)
 
     def chat(self, where: Route, request: ChatRequest | None = None, within: float | None = None) -> ChatResponse:
-        call = Call("id", Deadline.after(within, self.clock))
-        return asyncio.run(self.chain.chat(request or question(), where, call))
+        call = Call("id", Deadline.after(within, self.clock), model="r")
+        answer = asyncio.run(self.chain.chat(request or question(), where, call))
+        answer.route.CopyFrom(call.route)
+        return answer
 
     def failure(self, where: Route, request: ChatRequest | None = None, within: float | None = None) -> GatewayError:
         with pytest.raises(GatewayError) as caught:
@@ -303,8 +305,10 @@ def test_a_cancelled_call_closes_the_response_and_asks_nobody_else(where: str) -
 
 def test_one_chain_serves_many_calls_at_once() -> None:
     rig = Rig(a=GOOD)
+    calls = [Call(str(n)) for n in range(20)]
 
-    async def many() -> list[ChatResponse]:
-        return await asyncio.gather(*(rig.chain.chat(question(), route("a"), Call(str(n))) for n in range(20)))
+    async def many() -> None:
+        await asyncio.gather(*(rig.chain.chat(question(), route("a"), call) for call in calls))
 
-    assert [len(answer.route.attempts) for answer in asyncio.run(many())] == [1] * 20
+    asyncio.run(many())
+    assert [len(call.route.attempts) for call in calls] == [1] * 20

@@ -12,8 +12,8 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
-from gateway_core.execution.chain import Chain
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.chain import Chain, RetryPolicy
+from gateway_core.execution.invoke import Transports
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
@@ -43,13 +43,16 @@ class Rig:
     def __init__(self, *answers: Answer) -> None:
         clock = Clock()
         self.transport = ScriptedTransport(clock, single=list(answers), other=says("from elsewhere"))
-        self.chain = Chain({"http": self.transport}, RetryPolicy(1, 0.5, 8.0, 0.0), sleep=clock.sleep)
+        self.chain = Chain(Transports.only(self.transport), RetryPolicy(1, 0.5, 8.0, 0.0), sleep=clock.sleep)
         single = Endpoint("single", "openai", "http://single", quirks=Quirks(unsupported=("n",)))
         self.route = Route("r", (Target(single, "m"),))
         self.with_fallback = Route("r", (Target(single, "m"), Target(Endpoint("other", "openai", "http://other"), "m")))
 
     def chat(self, request: ChatRequest, where: Route | None = None) -> ChatResponse:
-        return asyncio.run(self.chain.chat(request, where or self.route, Call("id")))
+        call = Call("id")
+        answer = asyncio.run(self.chain.chat(request, where or self.route, call))
+        answer.route.CopyFrom(call.route)
+        return answer
 
     def stream(self, request: ChatRequest) -> list[StreamResponse]:
         async def read() -> list[StreamResponse]:

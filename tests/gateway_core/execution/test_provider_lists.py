@@ -12,7 +12,8 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import Model
 from gateway_core.deadline import Deadline
-from gateway_core.execution.provider_lists import LIST_TIMEOUT_S, Ages, Listed, ProviderLists
+from gateway_core.execution.invoke import Transports
+from gateway_core.execution.model_lists import LIST_TIMEOUT_S, Ages, Listed, ProviderLists
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_core.execution.scripted import Answer, Clock, ScriptedTransport, Stall, fails, refuses
 
@@ -33,7 +34,7 @@ class Rig:
         self.clock = Clock()
         self.transport = ScriptedTransport(self.clock, **answers)
         self.described: list[str] = []
-        self.lists = ProviderLists({"http": self.transport}, describe=self.describe, clock=self.clock)
+        self.lists = ProviderLists(Transports.only(self.transport), describe=self.describe, clock=self.clock)
 
     def describe(self, model: Model) -> None:
         self.described.append(model.id)
@@ -69,11 +70,11 @@ def run(rig: Rig, check: Callable[[Rig], Awaitable[None]]) -> None:
 
 def test_a_fresh_list_is_given_without_asking() -> None:
     async def check(rig: Rig) -> None:
-        assert rig.lists.at_hand(ZED) is None
+        assert rig.lists.cached(ZED) is None
         assert await rig.read() == (["zed/a", "zed/b"], "")
         rig.clock.now += AGES.fresh_s - 1
         assert await rig.read() == (["zed/a", "zed/b"], "")
-        assert rig.lists.at_hand(ZED) is not None
+        assert rig.lists.cached(ZED) is not None
         assert rig.asked == 1
         assert rig.described == ["zed/a", "zed/b"]
 
@@ -85,7 +86,7 @@ def test_an_older_one_is_given_at_once_and_asked_for_beside_the_call() -> None:
         await rig.read()
         rig.clock.now += AGES.fresh_s
         for _ in range(3):
-            assert rig.lists.at_hand(ZED) == Listed(rig.lists.at_hand(ZED).models)  # type: ignore[union-attr]
+            assert rig.lists.cached(ZED) == Listed(rig.lists.cached(ZED).models)  # type: ignore[union-attr]
         assert rig.asked == 1
         await rig.settle()
         assert rig.asked == 2
@@ -97,14 +98,14 @@ def test_an_older_one_is_given_at_once_and_asked_for_beside_the_call() -> None:
 def test_a_very_old_one_is_waited_for() -> None:
     async def check(rig: Rig) -> None:
         await rig.read()
-        rig.clock.now += AGES.usable_s
-        assert rig.lists.at_hand(ZED) is None
+        rig.clock.now += AGES.stale_s
+        assert rig.lists.cached(ZED) is None
         assert await rig.read() == (["zed/new"], "")
 
     run(Rig(zed=[lists("old"), lists("new")]), check)
 
 
-@pytest.mark.parametrize("age_s", [AGES.fresh_s, AGES.usable_s])
+@pytest.mark.parametrize("age_s", [AGES.fresh_s, AGES.stale_s])
 def test_a_failure_leaves_the_old_list_and_says_why(age_s: float) -> None:
     async def check(rig: Rig) -> None:
         await rig.read()
@@ -224,7 +225,7 @@ def test_a_fault_of_our_own_becomes_a_failure_and_a_line_in_the_log(caplog: pyte
 
     async def main() -> None:
         clock = Clock()
-        kept = ProviderLists({"http": ScriptedTransport(clock, zed=lists("a"))}, describe=faulty, clock=clock)
+        kept = ProviderLists(Transports.only(ScriptedTransport(clock, zed=lists("a"))), describe=faulty, clock=clock)
         found = await kept.read(ZED, FOREVER)
         assert shown(found) == ([], "the gateway failed to read its list; the log tells why")
 

@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.execution.references import refuse_references
+from gateway_core.execution.attempt import refuse_references
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Dialect
 

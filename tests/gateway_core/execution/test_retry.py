@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.reasons import RULES, GatewayError, Reason
-from gateway_core.execution.retry import RetryPolicy
+from gateway_core.execution.chain import RetryPolicy
 
 PLAIN = RetryPolicy(attempts=5, initial=0.5, longest=8.0, jitter=0.0)
 

@@ -63,7 +63,6 @@ ANSWERS: Mapping[str, Any] = {
         "message": {"role": "assistant", "content": [{"type": "text", "text": "A cat"}]},
     },
 }
-CALL = Call("r1")
 Check = Callable[[Gateway, Upstream], Awaitable[None]]
 
 
@@ -199,7 +198,7 @@ def data_uri(data: bytes, mime_type: str) -> str:
 )
 def test_the_provider_gets_the_bytes_with_the_type_that_they_have(model: str, kind: int, path: str, part: Any) -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
-        answer = await gateway.chat(asking(upstream.url + path, kind, model), CALL)
+        answer = await gateway.chat(asking(upstream.url + path, kind, model), Call("r1"))
         assert answer.candidates[0].parts[0].text == "A cat"
         assert part_in(asked_of(upstream)[0]) == part
         assert len(fetched_from(upstream)) == (2 if path == "/moved" else 1)
@@ -219,7 +218,7 @@ def test_the_provider_gets_the_bytes_with_the_type_that_they_have(model: str, ki
 )
 def test_a_provider_that_reads_the_url_gets_it_and_nobody_else_fetches(model: str, kind: int, mime_type: str) -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
-        await gateway.chat(asking("https://pictures.invalid/cat", kind, model, mime_type), CALL)
+        await gateway.chat(asking("https://pictures.invalid/cat", kind, model, mime_type), Call("r1"))
         assert "https://pictures.invalid/cat" in str(part_in(asked_of(upstream)[0]))
         assert fetched_from(upstream) == []
 
@@ -228,7 +227,7 @@ def test_a_provider_that_reads_the_url_gets_it_and_nobody_else_fetches(model: st
 
 def test_a_document_in_text_reaches_a_provider_of_text() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
-        await gateway.chat(asking(f"{upstream.url}/notes.txt", MEDIA_KIND_FILE, "cohere/command-a"), CALL)
+        await gateway.chat(asking(f"{upstream.url}/notes.txt", MEDIA_KIND_FILE, "cohere/command-a"), Call("r1"))
         assert TEXT.decode() in str(asked_of(upstream)[0])
 
     run(check, answering("cohere"))
@@ -237,7 +236,7 @@ def test_a_document_in_text_reaches_a_provider_of_text() -> None:
 def test_attempts_and_targets_share_what_was_fetched_once() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         with pytest.raises(GatewayError) as caught:
-            await gateway.chat(asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "both"), CALL)
+            await gateway.chat(asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "both"), Call("r1"))
         assert caught.value.trace is not None
         assert len(caught.value.trace.attempts) == 4
         assert fetched_from(upstream) == ["/cat.png"]
@@ -252,7 +251,7 @@ def test_a_stream_fetches_too() -> None:
 
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         request = asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "ollama/m")
-        batches = [batch async for batch in gateway.stream(request, CALL)]
+        batches = [batch async for batch in gateway.stream(request, Call("r1"))]
         assert any(event.part_delta.text == "A cat" for batch in batches for event in batch.events)
         assert part_in(asked_of(upstream)[0])["image_url"] == {"url": data_uri(JPEG, "image/jpeg")}
 
@@ -262,7 +261,7 @@ def test_a_stream_fetches_too() -> None:
 def test_a_count_of_tokens_fetches_too() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         request = asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "anthropic/claude-sonnet-4-5")
-        assert (await gateway.count_tokens(request, CALL)).input_tokens == 7
+        assert (await gateway.count_tokens(request, Call("r1"))).input_tokens == 7
         assert part_in(asked_of(upstream)[0])["source"]["data"] == encoded(JPEG)
 
     run(check, lambda _: json_reply({"input_tokens": 7}))
@@ -282,7 +281,7 @@ def test_a_count_of_tokens_fetches_too() -> None:
 def test_what_cannot_be_had_is_told_by_field_and_no_provider_is_asked(path: str, said: str) -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         with pytest.raises(GatewayError) as caught:
-            await gateway.chat(asking(upstream.url + path, MEDIA_KIND_IMAGE, "both"), CALL)
+            await gateway.chat(asking(upstream.url + path, MEDIA_KIND_IMAGE, "both"), Call("r1"))
         failure = caught.value
         assert (failure.reason, failure.field, failure.message) == (Reason.INVALID_REQUEST, FIELD, f"{FIELD} {said}")
         assert asked_of(upstream) == []
@@ -294,7 +293,7 @@ def test_what_cannot_be_had_is_told_by_field_and_no_provider_is_asked(path: str,
 def test_private_addresses_are_refused_unless_the_operator_opens_them() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         with pytest.raises(GatewayError) as caught:
-            await gateway.chat(asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "ollama/m"), CALL)
+            await gateway.chat(asking(f"{upstream.url}/cat.png", MEDIA_KIND_IMAGE, "ollama/m"), Call("r1"))
         failure = caught.value
         message = f"{FIELD} cannot be fetched: 127.0.0.1 is not a public address"
         assert (failure.reason, failure.message) == (Reason.INVALID_REQUEST, message)
@@ -316,7 +315,7 @@ def test_the_deadline_of_the_call_holds_for_what_is_fetched() -> None:
 
 def test_giving_up_the_call_gives_up_what_is_fetched() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
-        task = asyncio.ensure_future(gateway.chat(asking(f"{upstream.url}/slow", MEDIA_KIND_IMAGE, "both"), CALL))
+        task = asyncio.ensure_future(gateway.chat(asking(f"{upstream.url}/slow", MEDIA_KIND_IMAGE, "both"), Call("r1")))
         await upstream.arrival().wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -330,7 +329,7 @@ def test_giving_up_the_call_gives_up_what_is_fetched() -> None:
 def test_a_pdf_for_a_provider_without_documents_stays_unsupported() -> None:
     async def check(gateway: Gateway, upstream: Upstream) -> None:
         with pytest.raises(GatewayError) as caught:
-            await gateway.chat(asking(f"{upstream.url}/paper.pdf", MEDIA_KIND_FILE, "cohere/command-a"), CALL)
+            await gateway.chat(asking(f"{upstream.url}/paper.pdf", MEDIA_KIND_FILE, "cohere/command-a"), Call("r1"))
         assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, FIELD)
         assert asked_of(upstream) == []
 

@@ -13,7 +13,7 @@ from genai_prices.data import providers
 from genai_prices.data_snapshot import get_snapshot
 
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.accounts.cost import charge_usage
+from gateway_core.accounts.settlement import charge_usage
 from gateway_core.models.price_book import PriceBook
 from gateway_core.models.price_lists import bundled_bytes
 from gateway_core.settings.providers import KNOWN

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -17,6 +17,7 @@ from google.rpc.status_pb2 import Status
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceStub
+from dragoman.v1.models_pb2 import Prices
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
@@ -28,6 +29,7 @@ from gateway_core.settings.byok import ByokSettings
 from gateway_core.settings.contexts import ContextSettings
 from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import KeySettings, ModelSettings, ProviderSettings, RetrySettings, Settings, hash_key
+from gateway_core.storage import Store
 from gateway_dialects.kit.dialect import Secret
 from tests.upstream import Handler, Upstream, json_reply
 
@@ -67,6 +69,8 @@ class Behind:
     media: MediaSettings = NORMAL_MEDIA
     attempts: int = 1
     total_timeout_s: float | None = None
+    prices: Mapping[str, Prices] = field(default_factory=dict)
+    store: Store | None = None
 
 
 DEMO_ALONE = Behind()
@@ -98,7 +102,7 @@ async def served(reach: Reach, behind: Behind) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def serving(behind: Behind, upstream: Upstream) -> AsyncIterator[GatewayServicer]:
-    gateway = build_gateway(settings_of(behind, upstream), sleep=at_once)
+    gateway = build_gateway(settings_of(behind, upstream), store=behind.store, sleep=at_once)
     keys = KeyRing([KeySettings(key, hash_key(key)) for key in behind.keys])
     try:
         places = {context.name: context.auth for context in behind.contexts if context.auth}
@@ -118,6 +122,7 @@ def settings_of(behind: Behind, upstream: Upstream) -> Settings:
         byok=behind.byok(upstream.url),
         media=behind.media,
         retries=RetrySettings(attempts=behind.attempts),
+        prices=behind.prices,
     )
 
 

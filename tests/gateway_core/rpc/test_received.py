@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.metadata import BYOK_NAMES
-from gateway_core.call import NOTHING, Own
+from gateway_core.call import NO_CREDENTIALS, ByokCredentials, Call
 from gateway_core.rpc.received import MetadataReader
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
@@ -28,34 +28,39 @@ def test_what_a_client_brings() -> None:
             ("x-dragoman-environment", "production"),
         ]
     )
-    assert received.own == Own("openai", "https://api.openai.com/v1", Secret("sk-own"))
-    assert (received.task_id, received.environment) == ("task-7", "production")
+    assert received.byok == ByokCredentials("openai", "https://api.openai.com/v1", Secret("sk-own"))
+    call = Call("r1", metadata=received.metadata)
+    assert (call.task_id, call.environment) == ("task-7", "production")
     assert received.keys == []
 
 
 def test_the_other_spelling_does_the_same() -> None:
     for name in BYOK_NAMES:
-        assert READER.read([(name, "v")]).own == READER.read([(name.replace("inference", "dragoman"), "v")]).own != NOTHING
-    assert READER.read([("x-inference-task-id", "t")]).task_id == "t"
-    assert READER.read([("x-inference-environment", "e")]).environment == "e"
+        assert (
+            READER.read([(name, "v")]).byok
+            == READER.read([(name.replace("inference", "dragoman"), "v")]).byok
+            != NO_CREDENTIALS
+        )
+    call = Call("r1", metadata=READER.read([("x-inference-task-id", "t"), ("x-inference-environment", "e")]).metadata)
+    assert (call.task_id, call.environment) == ("t", "e")
 
 
 def test_our_own_spelling_counts_before_the_other() -> None:
     for order in (1, -1):
         pairs = [("x-inference-provider", "groq"), ("x-dragoman-provider", "openai"), ("x-inference-provider-api-key", "k")]
-        assert READER.read(pairs[::order]).own == Own("openai", key=Secret("k"))
-    assert READER.read([("x-dragoman-provider", " "), ("x-inference-provider", "groq")]).own == Own("groq")
+        assert READER.read(pairs[::order]).byok == ByokCredentials("openai", key=Secret("k"))
+    assert READER.read([("x-dragoman-provider", " "), ("x-inference-provider", "groq")]).byok == ByokCredentials("groq")
 
 
 def test_a_key_may_follow_bearer() -> None:
-    assert READER.read([("x-dragoman-provider-api-key", "Bearer sk-own")]).own.key == Secret("sk-own")
+    assert READER.read([("x-dragoman-provider-api-key", "Bearer sk-own")]).byok.key == Secret("sk-own")
 
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_what_is_empty_is_not_there(value: str) -> None:
     received = READER.read([(name, value) for name in BYOK_NAMES] + [("x-dragoman-task-id", value)])
-    assert received.own is NOTHING
-    assert received.task_id == ""
+    assert received.byok is NO_CREDENTIALS
+    assert Call("r1", metadata=received.metadata).tags() == {}
 
 
 @pytest.mark.parametrize("name", sorted(BYOK_NAMES))
@@ -67,7 +72,8 @@ def test_secrets_are_no_part_of_the_metadata(name: str) -> None:
 
 
 def test_labels_have_a_bound() -> None:
-    assert len(READER.read([("x-dragoman-task-id", "t" * 5000)]).task_id) == 256
+    call = Call("r1", metadata={"x-dragoman-task-id": "t" * 5000, "x-title": "a" * 5000, "x-dragoman-origin": "o" * 5000})
+    assert [len(value) for value in call.tags().values()] == [256] * 3
 
 
 @pytest.mark.parametrize(
@@ -93,4 +99,4 @@ def test_where_a_key_counts(context: str, pairs: list[tuple[str, str]], keys: li
 
 
 def test_binary_metadata_is_nobodys_key() -> None:
-    assert READER.read([("x-dragoman-provider-api-key-bin", b"sk"), ("x-token", b"k")]).own is NOTHING
+    assert READER.read([("x-dragoman-provider-api-key-bin", b"sk"), ("x-token", b"k")]).byok is NO_CREDENTIALS

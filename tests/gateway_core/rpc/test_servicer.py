@@ -11,6 +11,7 @@ import pytest
 from dragoman.metadata import KEY_NAMES
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import unpack
+from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -33,6 +34,7 @@ class Recording:
 
     def __init__(self, error: GatewayError | None = None) -> None:
         self.calls: list[Call] = []
+        self.settled: list[Reason | None] = []
         self.closed = 0
         self.records = Kept(self._keep)
         self._error = error
@@ -60,6 +62,13 @@ class Recording:
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         self._keep(call)
         return ListModelsResponse()
+
+    async def get_call(self, request: GetCallRequest, call: Call) -> GetCallResponse:
+        self._keep(call)
+        return GetCallResponse()
+
+    def settle(self, call: Call, reason: Reason | None = None) -> None:
+        self.settled.append(reason)
 
     async def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         try:
@@ -103,6 +112,7 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         await stub.ListRecords(ListRecordsRequest(), metadata=metadata)
         await read_all(stub.Proxy(ProxyRequest(), metadata=metadata))
         await read_all(stub.ProxyStream(iter([ProxyStreamRequest()]), metadata=metadata))
+        await stub.GetCall(GetCallRequest(), metadata=metadata)
 
     over(reach, gateway, check)
     for call in gateway.calls:
@@ -110,7 +120,8 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
         assert call.metadata["team"] == "a"
         assert "some-bin" not in call.metadata
         assert call.deadline.remaining() is None
-    assert len(gateway.calls) == 9
+    assert len(gateway.calls) == len({call.id for call in gateway.calls}) == 10
+    assert gateway.settled == [None] * 10
     assert gateway.closed == 3
 
 

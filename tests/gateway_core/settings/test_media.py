@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.catalog import Catalog
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import Settings, SettingsError, load
 
@@ -72,7 +72,7 @@ def test_a_facade_of_its_own_leaves_it_to_the_core(tmp_path: Path) -> None:
 def test_a_server_of_one_s_own_can_be_kept_from_fetching(tmp_path: Path) -> None:
     corp = '[providers.corp]\ndialect = "openai"\nurl = "http://10.0.0.5:8000/v1"\n'
     text = f"{corp}reads_urls = false\n{corp.replace('corp', 'other')}"
-    endpoints = Catalog(read(tmp_path, text)).providers
+    endpoints = ModelResolver(read(tmp_path, text)).providers
     picture = Media(kind=MEDIA_KIND_IMAGE, uri="https://a.example/cat.png")
     needs_bytes = DIALECTS["openai"].needs_bytes
     assert needs_bytes(picture, "m", endpoints["corp"])

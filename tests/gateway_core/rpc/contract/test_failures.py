@@ -12,6 +12,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 from dragoman.reasons import RULES, Reason
 from dragoman.status import unpack
+from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
@@ -210,6 +211,12 @@ class Faulty:
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
         self._fail()
 
+    async def get_call(self, request: GetCallRequest, call: Call) -> GetCallResponse:
+        self._fail()
+
+    def settle(self, call: Call, reason: Reason | None = None) -> None:
+        assert reason in (None, Reason.INTERNAL)
+
     async def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         yield ProxyResponse(body=b"some of it")
         self._fail()
@@ -234,6 +241,7 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
                 stub.CountTokens(CountTokensRequest(), metadata=metadata),
                 stub.ListModels(ListModelsRequest(), metadata=metadata),
                 stub.PutRecord(PutRecordRequest(), metadata=metadata),
+                stub.GetCall(GetCallRequest(), metadata=metadata),
                 read_all(stub.Proxy(ProxyRequest(), metadata=metadata)),
                 read_all(stub.ProxyStream(iter([ProxyStreamRequest()]), metadata=metadata)),
             ):
@@ -245,5 +253,5 @@ def test_a_fault_of_ours_is_logged_and_not_told(reach: Reach, caplog: pytest.Log
 
     run(check)
     records = [record for record in caplog.records if record.name == "dragoman.grpc"]
-    assert [record.getMessage() for record in records] == ["call r1 failed"] * 8
-    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 8
+    assert [record.getMessage() for record in records] == ["call r1 failed"] * 9
+    assert caplog.text.count("RuntimeError: internals that are nobody's business") == 9

@@ -29,6 +29,8 @@ def test_a_stream_adds_up_to_the_whole_answer(contract: Contract, model: str) ->
         folded, whole = accumulate(batches), await house.stub.Chat(question(model))
         for response in (folded, whole):
             response.route.attempts[0].ClearField("duration_ms")
+            assert len(response.route.call_id) == 32
+            response.route.ClearField("call_id")
         assert folded == whole
 
     contract(check)

@@ -12,9 +12,9 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from gateway_core.deadline import Deadline
-from gateway_core.execution.model_list import ModelList
-from gateway_core.execution.provider_lists import LIST_TIMEOUT_S, ProviderLists
-from gateway_core.routing.catalog import Catalog
+from gateway_core.execution.invoke import Transports
+from gateway_core.execution.model_lists import LIST_TIMEOUT_S, ModelLists, ProviderLists
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.settings import load
 from tests.gateway_core.execution.scripted import Answer, Clock, ScriptedTransport, Stall, fails, refuses
 
@@ -40,19 +40,21 @@ class Rig:
         path = tmp_path / "dragoman.toml"
         path.write_text(CONFIG)
         self.clock = Clock()
-        self.catalog = Catalog(load(path, {}))
+        self.resolver = ModelResolver(load(path, {}))
         hosts: Mapping[str, Answer] = {"zed": lists("two", "one"), "abe": lists("x"), **answers}
         self.transport = ScriptedTransport(self.clock, **hosts)
         self.demo = ScriptedTransport(self.clock, lists("echo"))
 
     def list(self, wanted: ListModelsRequest | None = None, *, within: float | None = None) -> ListModelsResponse:
-        transports = {"http": self.transport, "demo": self.demo}
+        transports = Transports(self.demo, self.transport, self.transport)
         deadline = Deadline.after(within, self.clock)
         lists = ProviderLists(transports, clock=self.clock)
 
         async def main() -> ListModelsResponse:
             try:
-                return await ModelList(self.catalog, lists, lambda model: None).page(wanted or ListModelsRequest(), deadline)
+                return await ModelLists(self.resolver, lists, lambda model: None).page(
+                    wanted or ListModelsRequest(), deadline
+                )
             finally:
                 await lists.close()
 

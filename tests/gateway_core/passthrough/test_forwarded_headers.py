@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from dragoman.metadata import KEY_NAMES
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.proxy_pb2 import HttpHeader
-from gateway_core.passthrough.headers import KEYS, headers_to_send, headers_to_tell
+from gateway_core.passthrough.forwarding import headers_to_return, headers_to_send
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint, Quirks, Secret
 
@@ -29,21 +30,21 @@ def sent(*given: tuple[str, str], endpoint: Endpoint = PLAIN, key_headers: tuple
 
 
 def told(*received: tuple[str, str], endpoint: Endpoint = PLAIN) -> list[tuple[str, str]]:
-    return [(header.name, header.value) for header in headers_to_tell(received, endpoint)]
+    return [(header.name, header.value) for header in headers_to_return(received, endpoint)]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_providers_key_takes_the_place_of_the_gateways(dialect: str) -> None:
     endpoint = Endpoint("p", dialect, "http://p", (Secret(KEY), Secret("second")))
-    headers = sent(*((name.title(), "Bearer gateway") for name in KEYS), endpoint=endpoint)
+    headers = sent(*((name.title(), "Bearer gateway") for name in KEY_NAMES), endpoint=endpoint)
     name, value = KEY_HEADERS[dialect]
-    assert {found: headers[found] for found in KEYS if found in headers} == {name: value}
+    assert {found: headers[found] for found in KEY_NAMES if found in headers} == {name: value}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_key_of_the_gateway_goes_to_a_provider_without_one(dialect: str) -> None:
-    headers = sent(*((name, "gateway") for name in KEYS), endpoint=Endpoint("p", dialect, "http://p"))
-    assert KEYS.isdisjoint(headers)
+    headers = sent(*((name, "gateway") for name in KEY_NAMES), endpoint=Endpoint("p", dialect, "http://p"))
+    assert set(KEY_NAMES).isdisjoint(headers)
 
 
 KEPT = [

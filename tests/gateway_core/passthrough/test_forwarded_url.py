@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.passthrough.url import proxy_url
+from gateway_core.passthrough.forwarding import proxy_url
 
 OPENAI = "https://api.openai.com/v1"
 GROQ = "https://api.groq.com/openai/v1"

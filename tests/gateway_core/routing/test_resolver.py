@@ -5,25 +5,25 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.routing.catalog import CACHE_SIZE, Catalog
-from gateway_core.routing.scope import route_of
+from gateway_core.routing.contexts import route_of
+from gateway_core.routing.resolver import CACHE_SIZE, ModelResolver
 from gateway_core.settings.settings import SettingsError, load
 from gateway_dialects.kit.dialect import Quirks, Secret
 
 KEYS = {"OPENAI_API_KEY": "sk-o", "MISTRAL_API_KEY": "sk-m", "OPENROUTER_API_KEY": "sk-r"}
 
 
-def catalog(tmp_path: Path, text: str = "", environ: Mapping[str, str] = KEYS) -> Catalog:
+def catalog(tmp_path: Path, text: str = "", environ: Mapping[str, str] = KEYS) -> ModelResolver:
     path = tmp_path / "dragoman.toml"
     path.write_text(text)
-    return Catalog(load(path, environ))
+    return ModelResolver(load(path, environ))
 
 
-def names(found: Catalog, model: str) -> list[str]:
+def names(found: ModelResolver, model: str) -> list[str]:
     return [target.name for target in found.resolve(model).targets]
 
 
-def refusal(found: Catalog, model: str) -> str:
+def refusal(found: ModelResolver, model: str) -> str:
     with pytest.raises(GatewayError) as caught:
         found.resolve(model)
     assert caught.value.reason is Reason.MODEL_NOT_FOUND

@@ -1,15 +1,23 @@
-"""Which headers pass in each direction: all but those of the connection, of the gateway and of whoever stands before it."""
+"""What is forwarded of a proxied request and its answer: the URL below the provider's base URL, and headers both ways.
+
+Headers of the connection, of the gateway and of proxies in front of it are removed; the path is encoded as it came.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from urllib.parse import unquote, unquote_plus
 
+from dragoman.metadata import KEY_NAMES, KEY_PARAMETER
 from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.proxy_pb2 import HttpHeader
 from gateway_core.execution.chain import secrets_of
 from gateway_dialects.kit.dialect import Endpoint
 
+is_sendable = re.compile(r"[!-~]*").fullmatch
+"""Printable ASCII without the space: all that a request line can hold."""
+is_version = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?").fullmatch
 is_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 """RFC 9110, section 5.6.2."""
 is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
@@ -20,17 +28,60 @@ CONNECTION = frozenset(
     }
 )
 """Hop by hop (RFC 9110, section 7.6.1)."""
-KEYS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
-"""Wherever a client may put a gateway key."""
-NOT_SENT = CONNECTION | KEYS | {"host", "content-length", "expect", "cookie", "cookie2", "forwarded", "x-real-ip"}
+NOT_SENT = CONNECTION | set(KEY_NAMES) | {"host", "content-length", "expect", "cookie", "cookie2", "forwarded", "x-real-ip"}
 NOT_SENT_PREFIXES = ("x-dragoman-", "x-inference-", "x-forwarded-")
-NOT_TOLD = CONNECTION | {"set-cookie", "set-cookie2", "alt-svc", "strict-transport-security"}
+NOT_RETURNED = CONNECTION | {"set-cookie", "set-cookie2", "alt-svc", "strict-transport-security"}
 """Of an answer: what belongs to the connection, or would be taken for the gateway's own host."""
-NOT_TOLD_PREFIXES = ("x-dragoman-",)
+NOT_RETURNED_PREFIXES = ("x-dragoman-",)
 SHORTEST_SECRET = 8
 """In characters. What is shorter is a placeholder, and may be a word."""
 READABLE_ENCODINGS = ("gzip", "x-gzip", "deflate", "identity")
 """Usage is counted in these. What else the client would take is not asked for: it could not be counted."""
+
+
+def proxy_url(base: str, path: str, query: str, key_parameters: Collection[str] = ()) -> str:
+    """base: the provider's base URL. key_parameters: in lower case, where else gateway keys stand in a query. Raises
+    GatewayError INVALID_REQUEST for a path that leads out of the base URL, or that no request line can hold."""
+    path = path.removeprefix("/")
+    check_path(path)
+    check_sendable("query", query)
+    scheme, _, place = base.partition("://")
+    host, *root = place.split("/")
+    url = f"{scheme}://{'/'.join((host, *placed(root, path.split('/') if path else [])))}"
+    kept = without_keys(query, {KEY_PARAMETER, *key_parameters})
+    return f"{url}?{kept}" if kept else url
+
+
+def check_path(path: str) -> None:
+    check_sendable("path", path)
+    if "?" in path or "\\" in path:
+        raise invalid("path", "path: write the query apart, and %5C for a backslash")
+    if "" in path.split("/")[:-1]:
+        raise invalid("path", "path: two slashes follow one another; leave one out")
+    # A server on the way may decode once more than the next one.
+    for decoded in (unquote(path), unquote(unquote(path))):
+        if any(segment.partition(";")[0] in (".", "..") for segment in re.split(r"[/\\]", decoded)):
+            raise invalid("path", "path: a segment is . or .., which could lead out of the provider's API")
+
+
+def check_sendable(field: str, text: str) -> None:
+    if not is_sendable(text) or "#" in text:
+        raise invalid(field, f"{field}: it holds characters that must be percent-encoded")
+
+
+def placed(root: Sequence[str], path: Sequence[str]) -> Sequence[str]:
+    """The path below the root. Clients write what the base URL ends with, or leave it out: it is there once. They also ask
+    for another version than the base URL's."""
+    for size in range(min(len(root), len(path)), 0, -1):
+        if root[-size:] == path[:size]:
+            return [*root, *path[size:]]
+    if root and path and is_version(root[-1]) and is_version(path[0]):
+        return [*root[:-1], *path]
+    return [*root, *path]
+
+
+def without_keys(query: str, names: Collection[str]) -> str:
+    return "&".join(piece for piece in query.split("&") if unquote_plus(piece.partition("=")[0]).lower() not in names)
 
 
 def headers_to_send(
@@ -50,13 +101,13 @@ def headers_to_send(
     return {**sent, **kept, **together(kept, fixed), "accept-encoding": encoding}
 
 
-def headers_to_tell(received: Iterable[tuple[str, str]], endpoint: Endpoint) -> Iterator[HttpHeader]:
-    """Of the provider's answer, names in lower case. Should it repeat our key, the key is blotted out."""
+def headers_to_return(received: Iterable[tuple[str, str]], endpoint: Endpoint) -> Iterator[HttpHeader]:
+    """Of the provider's answer, names in lower case. Our keys are replaced by ***."""
     fields = list(received)
-    dropped = NOT_TOLD.union(*(named_by(value) for name, value in fields if name == "connection"))
+    dropped = NOT_RETURNED.union(*(named_by(value) for name, value in fields if name == "connection"))
     secrets = [secret for secret in secrets_of(endpoint) if len(secret) >= SHORTEST_SECRET]
     for name, value in fields:
-        if name not in dropped and not name.startswith(NOT_TOLD_PREFIXES):
+        if name not in dropped and not name.startswith(NOT_RETURNED_PREFIXES):
             for secret in secrets:
                 value = value.replace(secret, "***")
             yield HttpHeader(name=name, value=value)

@@ -1,4 +1,4 @@
-"""What every model name stands for: configured routes and aliases, provider/model, and the well-known bare names."""
+"""Model resolver: configured routes and aliases, provider/model, and well-known bare model names."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gateway_core.settings.settings import ModelSettings, ProviderSettings, Sett
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 
 CACHE_SIZE = 4096
-"""How many resolved names are remembered; clients choose them, so there must be a bound."""
+"""Most resolved names that are cached: clients choose them."""
 SHOWN_NAME = 100
-"""How much of an unknown name is repeated to the client, in characters."""
+"""Most characters of an unknown name that an error message repeats."""
 GATEWAY = "dragoman"
 """The provider of routes and aliases in model lists."""
 
 
-class Catalog:
-    """Resolves model names. Raises SettingsError when a route or alias leads nowhere."""
+class ModelResolver:
+    """Resolves every configured model name. Raises SettingsError for a route or alias without a target."""
 
     def __init__(self, settings: Settings) -> None:
         self._endpoints = {provider.name: endpoint_of(provider) for provider in settings.providers}
@@ -64,12 +64,12 @@ class Catalog:
         return (as_model(self._routes[name]) for name in sorted(self._routes))
 
     def listed_as(self, model: str) -> str:
-        """Under which id a list has the model that a call names."""
+        """The id in model lists of the model that a call names."""
         return model
 
     def _targets(self, name: str) -> tuple[Target, ...]:
-        """The targets of provider/model or of a bare name: one for each key, so that a key which is turned away is followed
-        by the next."""
+        """The targets of provider/model or of a bare name: one per key, so that the next key is tried after one that is
+        refused."""
         provider, slash, model = name.partition("/")
         endpoint = self._endpoints.get(provider) if slash else None
         if endpoint is None:
@@ -79,7 +79,7 @@ class Catalog:
         return tuple(Target(one, model) for one in one_key_each(endpoint))
 
     def _claimed(self, name: str) -> Endpoint:
-        """The only enabled provider whose models are called like this."""
+        """The only enabled provider whose models have such names."""
         claims = {vendor.name: vendor.claim(name) for vendor in KNOWN.values()}
         best = max(claims.values(), default=0)
         claimants = [vendor for vendor, claim in claims.items() if claim == best] if best else []

@@ -9,10 +9,9 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.call import Call, Own
-from gateway_core.routing.catalog import Catalog
-from gateway_core.routing.scope import Names, route_of
-from gateway_core.routing.scopes import Scopes
+from gateway_core.call import ByokCredentials, Call
+from gateway_core.routing.contexts import Contexts, Resolver, route_of
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.settings import SettingsError, load
 from gateway_dialects.kit.dialect import Endpoint, Quirks, Secret
 
@@ -49,22 +48,22 @@ model = "demo/echo"
 OWN = Secret("sk-own")
 
 
-def scopes(tmp_path: Path, text: str = CONFIG, environ: Mapping[str, str] = KEYS) -> Scopes:
+def scopes(tmp_path: Path, text: str = CONFIG, environ: Mapping[str, str] = KEYS) -> Contexts:
     path = tmp_path / "dragoman.toml"
     path.write_text(text)
     settings = load(path, environ)
-    return Scopes(Catalog(settings), settings)
+    return Contexts(ModelResolver(settings), settings)
 
 
-def names_in(tmp_path: Path, context: str, own: Own | None = None) -> Names:
-    return scopes(tmp_path).of(Call("r", context=context, own=own) if own else Call("r", context=context))
+def names_in(tmp_path: Path, context: str, own: ByokCredentials | None = None) -> Resolver:
+    return scopes(tmp_path).of(Call("r", context=context, byok=own) if own else Call("r", context=context))
 
 
-def targets(names: Names, model: str) -> list[str]:
+def targets(names: Resolver, model: str) -> list[str]:
     return [target.name for target in names.resolve(model).targets]
 
 
-def endpoint_of(names: Names, model: str = "m") -> Endpoint:
+def endpoint_of(names: Resolver, model: str = "m") -> Endpoint:
     (target,) = names.resolve(model).targets
     return target.endpoint
 
@@ -175,48 +174,54 @@ def test_a_context_that_leads_nowhere(tmp_path: Path, bound: str, said: str) -> 
 
 
 def test_a_clients_own_key_in_place_of_the_operators(tmp_path: Path) -> None:
-    endpoint = endpoint_of(names_in(tmp_path, "", Own("corp", key=OWN)))
+    endpoint = endpoint_of(names_in(tmp_path, "", ByokCredentials("corp", key=OWN)))
     assert (endpoint.provider, endpoint.url, endpoint.keys) == ("corp", "http://10.0.0.5/v1", (OWN,))
     assert endpoint.headers == {}
-    assert (endpoint.brought, endpoint.guarded) == (True, False)
+    assert (endpoint.byok, endpoint.guarded) == (True, False)
 
 
 def test_naming_a_provider_alone_uses_the_operators_key(tmp_path: Path) -> None:
-    endpoint = endpoint_of(names_in(tmp_path, "", Own("openai")), "openai/gpt-4o")
-    assert (endpoint.keys, endpoint.brought) == ((Secret("sk-o"),), False)
+    endpoint = endpoint_of(names_in(tmp_path, "", ByokCredentials("openai")), "openai/gpt-4o")
+    assert (endpoint.keys, endpoint.byok) == ((Secret("sk-o"),), False)
 
 
 def test_a_known_vendor_that_is_not_configured(tmp_path: Path) -> None:
-    endpoint = endpoint_of(names_in(tmp_path, "", Own("anthropic", key=OWN)), "claude-sonnet-4-5")
+    endpoint = endpoint_of(names_in(tmp_path, "", ByokCredentials("anthropic", key=OWN)), "claude-sonnet-4-5")
     assert (endpoint.dialect, endpoint.url, endpoint.keys) == ("anthropic", "https://api.anthropic.com/v1", (OWN,))
-    assert targets(names_in(tmp_path, "", Own("anthropic", key=OWN)), "anthropic/claude-x") == ["anthropic/claude-x"]
+    assert targets(names_in(tmp_path, "", ByokCredentials("anthropic", key=OWN)), "anthropic/claude-x") == [
+        "anthropic/claude-x"
+    ]
 
 
 @pytest.mark.parametrize(
     ("own", "reason", "said"),
     [
-        (Own("anthropic"), Reason.MODEL_NOT_FOUND, "send yours in x-dragoman-provider-api-key"),
-        (Own("nobody", key=OWN), Reason.MODEL_NOT_FOUND, "there is no provider 'nobody'"),
-        (Own("azure", key=OWN), Reason.INVALID_REQUEST, "send its base URL in x-dragoman-provider-url"),
+        (ByokCredentials("anthropic"), Reason.MODEL_NOT_FOUND, "send yours in x-dragoman-provider-api-key"),
+        (ByokCredentials("nobody", key=OWN), Reason.MODEL_NOT_FOUND, "there is no provider 'nobody'"),
+        (ByokCredentials("azure", key=OWN), Reason.INVALID_REQUEST, "send its base URL in x-dragoman-provider-url"),
         # Its default URL leads into the operator's network.
-        (Own("ollama", key=OWN), Reason.INVALID_REQUEST, "send its base URL in x-dragoman-provider-url"),
-        (Own("openai", key=Secret("sk-with blank")), Reason.INVALID_REQUEST, "cannot be part of a key"),
-        (Own("openai", key=Secret("sk-ü")), Reason.INVALID_REQUEST, "cannot be part of a key"),
-        (Own("openai", key=Secret("sk-\n")), Reason.INVALID_REQUEST, "cannot be part of a key"),
-        (Own("nobody", "https://api.openai.com/v1", OWN), Reason.INVALID_REQUEST, "'nobody', which is not known"),
+        (ByokCredentials("ollama", key=OWN), Reason.INVALID_REQUEST, "send its base URL in x-dragoman-provider-url"),
+        (ByokCredentials("openai", key=Secret("sk-with blank")), Reason.INVALID_REQUEST, "cannot be part of a key"),
+        (ByokCredentials("openai", key=Secret("sk-ü")), Reason.INVALID_REQUEST, "cannot be part of a key"),
+        (ByokCredentials("openai", key=Secret("sk-\n")), Reason.INVALID_REQUEST, "cannot be part of a key"),
+        (
+            ByokCredentials("nobody", "https://api.openai.com/v1", OWN),
+            Reason.INVALID_REQUEST,
+            "'nobody', which is not known",
+        ),
     ],
 )
-def test_what_cannot_be_brought(tmp_path: Path, own: Own, reason: Reason, said: str) -> None:
-    assert said in refusal(tmp_path, reason, Call("r", own=own)).message
+def test_what_cannot_be_brought(tmp_path: Path, own: ByokCredentials, reason: Reason, said: str) -> None:
+    assert said in refusal(tmp_path, reason, Call("r", byok=own)).message
 
 
 def test_the_names_of_other_providers_with_a_provider_of_ones_own(tmp_path: Path) -> None:
-    failure = refusal(tmp_path, Reason.MODEL_NOT_FOUND, Call("r", own=Own("openai", key=OWN)), "mistral/large")
+    failure = refusal(tmp_path, Reason.MODEL_NOT_FOUND, Call("r", byok=ByokCredentials("openai", key=OWN)), "mistral/large")
     assert "x-dragoman-provider: openai serves openai" in failure.message
 
 
 def test_a_key_alone_goes_to_the_provider_of_the_model(tmp_path: Path) -> None:
-    names = names_in(tmp_path, "", Own(key=OWN))
+    names = names_in(tmp_path, "", ByokCredentials(key=OWN))
     assert endpoint_of(names, "mistral/large").keys == (OWN,)
     assert endpoint_of(names, "gpt-4o").provider == "openai"
     assert [target.endpoint.keys for target in names.resolve("cheap").targets] == [(OWN,), (OWN,)]
@@ -224,31 +229,33 @@ def test_a_key_alone_goes_to_the_provider_of_the_model(tmp_path: Path) -> None:
 
 
 def test_a_key_alone_goes_to_one_provider_only(tmp_path: Path) -> None:
-    failure = refusal(tmp_path, Reason.INVALID_REQUEST, Call("r", own=Own(key=OWN)), "fast")
+    failure = refusal(tmp_path, Reason.INVALID_REQUEST, Call("r", byok=ByokCredentials(key=OWN)), "fast")
     assert "'fast' leads to groq and openai" in failure.message
     assert failure.field == "x-dragoman-provider-api-key"
-    failure = refusal(tmp_path, Reason.MODEL_NOT_FOUND, Call("r", own=Own(key=OWN)), "anthropic/claude")
+    failure = refusal(tmp_path, Reason.MODEL_NOT_FOUND, Call("r", byok=ByokCredentials(key=OWN)), "anthropic/claude")
     assert "send x-dragoman-provider: anthropic" in failure.message
 
 
 def test_a_key_alone_lists_with_the_operators_keys(tmp_path: Path) -> None:
     """The client's key belongs to one of the providers, and a list asks them all."""
-    names = names_in(tmp_path, "", Own(key=OWN))
+    names = names_in(tmp_path, "", ByokCredentials(key=OWN))
     assert all(OWN not in endpoint.keys for endpoint in names.providers.values())
     assert names.endpoint("openai").keys == (OWN,)
 
 
 CONTEXT_AND_OWN = [
-    ("sales", Own(key=OWN), "gpt-4o", ["openai/gpt-4o"]),
-    ("sales", Own("openai", key=OWN), "openai/gpt-4o", ["openai/gpt-4o"]),
-    ("sales", Own(key=OWN), "cheap", ["openai/small", "openai/tiny"]),
-    ("inner", Own(key=OWN), "x", ["corp/x"]),
-    ("tests", Own(key=OWN), "x", ["demo/echo"]),
+    ("sales", ByokCredentials(key=OWN), "gpt-4o", ["openai/gpt-4o"]),
+    ("sales", ByokCredentials("openai", key=OWN), "openai/gpt-4o", ["openai/gpt-4o"]),
+    ("sales", ByokCredentials(key=OWN), "cheap", ["openai/small", "openai/tiny"]),
+    ("inner", ByokCredentials(key=OWN), "x", ["corp/x"]),
+    ("tests", ByokCredentials(key=OWN), "x", ["demo/echo"]),
 ]
 
 
 @pytest.mark.parametrize(("context", "own", "model", "expected"), CONTEXT_AND_OWN)
-def test_a_clients_own_key_in_a_context(tmp_path: Path, context: str, own: Own, model: str, expected: list[str]) -> None:
+def test_a_clients_own_key_in_a_context(
+    tmp_path: Path, context: str, own: ByokCredentials, model: str, expected: list[str]
+) -> None:
     names = names_in(tmp_path, context, own)
     assert targets(names, model) == expected
     assert {target.endpoint.keys for target in names.resolve(model).targets} == {(OWN,)}
@@ -257,23 +264,25 @@ def test_a_clients_own_key_in_a_context(tmp_path: Path, context: str, own: Own, 
 @pytest.mark.parametrize(
     ("context", "own", "reason"),
     [
-        ("sales", Own("mistral", key=OWN), Reason.PERMISSION_DENIED),
-        ("sales", Own("mistral"), Reason.PERMISSION_DENIED),
-        ("sales", Own(url="https://api.openai.com/v1", key=OWN), Reason.PERMISSION_DENIED),
-        ("help", Own("groq", key=OWN), Reason.PERMISSION_DENIED),
-        ("help", Own(key=OWN), Reason.INVALID_REQUEST),
-        ("none", Own(key=OWN), Reason.MODEL_NOT_FOUND),
+        ("sales", ByokCredentials("mistral", key=OWN), Reason.PERMISSION_DENIED),
+        ("sales", ByokCredentials("mistral"), Reason.PERMISSION_DENIED),
+        ("sales", ByokCredentials(url="https://api.openai.com/v1", key=OWN), Reason.PERMISSION_DENIED),
+        ("help", ByokCredentials("groq", key=OWN), Reason.PERMISSION_DENIED),
+        ("help", ByokCredentials(key=OWN), Reason.INVALID_REQUEST),
+        ("none", ByokCredentials(key=OWN), Reason.MODEL_NOT_FOUND),
     ],
 )
-def test_a_context_stays_bound(tmp_path: Path, context: str, own: Own, reason: Reason) -> None:
-    refusal(tmp_path, reason, Call("r", context=context, own=own))
+def test_a_context_stays_bound(tmp_path: Path, context: str, own: ByokCredentials, reason: Reason) -> None:
+    refusal(tmp_path, reason, Call("r", context=context, byok=own))
 
 
-@pytest.mark.parametrize("own", [Own(key=OWN), Own("openai", key=OWN), Own(url="https://api.openai.com/v1")])
-def test_an_operator_who_wants_none_of_it(tmp_path: Path, own: Own) -> None:
+@pytest.mark.parametrize(
+    "own", [ByokCredentials(key=OWN), ByokCredentials("openai", key=OWN), ByokCredentials(url="https://api.openai.com/v1")]
+)
+def test_an_operator_who_wants_none_of_it(tmp_path: Path, own: ByokCredentials) -> None:
     text = f"{CONFIG}\n[byok]\nenabled = false"
-    assert "takes no provider keys" in refusal(tmp_path, Reason.PERMISSION_DENIED, Call("r", own=own), text=text).message
-    named = scopes(tmp_path, text).of(Call("r", own=Own("openai")))
+    assert "takes no provider keys" in refusal(tmp_path, Reason.PERMISSION_DENIED, Call("r", byok=own), text=text).message
+    named = scopes(tmp_path, text).of(Call("r", byok=ByokCredentials("openai")))
     assert targets(named, "m") == ["openai/m"]
 
 
@@ -313,17 +322,19 @@ def test_an_operator_who_wants_none_of_it(tmp_path: Path, own: Own) -> None:
     ],
 )
 def test_the_dialect_of_a_url(tmp_path: Path, url: str, provider: str, dialect: str, base: str) -> None:
-    found = scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", own=Own(url=url, key=OWN)))
+    found = scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", byok=ByokCredentials(url=url, key=OWN)))
     endpoint = endpoint_of(found)
     assert (endpoint.provider, endpoint.dialect, endpoint.url) == (provider, dialect, base)
     assert (endpoint.keys, endpoint.headers) == ((OWN,), {})
-    assert (endpoint.brought, endpoint.guarded) == (True, True)
+    assert (endpoint.byok, endpoint.guarded) == (True, True)
 
 
 def test_a_vendors_quirks_come_with_its_url(tmp_path: Path) -> None:
-    groq = endpoint_of(names_in(tmp_path, "", Own(url="https://api.groq.com/openai/v1", key=OWN)))
+    groq = endpoint_of(names_in(tmp_path, "", ByokCredentials(url="https://api.groq.com/openai/v1", key=OWN)))
     assert groq.quirks.max_tokens_field == "max_completion_tokens"
-    other = scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", own=Own(url="https://a.example/v1")))
+    other = scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(
+        Call("r", byok=ByokCredentials(url="https://a.example/v1"))
+    )
     assert endpoint_of(other).quirks == Quirks()
 
 
@@ -338,8 +349,8 @@ def test_a_vendors_quirks_come_with_its_url(tmp_path: Path) -> None:
     ],
 )
 def test_a_provider_beside_a_url_tells_the_dialect(tmp_path: Path, provider: str, url: str, dialect: str) -> None:
-    own = Own(provider, url, OWN)
-    endpoint = endpoint_of(scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", own=own)))
+    own = ByokCredentials(provider, url, OWN)
+    endpoint = endpoint_of(scopes(tmp_path, f'{CONFIG}\n[byok]\nurls = ["https://*"]').of(Call("r", byok=own)))
     assert (endpoint.provider, endpoint.dialect, endpoint.url) == (provider, dialect, url)
     assert endpoint.keys == (OWN,)
 
@@ -347,7 +358,7 @@ def test_a_provider_beside_a_url_tells_the_dialect(tmp_path: Path, provider: str
 @pytest.mark.parametrize("url", ["https://api.openai.com/v1", "https://api.mistral.ai/v1"])
 @pytest.mark.parametrize("provider", ["", "openai"])
 def test_no_operators_key_goes_to_a_clients_url(tmp_path: Path, url: str, provider: str) -> None:
-    endpoint = endpoint_of(names_in(tmp_path, "", Own(provider, url)))
+    endpoint = endpoint_of(names_in(tmp_path, "", ByokCredentials(provider, url)))
     assert (endpoint.keys, endpoint.headers, endpoint.guarded) == ((), {}, True)
 
 
@@ -364,16 +375,16 @@ def test_no_operators_key_goes_to_a_clients_url(tmp_path: Path, url: str, provid
     ],
 )
 def test_urls_that_are_refused(tmp_path: Path, url: str, reason: Reason) -> None:
-    assert refusal(tmp_path, reason, Call("r", own=Own(url=url, key=OWN))).field == "x-dragoman-provider-url"
+    assert refusal(tmp_path, reason, Call("r", byok=ByokCredentials(url=url, key=OWN))).field == "x-dragoman-provider-url"
 
 
 def test_model_names_at_a_url_are_the_servers_own(tmp_path: Path) -> None:
-    names = names_in(tmp_path, "", Own(url="https://api.openai.com/v1", key=OWN))
+    names = names_in(tmp_path, "", ByokCredentials(url="https://api.openai.com/v1", key=OWN))
     assert targets(names, "mistral/x") == ["openai/mistral/x"]
     assert targets(names, "openai/x") == ["openai/x"]
     assert targets(names, "fast") == ["openai/fast"]
 
 
 def test_nothing_that_a_client_brings_shows_itself() -> None:
-    call = Call("r", own=Own("openai", "https://sk-in-url@a", Secret("sk-own")))
+    call = Call("r", byok=ByokCredentials("openai", "https://sk-in-url@a", Secret("sk-own")))
     assert "sk-" not in repr(call)
