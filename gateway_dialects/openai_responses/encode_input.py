@@ -60,20 +60,18 @@ class InputEncoder:
 
     def add(self, message: Message, field: str) -> None:
         """Raises GatewayError naming the field for what the API cannot carry."""
+        if message.name and message.role != ROLE_TOOL:
+            self._diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
+        if message.provider_details_json:
+            self._diagnostics.drop_foreign_details(message, DIALECT, field)
         if message.role == ROLE_ASSISTANT:
-            self._check_name(message, field)
             self._add_assistant(message, field)
         elif message.role == ROLE_TOOL:
             self._add_results(message, field)
         elif message.role not in ROLE_NAMES:
             raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER ...")
         else:
-            self._check_name(message, field)
             self._add_input(message, field)
-
-    def _check_name(self, message: Message, field: str) -> None:
-        if message.name:
-            self._diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
 
     def _add_input(self, message: Message, field: str) -> None:
         form = form_of(message, MessageForm)

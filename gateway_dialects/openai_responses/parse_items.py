@@ -25,7 +25,7 @@ from dragoman.v1.content_pb2 import (
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
 from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
-from gateway_dialects.openai.parse_messages import set_uri
+from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
 from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses.words import (
     CALL_FIELDS,
@@ -94,7 +94,7 @@ class InputParser:
         message.role = ROLES[role]
         content = item.get("content")
         parse_content(message.parts, content, f"{path}.content")
-        set_details(message, take_cache_control(message, rest_of(item, MESSAGE_FIELDS)))
+        set_rest(message, rest_of(item, MESSAGE_FIELDS))
         set_form(message, MessageForm(listed=is_long_list(content), typed="type" in item))
 
     def _add_client_item(self, item: Json, kind: str, path: str) -> None:
@@ -151,16 +151,10 @@ def is_long_list(content: Any) -> bool:
     return isinstance(content, list) and len(content) < 2
 
 
-def take_cache_control(holder: Any, fields: Json) -> Json:
-    """The fields of a message, part or tool without the cache_control that is its cache_hint."""
-    mark = fields.get("cache_control")
-    if not isinstance(mark, dict) or mark.get("type") != "ephemeral" or not mark.keys() <= {"type", "ttl"}:
-        return fields
-    if not isinstance(ttl := mark.get("ttl", ""), str):
-        return fields
-    holder.cache_hint.SetInParent()
-    holder.cache_hint.ttl = ttl
-    return {name: value for name, value in fields.items() if name != "cache_control"}
+def set_rest(holder: Any, fields: Json) -> None:
+    """The fields of a message, part or tool that the contract does not name. Changes fields."""
+    take_cache_hint(holder, fields)
+    set_details(holder, fields)
 
 
 def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
@@ -269,7 +263,7 @@ def parse_piece(part: Part, value: Any, path: str) -> None:
     if parser is None:
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
     elif details := parser(part, fields, path):
-        set_details(part, take_cache_control(part, details))
+        set_rest(part, details)
 
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:

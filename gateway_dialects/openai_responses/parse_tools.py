@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_M
 from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS
-from gateway_dialects.openai_responses.parse_items import take_cache_control
+from gateway_dialects.openai_responses.parse_items import set_rest
 from gateway_dialects.openai_responses.words import DIALECT, ToolForm, set_details, set_form
 
 MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
@@ -52,7 +52,7 @@ def parse_function(tool: Tool, fields: Json, path: str) -> None:
         tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
     if (strict := fields.get("strict")) is not None:
         tool.function.strict = boolean(strict, f"{path}.strict")
-    set_details(tool, take_cache_control(tool, rest_of(fields, FUNCTION_FIELDS)))
+    set_rest(tool, rest_of(fields, FUNCTION_FIELDS))
     set_form(tool, ToolForm(strict_unset=strict is None))
 
 
@@ -62,7 +62,7 @@ def parse_custom(tool: Tool, fields: Json, path: str) -> None:
         tool.custom.description = string(description, f"{path}.description")
     if (form := fields.get("format")) is not None:
         tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
-    set_details(tool, take_cache_control(tool, rest_of(fields, CUSTOM_FIELDS)))
+    set_rest(tool, rest_of(fields, CUSTOM_FIELDS))
 
 
 def nested_grammar(form: Json) -> Json:

@@ -173,10 +173,11 @@ def test_content_that_another_providers_model_made_is_left_out() -> None:
     assert warned == ["messages[0].parts[0]"]
 
 
-def test_names_of_participants_are_left_out() -> None:
-    body, warned = asked(ChatRequest(messages=[assistant(Part(text="x"), name="Ann")]))
+def test_names_of_participants_and_fields_of_other_dialects_are_left_out() -> None:
+    details = {"openai": '{"audio":{"id":"a"}}', "openai.form": '{"x":1}', "anthropic": '{"id":"msg_1"}'}
+    body, warned = asked(ChatRequest(messages=[assistant(Part(text="x"), name="Ann", provider_details_json=details)]))
     assert body["input"] == [{"role": "assistant", "content": "x"}]
-    assert warned == ["messages[0].name"]
+    assert warned == ["messages[0].name", "messages[0].audio"]
 
 
 def test_citations_of_the_assistants_text_are_annotations() -> None:
