@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -15,20 +16,27 @@ MARK = b'"usage'
 LARGEST_FIELD = 4 * 1024 * 1024
 """No field that holds usage is larger, in bytes."""
 
+_log = logging.getLogger("dragoman.calls")
+
 Split = dict[str, msgspec.Raw]
 split_object = msgspec.json.Decoder(Split).decode
 split_objects = msgspec.json.Decoder(list[Split]).decode
 
 
 def read_reports(dialect: Dialect, events: Iterable[bytes]) -> Usage | None:
-    """What these events of an unfinished stream report. None: nothing."""
+    """What these events of an unfinished stream report. None: nothing. Never raises: it is read when a call ends, however it
+    ends."""
     raw: Json = {}
-    for data in events:
-        for found in objects_in(data):
-            report = dialect.find_usage(found)
-            if report is not None:
-                raw = merge_raw(raw, report.raw) if report.partial else report.raw
-    return dialect.read_usage(raw) if raw else None
+    try:
+        for data in events:
+            for found in objects_in(data):
+                report = dialect.find_usage(found)
+                if report is not None:
+                    raw = merge_raw(raw, report.raw) if report.partial else report.raw
+        return dialect.read_usage(raw) if raw else None
+    except Exception:
+        _log.exception("the usage of a broken %s stream cannot be read", dialect.name)
+        return None
 
 
 def merge_raw(earlier: Json, later: Json) -> Json:

@@ -15,13 +15,12 @@ from dragoman.v1.calls_pb2 import CallRecord, GetCallRequest
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
 from dragoman.v1.models_pb2 import ListModelsRequest, Prices
 from dragoman.v1.proxy_pb2 import ProxyRequest
-from dragoman.v1.records_pb2 import Record
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.execution import attempt
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.settings.settings import ModelSettings
-from gateway_core.storage import Lineage, Page, Query
 from tests.gateway_core.rpc.contract.conftest import Contract
+from tests.gateway_core.rpc.recorded import Calls
 from tests.gateway_core.rpc.serving import Behind, Served, answer, chunk, failure_of, question, read_all, streamed
 from tests.upstream import STALL, Handler, Received, Reply, event_stream, json_reply
 
@@ -35,40 +34,6 @@ DONE = b"data: [DONE]\n\n"
 STREAM = event_stream(WORDS, WORDS, chunk("", "stop"), LAST, DONE)
 REPORTING = {**WORDS, "usage": {"prompt_tokens": 1000, "completion_tokens": 1}}
 SHORT_S = 0.15
-
-
-class Calls:
-    """A store of calls that knows all that were put."""
-
-    def __init__(self) -> None:
-        self.put_so_far: list[tuple[str, CallRecord]] = []
-        self._arrived = asyncio.Condition()
-
-    async def put_calls(self, calls: Sequence[tuple[str, CallRecord]]) -> None:
-        async with self._arrived:
-            self.put_so_far += calls
-            self._arrived.notify_all()
-
-    async def first(self) -> CallRecord:
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: self.put_so_far)
-        return self.put_so_far[0][1]
-
-    async def get_call(self, caller: str, call_id: str) -> CallRecord | None:
-        return next((record for owner, record in self.put_so_far if (owner, record.id) == (caller, call_id)), None)
-
-    async def put(self, owner: str, record: Record) -> None: ...
-
-    async def lineage(self, owner: str, kind: str, record_id: str, *, now: int, depth: int) -> Lineage:
-        return Lineage()
-
-    async def delete(self, owner: str, kind: str, record_id: str, *, now: int) -> bool:
-        return False
-
-    async def page(self, owner: str, query: Query, *, now: int) -> Page:
-        return Page((), None)
-
-    async def close(self) -> None: ...
 
 
 Act = Callable[[Served], Awaitable[object]]
