@@ -1,4 +1,4 @@
-"""A provider that Dragoman knows by name: one frozen row. Each dialect's folder lists its own."""
+"""Vendor: a provider that Dragoman knows by name, one frozen row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLAIN = Quirks()
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What an operator need not write down about a provider."""
+    """What an operator need not configure."""
 
     name: str
     url: str

@@ -1,4 +1,5 @@
-"""The demo's models: how each one behaves. docs/demo.md describes them for users."""
+"""The demo provider: a pure function from an HTTP request to the script of its answer, and its models, which docs/demo.md
+describes for users."""
 
 from __future__ import annotations
 
@@ -7,12 +8,35 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-from gateway_core.providers.demo.moves import End, Fail, Move, Say, Wait, refuse, say, think, words
-from gateway_core.providers.demo.question import Question
+import msgspec
+
+from gateway_core.providers.demo.completions import CREATED, streamed_answer, whole_answer
+from gateway_core.providers.demo.moves import (
+    Call,
+    End,
+    Fail,
+    Move,
+    Say,
+    Wait,
+    bounded,
+    refuse,
+    say,
+    scripted_moves,
+    think,
+    words,
+)
+from gateway_core.providers.demo.question import Question, ToolRow, read_question
 from gateway_core.providers.demo.schema import instance_of
-from gateway_core.providers.demo.script import EVENT_STREAM, JSON, Ending, Script, encode_json, error_script
-from gateway_core.providers.demo.scripted import scripted_moves
-from gateway_core.providers.demo.tools import calls_for, spaced
+from gateway_core.providers.demo.script import (
+    EVENT_STREAM,
+    JSON,
+    Ending,
+    Script,
+    Unreadable,
+    encode_json,
+    error_script,
+    spaced,
+)
 
 Answer = Iterable[Move] | Script
 NATURE = ("the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "runs", "on")
@@ -217,7 +241,7 @@ def model_list() -> Script:
         {
             "id": model.example,
             "object": "model",
-            "created": 1_700_000_000,
+            "created": CREATED,
             "owned_by": "dragoman",
             "description": model.description.replace(" N ", f" {model.number} "),
         }
@@ -225,3 +249,67 @@ def model_list() -> Script:
         if model.listed
     ]
     return Script([encode_json({"object": "list", "data": rows})])
+
+
+def never() -> int:
+    return 0
+
+
+def answer(method: str, path: str, body: bytes, asked_before: Callable[[], int] = never) -> Script:
+    """What a provider of OpenAI's API would do, failures included. asked_before: how often this very request came
+    before; it is asked at most once, by models whose answer depends on it."""
+    if (method, path) == ("GET", "/models"):
+        return model_list()
+    if (method, path) != ("POST", "/chat/completions"):
+        return error_script(404, f"Unknown request URL: {method} {path}.", code="unknown_url")
+    try:
+        return chat(read_question(body, asked_before))
+    except Unreadable as error:
+        return error_script(400, f"{error}.")
+
+
+def chat(question: Question) -> Script:
+    """Raises Unreadable for a request that the model cannot serve."""
+    found = find_model(question.model)
+    if found is None:
+        names = ", ".join(model.name for model in MODELS if not model.name.startswith("error-") or "N" in model.name)
+        message = f"The model {question.model} does not exist. The demo has: {names} (N is a number)."
+        return error_script(404, message, param="model")
+    model, number = found
+    answered = model.answer(question, number)
+    if isinstance(answered, Script):
+        return answered
+    moves = bounded(answered, question.stop, question.max_tokens)
+    return streamed_answer(question, moves) if question.stream else whole_answer(question, moves)
+
+
+def calls_for(question: Question, parallel: bool) -> list[Call]:
+    """The calls: of the tool that tool_choice forces, or of the first tool, or of all tools. Raises Unreadable when a tool
+    is forced that was not offered."""
+    offered = [tool for tool in question.tools if tool.name]
+    match question.tool_choice:
+        case "none":
+            return []
+        case {"type": "allowed_tools", "allowed_tools": {"tools": list(allowed)}}:
+            names = {read_choice(tool).name for tool in allowed}
+            offered = [tool for tool in offered if tool.name in names]
+        case {"type": "function" | "custom"} as forced:
+            name = read_choice(forced).name
+            offered = [tool for tool in offered if tool.name == name]
+            if not offered:
+                raise Unreadable(f"tool_choice names {name}, which is not among the tools")
+    return [call_of(tool) for tool in (offered if parallel and question.parallel else offered[:1])]
+
+
+def read_choice(choice: object) -> ToolRow:
+    try:
+        return msgspec.convert(choice, ToolRow)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"tool_choice cannot be read: {error}") from None
+
+
+def call_of(tool: ToolRow) -> Call:
+    if tool.function is None:
+        return Call(tool.name, "demo input", custom=True)
+    arguments = instance_of(tool.function.parameters or {"type": "object"})
+    return Call(tool.name, spaced(arguments if isinstance(arguments, dict) else {}))

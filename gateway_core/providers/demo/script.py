@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -83,3 +84,8 @@ def error_script(
     """An HTTP error."""
     headers = JSON if retry_after_s is None else {**JSON, "retry-after": f"{retry_after_s:g}"}
     return Script([encode_json(error_object(status, message, kind=kind, code=code, param=param))], status, headers)
+
+
+def spaced(value: object) -> str:
+    """JSON with spaces, so that it falls into several words."""
+    return json.dumps(value, ensure_ascii=False)

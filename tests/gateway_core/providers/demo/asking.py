@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway_core.providers.demo.provider import answer
+from gateway_core.providers.demo.models import answer
 from gateway_core.providers.demo.script import Script, Step
 
 Json = dict[str, Any]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.providers.demo.models import MODELS, find_model
-from gateway_core.providers.demo.provider import answer
+from gateway_core.providers.demo.models import MODELS, answer, find_model
 from gateway_core.providers.demo.script import Ending, Pause
 from tests.gateway_core.providers.demo.asking import ask, chat, chunks, deltas, error, function, message, only_bytes
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_core.providers.demo.bounds import bounded
-from gateway_core.providers.demo.moves import Say, say, words
+from gateway_core.providers.demo.moves import Say, bounded, say, words
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from(" \t\n\rab"), st.characters()), max_size=60))
