@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from gateway_cli.reach import Reach
+from gateway_cli.core import Reach
 
 if TYPE_CHECKING:
     from dragoman.v1.content_pb2 import Part

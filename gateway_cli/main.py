@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:
-    from gateway_cli.remote import CoreTls
+from gateway_cli import FAILED, INTERRUPTED, MISUSED
 
-FAILED = 1
-MISUSED = 2
-"""The exit status for a command line or configuration that cannot be used, as argparse has it."""
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from gateway_cli.core import CoreTls, Reach
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -123,9 +120,15 @@ def _add_core(command: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def _core_tls(arguments: argparse.Namespace) -> CoreTls:
-    from gateway_cli.remote import CoreTls
+    from gateway_cli.core import CoreTls
 
     return CoreTls(arguments.core_ca, arguments.core_cert, arguments.core_cert_key)
+
+
+def _reach(arguments: argparse.Namespace) -> Reach:
+    from gateway_cli.core import Reach
+
+    return Reach(arguments.config, arguments.core, _core_tls(arguments), arguments.key)
 
 
 def _positive(text: str) -> int:
@@ -159,36 +162,38 @@ def run_facade(arguments: argparse.Namespace) -> int:
 
 def run_models(arguments: argparse.Namespace) -> int:
     from gateway_cli.models import models
-    from gateway_cli.reach import Reach
 
-    return models(Reach(arguments.config, arguments.core, _core_tls(arguments), arguments.key), arguments.provider)
+    return models(_reach(arguments), arguments.provider)
 
 
 def run_chat(arguments: argparse.Namespace) -> int:
     from gateway_cli.chat import chat
-    from gateway_cli.reach import Reach
 
-    reach = Reach(arguments.config, arguments.core, _core_tls(arguments), arguments.key)
     message = " ".join(arguments.message) or sys.stdin.read()
-    return chat(reach, message, model=arguments.model, system=arguments.system)
+    return chat(_reach(arguments), message, model=arguments.model, system=arguments.system)
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    from gateway_cli.check import check
+    from gateway_cli.models import check
 
     return check(arguments.config)
 
 
 def run_health(arguments: argparse.Namespace) -> int:
-    from gateway_cli.health import health
+    from gateway_cli.core import health
 
     return health(arguments.core, _core_tls(arguments))
 
 
 def run_keys_create(arguments: argparse.Namespace) -> int:
-    from gateway_cli.keys import create
+    from gateway_core.accounts.keys import create_key
 
-    return create(arguments.name)
+    key, hashed = create_key()
+    print(f"{key}\n")
+    print("This is the only time that the key is shown. Give it to its owner, and put its hash into the config:\n")
+    print(f'[[keys]]\nname = "{arguments.name}"\nhash = "{hashed}"\n')
+    print(f"or into the environment: DRAGOMAN_API_KEYS={arguments.name}={hashed}")
+    return 0
 
 
 def run_version(arguments: argparse.Namespace) -> int:

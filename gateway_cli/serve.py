@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from gateway_cli import logs
-from gateway_cli.greeting import greeting
-from gateway_cli.health import is_serving, refuse_open_core
-from gateway_cli.remote import CoreTls, remote_channel
+from gateway_cli.core import CoreTls, is_serving, local_core, refuse_open_core, remote_channel
 from gateway_cli.running import run, run_servers
-from gateway_cli.sockets import bind
+from gateway_cli.sockets import bind, greeting
 from gateway_core.settings.file import SettingsError
 from gateway_core.settings.server import Address
 from gateway_core.settings.settings import Settings, from_environment
@@ -58,8 +56,6 @@ def facade(config: Path | None, http: str | None, core: str, tls: CoreTls) -> in
 
 
 async def _serve(settings: Settings, bound: socket.socket, access_log: AccessLog | None, ready_fd: int | None) -> None:
-    from gateway_cli.assembly import local_core
-
     async with local_core(settings) as core:
         http = http_server(core.stub, settings, bound, access_log)
         grpc = GrpcPart(core.servicer, settings, access_log, shared=ready_fd is not None)
@@ -74,8 +70,6 @@ async def _serve(settings: Settings, bound: socket.socket, access_log: AccessLog
 
 
 async def _core(settings: Settings, access_log: AccessLog | None) -> None:
-    from gateway_cli.assembly import local_core
-
     async with local_core(settings) as core:
         grpc = GrpcPart(core.servicer, settings, access_log)
         await run_servers((grpc,), settings.server.grace, lambda: print(greeting(settings, None, grpc.address), flush=True))

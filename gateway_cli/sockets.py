@@ -1,12 +1,17 @@
-"""Listening sockets of our own making: bound before anything else is loaded, so that a taken port is told at once."""
+"""Listening sockets, bound before anything else is loaded, so that a taken port is reported at once; and where servers
+listen, in one line."""
 
 from __future__ import annotations
 
 import errno
 import socket
+from typing import TYPE_CHECKING
 
 from gateway_core.settings.file import SettingsError
 from gateway_core.settings.server import Address
+
+if TYPE_CHECKING:
+    from gateway_core.settings.settings import Settings
 
 REASONS = {
     errno.EADDRINUSE: "another program is listening there; stop it, or choose another port",
@@ -41,3 +46,12 @@ def address_of(bound: socket.socket) -> Address:
     """With the port that the system chose."""
     host, port = bound.getsockname()[:2]
     return Address(host, port)
+
+
+def greeting(settings: Settings, http_url: str | None, grpc: Address) -> str:
+    """One line: where it listens, who can be asked, whether a key is needed."""
+    places = [f"{http_url}/v1 (HTTP)"] if http_url else []
+    places.append(f"{grpc} (gRPC)")
+    providers = ", ".join(sorted(provider.name for provider in settings.providers))
+    keys = "a gateway key is required" if settings.keys else "no key needed"
+    return f"Dragoman is ready on {' and '.join(places)}. Providers: {providers}; try the model demo/echo; {keys}."

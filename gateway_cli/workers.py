@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gateway_cli.main import MISUSED
-from gateway_cli.sockets import address_of, bind
+from gateway_cli import MISUSED
+from gateway_cli.sockets import address_of, bind, greeting
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.server import Address
@@ -74,8 +74,6 @@ class Supervisor:
         keeping = [asyncio.create_task(self._keep(index, ready)) for index, ready in enumerate(begun)]
         await asyncio.gather(*begun)
         if not self._stopping.is_set():
-            from gateway_cli.greeting import greeting
-
             scheme = "https" if self._settings.server.http_tls else "http"
             line = greeting(self._settings, f"{scheme}://{addresses[0]}", addresses[1])
             print(f"{line} {self._count} workers.", flush=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway_cli.joined_writes import MOST_HELD_BYTES, JoinedWrites
+from gateway_cli.http_server import MAX_HELD_BYTES, JoinedWrites
 
 
 class Recorded(asyncio.Transport):
@@ -74,9 +74,9 @@ def test_much_is_not_held() -> None:
     async def main() -> list[object]:
         recorded = Recorded()
         joined = JoinedWrites(recorded, asyncio.get_running_loop())
-        joined.write(b"x" * MOST_HELD_BYTES)
+        joined.write(b"x" * MAX_HELD_BYTES)
         assert recorded.done == []
         joined.write(b"y")
         return recorded.done
 
-    assert asyncio.run(main()) == [b"x" * MOST_HELD_BYTES + b"y"]
+    assert asyncio.run(main()) == [b"x" * MAX_HELD_BYTES + b"y"]

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway_cli.http_protocol import HttpProtocol
-from gateway_cli.http_server import HttpServer
+from gateway_cli.http_server import HttpProtocol, HttpServer
 from gateway_cli.sockets import bind
 from gateway_core.settings.server import Address
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Scope
 
-from gateway_cli.assembly import local_core
+from gateway_cli.core import local_core
 from http_facade.api import Api
 from http_facade.app import create_app
 from tests.http_facade.serving import settings_for

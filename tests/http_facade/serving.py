@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import uvloop
 
-from gateway_cli.assembly import LocalCore, local_core
+from gateway_cli.core import LocalCore, local_core, remote_channel
 from gateway_cli.http_server import HttpServer
-from gateway_cli.remote import remote_channel
 from gateway_cli.serve import EXPLAINING_S, http_server
 from gateway_cli.sockets import bind
 from gateway_core.rpc.server import GrpcServer

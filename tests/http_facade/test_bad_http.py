@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway_cli.http_protocol import LONGEST_HEAD
+from gateway_cli.http_server import MAX_HEAD_BYTES
 from tests.http_facade.serving import Facade, Provided, asking, chunk
 from tests.upstream import STALL, WAIT_S, event_stream
 
@@ -139,7 +139,7 @@ def test_headers_that_are_too_many(facade: Facade) -> None:
 
 @pytest.mark.parametrize("endless", [b"a" * 65_536, b"x: y\r\n" * 10_000])
 def test_a_head_that_does_not_end(facade: Facade, endless: bytes) -> None:
-    times = LONGEST_HEAD // len(endless) + 2
+    times = MAX_HEAD_BYTES // len(endless) + 2
     answer = answer_to(facade, POST + b"x-endless: ", *[endless] * times)
     assert (answer.status, answer.error["code"]) == (431, "request_headers_too_large")
     facade.assert_serves()

@@ -1,4 +1,4 @@
-from gateway_cli.table import table
+from gateway_cli.models import table
 
 
 def test_columns_line_up() -> None:
