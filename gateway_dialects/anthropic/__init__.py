@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, as Anthropic and the vendors compatible with it serve it."""
+"""Anthropic's Messages API, which other vendors serve too. CLIENT asks providers, SERVER serves clients."""
 
 from __future__ import annotations
 
