@@ -96,9 +96,7 @@ def test_a_forced_tool_has_the_clients_description_of_the_schema() -> None:
         (OLD_MODEL, {"type": "array", "items": {}}, {}),
     ],
 )
-def test_where_no_tool_can_be_forced_it_is_asked_for_in_the_prompt_and_reported(
-    model: str, schema: Json, fields: Json
-) -> None:
+def test_where_no_tool_can_be_forced_the_prompt_asks_for_it(model: str, schema: Json, fields: Json) -> None:
     sent = ask({"role": "system", "content": "Be brief."}, HI, model=model, response_format=wanted(schema), **fields)
     assert sent.body["system"] == [{"type": "text", "text": "Be brief."}, in_words(schema)]
     assert ANSWER_TOOL not in json.dumps(sent.body)

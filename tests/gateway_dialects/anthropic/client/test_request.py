@@ -20,7 +20,11 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, Role, ToolCall, ToolResult
-from gateway_core.execution.attempt import checked
+from gateway_core.deadline import Deadline
+from gateway_core.execution import attempt
+from gateway_core.execution.invoke import Transports, Upstream
+from gateway_core.routing.route import Target
+from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.encode_request import encode_chat
 from gateway_dialects.kit.dialect import Endpoint, Secret
@@ -220,8 +224,9 @@ def test_what_anthropic_does_not_have_is_dropped_and_reported(name: str, value: 
 def test_in_strict_mode_it_is_refused_and_named() -> None:
     request = chat_request(seed=1)
     request.strict = True
+    upstream = Upstream(Target(ENDPOINT, "claude-opus-5"), Transports.only(DemoTransport()), Deadline())
     with pytest.raises(GatewayError) as caught:
-        checked(ANTHROPIC.chat, ANTHROPIC)(request, "claude-opus-5", ENDPOINT)
+        attempt.encode_chat(ANTHROPIC.chat, request, upstream)
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "seed")
 
 
