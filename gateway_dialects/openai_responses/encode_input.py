@@ -116,33 +116,34 @@ class InputEncoder:
     def _add_assistant(self, message: Message, field: str) -> None:
         """Texts that follow each other become one message item, reasoning parts of one id one reasoning item; every other
         part is an item."""
-        texts: list[Part] = []
+        texts: dict[str, Part] = {}
         reasoning: list[Part] = []
         for index, part in enumerate(message.parts):
-            kind = part.WhichOneof("kind")
+            where, kind = f"{field}.parts[{index}]", part.WhichOneof("kind")
             is_text = is_piece(part)
             if texts and (not is_text or begins_item(part)):
-                self._add_texts(texts, field)
+                self._add_texts(texts)
             if reasoning and not (kind == "reasoning" and continues(reasoning[-1], part)):
                 self._add_reasoning(reasoning, field)
             if is_text:
-                texts.append(part)
+                texts[where] = part
             elif kind == "reasoning":
                 reasoning.append(part)
             elif kind == "opaque" and part.opaque.dialect != DIALECT:
                 why = f"content of the {part.opaque.dialect} dialect cannot be sent to this provider"
-                self._diagnostics.drop(f"{field}.parts[{index}]", why)
+                self._diagnostics.drop(where, why)
             else:
-                self.items.append(self._item(part, f"{field}.parts[{index}]"))
+                self.items.append(self._item(part, where))
         if texts:
-            self._add_texts(texts, field)
+            self._add_texts(texts)
         if reasoning:
             self._add_reasoning(reasoning, field)
 
-    def _add_texts(self, texts: list[Part], field: str) -> None:
-        """Empties texts."""
-        form, fields = form_of(texts[0], PartForm), item_fields(details_of(texts[0]))
-        content = [] if form.empty else [self._content(part, field, "output_text") for part in texts]
+    def _add_texts(self, texts: dict[str, Part]) -> None:
+        """texts: parts by their field. Empties it."""
+        first = next(iter(texts.values()))
+        form, fields = form_of(first, PartForm), item_fields(details_of(first))
+        content = [] if form.empty else [self._content(part, where, "output_text") for where, part in texts.items()]
         if fields is not None and "id" in fields:
             for piece in content:
                 if piece.get("type") == "output_text":
@@ -178,6 +179,8 @@ class InputEncoder:
         call = part.tool_call
         if not call.id:
             raise invalid(f"{field}.tool_call.id", f"{field}: the tool call has no id")
+        if part.HasField("signature"):
+            self._diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
         named = {"call_id": short_id(call.id), "name": call.name}
         if call.HasField("input"):
             self._custom_calls.add(call.id)
@@ -186,20 +189,22 @@ class InputEncoder:
 
     def _content(self, part: Part, field: str, text_type: str) -> Json:
         """A piece of content. text_type: input_text, or output_text in a message of the assistant."""
-        if part.citations:
-            return self._cited(part, field, text_type)
-        return encode_content(part, field, text_type)
-
-    def _cited(self, part: Part, field: str, text_type: str) -> Json:
-        """Files are known by the ids of the provider that has them: only its own citations of them are sent."""
         piece = encode_content(part, field, text_type)
-        known = [one for one in part.citations if one.uri or DIALECT in one.provider_details_json]
+        if part.HasField("signature"):
+            self._diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
+        if part.citations:
+            self._cite(piece, part, field)
+        return piece
+
+    def _cite(self, piece: Json, part: Part, field: str) -> None:
+        """Files are known by the ids of the provider that has them: only its own citations of them are sent."""
         if piece.get("type") != "output_text":
             self._diagnostics.drop(f"{field}.citations", "this provider takes them on the assistant's text only")
-            return piece
+            return
+        known = [one for one in part.citations if one.uri or DIALECT in one.provider_details_json]
         if len(known) < len(part.citations):
             self._diagnostics.drop(f"{field}.citations", "this provider does not know the files that they name")
-        return {**piece, "annotations": [annotation_of(one) for one in known]}
+        piece["annotations"] = [annotation_of(one) for one in known]
 
 
 def shortest(content: list[Json]) -> str | list[Json]:

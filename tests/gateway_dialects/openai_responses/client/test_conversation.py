@@ -8,7 +8,19 @@ import pytest
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import Citation, Media, MediaKind, Message, Opaque, Part, Reasoning, Role, ToolCall, ToolResult
+from dragoman.v1.content_pb2 import (
+    Citation,
+    Media,
+    MediaKind,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Role,
+    Signature,
+    ToolCall,
+    ToolResult,
+)
 from tests.gateway_dialects.openai_responses.client.asking import USER, asked, form, input_of, own, refused
 
 
@@ -173,6 +185,15 @@ def test_content_that_another_providers_model_made_is_left_out() -> None:
     assert warned == ["messages[0].parts[0]"]
 
 
+@pytest.mark.parametrize("part", [call(), Part(text="x")])
+def test_signatures_of_other_providers_are_left_out(part: Part) -> None:
+    signed = Part(signature=Signature(provider="gemini", value="SIG"))
+    signed.MergeFrom(part)
+    body, warned = asked(ChatRequest(messages=[assistant(signed)]))
+    assert body["input"] == input_of(assistant(part))
+    assert warned == ["messages[0].parts[0].signature"]
+
+
 def test_names_of_participants_and_fields_of_other_dialects_are_left_out() -> None:
     details = {"openai": '{"audio":{"id":"a"}}', "openai.form": '{"x":1}', "anthropic": '{"id":"msg_1"}'}
     body, warned = asked(ChatRequest(messages=[assistant(Part(text="x"), name="Ann", provider_details_json=details)]))
@@ -209,7 +230,7 @@ def test_citations_of_the_assistants_text_are_annotations() -> None:
         # The files of another provider.
         (
             assistant(Part(text="Hi", citations=[Citation(source_id="doc_1")])),
-            "messages[0].citations",
+            "messages[0].parts[0].citations",
             [{"type": "output_text", "text": "Hi", "annotations": []}],
         ),
         (user(Part(text="Hi", citations=[Citation(uri="https://e.com")])), "messages[0].parts[0].citations", "Hi"),
