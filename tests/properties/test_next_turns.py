@@ -97,8 +97,8 @@ FORGETFUL = frozenset(
         ("mistral", "anthropic"),
         ("mistral", "openai-responses"),
         # Google asks for these and can do without: of a lost one on a call it is told that it is lost.
-        *((name, case) for name in ("cohere", "mistral") for case in SEALED if case.startswith("gemini")),
-        ("anthropic", "gemini, on words"),
+        *(("cohere", case) for case in SEALED if case.startswith("gemini")),
+        *((name, "gemini, on words") for name in ("anthropic", "mistral")),
     }
 )
 """Faces and seals that their form has no place for."""
