@@ -292,7 +292,7 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
         part.tool_call.input = required_string(inner, "input", f"{path}.custom.")
     else:
         part.tool_call.arguments_json = required_string(inner, "arguments", f"{path}.function.")
-    if len(call) > 3 or len(inner) > 2:
+    if len(call) > 3 or len(inner) > 2 or "type" not in call:
         take_call_fields(part, call, kind, inner)
 
 

@@ -40,6 +40,12 @@ def test_the_signature_of_a_call(fields: dict[str, Any]) -> None:
     assert (call(**fields).signature, dict(call(**fields).provider_details_json)) == (SIGNED, {})
 
 
+def test_the_signature_of_a_call_without_a_type() -> None:
+    untyped = {name: value for name, value in CALL.items() if name != "type"}
+    (part,) = said(tool_calls=[{**untyped, "extra_content": GOOGLE}]).parts
+    assert part.signature == SIGNED
+
+
 def test_extra_content_that_is_no_signature() -> None:
     part = call(extra_content={"google": {"thought_signature": "s", "more": 1}, "own": 2})
     assert part.signature == SIGNED
