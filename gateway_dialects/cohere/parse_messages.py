@@ -23,11 +23,10 @@ from gateway_dialects.kit.fields import (
     missing,
     required_mapping,
     required_string,
-    rest_of,
     string,
     wrong_type,
 )
-from gateway_dialects.kit.json import Json, json_text, set_details, set_form
+from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
@@ -63,7 +62,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     parse_content(parts, fields["content"], f"{path}.content")
     if isinstance(fields["content"], list):
         set_form(message, DIALECT, LIST_FORM)
-    set_details(message, rest_of(fields, known_fields), DIALECT)
+    set_details(message, unknown_fields(fields, known_fields), DIALECT)
 
 
 def parse_content(parts: Any, content: Any, path: str) -> None:
@@ -81,7 +80,7 @@ def parse_content(parts: Any, content: Any, path: str) -> None:
 
 def parse_assistant(message: Message, fields: Json, path: str) -> None:
     """Plan, content, calls; citations go to what they cite."""
-    details, parts = rest_of(fields, ASSISTANT_FIELDS), message.parts
+    details, parts = unknown_fields(fields, ASSISTANT_FIELDS), message.parts
     plan = fields.get("tool_plan")
     if plan is not None and string(plan, f"{path}.tool_plan"):
         part = parts.add()
@@ -117,7 +116,7 @@ def parse_block(part: Part, value: Any, path: str) -> None:
         return
     details = parser(part, fields, path)
     if len(fields) > 2:
-        details.update(rest_of(fields, {"type", kind, *(SIGNED_FIELDS if kind == "thinking" else ())}))
+        details.update(unknown_fields(fields, {"type", kind, *(SIGNED_FIELDS if kind == "thinking" else ())}))
     set_details(part, details, DIALECT)
 
 
@@ -143,7 +142,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
         part.media.mime_type = uri[5:200].partition(",")[0].partition(";")[0]
     if (detail := image.get("detail")) is not None:
         part.media.detail = string(detail, f"{path}.image_url.detail")
-    rest = rest_of(image, {"url", "detail"})
+    rest = unknown_fields(image, {"url", "detail"})
     return {"image_url": rest} if rest else {}
 
 
@@ -176,7 +175,7 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
     part.tool_call.name = required_string(function, "name", f"{path}.function.")
     arguments = function.get("arguments")
     part.tool_call.arguments_json = "{}" if arguments is None else string(arguments, f"{path}.function.arguments")
-    details = rest_of(call, {"id", "type", "function"})
-    if extra := rest_of(function, {"name", "arguments"}):
+    details = unknown_fields(call, {"id", "type", "function"})
+    if extra := unknown_fields(function, {"name", "arguments"}):
         details["function"] = extra
     set_details(part, details, DIALECT)

@@ -29,10 +29,9 @@ from gateway_dialects.kit.fields import (
     parse_object,
     required_mapping,
     required_string,
-    rest_of,
     string,
 )
-from gateway_dialects.kit.json import Json, json_text, set_details, set_form
+from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 
 FUNCTION_FIELDS = frozenset({"name", "description", "parameters"})
@@ -57,7 +56,7 @@ def parse_chat(body: bytes) -> ParsedChat:
         if fields.get(name) is None:
             raise missing(name, ADVICE.get(name, ""))
     request = ChatRequest()
-    options = rest_of(fields, KNOWN_FIELDS)
+    options = unknown_fields(fields, KNOWN_FIELDS)
     for name, value in fields.items():
         if value is None:
             continue
@@ -95,8 +94,8 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
         tool.function.description = string(description, f"{path}.function.description")
     if (parameters := function.get("parameters")) is not None:
         tool.function.parameters_json = json_text(mapping(parameters, f"{path}.function.parameters"))
-    details = rest_of(fields, {"type", "function"})
-    if extra := rest_of(function, FUNCTION_FIELDS):
+    details = unknown_fields(fields, {"type", "function"})
+    if extra := unknown_fields(function, FUNCTION_FIELDS):
         details["function"] = extra
     set_details(tool, details, DIALECT)
 
@@ -140,7 +139,7 @@ def parse_response_format(wanted: ResponseFormat, value: Any) -> bool:
         case _:
             return False
     set_form(wanted, DIALECT, ResponseFormatForm(native=True, schema_field=name or "json_schema"))
-    set_details(wanted, rest_of(fields, {"type", name}), DIALECT)
+    set_details(wanted, unknown_fields(fields, {"type", name}), DIALECT)
     return True
 
 

@@ -87,22 +87,6 @@ def required_mapping(body: Json, name: str, path: str = "") -> Json:
     return mapping(value, path + name)
 
 
-def rest_of(body: Json, known: frozenset[str] | set[str]) -> Json:
-    """The fields a face does not know, to be carried. null says nothing and is not carried.
-
-    Raises GatewayError for a name that begins with "$": those are a face's own notes, and would not reach the provider.
-    """
-    rest = {name: value for name, value in body.items() if name not in known and value is not None}
-    for name in rest:
-        refuse_note(name)
-    return rest
-
-
-def refuse_note(name: str) -> None:
-    if name.startswith("$"):
-        raise invalid(name, f"Unknown parameter: '{name}'. No parameter's name begins with $.", "unknown_parameter")
-
-
 def wrong_type(param: str, expected: str, value: object) -> GatewayError:
     """The error for a JSON value of another type than the field takes."""
     found = JSON_TYPE_NAMES.get(type(value), type(value).__name__)

@@ -23,8 +23,8 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
-from gateway_dialects.kit.fields import array, mapping, missing, required_string, rest_of, string, wrong_type
-from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.kit.fields import array, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
 from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses.words import (
@@ -94,7 +94,7 @@ class InputParser:
         message.role = ROLES[role]
         content = item.get("content")
         parse_content(message.parts, content, f"{path}.content")
-        set_rest(message, rest_of(item, MESSAGE_FIELDS))
+        set_rest(message, unknown_fields(item, MESSAGE_FIELDS))
         set_form(message, MessageForm(listed=is_long_list(content), typed="type" in item))
 
     def _add_client_item(self, item: Json, kind: str, path: str) -> None:
@@ -118,7 +118,7 @@ class InputParser:
         for part in parts[begin + 1 :]:
             set_form(part, PartForm(piece=is_opaque(part)))
         first = parts[begin]
-        set_details(first, {**details_of(first), "item": rest_of(item, MESSAGE_FIELDS)})
+        set_details(first, {**details_of(first), "item": unknown_fields(item, MESSAGE_FIELDS)})
         form = PartForm(isinstance(content, str), "type" not in item, content == [], piece=is_opaque(first))
         set_form(first, form)
 
@@ -163,7 +163,7 @@ def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
     result.tool_call_id = required_string(item, "call_id", f"{path}.")
     output = item.get("output")
     parse_content(result.parts, output, f"{path}.output")
-    set_details(message, rest_of(item, OUTPUT_FIELDS))
+    set_details(message, unknown_fields(item, OUTPUT_FIELDS))
     set_form(message, MessageForm(listed=is_long_list(output), custom=kind != "function_call_output"))
 
 
@@ -174,7 +174,7 @@ def parse_call(part: Part, item: Json, path: str) -> None:
         call.input = required_string(item, "input", f"{path}.")
     else:
         call.arguments_json = required_string(item, "arguments", f"{path}.")
-    fields = rest_of(item, CALL_FIELDS)
+    fields = unknown_fields(item, CALL_FIELDS)
     carried = fields.pop(CARRIED, None)
     set_details(part, take_signature(part, fields))
     for dialect, details in carried.items() if isinstance(carried, dict) else ():
@@ -204,7 +204,7 @@ def parse_reasoning(part: Part, item: Json, path: str) -> None:
     reasoning.provider, reasoning.summary = DIALECT, bool(summaries) or not thoughts
     if (item_id := item.get("id")) is not None:
         reasoning.id = string(item_id, f"{path}.id")
-    details = rest_of(item, REASONING_FIELDS)
+    details = unknown_fields(item, REASONING_FIELDS)
     set_details(part, {**details, "content": item["content"]} if summaries and thoughts else details)
     set_form(part, PartForm(lengths=lengths_of(summaries or thoughts)))
 
@@ -233,7 +233,7 @@ def parse_picture(part: Part, item: Json, path: str) -> None:
         parse_opaque(part, item, path)
         return
     set_picture(part, result, item.get("output_format"))
-    set_details(part, rest_of(item, PICTURE_FIELDS))
+    set_details(part, unknown_fields(item, PICTURE_FIELDS))
 
 
 def parse_opaque(part: Part, item: Json, path: str) -> None:
@@ -268,7 +268,7 @@ def parse_piece(part: Part, value: Any, path: str) -> None:
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
-    return rest_of(fields, {"type", "text"}) if len(fields) > 2 else {}
+    return unknown_fields(fields, {"type", "text"}) if len(fields) > 2 else {}
 
 
 def parse_output_text(part: Part, fields: Json, path: str) -> Json:
@@ -284,7 +284,7 @@ def parse_output_text(part: Part, fields: Json, path: str) -> Json:
 
 def parse_refusal(part: Part, fields: Json, path: str) -> Json:
     part.refusal = required_string(fields, "refusal", f"{path}.")
-    return take_signature(part, rest_of(fields, REFUSAL_FIELDS))
+    return take_signature(part, unknown_fields(fields, REFUSAL_FIELDS))
 
 
 def parse_image(part: Part, fields: Json, path: str) -> Json:
@@ -297,7 +297,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
         raise missing(f"{path}.image_url", "Give image_url as a URL or data: URI, or the file_id of an uploaded file.")
     if (detail := fields.get("detail")) is not None:
         part.media.detail = string(detail, f"{path}.detail")
-    return rest_of(fields, {"type", "image_url", "file_id", "detail"})
+    return unknown_fields(fields, {"type", "image_url", "file_id", "detail"})
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
@@ -312,7 +312,7 @@ def parse_file(part: Part, fields: Json, path: str) -> Json:
         part.media.uri = string(url, f"{path}.file_url")
     else:
         raise missing(f"{path}.file_data", "Give file_data as a data: URI, a file_url, or the file_id of an uploaded file.")
-    return rest_of(fields, {"type", "file_id", "file_data", "file_url", "filename"})
+    return unknown_fields(fields, {"type", "file_id", "file_data", "file_url", "filename"})
 
 
 def data_uri(data: str, filename: str) -> str:
@@ -328,7 +328,7 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
     data = required_string(audio, "data", f"{path}.input_audio.")
     part.media.kind = MEDIA_KIND_AUDIO
     set_uri(part, f"data:{AUDIO_TYPES.get(form, f'audio/{form}')};base64,{data}")
-    return rest_of(fields, {"type", "input_audio"})
+    return unknown_fields(fields, {"type", "input_audio"})
 
 
 ITEM_PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {

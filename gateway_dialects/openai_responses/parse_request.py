@@ -16,8 +16,8 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
-from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, rest_of, small_integer, string
-from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, small_integer, string
+from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai_responses.parse_items import listed, parse_items
 from gateway_dialects.openai_responses.parse_tools import Options, parse_text, parse_tool, parse_tool_choice
 from gateway_dialects.openai_responses.words import (
@@ -150,7 +150,7 @@ def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     for name, reader in REASONING_READERS.items():
         if (item := fields.get(name)) is not None:
             setattr(reasoning, name, reader(item, f"reasoning.{name}"))
-    set_details(reasoning, rest_of(fields, frozenset(REASONING_READERS)))
+    set_details(reasoning, unknown_fields(fields, frozenset(REASONING_READERS)))
 
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:

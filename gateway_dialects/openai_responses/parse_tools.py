@@ -7,8 +7,8 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
-from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, rest_of, string, wrong_type
-from gateway_dialects.kit.json import Json, json_text
+from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses.parse_items import set_rest
 from gateway_dialects.openai_responses.words import DIALECT, ToolForm, set_details, set_form
@@ -52,7 +52,7 @@ def parse_function(tool: Tool, fields: Json, path: str) -> None:
         tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
     if (strict := fields.get("strict")) is not None:
         tool.function.strict = boolean(strict, f"{path}.strict")
-    set_rest(tool, rest_of(fields, FUNCTION_FIELDS))
+    set_rest(tool, unknown_fields(fields, FUNCTION_FIELDS))
     set_form(tool, ToolForm(strict_unset=strict is None))
 
 
@@ -62,7 +62,7 @@ def parse_custom(tool: Tool, fields: Json, path: str) -> None:
         tool.custom.description = string(description, f"{path}.description")
     if (form := fields.get("format")) is not None:
         tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
-    set_rest(tool, rest_of(fields, CUSTOM_FIELDS))
+    set_rest(tool, unknown_fields(fields, CUSTOM_FIELDS))
 
 
 def nested_grammar(form: Json) -> Json:
@@ -86,7 +86,7 @@ def parse_tool_choice(request: ChatRequest, value: Any, options: Options) -> Non
         case {"type": "function" | "custom"}:
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(value, "name", "tool_choice.")
-            set_details(choice, rest_of(value, {"type", "name"}))
+            set_details(choice, unknown_fields(value, {"type", "name"}))
         case {"type": str()}:
             request.ClearField("tool_choice")
             options.own["tool_choice"] = value
@@ -108,14 +108,14 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
         tool = mapping(item, path)
         kind = required_string(tool, "type", f"{path}.")
         choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
-    set_details(choice, {"tools": tools, **rest_of(value, {"type", "mode", "tools"})})
+    set_details(choice, {"tools": tools, **unknown_fields(value, {"type", "mode", "tools"})})
 
 
 def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
     fields = mapping(value, "text")
     if (verbosity := fields.get("verbosity")) is not None:
         request.verbosity = string(verbosity, "text.verbosity")
-    rest = rest_of(fields, {"format", "verbosity"})
+    rest = unknown_fields(fields, {"format", "verbosity"})
     if (form := fields.get("format")) is not None and not parse_format(request.response_format, form):
         request.ClearField("response_format")
         rest["format"] = form
@@ -139,5 +139,5 @@ def parse_format(form: ResponseFormat, value: Any) -> bool:
             form.description = string(description, "text.format.description")
         if (strict := fields.get("strict")) is not None:
             form.strict = boolean(strict, "text.format.strict")
-    set_details(form, rest_of(fields, FORMAT_FIELDS))
+    set_details(form, unknown_fields(fields, FORMAT_FIELDS))
     return True
