@@ -91,7 +91,7 @@ def test_an_answer_that_only_its_last_event_tells() -> None:
     assert answer.candidates[0].finish_reason == FinishReason.FINISH_REASON_TOOL_CALLS
 
 
-def test_words_of_an_item_that_was_not_announced() -> None:
+def test_text_of_an_item_that_was_not_announced() -> None:
     refusal = {"type": "response.refusal.delta", "output_index": 0, "content_index": 1, "delta": "No."}
     answer = folded(says("Hi"), refusal, ended())
     assert [(part.text, part.refusal) for part in answer.candidates[0].parts] == [("Hi", ""), ("", "No.")]

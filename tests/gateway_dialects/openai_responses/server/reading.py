@@ -1,4 +1,4 @@
-"""Requests as a client of the Responses API writes them, read by the face."""
+"""Requests as a client of the Responses API writes them, parsed."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_the_tool_loop_with_anthropic() -> None:
     assert warned == []
 
 
-def test_what_anthropic_sealed_is_not_sent_to_openai() -> None:
+def test_what_anthropic_signed_is_not_sent_to_openai() -> None:
     response = answered(ANTHROPIC, CLAUDE_ANSWER)
     body, warned = sent(OPENAI_RESPONSES, "gpt-5", parse_create(next_turn(response)).chat)
     assert [item.get("type", item.get("role")) for item in body["input"][2:]] == [

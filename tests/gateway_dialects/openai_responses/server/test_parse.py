@@ -139,7 +139,7 @@ def test_the_response_repeats_the_request() -> None:
     assert parsed(**fields, seed=1, include=[]).echo == fields
 
 
-def test_what_was_said_before_comes_between_instructions_and_input() -> None:
+def test_earlier_turns_come_between_instructions_and_input() -> None:
     """The store's part: it gives the items of the responses that this one continues, and those that are referred to."""
     fields = {
         "model": "m",

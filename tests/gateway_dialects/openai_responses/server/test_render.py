@@ -109,7 +109,7 @@ def test_how_it_ended(finish: FinishReason.ValueType, status: str, reason: Any, 
     assert (body["error"] is not None) is (status == "failed")
 
 
-def test_calls_and_words_are_items() -> None:
+def test_calls_and_texts_are_items() -> None:
     custom = ToolCall(id="call_2", name="shell", input="ls")
     call = ToolCall(id="call_1", name="f", arguments_json='{"a": 1}')
     assert output_of(Part(text="A"), Part(text="B"), Part(refusal="No."), Part(tool_call=call), Part(tool_call=custom)) == [
@@ -150,7 +150,7 @@ def test_pictures() -> None:
     assert second["content"] == [{**TEXT, "text": "https://e.com/a.png"}]
 
 
-def test_sound_is_shown_as_the_words_spoken_in_it() -> None:
+def test_sound_is_shown_as_its_transcript() -> None:
     sound = Media(kind=MediaKind.MEDIA_KIND_AUDIO, data=b"ID3", transcript="Hi")
     assert output_of(Part(media=sound))[0]["content"] == [{**TEXT, "text": "Hi"}]
 

@@ -1,4 +1,4 @@
-"""OpenAI's own SDK takes what the face renders: whole, parsed, streamed, failed. Its strict mode validates every field."""
+"""OpenAI's own SDK takes what the gateway renders: whole, parsed, streamed, failed. Strict mode validates all fields."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Answering = Callable[[ParsedCreate], httpx2.Response]
 
 
 def client(answering: Answering, *, strict: bool = True) -> openai.OpenAI:
-    """An SDK's client whose requests the face parses."""
+    """An SDK's client whose requests the gateway parses."""
 
     def handle(request: httpx2.Request) -> httpx2.Response:
         return answering(parse_create(parse_object(request.content)))

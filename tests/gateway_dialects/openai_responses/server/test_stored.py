@@ -112,7 +112,7 @@ def test_pages() -> None:
     assert (caught.value.http_status, caught.value.field) == (400, "after")
 
 
-def test_what_is_kept_elsewhere() -> None:
+def test_what_only_the_provider_stores() -> None:
     assert elsewhere_in({"conversation": "c", "prompt": {"id": "p"}}) == "conversation"
     assert elsewhere_in({"conversation": None, "prompt": {"id": "p"}}) == "prompt"
     assert elsewhere_in({"input": "conversation"}) == ""

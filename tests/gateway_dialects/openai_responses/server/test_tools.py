@@ -14,7 +14,7 @@ FUNCTION = {"type": "function", "name": "f", "description": "d", "parameters": {
 
 
 def test_a_function_that_does_not_say_whether_it_is_strict() -> None:
-    """Here it would be, elsewhere not: only the same dialect is told nothing."""
+    """Here it would be, elsewhere not: the same dialect gets no value."""
     (tool,) = chat(tools=[FUNCTION]).tools
     assert (tool.function.name, tool.function.description, tool.function.parameters_json) == ("f", "d", '{"type":"object"}')
     assert not tool.function.HasField("strict")

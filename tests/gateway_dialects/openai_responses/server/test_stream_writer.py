@@ -269,7 +269,7 @@ def test_pictures_and_what_another_dialect_alone_understands_come_whole() -> Non
     assert found[3]["item"]["type"] == "reasoning"
 
 
-def test_sound_is_shown_as_the_words_spoken_in_it() -> None:
+def test_sound_is_shown_as_its_transcript() -> None:
     sound = PartStarted(part=Part(media=Media(kind=MediaKind.MEDIA_KIND_AUDIO)))
     (item,) = whole_text(sound, PartDelta(data=b"ID3"), PartDelta(transcript="Hi"))
     assert item["content"][0]["text"] == "Hi"
