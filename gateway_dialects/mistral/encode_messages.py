@@ -17,9 +17,7 @@ from dragoman.v1.content_pb2 import (
     MEDIA_KIND_VIDEO,
     ROLE_ASSISTANT,
     ROLE_DEVELOPER,
-    ROLE_SYSTEM,
     ROLE_TOOL,
-    ROLE_USER,
     Media,
     Message,
     Opaque,
@@ -32,15 +30,10 @@ from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merge
 from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai.words import DIALECT as OPENAI
+from gateway_dialects.openai.words import ROLE_WORDS as OPENAI_ROLE_WORDS
 from gateway_dialects.openai.words import MessageForm
 
-ROLE_WORDS = {
-    ROLE_SYSTEM: "system",
-    ROLE_DEVELOPER: "system",
-    ROLE_USER: "user",
-    ROLE_ASSISTANT: "assistant",
-    ROLE_TOOL: "tool",
-}
+ROLE_WORDS = {**OPENAI_ROLE_WORDS, ROLE_DEVELOPER: "system"}
 NO_FIELDS: frozenset[str] = frozenset()
 MESSAGE_FIELDS = frozenset({"prefix"})
 THINKING_FIELDS = frozenset({"closed"})

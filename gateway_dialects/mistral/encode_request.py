@@ -10,8 +10,6 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
     TOOL_CHOICE_MODE_REQUIRED,
     TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
@@ -46,18 +44,14 @@ from gateway_dialects.mistral.words import (
 )
 from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import ON_OR_OFF, RequestForm, known_effort
+from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestForm, known_effort
 
 NAMES = {
     **{CONTRACT_NAMES.get(name, name): name for name in PLAIN_FIELDS if name not in ("model", "max_tokens", "service_tier")},
     "max_output_tokens": "max_tokens",
 }
 """Contract fields by their names here."""
-CHOICES = {
-    TOOL_CHOICE_MODE_AUTO: "auto",
-    TOOL_CHOICE_MODE_NONE: "none",
-    TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE,
-}
+CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE}
 ANY_OBJECT = '{"type":"object","properties":{}}'
 FIM_PATH = "/fim/completions"
 EFFORTS = (("", ON_OR_OFF),)
