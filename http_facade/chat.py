@@ -16,7 +16,7 @@ from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
 from http_facade.answer_headers import answer_headers
 from http_facade.connect import failure_of
 from http_facade.core import Core
-from http_facade.endpoints import required
+from http_facade.endpoints import parsed, required
 from http_facade.exchange import Exchange, fault
 from http_facade.watch import KeepAlive
 
@@ -37,9 +37,9 @@ class ChatEndpoint:
         self._parse = required(parse or api.server.parse_chat, api, "parse_chat")
 
     async def __call__(self, exchange: Exchange) -> None:
-        served = self._parse(exchange, await exchange.body())
+        served = parsed(self._parse, exchange, await exchange.body())
         for chat in (served.chat, *served.further):
-            be_strict(chat, exchange)
+            prepare(chat, exchange)
         if self._api.tags is not None:
             exchange.tags = self._api.tags(exchange, served.chat)
         if served.writer is None:
@@ -226,7 +226,9 @@ def note_usage(exchange: Exchange, ended: Sequence[ChatResponse | Finished]) -> 
         exchange.details["cost"] = sum(usage.cost.total_usd for usage in usages)
 
 
-def be_strict(chat: ChatRequest, exchange: Exchange) -> None:
-    """Where the client's headers ask for it, what the target cannot do is refused."""
+def prepare(chat: ChatRequest, exchange: Exchange) -> None:
+    """Make a chat strict where the client's headers ask for it: what the target cannot do is then refused. For the access
+    log: the requested model."""
+    exchange.details["model"] = chat.model or None
     if exchange.header(b"x-dragoman-strict") in ("true", "1"):
         chat.strict = True

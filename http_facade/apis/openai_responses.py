@@ -33,7 +33,7 @@ from gateway_dialects.openai_responses.stored import (
 from http_facade.answer_headers import answer_headers
 from http_facade.api import Api, Factory
 from http_facade.apis.stored_responses import StoredResponses
-from http_facade.chat import be_strict, note_answers, relay
+from http_facade.chat import note_answers, prepare, relay
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
@@ -74,7 +74,7 @@ class Reader:
         known = await self._stored.items(references, exchange)
         conversation = [item for stored in earlier for item in stored.conversation()]
         parsed = parse_create(fields, earlier=conversation, known=known)
-        be_strict(parsed.chat, exchange)
+        prepare(parsed.chat, exchange)
         unknown = [item_id for item_id in references if item_id not in known]
         return Created(parsed, resolved(parsed.items, known), unknown, elsewhere_in(fields))
 

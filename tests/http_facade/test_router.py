@@ -173,7 +173,7 @@ def test_a_request_id_of_ours(either: Facade, given: bytes | None) -> None:
 
 
 def test_the_access_log(either: Facade) -> None:
-    either.chat(asking("one two"), x_request_id="log-1")
+    answer = either.chat(asking("one two"), x_request_id="log-1")
     line = either.log.wait_for("log-1")
     assert {name: value for name, value in line.items() if name not in ("time", "ms")} == {
         "method": "POST",
@@ -181,6 +181,7 @@ def test_the_access_log(either: Facade) -> None:
         "status": 200,
         "request_id": "log-1",
         "api": "openai",
+        "call_id": answer.headers["x-dragoman-call-id"],
         "model": "demo/echo",
         "provider": "demo",
         "attempts": 1,
@@ -189,7 +190,7 @@ def test_the_access_log(either: Facade) -> None:
     }
     either.chat(asking("Hi", "nothing"), x_request_id="log-2")
     line = either.log.wait_for("log-2")
-    assert (line["status"], line["error"]) == (404, "MODEL_NOT_FOUND")
+    assert (line["status"], line["error"], line["model"]) == (404, "MODEL_NOT_FOUND", "nothing")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -207,7 +208,10 @@ def test_who_answered_after_a_fallback(stream: bool) -> None:
 def test_attempts_of_a_failure() -> None:
     route = ModelSettings("fast", targets=("openai/a", "openai/b", "openai/c"))
     with running_upstream(failing) as upstream, serving(settings_with(upstream.url, models=(route,))) as facade:
-        answer = facade.chat(asking("Hi", "fast"))
+        answer = facade.chat(asking("Hi", "fast"), x_request_id="failed-1")
+        line = facade.log.wait_for("failed-1")
+    assert (line["model"], line["attempts"], line["error"]) == ("fast", 3, "UPSTREAM_UNAVAILABLE")
+    assert line["call_id"] == answer.headers["x-dragoman-call-id"]
     assert answer.status_code == 502
     assert answer.headers["x-dragoman-attempts"] == "3"
     assert "x-model-used" not in answer.headers

@@ -109,7 +109,7 @@ def test_failures(provided: Provided, name: str, stream: bool) -> None:
         (json_reply({}), "upstream_invalid_response", "no choices"),
         (json_reply({"choices": []}), "upstream_invalid_response", "no choices"),
         (json_reply({"choices": [7]}), "upstream_invalid_response", "message"),
-        (json_reply({"choices": [{"message": {"tool_calls": 7}}]}), "upstream_invalid_response", "form"),
+        (json_reply({"choices": [{"message": {"tool_calls": 7}}]}), "upstream_invalid_response", "not a list"),
         (json_reply({"error": {"message": f"Oops {UPSTREAM_KEY}"}}), "upstream_unavailable", "Oops ***"),
         (Reply(200, {**JSON, "content-length": "1000"}, [WHOLE, CUT]), "stream_interrupted", "broke off"),
         (Reply(200, JSON, [WHOLE[:10], CUT]), "stream_interrupted", "broke off"),

@@ -14,12 +14,16 @@ from typing import Any, NoReturn
 import pytest
 
 from dragoman.reasons import GatewayError
+from dragoman.v1.calls_pb2 import CallRecord, GetCallRequest, GetCallResponse
 from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_cli.assembly import local_core
 from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
 from http_facade.api import Api
 from http_facade.apis import APIS, openai_responses
+from http_facade.app import create_app
 from tests.http_facade.apis.clients import CLIENTS, RESPONSES, ApiClient
-from tests.http_facade.asgi import Answer, ask_apis
+from tests.http_facade.asgi import Answer, ask, ask_apis
+from tests.http_facade.serving import settings_for
 
 each_api = pytest.mark.parametrize("client", [client for client in CLIENTS if client.api.server.parse_chat], ids=str)
 SECRET = "of no client's concern"
@@ -121,6 +125,23 @@ def test_in_a_stream_writer_at_once(client: ApiClient, caplog: pytest.LogCapture
         return replace(served, writer=broken)
 
     assert_internal(client, answer_to(client, planted(client.api, plant), "demo/echo", True), caplog)
+
+
+def test_the_call_is_settled() -> None:
+    client = CLIENTS[0]
+    body = json.dumps(client.body("one two three four", "demo/slow-10", True)).encode()
+
+    async def play() -> CallRecord:
+        async with local_core(settings_for()) as core:
+            app = create_app(core.stub, apis=planted(client.api, break_writing))
+            answer = await ask(app, "POST", client.path("demo/slow-10", True), body)
+            call_id = answer.headers["x-dragoman-call-id"]
+            response: GetCallResponse = await core.stub.GetCall(GetCallRequest(id=call_id))
+            return response.call
+
+    record = asyncio.run(play())
+    assert (record.reason, record.api, record.route.provider) == ("CANCELLED", "openai", "demo")
+    assert record.duration_ms > 0
 
 
 @pytest.mark.parametrize("name", ["parse_create", "response_object"])
