@@ -4,6 +4,7 @@ format, logged once with its traceback, never shown as the client's fault."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -11,12 +12,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+import grpc
 import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.calls_pb2 import CallRecord, GetCallRequest, GetCallResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_cli.assembly import local_core
+from gateway_cli.core import local_core
 from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
 from http_facade.api import Api
 from http_facade.apis import APIS, openai_responses
@@ -24,6 +26,7 @@ from http_facade.app import create_app
 from tests.http_facade.apis.clients import CLIENTS, RESPONSES, ApiClient
 from tests.http_facade.asgi import Answer, ask, ask_apis
 from tests.http_facade.serving import settings_for
+from tests.upstream import WAIT_S
 
 each_api = pytest.mark.parametrize("client", [client for client in CLIENTS if client.api.server.parse_chat], ids=str)
 SECRET = "of no client's concern"
@@ -136,8 +139,13 @@ def test_the_call_is_settled() -> None:
             app = create_app(core.stub, apis=planted(client.api, break_writing))
             answer = await ask(app, "POST", client.path("demo/slow-10", True), body)
             call_id = answer.headers["x-dragoman-call-id"]
-            response: GetCallResponse = await core.stub.GetCall(GetCallRequest(id=call_id))
-            return response.call
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    # The cancelled call ends in a task of its own.
+                    await asyncio.sleep(0)
+                    with contextlib.suppress(grpc.aio.AioRpcError):
+                        response: GetCallResponse = await core.stub.GetCall(GetCallRequest(id=call_id))
+                        return response.call
 
     record = asyncio.run(play())
     assert (record.reason, record.api, record.route.provider) == ("CANCELLED", "openai", "demo")
