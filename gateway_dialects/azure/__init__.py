@@ -22,4 +22,5 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=read_usage,
     needs_bytes=needs_bytes,
+    automatic_cache=True,
 )

@@ -24,6 +24,7 @@ CLIENT = Dialect(
     read_usage=decode_usage,
     several_candidates=False,
     needs_bytes=needs_bytes,
+    automatic_cache=True,
 )
 
 

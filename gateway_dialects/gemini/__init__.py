@@ -24,6 +24,7 @@ CLIENT = Dialect(
     read_usage=decode_usage,
     count_tokens=count_operation(encode_count, decode_count, decode_error),
     needs_bytes=needs_bytes,
+    automatic_cache=True,
 )
 
 

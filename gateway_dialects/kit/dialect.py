@@ -248,6 +248,8 @@ class Dialect:
     without it."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
+    automatic_cache: bool = False
+    """Whether its providers cache prompts unasked: a cache hint is then dropped without a warning."""
 
     def encode_chat(self, request: ChatRequest, model: str, endpoint: Endpoint, stream: bool) -> Encoded:
         """See Encode."""

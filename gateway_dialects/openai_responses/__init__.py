@@ -25,6 +25,7 @@ CLIENT = Dialect(
     reference_fields=REFERENCE_FIELDS,
     several_candidates=False,
     needs_bytes=needs_bytes,
+    automatic_cache=True,
 )
 
 SERVER = Served(DIALECT, lambda error, request_id: render_error(error))

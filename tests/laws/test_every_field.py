@@ -17,7 +17,7 @@ from google.protobuf.message import Message as Proto
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ResponseFormatType, ToolChoiceMode
-from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, Role
+from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, CacheHint, Role
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 from tests.properties.pictures import PDF, PNG
@@ -293,6 +293,9 @@ def lost_fields(dialect: Dialect) -> Iterator[str]:
     unsent: set[tuple[FieldDescriptor, ...]] = set()
     for field in FIELDS:
         if any(field.path[:size] in unsent for size in range(1, len(field.path))):
+            continue
+        if dialect.automatic_cache and field.last.message_type is CacheHint.DESCRIPTOR:
+            unsent.add(field.path)
             continue
         fates = {fate(dialect, *pair) for pair in field.requests(bases, dialect.name)}
         if fates and fates <= {"warned", "refused"}:
