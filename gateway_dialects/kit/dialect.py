@@ -68,7 +68,10 @@ class Quirks:
     extra_content: bool = False
     """Whether the vendor takes extra_content.google back: Google's seals over its own thoughts."""
     cache_control: bool = True
-    """Whether the vendor takes marks for the prompt cache (cache_control) on what it is sent."""
+    """Whether the vendor takes the cache_control that a client of its own form wrote."""
+    cache_hints: bool = False
+    """Whether the vendor is known to have a prompt cache that cache_control directs, so that the cache hints of all clients
+    are sent."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
     longest_user: int = 0

@@ -84,10 +84,12 @@ def encode_message(message: Message, quirks: Quirks, field: str, diagnostics: Di
     content: list[Json] = []
     for index, part in enumerate(message.parts):
         encode_part(part, encoded, content, f"{field}.parts[{index}]", quirks, diagnostics)
-    set_content(encoded, content, form_of(message, DIALECT, MessageForm).content, role)
+    form = form_of(message, DIALECT, MessageForm)
+    set_content(encoded, content, form.content, role)
     if message.provider_details_json:
         encoded.update(own_fields(details_of(message), quirks))
-    add_cache_hint(encoded, message, quirks)
+    if message.HasField("cache_hint"):
+        add_cache_hint(encoded, message.cache_hint, quirks, form.cache_control)
     if role == ROLE_ASSISTANT:
         encode_assistant_fields(message, encoded, field, quirks, diagnostics)
     return encoded
@@ -175,14 +177,19 @@ def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
     """Add the part's own details and its cache hint."""
     if part.provider_details_json:
         encoded = merged(encoded, own_fields(details_of(part), quirks))
-    add_cache_hint(encoded, part, quirks)
+    add_part_hint(encoded, part, quirks)
     return encoded
 
 
-def add_cache_hint(encoded: Json, holder: Any, quirks: Quirks) -> None:
-    """holder: a Message, Part or Tool. A vendor that does not take cache_control caches by itself, so nothing is lost."""
-    if quirks.cache_control and holder.HasField("cache_hint"):
-        hint: CacheHint = holder.cache_hint
+def add_part_hint(encoded: Json, part: Part, quirks: Quirks) -> None:
+    if part.HasField("cache_hint"):
+        add_cache_hint(encoded, part.cache_hint, quirks, form_of(part, DIALECT, PartForm).cache_control)
+
+
+def add_cache_hint(encoded: Json, hint: CacheHint, quirks: Quirks, is_own: bool | str) -> None:
+    """is_own: whether it was a cache_control of this form. There is no warning where it is not sent: other vendors cache by
+    themselves, or not at all."""
+    if quirks.cache_control and (is_own or quirks.cache_hints):
         encoded["cache_control"] = {"type": "ephemeral", **({"ttl": hint.ttl} if hint.ttl else {})}
 
 
@@ -223,7 +230,7 @@ def encode_tool_call(part: Part, quirks: Quirks) -> Json:
     encoded[kind] = {**inner, **own_fields(object_at(extra, kind), quirks)}
     if quirks.extra_content:
         add_signature(encoded, part)
-    add_cache_hint(encoded, part, quirks)
+    add_part_hint(encoded, part, quirks)
     return encoded
 
 
@@ -348,7 +355,9 @@ class ToolResults:
             encoded["name"] = name
         set_content(encoded, self._content(result, encoded, field), form.content, ROLE_TOOL)
         encoded.update(own_fields(details_of(message), self._quirks))
-        add_cache_hint(encoded, part if part.HasField("cache_hint") else message, self._quirks)
+        add_part_hint(encoded, part, self._quirks)
+        if message.HasField("cache_hint"):
+            add_cache_hint(encoded, message.cache_hint, self._quirks, form.cache_control)
         return encoded
 
     def _content(self, result: ToolResult, encoded: Json, field: str) -> list[Json]:

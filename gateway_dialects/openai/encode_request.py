@@ -42,6 +42,7 @@ from gateway_dialects.openai.words import (
     ReasoningForm,
     RequestForm,
     ToolChoiceForm,
+    ToolForm,
     details_of,
     known_effort,
 )
@@ -149,8 +150,11 @@ def encode_tool(tool: Tool, field: str, quirks: Quirks) -> Json:
         case _:
             raise invalid(field, f"{field} has no kind: set function, custom or opaque", "")
     details = own_fields(details_of(tool), quirks)
-    encoded = {"type": kind, **details, kind: {**inner, **object_at(details, kind)}}
-    add_cache_hint(encoded, tool, quirks)
+    inner.update(object_at(details, kind))
+    encoded = {"type": kind, **details, kind: inner}
+    if tool.HasField("cache_hint"):
+        place = form_of(tool, DIALECT, ToolForm).cache_control
+        add_cache_hint(inner if place == kind else encoded, tool.cache_hint, quirks, place)
     return encoded
 
 

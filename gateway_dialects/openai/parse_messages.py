@@ -80,7 +80,8 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     if (name := fields.get("name")) is not None and kind != ROLE_TOOL:
         message.name = string(name, f"{path}.name")
     if rest:
-        take_cache_hint(message, rest)
+        if take_cache_hint(message, rest):
+            form = MessageForm(form.content, form.role, True)
         set_details(message, rest)
     if form is not PLAIN:
         set_form(message, DIALECT, form)
@@ -94,14 +95,16 @@ def unnamed_fields(fields: Json, known: Set[str]) -> Json:
     return rest
 
 
-def take_cache_hint(holder: Any, rest: Json) -> None:
-    """Take OpenRouter's cache_control out of the fields of a message, a part, a call or a tool. One of another form than is
-    known stays."""
+def take_cache_hint(holder: Any, rest: Json) -> bool:
+    """Take OpenRouter's cache_control out of the fields of a message, a part, a call or a tool. False: there is none, or
+    one of another form than is known, which stays."""
     match rest.get("cache_control"):
         case {"type": "ephemeral", **more} if not more or (more.keys() == {"ttl"} and isinstance(more["ttl"], str)):
             del rest["cache_control"]
             holder.cache_hint.ttl = more.get("ttl", "")
             holder.cache_hint.SetInParent()
+            return True
+    return False
 
 
 def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
@@ -184,7 +187,8 @@ def parse_part(part: Part, value: Any, path: str) -> None:
     details = parser(part, fields, path)
     if len(fields) > 2:
         details.update(unnamed_fields(fields, {"type", kind}))
-        take_cache_hint(part, details)
+        if take_cache_hint(part, details):
+            set_form(part, DIALECT, PartForm(place="content" if kind == "refusal" else "", cache_control=True))
     if details:
         set_details(part, details)
 
@@ -304,7 +308,8 @@ def take_call_fields(part: Part, call: Json, kind: str, inner: Json) -> None:
         signature = signature or text_of(object_at(holder, "provider_specific_fields").get("thought_signature"))
     if signature:
         place_signature((part,), signature)
-    take_cache_hint(part, details)
+    if take_cache_hint(part, details):
+        set_form(part, DIALECT, PartForm(cache_control=True))
     if extra := unnamed_fields(inner, {"name", "arguments", "input"}):
         details[kind] = extra
     set_details(part, details)

@@ -27,7 +27,7 @@ from gateway_dialects.kit.fields import (
     string,
     wrong_type,
 )
-from gateway_dialects.kit.json import Json, form_of, json_text, set_form, set_options_form, unknown_fields
+from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
 from gateway_dialects.openai.parse_messages import parse_message, take_cache_hint, unnamed_fields
 from gateway_dialects.openai.words import (
     DIALECT,
@@ -38,6 +38,7 @@ from gateway_dialects.openai.words import (
     ReasoningForm,
     RequestForm,
     ToolChoiceForm,
+    ToolForm,
     set_details,
 )
 
@@ -214,8 +215,15 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
         case _:
             raise wrong_type(f"{path}.type", "string", kind)
     rest = unnamed_fields(fields, {"type", "function", "custom"})
-    take_cache_hint(tool, rest)
-    set_details(tool, {**details, **rest})
+    details.update(rest)
+    if take_cache_hint(tool, details):
+        set_form(tool, DIALECT, ToolForm(cache_control="tool"))
+    elif take_cache_hint(tool, inner := object_at(details, kind)):
+        # LiteLLM's clients write it there.
+        set_form(tool, DIALECT, ToolForm(cache_control=kind))
+        if not inner:
+            del details[kind]
+    set_details(tool, details)
 
 
 def parse_function(tool: Tool, fields: Json, path: str) -> Json:

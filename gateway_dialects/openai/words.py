@@ -170,6 +170,8 @@ class MessageForm(Form, frozen=True):
     """list: a list of fewer than two parts. string: an empty string. absent: no content field."""
     role: str = ""
     """function: the older role of a tool's result."""
+    cache_control: bool = False
+    """Whether the cache hint was a cache_control of this form."""
 
 
 class PartForm(Form, frozen=True):
@@ -182,6 +184,15 @@ class PartForm(Form, frozen=True):
     none."""
     place: str = ""
     """content: a refusal in the content list. opaque: content of another dialect in the message's field opaque."""
+    cache_control: bool = False
+    """As on MessageForm."""
+
+
+class ToolForm(Form, frozen=True):
+    """The form of a Tool."""
+
+    cache_control: str = ""
+    """tool, function or custom: the object that held the cache_control."""
 
 
 class RequestForm(Form, frozen=True):

@@ -57,6 +57,19 @@ def test_googles_own_row_gets_its_own_back() -> None:
     assert "provider_specific_fields" not in json.dumps([said, answer])
 
 
+def test_a_mark_inside_of_a_function_stays_there() -> None:
+    function = {"name": "f", "cache_control": {"type": "ephemeral"}}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": function}],
+    }
+    request = parse_chat(json.dumps(body).encode()).chat
+    assert request.tools[0].HasField("cache_hint")
+    upstream, _ = encode_chat(request, "m", Endpoint("p", "openai", "http://up", quirks=ROWS["openrouter"].quirks), False)
+    assert json.loads(upstream.body)["tools"] == body["tools"]
+
+
 @pytest.mark.parametrize(("vendor", "marks"), [("openai", 0), ("openrouter", 4), ("together", 4)])
 def test_marks_for_the_cache_go_to_who_takes_them(vendor: str, marks: int) -> None:
     mark = {"cache_control": {"type": "ephemeral"}}

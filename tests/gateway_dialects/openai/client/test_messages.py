@@ -70,9 +70,18 @@ def test_a_vendor_that_knows_developers() -> None:
 def test_one_text_is_a_string_and_more_are_a_list() -> None:
     assert content(Part(text="a")) == "a"
     assert content(Part(text="a"), Part(text="b")) == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    cached = Part(text="a", cache_hint=CacheHint(ttl="1h"))
-    assert content(cached) == [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
-    assert encode(user(cached), Quirks(cache_control=False)) == ({"role": "user", "content": "a"}, [])
+
+
+def test_cache_hints() -> None:
+    """Those of clients of other forms go only to vendors that are known to take them."""
+    own = Part(text="a", cache_hint=CacheHint(ttl="1h"), provider_details_json={"openai.form": '{"cache_control":true}'})
+    others = Part(text="a", cache_hint=CacheHint(ttl="1h"))
+    marked = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    assert content(own) == marked
+    assert content(others) == "a"
+    assert encode(user(others), Quirks(cache_hints=True)) == ({"role": "user", "content": marked}, [])
+    for part in (own, others):
+        assert encode(user(part), Quirks(cache_control=False)) == ({"role": "user", "content": "a"}, [])
 
 
 def test_empty_messages() -> None:

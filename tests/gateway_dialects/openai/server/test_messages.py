@@ -101,7 +101,7 @@ def test_cache_hints(mark: object, hint: CacheHint | None) -> None:
         ({"type": "text", "text": ""}, Part(text="")),
         (
             {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}, "new": 1},
-            Part(text="a", cache_hint=CacheHint(), provider_details_json=details({"new": 1})),
+            Part(text="a", cache_hint=CacheHint(), provider_details_json=details({"new": 1}, {"cache_control": True})),
         ),
         (
             {"type": "image_url", "image_url": {"url": "https://example.com/cat.png", "detail": "low"}},
