@@ -6,12 +6,9 @@ Source: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-fil
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import msgspec
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.json import decode_json
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_at
 from gateway_dialects.openai.decode_errors import decode_error as decode_openai_error
 from gateway_dialects.openai.decode_errors import word_of
 
@@ -24,8 +21,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     """See Dialect.decode_error."""
     failure = decode_openai_error(status, headers, body)
     error = error_of(body)
-    inner = error.get("innererror")
-    inner = inner if isinstance(inner, dict) else {}
+    inner = object_at(error, "innererror")
     code = word_of(error.get("code"))
     if code in FILTERED_CODES or word_of(inner.get("code")) in FILTERED_CODES:
         failure.reason = Reason.CONTENT_FILTERED
@@ -36,20 +32,18 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     return failure
 
 
-def error_of(body: bytes) -> dict[str, Any]:
+def error_of(body: bytes) -> Json:
     try:
         answer = decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return {}
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return error if isinstance(error, dict) else {}
+    return object_at(answer, "error") if isinstance(answer, dict) else {}
 
 
-def categories_met(inner: Mapping[str, Any]) -> Iterator[str]:
+def categories_met(inner: Json) -> Iterator[str]:
     """hate: high, jailbreak ...: what the filter found, with its severity where it has one."""
     for name in RESULTS:
-        results = inner.get(name)
-        for category, result in results.items() if isinstance(results, dict) else ():
+        for category, result in object_at(inner, name).items():
             if isinstance(result, dict) and (result.get("filtered") is True or result.get("detected") is True):
                 severity = result.get("severity")
                 yield f"{category}: {severity}" if isinstance(severity, str) else str(category)

@@ -64,13 +64,19 @@ CACHE_READ_FIELDS = tuple(
     (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 )
 """Where it is when it is not among the details."""
+TOO_DEEP = "the provider's answer is nested too deeply"
+"""What can just be decoded may be too deep to be encoded as a part of something."""
 LARGEST_COUNT = 2**62
 """The sum of two still fits into the contract's int64."""
 
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.chat."""
-    return decode_answer(decode_body(body))
+    answer = decode_body(body)
+    try:
+        return decode_answer(answer)
+    except RecursionError:
+        raise malformed(TOO_DEEP) from None
 
 
 def decode_answer(answer: Json) -> ChatResponse:

@@ -41,6 +41,7 @@ from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import (
     CHOICE_FIELDS,
     MESSAGE_FIELDS,
+    TOO_DEEP,
     decode_usage,
     set_marks,
 )
@@ -78,7 +79,10 @@ class OpenAIStreamDecoder:
         if event.data == b"[DONE]":
             self.finish(batch)
             return
-        self.feed_chunk(decode_chunk(event.data), batch)
+        try:
+            self.feed_chunk(decode_chunk(event.data), batch)
+        except RecursionError:
+            raise malformed(TOO_DEEP) from None
 
     def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
         if "error" in chunk and (error := chunk["error"]):

@@ -244,7 +244,7 @@ def test_reasoning_given_back(fields: dict[str, Any], strings: list[str]) -> Non
 
 
 def test_reasoning_given_back_in_detail() -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"type": "reasoning.summary", "summary": "Short.", "index": 0, "format": "openai-responses-v1", "id": "rs_1"},
         {"type": "reasoning.text", "text": "Long.", "signature": "s", "format": "anthropic-claude-v1", "new": 1},
         {"type": "reasoning.encrypted", "data": "x", "format": "xai-responses-v1"},
