@@ -156,12 +156,22 @@ def encode_chat(
     try:
         encoded = operation.encode(request, upstream.target.model, endpoint)
     except GatewayError as failure:
-        if failure.reason is Reason.INVALID_REQUEST and not failure.field and (broken := name_broken_json(request)):
-            failure.field, failure.message = broken, f"{broken}: {failure.message}"
+        if failure.reason is Reason.INVALID_REQUEST:
+            name_place(failure, request)
         raise
     if request.strict and encoded.warnings:
         raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
     return encoded
+
+
+def name_place(failure: GatewayError, request: ChatRequest) -> None:
+    """Where a dialect found malformed JSON, as precisely as the request allows."""
+    broken = name_broken_json(request)
+    if not broken or (failure.field and not broken.startswith(f"{failure.field}.")):
+        return
+    if broken not in failure.message:
+        failure.message = f"{broken}: {failure.message}"
+    failure.field = broken
 
 
 async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
