@@ -25,7 +25,7 @@ from gateway_core.settings.settings import SettingsError, TlsSettings
 from gateway_dialects.openai.render_response import render_error
 
 KEEP_ALIVE_S = 75
-"""How long an idle connection stays open; longer than clients keep theirs, so that they never write into a closing one."""
+"""How long an idle connection stays open; longer than at clients, so that they never write into a closing one."""
 MAX_HEAD_BYTES = 8 * 1024 * 1024
 """The facade itself refuses far shorter heads, once it has them; this bounds what a client can make us store."""
 NO_HTTP = GatewayError(Reason.INVALID_REQUEST, "The request is not valid HTTP.", code="invalid_http")
@@ -43,7 +43,7 @@ class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
     first_request_s = 75.0
-    """How long a connection may take to say what it wants; between requests, uvicorn bounds the silence."""
+    """How long a connection may take to its first request; between requests, uvicorn has a bound."""
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

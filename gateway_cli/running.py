@@ -63,7 +63,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 async def run_servers(
     servers: Sequence[Server], grace: float, ready: Callable[[], None], *, supervised: bool = False
 ) -> None:
-    """Starts the servers in order, says that it is ready, and stops all of them together when it is told to."""
+    """Starts the servers in order, calls ready(), and stops all of them together at a signal."""
     signals = StopSignals()
     signals.listen()
     if supervised:

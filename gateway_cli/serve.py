@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from gateway_core.rpc.server import GrpcServer
 
 EXPLAINING_S = 1.0
-"""How much longer the facade waits than the core: only the core can say which provider was late."""
+"""How much longer the facade waits than the core: only the core knows which provider was late."""
 
 
 def serve(
     config: Path | None, http: str | None, grpc: str | None, *, ready_fd: int | None = None, storage: Path | None = None
 ) -> int:
-    """ready_fd: this is one of several workers, which shares its ports and tells the supervisor there that it is ready.
+    """ready_fd: this is one of several workers, which shares its ports and reports to the supervisor there that it is ready.
     storage: the file that the workers share, where the settings name none."""
     settings = from_environment(config).listening(http=http, grpc=grpc).storing(storage)
     settings.check_exposure()
@@ -87,7 +87,7 @@ async def _facade(settings: Settings, bound: socket.socket, core: str, tls: Core
 
 
 class GrpcPart:
-    """The gRPC server with the settings' address, told apart from the HTTP server in messages."""
+    """The gRPC server at the settings' address, with messages that name --grpc."""
 
     def __init__(
         self, servicer: GatewayServiceServicer, settings: Settings, access_log: AccessLog | None, *, shared: bool = False
@@ -107,7 +107,7 @@ class GrpcPart:
 
     async def start(self) -> None:
         if not self._shared:
-            # gRPC binds by itself, but when it cannot, it does not tell why and litters the terminal.
+            # gRPC binds by itself, but when it cannot, it hides the reason and litters the terminal.
             bind(self.address, "--grpc").close()
         try:
             self.address = Address(self.address.host, await self._server.start())

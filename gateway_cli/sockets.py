@@ -27,7 +27,7 @@ def bind(address: Address, flag: str, *, shared: bool = False) -> socket.socket:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise SettingsError(f"{flag} {address}: {error.strerror}.") from None
-    # localhost is both, and clients are told 127.0.0.1.
+    # localhost is both, and the line that says where we listen has 127.0.0.1.
     family, kind, protocol, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
     bound = socket.socket(family, kind, protocol)
     try:

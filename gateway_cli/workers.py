@@ -30,7 +30,7 @@ STEADY_S = 60.0
 
 
 def supervise(config: Path | None, http: str | None, grpc: str | None, count: int) -> int:
-    """Runs until it is told to stop; then 0, or the status of a worker that could not even begin."""
+    """Runs until it is stopped; then 0, or the status of a worker that could not even begin."""
     settings = from_environment(config).listening(http=http, grpc=grpc)
     settings.check_exposure()
     # What every worker would complain of is complained of once. And workers share their ports with any other process of
@@ -45,7 +45,7 @@ def supervise(config: Path | None, http: str | None, grpc: str | None, count: in
         tempfile.TemporaryDirectory(prefix="dragoman-") as folder,
     ):
         addresses = address_of(http_held), address_of(grpc_held)
-        # Where one process would keep in its memory what outlives a request, several need a file.
+        # What one process would store in its memory, several need a file for.
         storage = Path(folder, "storage.db") if settings.storage.path is None else None
         return asyncio.run(Supervisor(settings, worker_command(config, *addresses, storage), count).run(addresses))
 
@@ -104,7 +104,7 @@ class Supervisor:
             if self._stopping.is_set():
                 break
             if not begun.done() or status == MISUSED:
-                # It said why itself, and would say so again.
+                # It printed the reason itself, and would do so again.
                 self._status = max(status, 1)
                 self._stop()
                 break

@@ -88,7 +88,7 @@ class Attachments:
         return self._limits.bytes_all - sum(len(one.data) for one in self._fetched.values())
 
     def _fill(self, fields: frozenset[str]) -> ChatRequest:
-        """A copy in which bytes stand in place of the URLs."""
+        """A copy with bytes in place of the URLs."""
         filled = ChatRequest()
         filled.CopyFrom(self._request)
         for place in media_of(filled):

@@ -56,8 +56,8 @@ class Content:
 
 
 def correction_of(place: Place) -> Content | None:
-    """What should stand there instead; None: what is there is right, or is not here. Raises GatewayError INVALID_REQUEST for
-    what cannot be read or is of another kind than it says."""
+    """The content with its right type. None: it is right already, or not in the request. Raises GatewayError INVALID_REQUEST
+    for content that cannot be read or is of another kind than declared."""
     media = place.media
     match media.WhichOneof("source"):
         case "data":

@@ -104,7 +104,7 @@ class RawUsage(msgspec.Struct):
 
     @property
     def hour_writes(self) -> int:
-        """Tokens written to a cache that is kept for an hour."""
+        """Tokens written to a cache with a TTL of an hour."""
         return (self.cache_creation and self.cache_creation.ephemeral_1h_input_tokens) or 0
 
     @property
@@ -127,6 +127,6 @@ def read_raw(raw_json: str) -> RawUsage:
 
 
 def speed(usage: Usage) -> str:
-    """How fast a provider says that it ran, where that has a price; empty when it does not say."""
+    """The speed that a provider reports, where that has a price. Empty: none."""
     raw = usage.raw_json
     return read_raw(raw).speed or "" if '"speed"' in raw else ""

@@ -22,7 +22,7 @@ Json: TypeAlias = dict[str, Any]
 CONTEXT = ("context_length", "max_input_tokens", "inputTokenLimit", "max_model_len")
 MAX_TOKENS = ("max_output_tokens", "max_completion_tokens", "max_output_length", "outputTokenLimit", "max_tokens")
 MODALITIES = {"pdf": "file", "document": "file", "images": "image"}
-"""Words for the same thing."""
+"""Synonyms."""
 INPUT_FLAGS = {
     # Mistral's capabilities, Anthropic's, Fireworks'.
     "vision": "image",
@@ -134,20 +134,20 @@ def modalities_of(details: Json, field: str) -> list[str]:
 
 
 def with_flags(details: Json) -> list[str]:
-    """Text, and what is said to be supported; nothing where nothing is said."""
+    """Text, and what flags declare as supported; empty without flags."""
     found = {INPUT_FLAGS[name]: value for name, value in flags(details) if name in INPUT_FLAGS}
     return ["text", *(modality for modality, supported in found.items() if supported)] if found else []
 
 
 def parameters_of(details: Json) -> list[str]:
-    """OpenRouter's list as it is, or what other lists say is supported."""
+    """OpenRouter's list as it is, or what other lists declare as supported."""
     if listed := unique(texts(details.get("supported_parameters"))):
         return listed
     return unique(name for flag, value in flags(details) if value for name in PARAMETER_FLAGS.get(flag, ()))
 
 
 def flags(details: Json) -> Iterator[tuple[str, bool]]:
-    """What is true or false of the model: fields, or objects that tell whether it is supported."""
+    """What is true or false of the model: fields, or objects with the field supported."""
     capabilities = details.get("capabilities")
     for place in (details, capabilities if isinstance(capabilities, dict) else {}):
         for name, value in place.items():
@@ -158,7 +158,7 @@ def flags(details: Json) -> Iterator[tuple[str, bool]]:
 
 
 def prices_of(details: Json) -> Prices | None:
-    """Of a list that tells them for a token, as texts, or for a million tokens, as numbers."""
+    """Of a list that has them for a token, as texts, or for a million tokens, as numbers."""
     pricing = details.get("pricing")
     if not isinstance(pricing, dict):
         return None
@@ -191,5 +191,5 @@ def texts(value: Any) -> Iterator[str]:
             yield item
 
 
-def unique(words: Iterator[str]) -> list[str]:
-    return list(dict.fromkeys(words))
+def unique(names: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,5 +1,5 @@
-"""What the models of a family have in common, where their provider's list does not tell: facts from the providers' public
-documentation. A family stands here only when all that its pattern matches are alike; what is not here is not known.
+"""What the models of a family have in common, where their provider's list is silent: facts from the providers' public
+documentation. There is a row only when all that its pattern matches are alike; what has no row is not known.
 """
 
 from __future__ import annotations

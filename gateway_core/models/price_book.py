@@ -58,7 +58,7 @@ UNKNOWN = Quote()
 
 
 class PriceBook:
-    """Never raises: what cannot be read is unknown, and the log tells why."""
+    """Never raises: what cannot be read is unknown, and the log has the reason."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class PriceBook:
         return Quote(own, Charge(own), name=quote.name, context=quote.context)
 
     def _row(self, provider: str, model: str) -> tuple[Row | None, bool]:
-        """The row of a model, and whether it stands in the provider's own list."""
+        """The row of a model, and whether it is in the provider's own list."""
         lists = self._lists().lists
         named = next((name for url in self._urls.get(provider, ()) for name, one in lists.items() if one.serves(url)), None)
         if named is None:

@@ -1,6 +1,6 @@
 """Price lists that come with the product: their format, the row of a model in them, and its prices at a moment.
 
-scripts/prices writes the file from the package genai-prices (https://github.com/pydantic/genai-prices, MIT), which keeps
+scripts/prices writes the file from the package genai-prices (https://github.com/pydantic/genai-prices, MIT), which has
 the prices that providers publish. A list belongs to a provider's URL; of its rows, the first that matches counts.
 """
 
@@ -112,7 +112,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     prices: list[Dated] = []
     """The last one that counts now, or else the first."""
     tiers: dict[str, list[Dated]] = {}
-    """By the service tier that an answer tells, or speed:NAME: what differs there. Of those that count now, the first that
+    """By the service tier of an answer, or speed:NAME: what differs there. Of those that count now, the first that
     has a price."""
 
     def __post_init__(self) -> None:
@@ -137,7 +137,7 @@ class PriceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             raise ValueError(f"the regex {self.urls!r} is broken: {error}") from None
 
     def read_rows(self) -> list[Row]:
-        """Raises msgspec.DecodeError, which says what is wrong where."""
+        """Raises msgspec.DecodeError, which names what is wrong and where."""
         return msgspec.json.decode(self.rows, type=list[Row])
 
     def serves(self, url: str) -> bool:
@@ -164,7 +164,7 @@ def bundled_bytes() -> bytes:
 
 
 def read_price_data(data: bytes) -> PriceData:
-    """Raises msgspec.DecodeError, which says what is wrong where. The rows are not looked at yet."""
+    """Raises msgspec.DecodeError, which names what is wrong and where. The rows are not looked at yet."""
     return msgspec.json.decode(data, type=PriceData)
 
 

@@ -17,7 +17,7 @@ class Vendor:
 
     name: str
     url: str
-    """The default base URL. {NAME} stands for the environment variable <PROVIDER>_NAME."""
+    """The default base URL. {NAME} is replaced by the environment variable <PROVIDER>_NAME."""
     dialect: str
     quirks: Quirks = PLAIN
     url_suffix: str = ""
@@ -33,7 +33,7 @@ class Vendor:
     makers_names: bool = False
     """Whether its models are named with those who make them, anthropic/claude-sonnet-4.5, as nobody else's are."""
     more_hosts: tuple[str, ...] = ()
-    """Where else it is served than at its URL's host; *.example.com stands for all below example.com."""
+    """Where else it is served than at its URL's host; *.example.com matches all below example.com."""
 
     key_aliases: tuple[str, ...] = ()
     """Environment variables that people know the key by; read where key_variable is not set, the first one first."""

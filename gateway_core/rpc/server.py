@@ -1,7 +1,7 @@
 """The gRPC server on a socket: the service, health, reflection, TLS, and a stop that lets streams finish.
 
 Keys are asked for by GatewayService alone. Health is open because load balancers and orchestrators have no key, and
-reflection because it tells nothing but the published contract; neither reaches a provider nor names a model.
+reflection because it reveals nothing but the published contract; neither reaches a provider nor names a model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Health(health_pb2_grpc.HealthServicer):
     """
 
     def __init__(self, services: Collection[str]) -> None:
-        """services: full names; the empty name stands for the whole server."""
+        """services: full names; the empty name is the whole server."""
         self._services = frozenset(services)
         self._stopping = asyncio.Event()
 
@@ -99,8 +99,8 @@ class GrpcServer:
         return port
 
     async def stop(self, grace_s: float | None = None) -> None:
-        """Says NOT_SERVING to whoever asks or watches, takes no new calls, and cancels those that run longer than grace_s.
-        May be called again with a shorter grace."""
+        """Reports NOT_SERVING, takes no new calls, and cancels those that run longer than grace_s. May be called again with
+        a shorter grace."""
         self._health.stop()
         if self._server is not None:
             await self._server.stop(grace_s)

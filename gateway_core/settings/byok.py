@@ -26,7 +26,7 @@ class UrlRule:
 
     scheme: str
     host: str
-    """In lower case. * stands for any host, *.example.com for all below example.com."""
+    """In lower case. * matches any host, *.example.com all below example.com."""
     port: int
     path: str
     """The URL's path is this one or below it. No slash at the end."""
@@ -48,7 +48,7 @@ def known_rules() -> tuple[UrlRule, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ByokSettings:
-    """Bring your own key and provider."""
+    """Whether clients may use BYOK credentials, and at which URLs."""
 
     enabled: bool = True
     """Whether clients may use provider keys and URLs of their own. Naming a provider that is configured needs no leave."""

@@ -33,7 +33,7 @@ class KeyPlace:
     query: str = ""
     """A parameter of the URL's query. gRPC callers send it as metadata of this name in lower case."""
     prefix: str = ""
-    """What stands before the key in the header: "Bearer ". Empty: nothing."""
+    """What precedes the key in the header: "Bearer ". Empty: nothing."""
 
     def keys_in(self, found: Mapping[str, str]) -> Iterator[str]:
         """The keys among metadata by name."""

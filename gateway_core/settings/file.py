@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Kind = TypeVar("Kind", str, bool, int)
 KeyPath = tuple[str | int, ...]
-"""Where a value stands: names of tables and keys, and positions in arrays of tables."""
+"""The path of a value: names of tables and keys, and positions in arrays of tables."""
 
 NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 NAMES = rf"(?P<path>{NAME}(?:\s*\.\s*{NAME})*)"
@@ -55,7 +55,7 @@ def _place(message: str, text: str) -> str:
 
 
 class Source:
-    """The file that values came from, and where in it they stand."""
+    """The file that values came from, and the line of each."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path = path
@@ -148,7 +148,7 @@ class Table:
         return f"{self._source.place(path)}: {_shown(path)}"
 
     def error(self, key: str, problem: str) -> SettingsError:
-        """What is wrong with a key, told as the end of a sentence that begins with its path."""
+        """problem: the end of a sentence that begins with the key's path."""
         return SettingsError(f"{self.place_of(key)} {problem}")
 
     def text(self, key: str, default: str = "") -> str:
@@ -223,7 +223,7 @@ class Table:
             yield Table(item, self._source, (*self._path, key, index))
 
     def skip(self, *keys: str) -> None:
-        """Nobody here reads these, and they may stand there nevertheless."""
+        """Allow these keys, which somebody else reads."""
         self._known.update(keys)
 
     def names(self) -> Iterable[str]:
@@ -270,6 +270,6 @@ def _kind(value: object) -> str:
 
 
 def _shown(path: KeyPath) -> str:
-    """providers.openai.key, keys.hash, models."my model": the line tells which of several it is."""
+    """providers.openai.key, keys.hash, models."my model": the line shows which of several it is."""
     names = (name for name in path if isinstance(name, str))
     return ".".join(name if re.fullmatch(r"[\w-]+", name) else f'"{name}"' for name in names)

@@ -48,7 +48,7 @@ def read_models(models: Table) -> Iterator[ModelSettings]:
 
 
 def read_prices(prices: Table, providers: Collection[str]) -> Mapping[str, Prices]:
-    """By provider/model; the model * stands for all. providers: the names that there may be."""
+    """By provider/model; the model * matches all. providers: the known names."""
     return {name: _read_prices_of(name, table, providers) for name, table in prices.tables()}
 
 

@@ -1,7 +1,7 @@
 """What an operator configures: a TOML file and the environment, as frozen values. The only reader of os.environ.
 
 Precedence: command line, environment (DRAGOMAN_HTTP, DRAGOMAN_GRPC), file, default. Gateway keys and providers of file and
-environment add up; where both name a provider, the file's own words win and the environment fills what it leaves out.
+environment add up; where both name a provider, the file wins and the environment fills what it leaves out.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Settings:
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
     prices: Mapping[str, Prices] = field(default_factory=dict)
-    """What models cost, by provider/model, where the operator says so; the model * stands for all of a provider."""
+    """The operator's own prices by provider/model; the model * matches all of a provider."""
     keys: tuple[KeySettings, ...] = ()
     contexts: tuple[ContextSettings, ...] = ()
     byok: ByokSettings = field(default_factory=ByokSettings)
@@ -118,7 +118,7 @@ def from_environment(path: Path | None = None, *, core: bool = True) -> Settings
 
 
 def plain_or_variable(text: str, place: str) -> str:
-    """A value from the command line; env:NAME stands for a variable. Raises SettingsError when that is not set."""
+    """A value from the command line; env:NAME reads a variable. Raises SettingsError when that is not set."""
     if not text.startswith("env:"):
         return text
     variable = text.removeprefix("env:")

@@ -1,4 +1,4 @@
-"""Stores of what outlives a request: the records that clients have kept, and the records of calls."""
+"""Storage of what outlives a request: records that clients put, and records of calls."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ class Database:
             if self._path is not None:
                 self._disconnect()
             # Where the file is, is nothing for callers.
-            words = error.strerror if isinstance(error, OSError) else error
-            message = f"the gateway's storage fails: {words}"
+            reason = error.strerror if isinstance(error, OSError) else error
+            message = f"the gateway's storage fails: {reason}"
             raise GatewayError(Reason.STORAGE_UNAVAILABLE, message) from error
 
     def _disconnect(self) -> None:
@@ -86,7 +86,7 @@ class Database:
 
 
 def check_file(path: Path, prepare: Prepare) -> None:
-    """Raises SettingsError for a path where no database can be kept, before anything depends on it."""
+    """Raises SettingsError for a path where no database can be, before anything depends on it."""
     try:
         connect(path, prepare).close()
     except (sqlite3.Error, OSError) as error:

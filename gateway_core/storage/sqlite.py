@@ -94,7 +94,7 @@ CALL_AGE_MS = 24 * 3600 * 1000
 
 
 class SqliteStore:
-    """Keeps each owner within so many records and bytes; calls have limits of their own, together."""
+    """See Store. Limits are of each owner for records, and of all callers together for calls."""
 
     def __init__(
         self,

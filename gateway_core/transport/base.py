@@ -53,7 +53,7 @@ class Download:
 
     data: bytes
     mime_type: str = ""
-    """As the server said, in lower case and without parameters. Often wrong. Empty when it said nothing."""
+    """The server's content-type, in lower case and without parameters. Often wrong. Empty without one."""
 
 
 class Undeliverable(Exception):

@@ -1,7 +1,7 @@
-"""Which addresses may be connected to when a client gives the URL: public ones, and private ones where the operator says so.
+"""Guard: which addresses may be connected to when a client gives the URL: public ones, private ones where they are allowed.
 
 Source: IANA's registries of special-purpose addresses (https://www.iana.org/assignments/iana-ipv4-special-registry and
-.../iana-ipv6-special-registry), and where the clouds keep their metadata.
+.../iana-ipv6-special-registry), and the metadata services of the clouds.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Forbidden(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What stands before every connection to an address that a client named."""
+    """Checks every address that a client named, before it is connected to."""
 
     allow_private: bool = False
 
@@ -74,7 +74,7 @@ class Guard:
 
 
 def within(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for (IPv4-mapped, NAT64), where it does."""
+    """The IPv4 address in an IPv6 one (IPv4-mapped, NAT64), where there is one."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped

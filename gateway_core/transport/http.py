@@ -3,7 +3,7 @@ import it where a transport is made and nowhere else.
 
 It never retries: a connection that the provider closed at the very moment it was used again fails like any other, with
 UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (For a GET, which changes nothing, aiohttp itself sends once more
-on a fresh connection, unless it is to be sent verbatim.) It follows no redirects, keeps no cookies, reads no environment and
+on a fresh connection, unless it is to be sent verbatim.) It follows no redirects, has no cookies, reads no environment and
 no .netrc.
 """
 
@@ -46,7 +46,7 @@ class HttpLimits:
     idle_s: float = 300.0
     """Between two reads of the body."""
     keepalive_s: float = 30.0
-    """How long an unused connection is kept."""
+    """How long an unused connection stays open."""
     dns_cache_s: int = 30
     connections: int = 0
     """The most at one time, 0 for no bound: who queues for a connection here would be late without knowing why."""
@@ -58,7 +58,7 @@ class AiohttpTransport:
     """See Transport. Belongs to the event loop of its first request."""
 
     def __init__(self, user_agent: str, limits: HttpLimits = HttpLimits(), *, guard: Guard | None = None) -> None:
-        """guard: stands where sockets are made, so that the address which was checked is the one that is connected to."""
+        """guard: checks where sockets are made, so that the address which was checked is the one that is connected to."""
         self._guard = guard
         self._user_agent = user_agent
         self._limits = limits
@@ -332,7 +332,7 @@ def host_and_port(url: str) -> str:
 
 
 def cause_of(error: OSError) -> str:
-    """In words for a person."""
+    """For a person."""
     match error:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted ({error.verify_message})"

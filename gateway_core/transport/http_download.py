@@ -1,8 +1,8 @@
 """Downloads over HTTP, guarded: a client's URL must not lead into the operator's own network, and must not cost more time or
 memory than was meant for it.
 
-The guard stands where sockets are made, so that the address that was checked is the one that is connected to, whatever a
-name resolves to a moment later, and stands there again for every redirect. TLS still verifies the name. No cookies, no
+The guard checks where sockets are made, so that the address that was checked is the one that is connected to, whatever a
+name resolves to a moment later, and checks again for every redirect. TLS still verifies the name. No cookies, no
 credentials, no environment, no proxies, and no connection is used twice.
 """
 
@@ -112,7 +112,7 @@ class HttpDownloader:
         raise Undeliverable(f"{place.host} redirects more than {self._limits.redirects} times")
 
     async def _get(self, place: URL, max_bytes: int) -> Download | URL:
-        """The content, or where it is said to be."""
+        """The content, or the URL of a redirect."""
         try:
             async with self._opened().get(place, allow_redirects=False) as response:
                 if response.status in REDIRECTS and (location := response.headers.get("Location")):
@@ -232,7 +232,7 @@ def type_of(response: aiohttp.ClientResponse) -> str:
 
 
 def why(error: Exception, host: str) -> str:
-    """In words for whoever gave the URL. The error's own text may tell of what is behind the gateway."""
+    """For whoever gave the URL. The error's own text may reveal what is behind the gateway."""
     match error:
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, Forbidden):
             return f"{host} is not a public address"

@@ -2,7 +2,7 @@
 
 Follows https://html.spec.whatwg.org/multipage/server-sent-events.html except where real providers make it wise not to:
 an event whose data is empty is dropped, an event that the stream's end cuts off is delivered if it is whole (finish), and
-an error that stands between events as bare JSON, as Google writes it, is data too.
+an error between events as bare JSON, as Google writes it, is data too.
 Comments, id and retry yield nothing; that bytes arrived at all is what the transport's idle timer sees.
 """
 

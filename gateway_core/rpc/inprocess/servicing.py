@@ -21,7 +21,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[RequestT, ResponseT]):
-    """What a servicer may ask of the call and say about it, as grpc.aio has it. There is no peer and no compression."""
+    """grpc.aio's ServicerContext, without a peer and without compression."""
 
     __slots__ = (
         "_aborted",
@@ -176,7 +176,7 @@ StreamHandler: TypeAlias = Callable[[RequestT, LocalContext[RequestT, ResponseT]
 
 @dataclass(frozen=True, slots=True)
 class CallDetails:
-    """What interceptors are told about a call."""
+    """grpc.HandlerCallDetails, for interceptors."""
 
     method: str
     invocation_metadata: Pairs

@@ -76,7 +76,7 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
             return grpc.aio.EOF
 
     async def initial_metadata(self) -> grpc.aio.Metadata:
-        """Where nobody reads yet, known once the first message, or the end, is here; that message is kept for the reader."""
+        """Where nobody reads yet, known once the first message, which is then buffered, or the end is here."""
         if self._begun:
             await self._context.answer_begun()
         else:
