@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway_cli.assembly import local_core
+from gateway_cli.core import local_core
 from gateway_core.settings.settings import load
 from http_facade.app import create_app
 from tests.recordings import ROOT as TESTS

@@ -1,1 +1,0 @@
-"""A dialect that nobody speaks, to show what it takes to add one: this folder and a line in the registry."""
