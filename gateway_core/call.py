@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, TAGS, TASK_ID, first_value
+from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TAGS, TASK_ID, first_value
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
@@ -48,6 +48,13 @@ class ByokCredentials:
 NO_CREDENTIALS = ByokCredentials()
 NOTHING: Mapping[str, str] = {}
 NO_DEADLINE = Deadline()
+TAG_OF: Sequence[tuple[str, str]] = (
+    *TAGS.items(),
+    *((name, "app") for name in reversed(APP_NAMES)),
+    *((prefix + TASK_ID, "task") for prefix in reversed(PREFIXES)),
+    *((prefix + ENVIRONMENT, "environment") for prefix in reversed(PREFIXES)),
+)
+"""Metadata, and the tag that it is in a record. Of several that have a value the last one counts."""
 
 
 class Call:
@@ -72,11 +79,12 @@ class Call:
         operation: str = "",
         model: str = "",
     ) -> None:
-        """metadata: the call's text metadata without secrets, names in lower case. context: the operator's context that it
-        is made in, empty for none. operation: the RPC's name. model: the one that is asked for."""
+        """request_id: empty where the client gave none. metadata: the call's text metadata without secrets, names in lower
+        case. context: the operator's context that it is made in, empty for none. operation: the RPC's name. model: the one
+        that is asked for."""
         now_ns = time.time_ns()
         self.id = new_call_id(now_ns)
-        self.request_id = request_id
+        self.request_id = request_id or self.id
         self.deadline = deadline
         self.caller = caller
         self.metadata = metadata
@@ -128,9 +136,8 @@ class Call:
 
     def tags(self) -> dict[str, str]:
         """What the client says of the call, for its record. Empty values are omitted."""
-        found = {"task": self.task_id, "environment": self.environment, "app": self.app}
-        found.update((tag, self.metadata.get(name, "")[:LONGEST_TAG]) for name, tag in TAGS.items())
-        return {tag: value for tag, value in found.items() if value}
+        metadata = self.metadata
+        return {tag: value[:LONGEST_TAG] for name, tag in TAG_OF if (value := metadata.get(name, "").strip())}
 
     def reach_content(self) -> None:
         """Note the time of the first content."""

@@ -14,12 +14,20 @@ from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.execution.invoke import Upstream, perform
-from gateway_core.execution.usage import MARK, copy_counts, read_reports
+from gateway_core.execution.usage import copy_counts, read_reports
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.base import UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import name_broken_json
-from gateway_dialects.kit.dialect import Dialect, Encoded, Endpoint, Operation, StreamDecoder, StreamOperation
+from gateway_dialects.kit.dialect import (
+    Dialect,
+    Encoded,
+    Endpoint,
+    Operation,
+    ServerSentEvent,
+    StreamDecoder,
+    StreamOperation,
+)
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
 
@@ -53,7 +61,8 @@ class OpenStream:
         self._response = response
         self._dialect = dialect
         self._decoder = decoder_for(dialect, endpoint)
-        self._first_report = self._last_report = b""
+        self._first_event: ServerSentEvent | None = None
+        self._last_event: ServerSentEvent | None = None
         self._framing = SseDecoder()
         self._chunks = response.chunks()
         self._ended = False
@@ -81,9 +90,10 @@ class OpenStream:
 
     def reported_usage(self) -> Usage | None:
         """What the provider has reported so far, for a stream that breaks off. None: nothing."""
-        if not self._first_report:
+        if self._first_event is None or self._last_event is None:
             return None
-        return read_reports(self._dialect, dict.fromkeys((self._first_report, self._last_report)))
+        # Providers report at the beginning, or again and again. To look at every event would cost every chunk.
+        return read_reports(self._dialect, (self._first_event.data, self._last_event.data))
 
     async def close(self) -> None:
         await self._response.close()
@@ -95,10 +105,11 @@ class OpenStream:
             self._ended = True
             self._finish_into(batch)
             return
-        for event in self._framing.feed(chunk):
-            if MARK in event.data:
-                self._last_report = event.data
-                self._first_report = self._first_report or event.data
+        events = self._framing.feed(chunk)
+        if events:
+            self._first_event = self._first_event or events[0]
+            self._last_event = events[-1]
+        for event in events:
             self._decoder.feed(event, batch)
 
     def _finish_into(self, batch: StreamResponse) -> None:

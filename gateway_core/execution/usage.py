@@ -29,7 +29,7 @@ def read_reports(dialect: Dialect, events: Iterable[bytes]) -> Usage | None:
     raw: Json = {}
     try:
         for data in events:
-            for found in objects_in(data):
+            for found in objects_in(data) if MARK in data else ():
                 report = dialect.find_usage(found)
                 if report is not None:
                     raw = merge_raw(raw, report.raw) if report.partial else report.raw

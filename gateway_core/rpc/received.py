@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +30,7 @@ class Received:
     """The metadata of a call."""
 
     request_id: str
-    """The client's own where it is valid, so that its logs and ours agree."""
+    """The client's own where it is valid, so that its logs and ours agree. Empty: it gave none."""
     keys: Sequence[str]
     """All values that may be a gateway key, in the order in which they came."""
     metadata: Mapping[str, str]
@@ -74,16 +73,14 @@ class MetadataReader:
                 metadata[name] = value
         place = self._places.get(metadata.get(CONTEXT, ""))
         found = keys if place is None else [key for key in place.keys_in(placed) if key]
-        return Received(sane_request_id(metadata), found, metadata, read_credentials(given) if given else NO_CREDENTIALS)
+        request_id = metadata.get(REQUEST_ID, "")
+        if not is_request_id(request_id):
+            request_id = ""
+        return Received(request_id, found, metadata, read_credentials(given) if given else NO_CREDENTIALS)
 
     def place_in(self, context: str) -> KeyPlace | None:
         """The only place where a key counts in this context; None: it counts everywhere."""
         return self._places.get(context)
-
-
-def sane_request_id(metadata: Mapping[str, str]) -> str:
-    given = metadata.get(REQUEST_ID, "")
-    return given if is_request_id(given) else uuid.uuid4().hex
 
 
 def read_credentials(found: Mapping[str, str]) -> ByokCredentials:

@@ -277,6 +277,7 @@ def test_what_a_record_holds(contract: Contract) -> None:
     metadata = (
         *(("x-request-id", "r1"), ("x-dragoman-api", "openai"), ("x-dragoman-task-id", "t1"), ("x-title", "an app")),
         *(("x-dragoman-environment", "prod"), ("x-dragoman-session", "s1"), ("x-dragoman-origin", "https://o")),
+        *(("http-referer", "https://r"), ("x-inference-task-id", "t2")),
     )
 
     async def act(house: Served) -> None:
@@ -290,6 +291,7 @@ def test_what_a_record_holds(contract: Contract) -> None:
         "app": "an app",
         "session": "s1",
         "origin": "https://o",
+        "referer": "https://r",
     }
     assert (record.finish_reason, record.raw_finish_reason) == (FinishReason.FINISH_REASON_STOP, "stop")
     assert (record.response_id, record.messages, record.input_media, record.byok) == ("c1", 1, 0, False)
