@@ -11,8 +11,8 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.cohere.words import ERROR_TYPES, FAILED_FINISHES
-from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after
-from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json, text_of
+from gateway_dialects.kit.failures import provider_failure, reason_by_phrase, reason_by_status, reported_failure
+from gateway_dialects.kit.json import Json, text_of
 
 OWN_STATUSES = {
     # A text that Cohere does not allow, in the request or the answer.
@@ -40,17 +40,7 @@ REQUEST_ID_HEADERS = ("x-debug-trace-id", "x-request-id")
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
-    try:
-        answer = decode_json(body)
-    except UNREADABLE:
-        answer = None
-    error = error_object(answer)
-    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
-    given = next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), "")
-    if request_id := given or text_of(error.get("id") if error else None):
-        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
-    failure.retry_after_s = retry_after(headers)
-    return failure
+    return provider_failure(status, headers, body, error_object, error_from, reason_for, REQUEST_ID_HEADERS)
 
 
 def error_object(answer: Any) -> Json | None:
@@ -67,12 +57,9 @@ def error_object(answer: Any) -> Json | None:
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = (text_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
-    kind = text_of(error.get("error_type"))
-    metadata = {"upstream_status": str(status), "upstream_message": message, "upstream_type": kind}
-    return GatewayError(
-        reason_for(status, kind, message), message, metadata={name: value for name, value in metadata.items() if value}
-    )
+    message = text_of(error.get("message")) or f"status {status}"
+    kind, request_id = text_of(error.get("error_type")), text_of(error.get("id"))
+    return reported_failure(reason_for(status, message, kind), message, status, kind=kind, request_id=request_id)
 
 
 def error_in_answer(error: Json, finish: str = "ERROR") -> GatewayError:
@@ -80,22 +67,12 @@ def error_in_answer(error: Json, finish: str = "ERROR") -> GatewayError:
     kind = text_of(error.get("error_type"))
     reason = ERROR_TYPES.get(kind) or FAILED_FINISHES.get(finish, Reason.UPSTREAM_UNAVAILABLE)
     given = text_of(error.get("error")) or text_of(error.get("message"))
-    message = (given or f"the provider reports that generation failed ({finish})")[:LONGEST_MESSAGE]
-    status = str(STATUS_BY_REASON.get(reason, 500))
-    metadata = {"upstream_status": status, "upstream_message": message, "upstream_type": kind or finish}
-    return GatewayError(reason, message, metadata=metadata)
+    message = given or f"the provider reports that generation failed ({finish})"
+    return reported_failure(reason, message, STATUS_BY_REASON.get(reason, 500), kind=kind or finish)
 
 
-def reason_for(status: int, kind: str, message: str) -> Reason:
+def reason_for(status: int, message: str, kind: str = "") -> Reason:
     if kind in ERROR_TYPES:
         return ERROR_TYPES[kind]
-    if status in (400, 402, 413, 422, 429):
-        lowered = message.lower()
-        for phrase, reason in PHRASES:
-            if phrase in lowered:
-                return reason
-    return reason_by_status(status, OWN_STATUSES)
-
-
-def reason_for_plain(status: int, message: str) -> Reason:
-    return reason_for(status, "", message)
+    is_refusal = status in (400, 402, 413, 422, 429)
+    return (is_refusal and reason_by_phrase(message, PHRASES)) or reason_by_status(status, OWN_STATUSES)

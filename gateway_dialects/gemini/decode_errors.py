@@ -5,12 +5,12 @@ Sources: https://ai.google.dev/gemini-api/docs/troubleshooting, https://google.a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json
+from gateway_dialects.kit.failures import provider_failure, reason_by_phrase, reason_by_status, reported_failure, seconds
+from gateway_dialects.kit.json import Json, object_at, objects_at
 
 REASON_BY_CODE = {
     "API_KEY_INVALID": Reason.UPSTREAM_AUTH,
@@ -33,22 +33,7 @@ REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id")
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
-    error = error_object(read(body))
-    failure = error_from(error, status) if error is not None else plain_failure(status, headers, body, reason_for_plain)
-    for name in REQUEST_ID_HEADERS:
-        if request_id := headers.get(name):
-            failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
-            break
-    if failure.retry_after_s is None:
-        failure.retry_after_s = retry_after(headers)
-    return failure
-
-
-def read(body: bytes) -> Any:
-    try:
-        return decode_json(body)
-    except UNREADABLE:
-        return None
+    return provider_failure(status, headers, body, error_object, error_from, reason_for, REQUEST_ID_HEADERS)
 
 
 def error_object(answer: Any) -> Json | None:
@@ -72,28 +57,14 @@ def error_in_body(error: Any) -> GatewayError:
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE]
-    code = error_code(error)
-    metadata = {
-        "upstream_status": str(status),
-        "upstream_message": message,
-        "upstream_code": code,
-        "upstream_type": word_of(error.get("status")),
-    }
-    return GatewayError(
-        reason_for(status, code, message, error),
-        message,
-        field=violated_field(error),
-        metadata={name: value for name, value in metadata.items() if value},
-        retry_after_s=retry_delay(error),
-    )
+    message, code, kind = str(error.get("message") or f"status {status}"), error_code(error), word_of(error.get("status"))
+    failure = reported_failure(reason_for(status, message, code, error), message, status, kind=kind, code=code)
+    failure.field, failure.retry_after_s = violated_field(error), retry_delay(error)
+    return failure
 
 
-def details_of_type(error: Json, kind: str) -> Iterator[Json]:
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and str(detail.get("@type")).endswith(f"google.rpc.{kind}"):
-            yield detail
+def details_of_type(error: Json, kind: str) -> list[Json]:
+    return [item for item in objects_at(error, "details") if str(item.get("@type")).endswith(f"google.rpc.{kind}")]
 
 
 def error_code(error: Json) -> str:
@@ -113,36 +84,22 @@ def violated_field(error: Json) -> str:
     return ""
 
 
-def reason_for(status: int, code: str, message: str, error: Json) -> Reason:
-    if code in REASON_BY_CODE:
-        return REASON_BY_CODE[code]
-    lowered = message.lower()
-    for phrase, reason in PHRASES:
-        if phrase in lowered:
-            return reason
-    if status == 429 and is_spent(error, lowered):
-        return Reason.QUOTA_EXHAUSTED
-    return reason_by_status(status, OWN_STATUSES)
-
-
-def reason_for_plain(status: int, message: str) -> Reason:
-    return reason_for(status, "", message, {})
+def reason_for(status: int, message: str, code: str = "", error: Json | None = None) -> Reason:
+    if known := REASON_BY_CODE.get(code) or reason_by_phrase(message, PHRASES):
+        return known
+    is_quota = status == 429 and is_spent(error or {}, message)
+    return Reason.QUOTA_EXHAUSTED if is_quota else reason_by_status(status, OWN_STATUSES)
 
 
 def is_spent(error: Json, message: str) -> bool:
     """Whether waiting a moment would not help: no credit, a limit for the day, or a limit of nothing."""
-    infos = (info.get("metadata") for info in details_of_type(error, "ErrorInfo"))
+    infos = [object_at(info, "metadata") for info in details_of_type(error, "ErrorInfo")]
+    quotas = [quota for failure in details_of_type(error, "QuotaFailure") for quota in objects_at(failure, "violations")]
     return (
-        "credits are depleted" in message
-        or any("PerDay" in str(found.get("quotaId")) or found.get("quotaValue") == "0" for found in violations(error))
-        or any(isinstance(info, dict) and info.get("quota_limit_value") == "0" for info in infos)
+        "credits are depleted" in message.lower()
+        or any("PerDay" in str(quota.get("quotaId")) or quota.get("quotaValue") == "0" for quota in quotas)
+        or any(info.get("quota_limit_value") == "0" for info in infos)
     )
-
-
-def violations(error: Json) -> Iterator[Json]:
-    for failure in details_of_type(error, "QuotaFailure"):
-        listed = failure.get("violations")
-        yield from (item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else ()
 
 
 def retry_delay(error: Json) -> float | None:

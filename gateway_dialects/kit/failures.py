@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json
 
 REASON_BY_STATUS: Mapping[int, Reason] = MappingProxyType(
     {
@@ -36,6 +38,50 @@ def reason_by_status(status: int, own: Mapping[int, Reason] = MappingProxyType({
     if status < 400:
         return Reason.UPSTREAM_INVALID_RESPONSE
     return Reason.UPSTREAM_UNAVAILABLE if status >= 500 else Reason.UPSTREAM_REJECTED
+
+
+def reason_by_phrase(message: str, phrases: Iterable[tuple[str, Reason]]) -> Reason | None:
+    """The reason of the first phrase, in lower case, that is in the message."""
+    lowered = message[:LONGEST_MESSAGE].lower()
+    return next((reason for phrase, reason in phrases if phrase in lowered), None)
+
+
+def provider_failure(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    error_object: Callable[[Any], Json | None],
+    error_from: Callable[[Json, int], GatewayError],
+    reason_for: Callable[[int, str], Reason],
+    request_id_headers: Iterable[str],
+) -> GatewayError:
+    """What Dialect.decode_error returns. error_object: (the body's JSON) -> its error. error_from: (error, status) -> the
+    failure. reason_for: see plain_failure. The headers add the request id, and the wait where the error has none."""
+    try:
+        error = error_object(decode_json(body))
+    except UNREADABLE:
+        error = None
+    failure = error_from(error, status) if error is not None else plain_failure(status, headers, body, reason_for)
+    if request_id := next((headers[name] for name in request_id_headers if headers.get(name)), ""):
+        failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
+    if failure.retry_after_s is None:
+        failure.retry_after_s = retry_after(headers)
+    return failure
+
+
+def reported_failure(
+    reason: Reason, message: str, status: int, *, kind: str = "", code: str = "", request_id: str = ""
+) -> GatewayError:
+    """The failure that a provider's error reports. kind, code: as its API names them; empty: it gives none."""
+    message = message[:LONGEST_MESSAGE]
+    metadata = {
+        "upstream_status": str(status),
+        "upstream_message": message,
+        "upstream_code": code,
+        "upstream_type": kind,
+        "upstream_request_id": request_id,
+    }
+    return GatewayError(reason, message, metadata={name: value for name, value in metadata.items() if value})
 
 
 def plain_failure(

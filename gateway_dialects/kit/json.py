@@ -207,6 +207,11 @@ def list_at(holder: Json, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def objects_at(holder: Json, name: str) -> list[Json]:
+    """The objects in the list in a field."""
+    return [item for item in list_at(holder, name) if isinstance(item, dict)]
+
+
 def text_of(value: Any) -> str:
     """The text; empty for anything else."""
     return value if isinstance(value, str) else ""
