@@ -13,7 +13,7 @@ from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.parse_request import parse_create
 from tests.gateway_dialects.openai_responses.client.asking import ENDPOINT
 from tests.gateway_dialects.openai_responses.server.answers import stream_of
-from tests.laws.openai_responses_form import events_of
+from tests.laws.languages.openai_responses import events_of
 from tests.laws.reading import read_stream
 
 USER = {"role": "user", "content": "Hi"}

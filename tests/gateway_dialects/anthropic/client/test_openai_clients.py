@@ -14,7 +14,7 @@ from gateway_dialects.openai.render_response import render_chat
 from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.anthropic.client.answering import STOP, Json, block, decode, end, start, text, tool, wire
 from tests.gateway_dialects.anthropic.client.asking import HI, ask, call, calls, function, result
-from tests.laws.canonical import chunks_of, fold_chunks
+from tests.laws.languages.openai import chunks_of, fold_chunks
 from tests.laws.reading import read_stream
 
 CACHE = {"type": "ephemeral"}

@@ -20,7 +20,7 @@ from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.openai.parse_request import parse_chat
 from tests.gateway_dialects.anthropic.client.asking import BUDGET_MODEL, ENDPOINT, LATE_MODEL, OLD_MODEL
-from tests.laws.anthropic_form import events_of
+from tests.laws.languages.anthropic import events_of
 from tests.recordings import FIXTURES
 
 PROPERTY = settings(

@@ -23,7 +23,7 @@ from dragoman.v1.stream_pb2 import (
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from tests.gateway_dialects.anthropic.server.reading import Json, details
-from tests.laws.anthropic_form import events_of, fold_stream
+from tests.laws.languages.anthropic import events_of, fold_stream
 
 STOP = FinishReason.FINISH_REASON_STOP
 NAMES = {Started: "started", PartStarted: "part_started", PartDelta: "part_delta", PartFinished: "part_finished"}

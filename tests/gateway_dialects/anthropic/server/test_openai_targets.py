@@ -14,7 +14,7 @@ from gateway_dialects.anthropic.render_stream import ChunkRenderer
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.openai import CLIENT as OPENAI
 from tests.gateway_dialects.anthropic.server.reading import USER, Json, chat, parsed
-from tests.laws.anthropic_form import events_of, fold_stream
+from tests.laws.languages.anthropic import events_of, fold_stream
 from tests.laws.reading import read_stream
 
 ENDPOINT = Endpoint("openai", "openai", "https://up/v1", quirks=Quirks(max_tokens_field="max_completion_tokens"))

@@ -11,7 +11,7 @@ from gateway_dialects.completions.parse_request import ParsedTexts
 from gateway_dialects.completions.render_response import TextRenderer
 from gateway_dialects.openai.render_stream import DONE
 from tests.gateway_dialects.completions.server.answers import asked, batch, stream_of
-from tests.laws.canonical import chunks_of
+from tests.laws.languages.openai import chunks_of
 
 
 def streamed(texts: ParsedTexts, *batches: StreamResponse) -> list[Any]:

@@ -13,7 +13,7 @@ from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_dialects.gemini.client.answering import answer, decoded
 from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, NEWER, fields_of
-from tests.laws.anthropic_form import fold_stream
+from tests.laws.languages.anthropic import fold_stream
 from tests.laws.reading import read_stream
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

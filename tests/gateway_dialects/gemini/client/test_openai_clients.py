@@ -11,7 +11,7 @@ from gateway_dialects.openai.render_response import render_chat
 from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.gemini.client.answering import answer, decoded
 from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, NEWER, fields_of
-from tests.laws.canonical import chunks_of
+from tests.laws.languages.openai import chunks_of
 from tests.laws.reading import read_stream
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}

@@ -14,7 +14,7 @@ from dragoman.reasons import GatewayError
 from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.parse_request import parse_chat, parse_count
 from gateway_dialects.kit.dialect import Endpoint
-from tests.laws.gemini_form import canonical_request
+from tests.laws.languages.gemini import canonical_request
 
 PROPERTY = settings(
     max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]

@@ -5,7 +5,7 @@ import json
 from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_dialects.mistral.render_response import render_error
 from gateway_dialects.mistral.render_stream import render_error_event
-from tests.laws.canonical import chunks_of
+from tests.laws.languages.openai import chunks_of
 
 
 def test_a_clients_mistake() -> None:

@@ -28,7 +28,7 @@ from dragoman.v1.stream_pb2 import (
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.mistral.render_response import render_chat
 from gateway_dialects.mistral.render_stream import ChunkRenderer
-from tests.laws.canonical import chunks_of
+from tests.laws.languages.openai import chunks_of
 
 
 def rendered(*parts: Part, **fields: Any) -> Any:

@@ -12,7 +12,7 @@ from gateway_dialects.openai.render_response import render_chat
 from gateway_dialects.openai.render_stream import ChunkRenderer
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from tests.gateway_dialects.openai_responses.client.asking import asked
-from tests.laws.canonical import fold_chunks
+from tests.laws.languages.openai import fold_chunks
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges
 

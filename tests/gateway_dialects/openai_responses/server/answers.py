@@ -20,7 +20,7 @@ from dragoman.v1.stream_pb2 import (
 )
 from gateway_dialects.openai_responses.render_response import render_response
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
-from tests.laws.openai_responses_form import check_order, events_of
+from tests.laws.languages.openai_responses import check_order, events_of
 
 STOP = FinishReason.FINISH_REASON_STOP
 Event = PartStarted | PartDelta | PartFinished

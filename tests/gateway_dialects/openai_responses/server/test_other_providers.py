@@ -17,7 +17,7 @@ from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.parse_request import parse_create
 from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
-from tests.laws.openai_responses_form import check_order, events_of
+from tests.laws.languages.openai_responses import check_order, events_of
 from tests.laws.reading import read_stream
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}

@@ -17,7 +17,7 @@ from gateway_dialects.openai_responses.parse_request import parse_create
 from gateway_dialects.openai_responses.render_response import render_response
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.client.mutations import mutated
-from tests.laws.openai_responses_form import check_order, events_of
+from tests.laws.languages.openai_responses import check_order, events_of
 from tests.recordings import Exchange, exchanges
 
 ALL = [found for found in exchanges("/responses") if found.vendor == "fixtures-openai_responses"]

@@ -31,7 +31,7 @@ from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_
 from gateway_dialects.openai_responses.render_response import render_response
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.server.answers import STOP, Event, answer, batch
-from tests.laws.openai_responses_form import events_of
+from tests.laws.languages.openai_responses import events_of
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges
 

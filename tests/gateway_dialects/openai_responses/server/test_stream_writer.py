@@ -27,7 +27,7 @@ from tests.gateway_dialects.openai_responses.server.answers import (
     types,
     whole_text,
 )
-from tests.laws.openai_responses_form import events_of
+from tests.laws.languages.openai_responses import events_of
 
 TEXT = PartStarted(part_index=0, part=Part(text=""))
 MESSAGE = {"id": "msg_1_0", "type": "message", "status": "in_progress", "role": "assistant", "content": []}

@@ -11,7 +11,7 @@ from google.protobuf.json_format import ParseDict
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openrouter.render_response import render_chat
-from tests.laws.canonical import canonical_answer
+from tests.laws.languages.openai import canonical_answer
 from tests.recordings import Exchange, exchanges, recordings_absent
 
 RECORDED = [e for e in exchanges() if e.vendor == "openrouter" and e.response["status"] == 200 and isinstance(e.body, dict)]

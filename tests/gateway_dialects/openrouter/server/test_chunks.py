@@ -12,7 +12,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.openai import CLIENT as OPENAI
 from gateway_dialects.openrouter.render_response import OpenRouterRenderer
-from tests.laws.canonical import chunks_of
+from tests.laws.languages.openai import chunks_of
 from tests.laws.reading import read_stream
 from tests.recordings import Exchange, exchanges
 

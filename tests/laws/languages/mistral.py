@@ -1,11 +1,32 @@
-"""The documented differences that identity allows in the mistral dialect, and an independent reading of its streams."""
+"""Mistral's chat completions: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from tests.laws.canonical import canonical_request, chunks_of, fold_chunks, without_nulls
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.content_pb2 import Part
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.mistral import CLIENT
+from gateway_dialects.mistral.parse_request import parse_chat
+from gateway_dialects.mistral.render_response import render_chat
+from gateway_dialects.mistral.render_stream import ChunkRenderer
+from tests.laws.language import Language, Least
+from tests.laws.languages.openai import canonical_request, chunks_of, end_of_content, fold_chunks, without_nulls
+from tests.recordings import CHAT_PATH, Exchange
+
+ENDPOINT = Endpoint("p", "mistral", "https://api.mistral.ai/v1")
+
+
+def is_own(exchange: Exchange) -> bool:
+    return CHAT_PATH in exchange.request["path"] and exchange.vendor in ("mistral", "fixtures-mistral")
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    parsed = parse_chat(json.dumps(exchange.request["body"]).encode())
+    return parsed.chat, parsed.stream
 
 
 def canonical_body(body: dict[str, Any]) -> Any:
@@ -85,3 +106,29 @@ def pieces(stream: bytes) -> list[tuple[int, str, str]]:
                 inner = item["thinking"] if item["type"] == "thinking" else [item]
                 found += [(choice["index"], item["type"], one.get("text", json.dumps(one))) for one in inner]
     return [piece for piece in found if piece[2]]
+
+
+def same_in_fold(answer: ChatResponse) -> object:
+    """Usage, and the parts in order; no text says nothing."""
+    parts = [part for candidate in answer.candidates for part in candidate.parts if part != Part(text="")]
+    plain = [(part.text, part.reasoning, part.tool_call, part.opaque, part.provider_details_json) for part in parts]
+    return plain, answer.usage
+
+
+MISTRAL = Language(
+    client=CLIENT,
+    is_own=is_own,
+    endpoint_of=lambda exchange: ENDPOINT,
+    parse=parse,
+    render=lambda answer: render_chat(answer, "fallback", 1),
+    writer=lambda: ChunkRenderer(fallback_id="fallback", now=1),
+    fold_stream=fold_stream,
+    canonical_request=canonical_body,
+    canonical_answer=canonical_answer,
+    live=pieces,
+    same_in_fold=same_in_fold,
+    end_of_content=end_of_content,
+    ending=b"data: [DONE]\n\n",
+    failed={"fixtures-mistral/stream_error": Reason.UPSTREAM_UNAVAILABLE},
+    least=Least(requests=31, answers=16, streams=16),
+)

@@ -1,4 +1,4 @@
-"""The documented differences that identity allows: what means the same in the openai dialect, written one way."""
+"""OpenAI's chat completions: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
@@ -6,11 +6,48 @@ import base64
 import json
 from typing import Any
 
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_core.settings.providers import KNOWN
+from gateway_dialects.kit.dialect import Endpoint, Quirks
+from gateway_dialects.openai import CLIENT
+from gateway_dialects.openai.parse_request import parse_chat
+from gateway_dialects.openai.render_response import render_chat
+from gateway_dialects.openai.render_stream import ChunkRenderer
+from tests.laws.language import Language, Least
+from tests.recordings import CHAT_PATH, Exchange
+
 STREAM_FLAGS = ("stream", "stream_options")
 TEXT_FIELDS = ("content", "reasoning", "reasoning_content", "refusal")
 MEANINGLESS_IN_CHUNKS = ("object", "obfuscation", "choices")
 HEAD = ("id", "model", "created")
 """Told by the first chunk that is not empty, and the same for the whole stream."""
+ROW_OF = (
+    {"openai-chat": "openai", "azure": "openai", "ollama-openai": "ollama", "fixtures-openai": "openai"}
+    | {
+        # What OpenAI itself does not take.
+        f"fixtures-openai/{name}": "openrouter"
+        for name in ("reasoning_details", "stream_reasoning_details", "media", "multi_turn")
+    }
+    | {"fixtures-openai/reasoning_content": "deepseek"}
+)
+"""The provider that an exchange is with, by its name or its vendor's."""
+OTHER_FIXTURES = ("fixtures-azure", "fixtures-mistral")
+"""They hold what the openai dialect as such does not have."""
+
+
+def is_own(exchange: Exchange) -> bool:
+    return CHAT_PATH in exchange.request["path"] and exchange.vendor not in OTHER_FIXTURES
+
+
+def endpoint_of(exchange: Exchange) -> Endpoint:
+    vendor = KNOWN.get(ROW_OF.get(exchange.name, ROW_OF.get(exchange.vendor, exchange.vendor)))
+    return Endpoint("p", "openai", "http://upstream", quirks=vendor.quirks if vendor else Quirks())
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    parsed = parse_chat(json.dumps(exchange.request["body"]).encode())
+    return parsed.chat, parsed.stream
 
 
 def without_nulls(value: Any) -> Any:
@@ -198,3 +235,32 @@ def text_deltas(stream: bytes) -> list[tuple[int, str, str]]:
                 if name in ("content", "refusal"):
                     found += [(choice["index"], name, text) for text in texts if text]
     return found
+
+
+def same_in_fold(answer: ChatResponse) -> object:
+    finish_reasons = [candidate.finish_reason for candidate in answer.candidates]
+    return finish_reasons, answer.id, answer.model, answer.usage.total_tokens
+
+
+OPENAI = Language(
+    client=CLIENT,
+    is_own=is_own,
+    endpoint_of=endpoint_of,
+    parse=parse,
+    render=lambda answer: render_chat(answer, "fallback", 1),
+    writer=lambda: ChunkRenderer(include_usage=True, fallback_id="fallback", now=1),
+    fold_stream=fold_chunks,
+    canonical_request=canonical_request,
+    canonical_answer=canonical_answer,
+    canonical_fold=without_nulls,
+    live=text_deltas,
+    same_in_fold=same_in_fold,
+    end_of_content=end_of_content,
+    ending=b"data: [DONE]\n\n",
+    failed={
+        "fixtures-openai/stream_error": Reason.RATE_LIMITED,
+        "openrouter/stream_max_tokens": Reason.UPSTREAM_REJECTED,
+    },
+    refused=frozenset({"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_messages"}),
+    least=Least(requests=151, answers=81, streams=41),
+)

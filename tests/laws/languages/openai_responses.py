@@ -1,4 +1,4 @@
-"""The documented differences that identity allows in the openai-responses dialect; an independent reading of its streams."""
+"""OpenAI's Responses API: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
@@ -6,11 +6,36 @@ import copy
 import json
 from typing import Any
 
-from tests.laws.canonical import without_nulls
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.openai_responses import CLIENT
+from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create
+from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_stream import ChunkRenderer
+from tests.laws.language import Language, Least
+from tests.laws.languages.openai import without_nulls
+from tests.recordings import Exchange
 
+ENDPOINT = Endpoint("p", "openai-responses", "http://upstream/v1")
 NOT_SENT = ("model", "stream")
 """What the gateway does itself."""
 RAW = ("schema", "parameters")
+
+
+def is_own(exchange: Exchange) -> bool:
+    is_vendor = exchange.vendor.endswith(("openai-responses", "openai_responses"))
+    return "/responses" in exchange.request["path"] and is_vendor
+
+
+def parse_body(exchange: Exchange) -> ParsedCreate:
+    return parse_create(parse_object(json.dumps(exchange.request["body"]).encode()))
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    parsed = parse_body(exchange)
+    return parsed.chat, parsed.stream
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
@@ -39,7 +64,7 @@ def canonical_answer(body: dict[str, Any]) -> Any:
     return plain
 
 
-def only_told(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+def only_theirs(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """Ours without the fields that the schema knows and their answer, of another time, did not have or left null."""
     return {name: value for name, value in ours.items() if theirs.get(name) is not None}
 
@@ -103,3 +128,50 @@ def live_events(stream: bytes) -> list[Any]:
             event.pop("name", None)
         found.append(without_nulls(event))
     return found
+
+
+def shown(stream: bytes) -> list[Any]:
+    """What happens between the announcement and the end, and the types of all events."""
+    return [*live_events(stream), *(event["type"] for event in events_of(stream))]
+
+
+def end_of_content(stream: bytes) -> int:
+    """The last event has it all."""
+    return len(stream.rstrip())
+
+
+def render(answer: ChatResponse) -> bytes:
+    return render_response(answer, {}, "resp_fallback", 1)
+
+
+def same_in_fold(answer: ChatResponse) -> object:
+    parts = [
+        (part.text, part.refusal, part.tool_call, part.reasoning, part.media, part.opaque, list(part.citations))
+        for part in answer.candidates[0].parts
+    ]
+    return json.loads(render(answer)), parts, answer.usage
+
+
+OPENAI_RESPONSES = Language(
+    client=CLIENT,
+    is_own=is_own,
+    endpoint_of=lambda exchange: ENDPOINT,
+    parse=parse,
+    render=render,
+    writer=lambda: ChunkRenderer(echo={}, fallback_id="resp_fallback", now=1),
+    fold_stream=fold_stream,
+    canonical_request=canonical_request,
+    canonical_answer=canonical_answer,
+    comparable=only_theirs,
+    live=shown,
+    same_in_fold=same_in_fold,
+    end_of_content=end_of_content,
+    failed={
+        "openai-responses/prism_stream_rate_limited": Reason.RATE_LIMITED,
+        "openai-responses/prism_stream_unknown_error": Reason.UPSTREAM_UNAVAILABLE,
+        "openai-responses/va_openai_error_1_stream": Reason.QUOTA_EXHAUSTED,
+        "fixtures-openai_responses/stream_failed": Reason.UPSTREAM_REJECTED,
+    },
+    least=Least(requests=35, answers=13, streams=13),
+    split_bound=16_000,
+)

@@ -1,4 +1,4 @@
-"""The documented differences that identity allows in the cohere dialect, and an independent reading of its streams."""
+"""Cohere's chat API: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
@@ -6,9 +6,28 @@ import copy
 import json
 from typing import Any
 
-from tests.laws.canonical import without_nulls
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_dialects.cohere import CLIENT
+from gateway_dialects.cohere.parse_request import parse_chat
+from gateway_dialects.cohere.render_response import render_chat
+from gateway_dialects.cohere.render_stream import ChunkRenderer
+from gateway_dialects.kit.dialect import Endpoint
+from tests.laws.language import Language, Least
+from tests.laws.languages.openai import without_nulls
+from tests.recordings import Exchange
 
+ENDPOINT = Endpoint("p", "cohere", "http://upstream")
 STREAM_FLAGS = ("stream", "model")
+
+
+def is_own(exchange: Exchange) -> bool:
+    return "/v2/chat" in exchange.request["path"] and "cohere" in exchange.name
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    parsed = parse_chat(json.dumps(exchange.request["body"]).encode())
+    return parsed.chat, parsed.stream
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
@@ -92,3 +111,50 @@ def fold_stream(stream: bytes) -> dict[str, Any]:
 def grow(into: dict[str, Any], piece: dict[str, Any]) -> None:
     for name, value in piece.items():
         into[name] = into.get(name, "") + value if isinstance(value, str) else value
+
+
+def deltas(stream: bytes) -> list[Any]:
+    """Every piece that is shown live, in the order it came; the fold shows what the pieces make. A tool's arguments that may
+    be null, and blocks of the future, are kept until they are whole."""
+    found: list[Any] = []
+    for event in events_of(stream):
+        message = event.get("delta", {}).get("message", {})
+        if event["type"] in ("content-start", "content-delta"):
+            pieces = {name: message["content"][name] for name in ("text", "thinking") if message["content"].get(name)}
+            found += [(event["index"], pieces, event.get("logprobs"))] if pieces else []
+        elif event["type"] == "tool-call-start":
+            found.append((event["index"], message["tool_calls"]["id"], message["tool_calls"]["function"]["name"]))
+        elif event["type"] in ("tool-plan-delta", "citation-start", "citation-end"):
+            found.append(event)
+    return found
+
+
+def end_of_content(stream: bytes) -> int:
+    """Where the event ends that has the finish reason."""
+    return stream.index(b"\n\n", stream.index(b"event: message-end"))
+
+
+def render(answer: ChatResponse) -> bytes:
+    return render_chat(answer, "fallback")
+
+
+COHERE = Language(
+    client=CLIENT,
+    is_own=is_own,
+    endpoint_of=lambda exchange: ENDPOINT,
+    parse=parse,
+    render=render,
+    writer=lambda: ChunkRenderer(fallback_id="fallback"),
+    fold_stream=fold_stream,
+    canonical_request=canonical_request,
+    canonical_answer=canonical_answer,
+    live=deltas,
+    same_in_fold=lambda answer: (json.loads(render(answer)), answer),
+    end_of_content=end_of_content,
+    ending=b"data: [DONE]\n\n",
+    failed={
+        "fixtures-cohere/stream_timeout": Reason.UPSTREAM_TIMEOUT,
+        "cohere/stream_tools_offered_text": Reason.UPSTREAM_INVALID_RESPONSE,
+    },
+    least=Least(requests=20, answers=14, streams=10),
+)

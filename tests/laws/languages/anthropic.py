@@ -1,4 +1,4 @@
-"""The documented differences that identity allows in the anthropic dialect, and an independent reading of its streams."""
+"""Anthropic's Messages API: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
@@ -6,9 +6,32 @@ import copy
 import json
 from typing import Any
 
-from tests.laws.canonical import without_nulls
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_dialects.anthropic import CLIENT
+from gateway_dialects.anthropic.parse_request import parse_chat
+from gateway_dialects.anthropic.render_response import render_chat
+from gateway_dialects.anthropic.render_stream import ChunkRenderer
+from gateway_dialects.kit.dialect import Endpoint
+from tests.laws.language import Language, Least
+from tests.laws.languages.openai import without_nulls
+from tests.recordings import Exchange
 
+ENDPOINT = Endpoint("p", "anthropic", "http://upstream/v1")
 STREAM_FLAGS = ("stream", "model")
+
+
+def is_own(exchange: Exchange) -> bool:
+    return "/v1/messages" in exchange.request["path"] and "count_tokens" not in exchange.request["path"]
+
+
+def beta_of(exchange: Exchange) -> str:
+    return str((exchange.request.get("headers") or {}).get("anthropic-beta", ""))
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    parsed = parse_chat(json.dumps(exchange.request["body"]).encode(), beta_of(exchange))
+    return parsed.chat, parsed.stream
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
@@ -110,3 +133,46 @@ def fold_delta(block: dict[str, Any], delta: dict[str, Any], pieces: dict[int, s
             block["content"] = (block.get("content") or "") + delta["content"]
         case other:
             raise AssertionError(other)
+
+
+def deltas(stream: bytes) -> list[Any]:
+    """Everything that grows live, in the order it came. A server tool's input comes at once; an empty piece says nothing."""
+    live = {"text_delta", "thinking_delta", "signature_delta", "citations_delta"}
+    found = [data["delta"] for name, data in events_of(stream) if name == "content_block_delta"]
+    return [delta for delta in found if delta["type"] in live and "" not in delta.values()]
+
+
+def end_of_content(stream: bytes) -> int:
+    """Where the event ends that has the stop reason."""
+    return stream.index(b"\n\n", stream.index(b"event: message_delta"))
+
+
+def same_in_fold(answer: ChatResponse) -> object:
+    candidate = answer.candidates[0]
+    parts = [(part.text, part.tool_call, part.reasoning, part.opaque.dialect) for part in candidate.parts]
+    return json.loads(render(answer)), parts, candidate.provider_details_json, candidate.finish_reason, answer.usage
+
+
+def render(answer: ChatResponse) -> bytes:
+    return render_chat(answer, "fallback")
+
+
+ANTHROPIC = Language(
+    client=CLIENT,
+    is_own=is_own,
+    endpoint_of=lambda exchange: ENDPOINT,
+    parse=parse,
+    render=render,
+    writer=lambda: ChunkRenderer(fallback_id="fallback"),
+    fold_stream=fold_stream,
+    canonical_request=canonical_request,
+    canonical_answer=canonical_answer,
+    live=deltas,
+    same_in_fold=same_in_fold,
+    end_of_content=end_of_content,
+    failed={
+        "fixtures-anthropic/stream_error_overloaded": Reason.UPSTREAM_OVERLOADED,
+        "anthropic/synthetic_stream_error_overloaded": Reason.UPSTREAM_OVERLOADED,
+    },
+    least=Least(requests=41, answers=21, streams=20),
+)

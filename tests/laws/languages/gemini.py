@@ -1,4 +1,4 @@
-"""The documented differences that identity allows in the gemini dialect, and an independent reading of its streams."""
+"""Google's Gemini API: the differences that identity allows, and an independent reading of its streams."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ import json
 import re
 from typing import Any
 
+from dragoman.reasons import Reason
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_dialects.gemini import CLIENT
+from gateway_dialects.gemini.parse_request import parse_chat, parse_method
+from gateway_dialects.gemini.render_answer import render_chat
+from gateway_dialects.gemini.render_stream import ChunkRenderer
+from gateway_dialects.kit.dialect import Endpoint
+from tests.laws.language import Language, Least
+from tests.recordings import Exchange
+
+ENDPOINT = Endpoint("p", "gemini", "http://upstream/v1beta")
+UNFINISHED = ("fixtures-gemini/stream_unfinished", "google/fb_stream_success_quotes_escaped")
+"""Streams that never tell a finish reason: they count as cut off."""
 MESSAGE_FIELDS = {
     "contents",
     "systemInstruction",
@@ -24,6 +37,16 @@ MESSAGE_FIELDS = {
     "fileData",
 }
 """Fields whose objects the face reads; what they hold may be named either way. All others travel as they are."""
+
+
+def method_of(exchange: Exchange) -> tuple[str, str]:
+    """The model and the method that the path names."""
+    return parse_method(exchange.request["path"].partition("?")[0].rpartition("/models/")[2])
+
+
+def parse(exchange: Exchange) -> tuple[ChatRequest, bool]:
+    model, method = method_of(exchange)
+    return parse_chat(json.dumps(exchange.request["body"]).encode(), model), method == "streamGenerateContent"
 
 
 def camel(name: str) -> str:
@@ -160,3 +183,62 @@ def fold_candidate(into: dict[str, Any], candidate: dict[str, Any]) -> None:
             into[name] = {**into.get(name, {}), **value}
         elif value is not None:
             into[name] = value
+
+
+def pieces(stream: bytes) -> list[tuple[int, Any]]:
+    """Every part in the order it came, but for those that say nothing."""
+    found: list[tuple[int, Any]] = []
+    for chunk in chunks_of(stream):
+        for candidate in chunk.get("candidates") or []:
+            for part in candidate.get("content", {}).get("parts") or []:
+                if part != {"text": ""}:
+                    found.append((candidate.get("index", 0), part))
+    return found
+
+
+def same_in_fold(answer: ChatResponse) -> object:
+    calls = [[part.tool_call for part in candidate.parts if part.HasField("tool_call")] for candidate in answer.candidates]
+    return [candidate.finish_reason for candidate in answer.candidates], calls, answer.usage
+
+
+def end_of_content(stream: bytes) -> int:
+    """Where the line ends that gives the last candidate its finish reason, or the prompt its refusal."""
+    position = end = 0
+    ended: set[int] = set()
+    for line in stream.splitlines(keepends=True):
+        if line.startswith(b"data:"):
+            chunk: dict[str, Any] = json.loads(line[5:])
+            ends = {c.get("index", 0) for c in chunk.get("candidates") or [] if c.get("finishReason")}
+            is_refusal = "blockReason" in chunk.get("promptFeedback", {}) and not chunk.get("candidates")
+            if ends - ended or is_refusal:
+                ended |= ends
+                end = position + len(line.rstrip())
+        position += len(line)
+    return end
+
+
+GEMINI = Language(
+    client=CLIENT,
+    is_own=lambda exchange: "enerateContent" in exchange.request["path"],
+    endpoint_of=lambda exchange: ENDPOINT,
+    parse=parse,
+    render=lambda answer: render_chat(answer, "fallback"),
+    writer=lambda: ChunkRenderer(fallback_id="fallback", sse=True),
+    fold_stream=lambda stream: fold_chunks(chunks_of(stream)),
+    canonical_request=canonical_request,
+    canonical_answer=canonical_answer,
+    live=pieces,
+    same_in_fold=same_in_fold,
+    end_of_content=end_of_content,
+    model_of=lambda exchange: method_of(exchange)[0],
+    is_stream=lambda exchange: ":streamGenerateContent" in exchange.request["path"],
+    failed={
+        "fixtures-gemini/stream_error_bare": Reason.UPSTREAM_UNAVAILABLE,
+        "fixtures-gemini/stream_error_in_list": Reason.RATE_LIMITED,
+        "fixtures-gemini/stream_error_unavailable": Reason.UPSTREAM_OVERLOADED,
+        "google/fb_stream_failure_error_mid_stream": Reason.UPSTREAM_UNAVAILABLE,
+    },
+    # The first has neither content nor a reason for having none.
+    broken=frozenset({"google/fb_failure_empty_content", *UNFINISHED}),
+    least=Least(requests=51, answers=46, streams=26),
+)
