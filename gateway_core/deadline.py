@@ -1,4 +1,4 @@
-"""The one shrinking deadline that a call has."""
+"""Deadlines: one for each call, shared by all that it does."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Clock = Callable[[], float]
-"""Gives monotonic seconds."""
+"""Monotonic seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point on the monotonic clock; None: never."""
+    """A point on the monotonic clock. None: there is none."""
 
     expires_at: float | None = None
     clock: Clock = time.monotonic
@@ -22,12 +22,12 @@ class Deadline:
         return cls(None if seconds is None else clock() + seconds, clock)
 
     def remaining(self) -> float | None:
-        """Seconds left, never below 0; None when there is no end."""
+        """Seconds left, never below 0. None: there is no deadline."""
         if self.expires_at is None:
             return None
         return max(0.0, self.expires_at - self.clock())
 
     def allows(self, seconds: float) -> bool:
-        """Whether something that takes so long ends in time."""
+        """Whether so many seconds are left."""
         left = self.remaining()
         return left is None or seconds < left

@@ -23,7 +23,7 @@ class AccessLog:
     """Gathers lines and writes them together: a busy server makes a few write calls a second, not one for each request.
 
     Lines are at most flush_s old when they are written; without a running event loop they are written at once. What a
-    request brought (a model's name, a path) cannot break a line or begin another.
+    request contains (a model's name, a path) cannot break a line or begin another.
     """
 
     def __init__(

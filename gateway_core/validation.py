@@ -1,4 +1,4 @@
-"""What every request must satisfy, whichever way it came. Faces check their own JSON first; this holds for gRPC callers."""
+"""Validation of chat requests, for gRPC callers: the served APIs check their own JSON first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
     "format_json": _is_object,
     "json": _is_object,
 }
-"""Fields that hold JSON. Not arguments_json, which a model may have written wrongly, and which is carried as it is."""
+"""Fields that hold JSON. Not arguments_json: a model may have written malformed JSON, which is carried as it is."""
 
 
 def check_chat(request: ChatRequest) -> None:
@@ -48,7 +48,7 @@ def check_fallbacks(names: Sequence[str]) -> None:
 
 
 def check_bounds(request: ChatRequest) -> None:
-    """Numbers no provider takes; everything finer is the provider's to judge."""
+    """Numbers that no provider takes. Everything else is left to the provider."""
     count = request.candidate_count
     if not 1 <= count <= 128 and (count or request.HasField("candidate_count")):
         raise invalid("n", f"candidate_count (n) must be 1 to 128, not {count}")
@@ -59,13 +59,13 @@ def check_bounds(request: ChatRequest) -> None:
         raise invalid("max_tokens", f"max_tokens must not be negative: {request.max_tokens}")
 
 
-def name_broken_json(request: ChatRequest) -> str:
-    """The first field whose text should be JSON and is not: messages[0].provider_details_json.openai. Empty when there is
-    none. Whoever serves a request finds broken text where it reads it; only then is it worth looking for its place."""
-    return next(_broken_json(request, ""), "")
+def malformed_field(request: ChatRequest) -> str:
+    """The first field whose JSON is malformed: messages[0].provider_details_json.openai. Empty: none is. Looked for once a dialect
+    has rejected the request."""
+    return next(_malformed_fields(request, ""), "")
 
 
-def _broken_json(message: Message, place: str) -> Iterator[str]:
+def _malformed_fields(message: Message, place: str) -> Iterator[str]:
     for descriptor, value in message.ListFields():
         name = place + descriptor.name
         match value:
@@ -73,12 +73,12 @@ def _broken_json(message: Message, place: str) -> Iterator[str]:
                 if not _decodes(decode, value):
                     yield name
             case Message():
-                yield from _broken_json(value, f"{name}.")
+                yield from _malformed_fields(value, f"{name}.")
             case Mapping() if descriptor.name.endswith("_json"):
                 yield from (f"{name}.{key}" for key, text in value.items() if not _decodes(_is_object, text))
             case _ if descriptor.message_type is not None and not isinstance(value, Mapping):
                 for index, one in enumerate(value):
-                    yield from _broken_json(one, f"{name}[{index}].")
+                    yield from _malformed_fields(one, f"{name}[{index}].")
 
 
 def _decodes(decode: Callable[[str], object], text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Gateway keys: who may call. Only hashes are kept, and a key is never part of a message."""
+"""Gateway keys: authentication of callers. Only hashes are stored, and no error message holds a key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOBODY = (bytes(32), ANONYMOUS)
 
 
 class KeyRing:
-    """All gateway keys. Without any, everyone is let in as anonymous."""
+    """All gateway keys. Without any, every caller is anonymous."""
 
     def __init__(self, keys: Iterable[KeySettings]) -> None:
         digests = ((bytes.fromhex(key.hash.removeprefix("sha256:")), key.name) for key in keys)

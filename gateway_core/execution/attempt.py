@@ -18,7 +18,7 @@ from gateway_core.execution.usage import copy_counts, read_reports
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.base import UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
-from gateway_core.validation import name_broken_json
+from gateway_core.validation import malformed_field
 from gateway_dialects.kit.dialect import (
     Dialect,
     Encoded,
@@ -177,7 +177,7 @@ def encode_chat(
 
 def name_place(failure: GatewayError, request: ChatRequest) -> None:
     """Where a dialect found malformed JSON, as precisely as the request allows."""
-    broken = name_broken_json(request)
+    broken = malformed_field(request)
     if not broken or (failure.field and not broken.startswith(f"{failure.field}.")):
         return
     if broken not in failure.message:

@@ -48,8 +48,8 @@ def proxy_url(base: str, path: str, query: str, key_parameters: Collection[str] 
     scheme, _, place = base.partition("://")
     host, *root = place.split("/")
     url = f"{scheme}://{'/'.join((host, *placed(root, path.split('/') if path else [])))}"
-    kept = without_keys(query, {KEY_PARAMETER, *key_parameters})
-    return f"{url}?{kept}" if kept else url
+    forwarded = without_keys(query, {KEY_PARAMETER, *key_parameters})
+    return f"{url}?{forwarded}" if forwarded else url
 
 
 def check_path(path: str) -> None:
@@ -92,13 +92,15 @@ def headers_to_send(
     GatewayError INVALID_REQUEST naming the header that HTTP cannot carry."""
     client = joined(checked(given))
     dropped = NOT_SENT | named_by(client.get("connection", "")) | frozenset(key_headers)
-    kept = {name: value for name, value in client.items() if name not in dropped and not name.startswith(NOT_SENT_PREFIXES)}
+    passed = {
+        name: value for name, value in client.items() if name not in dropped and not name.startswith(NOT_SENT_PREFIXES)
+    }
     sent = {name.lower(): value for name, value in own.items()}
     fixed = {name: value for name, value in sent.items() if is_fixed(name, value, endpoint)}
     if "content-type" not in fixed:
         sent.pop("content-type", None)
     encoding = readable_encodings(client.get("accept-encoding", ""))
-    return {**sent, **kept, **together(kept, fixed), "accept-encoding": encoding}
+    return {**sent, **passed, **together(passed, fixed), "accept-encoding": encoding}
 
 
 def headers_to_return(received: Iterable[tuple[str, str]], endpoint: Endpoint) -> Iterator[HttpHeader]:
@@ -163,5 +165,5 @@ def together(client: Mapping[str, str], fixed: Mapping[str, str]) -> Mapping[str
 
 def readable_encodings(accepted: str) -> str:
     """The client's Accept-Encoding as far as its answer can be counted."""
-    kept = [item.strip() for item in accepted.split(",") if item.partition(";")[0].strip().lower() in READABLE_ENCODINGS]
-    return ", ".join(kept) or "identity"
+    readable = [item.strip() for item in accepted.split(",") if item.partition(";")[0].strip().lower() in READABLE_ENCODINGS]
+    return ", ".join(readable) or "identity"

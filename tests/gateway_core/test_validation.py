@@ -7,7 +7,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Role, ToolCall, ToolResult
-from gateway_core.validation import LONGEST_MODEL_NAME, MOST_FALLBACKS, check_chat, name_broken_json
+from gateway_core.validation import LONGEST_MODEL_NAME, MOST_FALLBACKS, check_chat, malformed_field
 
 
 def request_with(change: Callable[[ChatRequest], object] = lambda _: None) -> ChatRequest:
@@ -86,25 +86,25 @@ PLACES: dict[str, Callable[[ChatRequest, str], object]] = {
 def test_broken_json_is_found(field: str, change: Callable[[ChatRequest, str], object], text: str) -> None:
     request = request_with()
     change(request, text)
-    found = name_broken_json(request)
+    found = malformed_field(request)
     # A text that is empty is one that is not given, but not in a map.
     assert found == ("" if not text and "provider_" not in field else field)
 
 
 def test_json_that_is_no_object_is_found_where_one_belongs() -> None:
     request = request_with(lambda request: with_details(request, "[]"))
-    assert name_broken_json(request) == "messages[0].provider_details_json.openai"
+    assert malformed_field(request) == "messages[0].provider_details_json.openai"
     request = request_with(lambda request: request.tools.add(function=FunctionTool(parameters_json="true")))
-    assert name_broken_json(request) == ""
+    assert malformed_field(request) == ""
 
 
 def test_what_a_model_wrote_need_not_be_json() -> None:
     call = Part(tool_call=ToolCall(id="c", name="f", arguments_json='{"a": '))
-    assert name_broken_json(request_with(lambda request: request.messages.add(role=Role.ROLE_ASSISTANT, parts=[call]))) == ""
+    assert malformed_field(request_with(lambda request: request.messages.add(role=Role.ROLE_ASSISTANT, parts=[call]))) == ""
 
 
 def test_a_good_request_has_nothing_broken() -> None:
     request = request_with(lambda request: request.logit_bias.update({"50256": -100.0}))
     request.stop.append("{")
     request.provider_options_json["openai"] = '{"a": [1, {"b": null}]}'
-    assert name_broken_json(request) == ""
+    assert malformed_field(request) == ""

@@ -14,14 +14,15 @@ import pytest
 from dragoman.v1.calls_pb2 import CallRecord, GetCallRequest
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
 from dragoman.v1.models_pb2 import ListModelsRequest, Prices
-from dragoman.v1.proxy_pb2 import ProxyRequest
+from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyStreamRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_core.execution import attempt
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
+from tests.gateway_core.rpc.listening import listening
 from tests.gateway_core.rpc.recorded import Calls
-from tests.gateway_core.rpc.serving import Behind, Served, answer, chunk, failure_of, question, read_all, streamed
+from tests.gateway_core.rpc.serving import Behind, Served, answer, chunk, failure_of, question, read_all, run, streamed
 from tests.upstream import STALL, Handler, Received, Reply, event_stream, json_reply
 
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 500}
@@ -118,6 +119,12 @@ async def proxied(house: Served) -> None:
     await read_all(house.stub.Proxy(ProxyRequest(provider="at-openai", method="POST", path="chat/completions")))
 
 
+async def proxied_in_pieces(house: Served) -> None:
+    head = ProxyRequest(provider="at-openai", method="POST", path="chat/completions")
+    requests = [ProxyStreamRequest(head=head), ProxyStreamRequest(body=b"{}"), ProxyStreamRequest(end=True)]
+    await read_all(house.stub.ProxyStream(iter(requests)))
+
+
 async def cancel_proxied(house: Served) -> None:
     call = house.stub.Proxy(ProxyRequest(provider="at-openai", method="POST", path="chat/completions"))
     messages = aiter(call)
@@ -138,6 +145,7 @@ ENDINGS: dict[str, Ending] = {
     "a count": Ending(count, replies(json_reply({"input_tokens": 9})), usage=None),
     "a fallback": Ending(fall_back, first_fails, attempts=("UPSTREAM_UNAVAILABLE", "")),
     "a proxied answer": Ending(proxied),
+    "a proxied answer to a body in pieces": Ending(proxied_in_pieces),
     "a proxied refusal of our key": Ending(
         failing(proxied),
         replies(json_reply({}, 401)),
@@ -251,6 +259,21 @@ def test_every_call_settles_once(contract: Contract, ending: Ending) -> None:
         assert record.route.attempts[-1].usage.cost == found.cost
     if ending.usage is not None or not ending.reason:
         assert 0 < record.first_content_ms <= record.duration_ms or record.operation == "CountTokens"
+
+
+def test_a_call_that_runs_when_the_server_stops() -> None:
+    calls = Calls()
+
+    async def check() -> None:
+        async with listening(Behind(lambda _: event_stream(WORDS, STALL), prices=PRICES, store=calls)) as here:
+            messages = aiter(here.stub.Stream(streamed("at-openai/m")))
+            await anext(messages)
+            await here.server.stop(0)
+            assert (await calls.first()).reason == "CANCELLED"
+
+    run(check)
+    ((_, record),) = calls.put_so_far
+    assert (record.usage.output_tokens, record.usage.estimated) == (25, True)
 
 
 def faulty(*_: object) -> NoReturn:
