@@ -11,8 +11,8 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.cohere.words import ERROR_TYPES, FAILED_FINISHES
-from gateway_dialects.kit.failures import provider_failure, reason_by_phrase, reason_by_status, reported_failure
-from gateway_dialects.kit.json import Json, text_of
+from gateway_dialects.kit.failures import decode_failure, reason_by_phrase, reason_by_status, upstream_error
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, text_of
 
 OWN_STATUSES = {
     # A text that Cohere does not allow, in the request or the answer.
@@ -40,7 +40,7 @@ REQUEST_ID_HEADERS = ("x-debug-trace-id", "x-request-id")
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
-    return provider_failure(status, headers, body, error_object, error_from, reason_for, REQUEST_ID_HEADERS)
+    return decode_failure(status, headers, body, find=error_object, read=error_from, request_ids=REQUEST_ID_HEADERS)
 
 
 def error_object(answer: Any) -> Json | None:
@@ -57,9 +57,10 @@ def error_object(answer: Any) -> Json | None:
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message = text_of(error.get("message")) or f"status {status}"
+    message = (text_of(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
     kind, request_id = text_of(error.get("error_type")), text_of(error.get("id"))
-    return reported_failure(reason_for(status, message, kind), message, status, kind=kind, request_id=request_id)
+    reason = reason_for(status, kind, message)
+    return upstream_error(reason, message, status, upstream_type=kind, upstream_request_id=request_id)
 
 
 def error_in_answer(error: Json, finish: str = "ERROR") -> GatewayError:
@@ -67,11 +68,11 @@ def error_in_answer(error: Json, finish: str = "ERROR") -> GatewayError:
     kind = text_of(error.get("error_type"))
     reason = ERROR_TYPES.get(kind) or FAILED_FINISHES.get(finish, Reason.UPSTREAM_UNAVAILABLE)
     given = text_of(error.get("error")) or text_of(error.get("message"))
-    message = given or f"the provider reports that generation failed ({finish})"
-    return reported_failure(reason, message, STATUS_BY_REASON.get(reason, 500), kind=kind or finish)
+    message = (given or f"the provider reports that generation failed ({finish})")[:LONGEST_MESSAGE]
+    return upstream_error(reason, message, STATUS_BY_REASON.get(reason, 500), upstream_type=kind or finish)
 
 
-def reason_for(status: int, message: str, kind: str = "") -> Reason:
+def reason_for(status: int, kind: str, message: str) -> Reason:
     if kind in ERROR_TYPES:
         return ERROR_TYPES[kind]
     is_refusal = status in (400, 402, 413, 422, 429)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.failures import provider_failure, reason_by_phrase, reason_by_status, reported_failure, seconds
-from gateway_dialects.kit.json import Json, object_at, objects_at
+from gateway_dialects.kit.failures import decode_failure, reason_by_phrase, reason_by_status, seconds, upstream_error
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, object_at, objects_at
 
 REASON_BY_CODE = {
     "API_KEY_INVALID": Reason.UPSTREAM_AUTH,
@@ -33,7 +33,7 @@ REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id")
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
-    return provider_failure(status, headers, body, error_object, error_from, reason_for, REQUEST_ID_HEADERS)
+    return decode_failure(status, headers, body, find=error_object, read=error_from, request_ids=REQUEST_ID_HEADERS)
 
 
 def error_object(answer: Any) -> Json | None:
@@ -57,8 +57,9 @@ def error_in_body(error: Any) -> GatewayError:
 
 
 def error_from(error: Json, status: int) -> GatewayError:
-    message, code, kind = str(error.get("message") or f"status {status}"), error_code(error), word_of(error.get("status"))
-    failure = reported_failure(reason_for(status, message, code, error), message, status, kind=kind, code=code)
+    message, code = str(error.get("message") or f"status {status}")[:LONGEST_MESSAGE], error_code(error)
+    reason, kind = reason_for(status, code, message, error), word_of(error.get("status"))
+    failure = upstream_error(reason, message, status, upstream_code=code, upstream_type=kind)
     failure.field, failure.retry_after_s = violated_field(error), retry_delay(error)
     return failure
 
@@ -84,10 +85,10 @@ def violated_field(error: Json) -> str:
     return ""
 
 
-def reason_for(status: int, message: str, code: str = "", error: Json | None = None) -> Reason:
+def reason_for(status: int, code: str, message: str, error: Json) -> Reason:
     if known := REASON_BY_CODE.get(code) or reason_by_phrase(message, PHRASES):
         return known
-    is_quota = status == 429 and is_spent(error or {}, message)
+    is_quota = status == 429 and is_spent(error, message)
     return Reason.QUOTA_EXHAUSTED if is_quota else reason_by_status(status, OWN_STATUSES)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json
 
 REASON_BY_STATUS: Mapping[int, Reason] = MappingProxyType(
     {
@@ -41,58 +41,51 @@ def reason_by_status(status: int, own: Mapping[int, Reason] = MappingProxyType({
 
 
 def reason_by_phrase(message: str, phrases: Iterable[tuple[str, Reason]]) -> Reason | None:
-    """The reason of the first phrase, in lower case, that is in the message."""
-    lowered = message[:LONGEST_MESSAGE].lower()
+    """The reason of the first phrase that the message has; phrases are in lower case."""
+    lowered = message.lower()
     return next((reason for phrase, reason in phrases if phrase in lowered), None)
 
 
-def provider_failure(
+def upstream_error(reason: Reason, message: str, status: int, **more: str) -> GatewayError:
+    """A failure that a provider reported. more: upstream_type, upstream_code and upstream_request_id; empty ones say
+    nothing."""
+    metadata = {"upstream_status": str(status), "upstream_message": message, **more}
+    return GatewayError(reason, message, metadata={name: value for name, value in metadata.items() if value})
+
+
+def decode_failure(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    error_object: Callable[[Any], Json | None],
-    error_from: Callable[[Json, int], GatewayError],
-    reason_for: Callable[[int, str], Reason],
-    request_id_headers: Iterable[str],
+    *,
+    find: Callable[[Any], Json | None],
+    read: Callable[[Json, int], GatewayError],
+    request_ids: Sequence[str],
 ) -> GatewayError:
-    """What Dialect.decode_error returns. error_object: (the body's JSON) -> its error. error_from: (error, status) -> the
-    failure. reason_for: see plain_failure. The headers add the request id, and the wait where the error has none."""
+    """See Dialect.decode_error. find: the JSON of the body -> the object that describes the error; None: there is none.
+    read: (such an object, status) -> the failure. request_ids: the headers that may hold the provider's request id."""
     try:
-        error = error_object(decode_json(body))
+        error = find(decode_json(body))
     except UNREADABLE:
         error = None
-    failure = error_from(error, status) if error is not None else plain_failure(status, headers, body, reason_for)
-    if request_id := next((headers[name] for name in request_id_headers if headers.get(name)), ""):
+    failure = read(error, status) if error else plain_failure(status, headers, body, read)
+    if request_id := next((headers[name] for name in request_ids if headers.get(name)), ""):
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
     if failure.retry_after_s is None:
         failure.retry_after_s = retry_after(headers)
     return failure
 
 
-def reported_failure(
-    reason: Reason, message: str, status: int, *, kind: str = "", code: str = "", request_id: str = ""
-) -> GatewayError:
-    """The failure that a provider's error reports. kind, code: as its API names them; empty: it gives none."""
-    message = message[:LONGEST_MESSAGE]
-    metadata = {
-        "upstream_status": str(status),
-        "upstream_message": message,
-        "upstream_code": code,
-        "upstream_type": kind,
-        "upstream_request_id": request_id,
-    }
-    return GatewayError(reason, message, metadata={name: value for name, value in metadata.items() if value})
-
-
 def plain_failure(
-    status: int, headers: Mapping[str, str], body: bytes, reason_for: Callable[[int, str], Reason]
+    status: int, headers: Mapping[str, str], body: bytes, read: Callable[[Json, int], GatewayError]
 ) -> GatewayError:
-    """A failure with no JSON error: a proxy's page, an empty body. reason_for: (status, message) -> why."""
+    """A failure with no JSON error: a proxy's page, an empty body."""
     kind = headers.get("content-type", "").partition(";")[0] or "no content type"
     text = body[:200].decode(errors="replace").strip()
-    message = f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")
-    reason = Reason.UPSTREAM_INVALID_RESPONSE if status < 400 else reason_for(status, message)
-    return GatewayError(reason, message, metadata={"upstream_status": str(status), "upstream_message": message})
+    failure = read({"message": f"status {status} with {kind}" + (f": {text}" if text else " and an empty body")}, status)
+    if status < 400:
+        failure.reason = Reason.UPSTREAM_INVALID_RESPONSE
+    return failure
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -54,7 +54,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
         error = error_object(decode_json(body))
     except UNREADABLE:
         error = None
-    failure = error_from(error, status) if error else plain_failure(status, headers, body, reason_for_plain)
+    failure = error_from(error, status) if error else plain_failure(status, headers, body, error_from)
     for name in REQUEST_ID_HEADERS:
         if request_id := headers.get(name):
             failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
@@ -166,10 +166,6 @@ def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
     if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):
         return Reason.UPSTREAM_AUTH
     return reason_by_status(status)
-
-
-def reason_for_plain(status: int, message: str) -> Reason:
-    return reason_for(status, {"upstream_code": "", "upstream_type": ""}, message)
 
 
 def retry_delay(error: Json) -> float | None:
