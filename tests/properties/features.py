@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
     ToolChoiceMode,
 )
-from dragoman.v1.content_pb2 import MediaKind, Part
+from dragoman.v1.content_pb2 import CacheHint, MediaKind, Part
 from tests.properties.columns import CHAT
 from tests.properties.pictures import PDF, PNG, WAV
 from tests.properties.probes import SCHEMA, Feature, answered, asking, calls, chat, media, text, tool
@@ -46,7 +46,7 @@ AUDIO_PLACES = chat(
     gemini=BYTES,
     mistral="messages.*.content.*.input_audio",
 )
-CACHED = Part(text="long", provider_details_json={"openai": '{"cache_control":{"type":"ephemeral"}}'})
+CACHED = Part(text="long", cache_hint=CacheHint())
 FORM = ResponseFormatType
 
 FEATURES = (

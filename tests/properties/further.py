@@ -13,6 +13,7 @@ from dragoman.v1.content_pb2 import Message, Role
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.deadline import Deadline
 from gateway_core.execution.fan_out import ask_each, gives_several
+from gateway_core.execution.invoke import Transports, Upstream
 from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.properties.columns import Column
 from tests.properties.faces import FACES
@@ -107,7 +108,8 @@ def candidates(column: Column, model: str) -> Verdict:
         assert has_place(body, "n|generationConfig.candidateCount")
         return NATIVE
     transport = Answering(a_text(column))
-    merged = asyncio.run(ask_each(request, column.target, Deadline.after(60), {"https": transport}))
+    upstream = Upstream(column.target, Transports.only(transport), Deadline.after(60))
+    merged = asyncio.run(ask_each(request, upstream))
     assert (len(merged.candidates), len(transport.asked)) == (2, 2)
     return Verdict("emulated", "the request is made n times at once, and billed n times")
 
