@@ -116,7 +116,7 @@ class Chain:
     ) -> CountTokensResponse:
         """The first target's own count. An estimate where it cannot count or fails: clients ask before a chat, and nothing
         is lost. Raises GatewayError for a fault of the request's."""
-        target = route.targets[0]
+        target = counting(route.targets[0], call.api)
         operation = DIALECTS[target.endpoint.dialect].count_tokens
         if operation is not None:
             upstream = self._upstream(target, call)
@@ -138,7 +138,7 @@ class Chain:
         failure: GatewayError | None = None
         for target in route.targets:
             try:
-                return await self._retried(target, call, attempt)
+                return await self._retried(target.speaking(call.api), call, attempt)
             except GatewayError as latest:
                 latest.retry_after_s = soonest(latest, failure)
                 failure = latest
@@ -189,6 +189,12 @@ async def prepared(request: ChatRequest, upstream: Upstream, attachments: Attach
 def one_by_one(request: ChatRequest, upstream: Upstream) -> bool:
     """Whether several candidates take several requests."""
     return request.candidate_count > 1 and not gives_several(upstream.target)
+
+
+def counting(target: Target, api: str) -> Target:
+    """The target at the API that counts the tokens of a client of a served API: the one that answers it, if that counts."""
+    spoken = target.speaking(api)
+    return target if DIALECTS[spoken.endpoint.dialect].count_tokens is None else spoken
 
 
 def record_success(trace: RouteTrace, target: Target) -> None:

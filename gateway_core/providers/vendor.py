@@ -30,6 +30,8 @@ class Vendor:
     model_prefixes: tuple[str, ...] = ()
     """How the names of the models begin that this vendor makes: gpt-5 without a provider means OpenAI's."""
 
+    only_models: tuple[str, ...] = ()
+    """How the names of the models begin that this API serves. Empty: it serves all of the vendor's."""
     makers_names: bool = False
     """Whether its models are named with those who make them, anthropic/claude-sonnet-4.5, as nobody else's are."""
     more_hosts: tuple[str, ...] = ()

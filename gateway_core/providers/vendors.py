@@ -258,13 +258,34 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         quirks=Quirks(reasoning_field_only=True, thinking_object=True),
         model_prefixes=("glm-",),
     ),
+    _row(
+        "minimax",
+        "https://api.minimax.io/v1",
+        # https://platform.minimax.io/docs/api-reference/text-openai-api: "the content field will contain <think> tag content"
+        quirks=Quirks(inline_thinking=True),
+        model_prefixes=("MiniMax-", "minimax-"),
+    ),
     _row("demo", "demo://demo", needs_key=False, always=True),
 )
+ANTHROPIC_APIS: tuple[Vendor, ...] = tuple(
+    Vendor(name, url, "anthropic", url_mark="/anthropic")
+    for name, url in (
+        # https://api-docs.deepseek.com/guides/anthropic_api
+        ("deepseek", "https://api.deepseek.com/anthropic"),
+        # https://platform.moonshot.ai/docs (Claude Code)
+        ("moonshot", "https://api.moonshot.ai/anthropic"),
+        # https://docs.z.ai (Claude Code)
+        ("zai", "https://api.z.ai/api/anthropic"),
+        # https://platform.minimax.io/docs/api-reference/text-anthropic-api
+        ("minimax", "https://api.minimax.io/anthropic"),
+    )
+)
+"""At vendors whose first API is compatible with OpenAI's."""
 
 RESPONSES_APIS: tuple[Vendor, ...] = tuple(
     dataclasses.replace(vendor, dialect="openai-responses") for vendor in OPENAI_COMPATIBLE if vendor.name == "openai"
 )
-VENDORS: tuple[Vendor, ...] = (*OWN_APIS, *OPENAI_COMPATIBLE, *RESPONSES_APIS)
+VENDORS: tuple[Vendor, ...] = (*OWN_APIS, *OPENAI_COMPATIBLE, *ANTHROPIC_APIS, *RESPONSES_APIS)
 """Where a vendor has several rows, its own API stands first."""
 
 

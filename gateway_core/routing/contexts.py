@@ -279,7 +279,7 @@ class Contexts:
             message = f"this gateway does not let its clients choose {host_of(given.url)} as a provider"
             raise GatewayError(Reason.PERMISSION_DENIED, f"{message} ([byok] urls)", BYOK_URL)
         endpoint = endpoint_of(settings_at(given.url.rstrip("/"), given.provider))
-        return dataclasses.replace(with_byok_key(endpoint, given.key), guarded=True)
+        return dataclasses.replace(with_byok_key(endpoint, given.key), guarded=True, others={})
 
 
 def narrowed(resolver: ProviderContext | RouteContext, call: Call) -> Resolver:

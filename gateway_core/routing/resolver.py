@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import Model
-from gateway_core.providers.vendors import vendor_of
+from gateway_core.providers.vendor import Vendor
+from gateway_core.providers.vendors import VENDORS
 from gateway_core.routing.route import Route, Target
 from gateway_core.settings.file import SettingsError, near
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, Settings
-from gateway_dialects.kit.dialect import Endpoint, Quirks
+from gateway_dialects.kit.dialect import Endpoint, OtherApi, Quirks
 
 CACHE_SIZE = 4096
 """Most resolved names that are cached: clients choose them."""
@@ -138,15 +139,45 @@ def as_model(route: Route) -> Model:
 
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
-    vendor = vendor_of(provider.name, provider.url, provider.dialect)
-    quirks = vendor.quirks if vendor and vendor.dialect == provider.dialect else Quirks()
+    rows = {vendor.dialect: vendor for vendor in VENDORS if vendor.name == provider.name}
+    return Endpoint(
+        provider.name,
+        provider.dialect,
+        provider.url,
+        provider.keys,
+        provider.headers,
+        quirks_of(provider, rows.get(provider.dialect)),
+        provider.api_version,
+        others=other_apis(provider, rows),
+    )
+
+
+def quirks_of(provider: ProviderSettings, row: Vendor | None) -> Quirks:
+    quirks = row.quirks if row else Quirks()
     if provider.inline_thinking:
         quirks = dataclasses.replace(quirks, inline_thinking=True)
     if not provider.reads_urls:
         quirks = dataclasses.replace(quirks, reads_urls_of=frozenset())
-    return Endpoint(
-        provider.name, provider.dialect, provider.url, provider.keys, provider.headers, quirks, provider.api_version
-    )
+    return quirks
+
+
+def other_apis(provider: ProviderSettings, rows: Mapping[str, Vendor]) -> Mapping[str, OtherApi]:
+    """The APIs that are configured, or else those of the vendor at its default URL, by dialect. At another URL than the
+    vendor's all of them are there.
+
+    rows: of the vendor, by dialect.
+    """
+    apis = provider.apis
+    if not apis and rows and provider.url == KNOWN[provider.name].url:
+        apis = tuple(rows)
+    at_vendor = any(provider.url == row.url for row in rows.values())
+    found = {}
+    for dialect in apis:
+        if dialect != provider.dialect:
+            row = rows.get(dialect)
+            url = row.url if row and at_vendor else provider.url
+            found[dialect] = OtherApi(url, quirks_of(provider, row), row.only_models if row else ())
+    return found
 
 
 def one_key_each(endpoint: Endpoint) -> tuple[Endpoint, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint
 
 
@@ -18,6 +19,14 @@ class Target:
     @property
     def name(self) -> str:
         return f"{self.endpoint.provider}/{self.model}"
+
+    def speaking(self, api: str) -> Target:
+        """The target at the API of its provider that the clients of a served API gain by; mostly the provider's first."""
+        dialect = DIALECTS.get(api)
+        if dialect is None or not dialect.for_its_clients:
+            return self
+        endpoint = self.endpoint.speaking(api, self.model)
+        return self if endpoint is self.endpoint else replace(self, endpoint=endpoint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class ProviderSettings:
     """Whether its models write their reasoning into the text between <think> and </think>."""
     reads_urls: bool = True
     """Whether it may fetch pictures that clients name by URL. Where it may not, it is sent the bytes."""
+    apis: tuple[str, ...] = ()
+    """The dialects of the APIs to use, its own first. Empty: those that its vendor is known to have at its default URL."""
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
@@ -93,10 +95,11 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     vendor = KNOWN.get(name)
     if not re.fullmatch(r"[\w.-]+", name):
         raise SettingsError(f"{table.place}: a provider's name may hold letters, digits, - _ and . only.")
-    given = read_text(table, "url", environ)
+    given, apis = read_text(table, "url", environ), _read_apis(table)
+    dialect = table.choice("dialect", "", DIALECTS) if "dialect" in table else next(iter(apis), "")
     if vendor:
-        vendor = vendor_of(name, given or environ.get(vendor.url_variable, ""), table.text("dialect")) or vendor
-    dialect = table.choice("dialect", vendor.dialect if vendor else "", DIALECTS) if vendor or "dialect" in table else ""
+        vendor = vendor_of(name, given or environ.get(vendor.url_variable, ""), dialect) or vendor
+        dialect = dialect or vendor.dialect
     keys = _read_keys(name, table, environ)
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
@@ -108,17 +111,34 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
             f"{table.place} is not a provider that Dragoman knows; one of your own needs {missing}"
             f' (dialect = "openai", url = "http://HOST:PORT/v1").{near(name, KNOWN)}'
         )
-    url = _table_url(name, given, vendor, table, environ)
+    url = _table_url(name, given, vendor, dialect, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls)
+    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls, apis)
 
 
-def _table_url(name: str, given: str, vendor: Vendor | None, table: Table, environ: Mapping[str, str]) -> str:
+def _read_apis(table: Table) -> tuple[str, ...]:
+    """Empty: not configured."""
+    apis = table.texts("apis")
+    for name in apis:
+        if name not in DIALECTS:
+            raise table.error("apis", f"may name {', '.join(DIALECTS)}, not {name!r}.{near(name, DIALECTS)}")
+    if "apis" in table and not apis:
+        raise table.error("apis", "names no API: name those to use, or leave it out.")
+    if len(set(apis)) < len(apis):
+        raise table.error("apis", "names an API twice.")
+    if apis and (dialect := table.text("dialect", apis[0])) != apis[0]:
+        raise table.error("apis", f"begins with {apis[0]}, and dialect is {dialect}: they must be the same.")
+    return apis
+
+
+def _table_url(
+    name: str, given: str, vendor: Vendor | None, dialect: str, table: Table, environ: Mapping[str, str]
+) -> str:
     if not given and vendor:
         return _environment_url(vendor, environ, table.place)
     url = _filled(given, name, environ, table.place_of("url"))
-    own = vendor if vendor and table.text("dialect", vendor.dialect) == vendor.dialect else None
+    own = vendor if vendor and vendor.dialect == dialect else None
     return _checked(own.base_url(url) if own else url.rstrip("/"), table.place_of("url"))
 
 

@@ -38,6 +38,7 @@ CLIENT = Dialect(
     count_tokens=count_operation(encode_count, decode_count, decode_error),
     several_candidates=False,
     needs_bytes=needs_bytes,
+    for_its_clients=True,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -100,6 +100,17 @@ class Quirks:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherApi:
+    """Another API of a provider, reached with the same keys and headers."""
+
+    url: str
+    """See Endpoint.url."""
+    quirks: Quirks = Quirks()
+    only_models: tuple[str, ...] = ()
+    """How the names of the models begin that it serves. Empty: it serves all of the provider's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A provider as configured: where it is and how to speak to it."""
 
@@ -117,6 +128,15 @@ class Endpoint:
     """Whether its key or its URL is a client's own (BYOK): nothing of it is cached for other callers."""
     guarded: bool = False
     """Whether a client chose its URL, so that it must not lead into the operator's network."""
+    others: Mapping[str, OtherApi] = field(default_factory=dict)
+    """The provider's other APIs, by dialect."""
+
+    def speaking(self, dialect: str, model: str) -> Endpoint:
+        """The provider's API of this dialect where it has one that serves the model, else this one."""
+        other = self.others.get(dialect)
+        if other is None or (other.only_models and not model.startswith(other.only_models)):
+            return self
+        return replace(self, dialect=dialect, url=other.url, quirks=other.quirks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +271,9 @@ class Dialect:
     without it."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
+    for_its_clients: bool = False
+    """Whether clients of this language are answered by the provider's API of it, where the provider's first is another: for
+    what only this one has."""
     automatic_cache: bool = False
     """Whether its providers cache prompts unasked: a cache hint is then dropped without a warning."""
 

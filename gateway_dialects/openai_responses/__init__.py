@@ -25,6 +25,7 @@ CLIENT = Dialect(
     reference_fields=REFERENCE_FIELDS,
     several_candidates=False,
     needs_bytes=needs_bytes,
+    for_its_clients=True,
     automatic_cache=True,
 )
 
