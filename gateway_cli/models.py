@@ -68,11 +68,11 @@ async def _check(gateway: Gateway) -> int:
         rows = await asyncio.gather(*(_try_provider(gateway, name) for name in names))
     finally:
         await gateway.close()
-    print(table(("PROVIDER", "STATE", "MODELS", "TIME", "REASON"), rows))
+    print(table(("PROVIDER", "STATE", "MODELS", "TIME", "APIS", "REASON"), rows))
     return 1 if any(row[1] != "ok" for row in rows) else 0
 
 
-async def _try_provider(gateway: Gateway, name: str) -> tuple[str, str, str, str, str]:
+async def _try_provider(gateway: Gateway, name: str) -> tuple[str, str, str, str, str, str]:
     """One line of the table."""
     from dragoman.v1.models_pb2 import ListModelsRequest
     from gateway_core.call import Call
@@ -81,10 +81,20 @@ async def _try_provider(gateway: Gateway, name: str) -> tuple[str, str, str, str
     begun = time.perf_counter()
     answer = await gateway.list_models(ListModelsRequest(provider=name), Call("check", Deadline.after(CHECK_TIMEOUT_S)))
     took = f"{(time.perf_counter() - begun) * 1000:.0f} ms"
+    apis = ", ".join(_apis(gateway, name))
     if answer.warnings:
         reason = " ".join(answer.warnings[0].message.split())
-        return name, "failed", "", took, reason if len(reason) <= MAX_REASON_LENGTH else reason[:MAX_REASON_LENGTH] + "..."
-    return name, "ok", str(len(answer.models)), took, ""
+        shown = reason if len(reason) <= MAX_REASON_LENGTH else reason[:MAX_REASON_LENGTH] + "..."
+        return name, "failed", "", took, apis, shown
+    return name, "ok", str(len(answer.models)), took, apis, ""
+
+
+def _apis(gateway: Gateway, name: str) -> list[str]:
+    """The dialects that the provider can be asked in, its own first."""
+    from gateway_core.providers.registry import DIALECTS
+
+    endpoint = gateway.resolver.endpoint(name)
+    return [endpoint.dialect, *(other for other in endpoint.others if DIALECTS[other].for_its_clients)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -115,7 +115,7 @@ class Chain:
         self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
     ) -> CountTokensResponse:
         """The first target's own count. An estimate where it cannot count or fails: clients ask before a chat, and nothing
-        is lost. Raises GatewayError for a fault of the request's."""
+        is lost. Raises GatewayError for a fault of the request's, where the provider's first API finds it."""
         target = counting(route.targets[0], call.api)
         operation = DIALECTS[target.endpoint.dialect].count_tokens
         if operation is not None:
@@ -125,7 +125,7 @@ class Chain:
             except GatewayError as failure:
                 explain(failure, target)
                 record_failure(upstream.record, failure)
-                if not failure.tries_next_target:
+                if not failure.tries_next_target and target is route.targets[0]:
                     raise
             else:
                 record_success(call.route, target)

@@ -261,8 +261,9 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
     _row(
         "minimax",
         "https://api.minimax.io/v1",
-        # https://platform.minimax.io/docs/api-reference/text-openai-api: "the content field will contain <think> tag content"
-        quirks=Quirks(inline_thinking=True),
+        # https://platform.minimax.io/docs/api-reference/text-openai-api
+        # "the content field will contain <think> tag content"
+        quirks=Quirks(inline_thinking=True, reasoning_details=False),
         model_prefixes=("MiniMax-", "minimax-"),
     ),
     _row("demo", "demo://demo", needs_key=False, always=True),

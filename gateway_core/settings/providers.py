@@ -132,9 +132,7 @@ def _read_apis(table: Table) -> tuple[str, ...]:
     return apis
 
 
-def _table_url(
-    name: str, given: str, vendor: Vendor | None, dialect: str, table: Table, environ: Mapping[str, str]
-) -> str:
+def _table_url(name: str, given: str, vendor: Vendor | None, dialect: str, table: Table, environ: Mapping[str, str]) -> str:
     if not given and vendor:
         return _environment_url(vendor, environ, table.place)
     url = _filled(given, name, environ, table.place_of("url"))

@@ -107,6 +107,7 @@ def test_check_asks_every_provider() -> None:
     assert some_bad.returncode == 1
     assert rows["openai"][1:3] == ["ok", "2"]
     assert rows["demo"][1] == "ok"
+    assert [rows[name][-1] for name in ("openai", "demo")] == ["openai", "openai"]
     assert rows["mistral"][1] == rows["groq"][1] == "failed"
     assert "bad key" in some_bad.stdout
     assert "sk-wrong" not in some_bad.stdout

@@ -226,6 +226,17 @@ def test_two_owners_of_one_key_are_refused() -> None:
         ('[providers.corp]\nurl = "http://x/v1"\n', "line 1: providers.corp is not a provider"),
         ("[providers.openai]\n", "line 1: providers.openai has no key: set OPENAI_API_KEY"),
         ('[providers.openai]\nkey = "k"\ndialect = "opnai"\n', "line 3: providers.openai.dialect must be one of openai"),
+        ('[providers.openai]\nkey = "k"\napis = ["opnai"]\n', "line 3: providers.openai.apis may name openai, "),
+        ('[providers.openai]\nkey = "k"\napis = ["opnai"]\n', "not 'opnai'. Did you mean openai?"),
+        ('[providers.openai]\nkey = "k"\napis = []\n', "line 3: providers.openai.apis names no API"),
+        (
+            '[providers.openai]\nkey = "k"\napis = ["openai", "openai"]\n',
+            "line 3: providers.openai.apis names an API twice.",
+        ),
+        (
+            '[providers.openai]\nkey = "k"\ndialect = "openai"\napis = ["openai-responses"]\n',
+            "line 4: providers.openai.apis begins with openai-responses, and dialect is openai",
+        ),
         ('[providers.openai]\nkey = "k"\nkeys = ["k"]\n', "line 3: providers.openai.keys stands beside key"),
         ('[providers]\nopenai = "k"\n', "line 2: providers.openai must be a table"),
         ('[providers."a/b"]\n', 'line 1: providers."a/b": a provider\'s name may hold'),

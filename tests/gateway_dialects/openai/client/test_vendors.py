@@ -31,7 +31,7 @@ def question(*, role: Role.ValueType = Role.ROLE_USER, max_output_tokens: int | 
 
 def test_the_rows_are_those_that_are_promised() -> None:
     promised = "openai deepseek groq cloudflare ollama ollama_cloud google mistral moonshot cohere xai openrouter together"
-    added = "fireworks perplexity cerebras huggingface zai"
+    added = "fireworks perplexity cerebras huggingface zai minimax"
 
     assert [vendor.name for vendor in VENDORS] == [*promised.split(), *added.split(), "demo"]
     assert {vendor.dialect for vendor in VENDORS} <= set(DIALECTS)

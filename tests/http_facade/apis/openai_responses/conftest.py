@@ -17,11 +17,12 @@ DIALECTS = ("openai", "anthropic", "openai-responses")
 
 @pytest.fixture(scope="package", params=[False, True], ids=["joined", "split"])
 def house(request: pytest.FixtureRequest) -> Iterator[Provided]:
-    """at-DIALECT/... is asked at the upstream, which does what a test says."""
+    """at-DIALECT/... is asked at the upstream, which does what a test says; at-both/... by chat completions or Responses."""
     with running_upstream(lambda _: json_reply({})) as upstream:
         providers = tuple(ProviderSettings(f"at-{name}", name, upstream.url, (Secret("sk-up"),)) for name in DIALECTS)
+        both = ProviderSettings("at-both", "openai", upstream.url, (Secret("sk-up"),), apis=("openai", "openai-responses"))
         demo = settings_for().providers
-        with serving(settings_for(providers=(*demo, *providers)), split=request.param) as running:
+        with serving(settings_for(providers=(*demo, *providers, both)), split=request.param) as running:
             yield Provided(running, upstream)
             running.assert_serves()
 
