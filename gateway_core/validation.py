@@ -60,7 +60,7 @@ def check_bounds(request: ChatRequest) -> None:
 
 
 def malformed_field(request: ChatRequest) -> str:
-    """The first field whose JSON is malformed: messages[0].provider_details_json.openai. Empty: none is. Looked for once a dialect
+    """The first field whose JSON is malformed: messages[0].provider_details_json.openai. Empty: none is. Used once a dialect
     has rejected the request."""
     return next(_malformed_fields(request, ""), "")
 
