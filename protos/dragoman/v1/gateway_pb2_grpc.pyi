@@ -39,7 +39,8 @@ class GatewayServiceStub:
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. The initial metadata
+    of every answer holds x-request-id and x-dragoman-call-id, by which GetCall finds the call's record.
     """
 
     @_typing.overload
@@ -81,7 +82,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. The initial metadata
+    of every answer holds x-request-id and x-dragoman-call-id, by which GetCall finds the call's record.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -119,7 +121,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
 
     More metadata that callers may send: x-request-id, x-dragoman-context (the operator's context that the call is made in),
     x-dragoman-provider, x-dragoman-provider-api-key and x-dragoman-provider-url (whom to ask, with the caller's own key or at
-    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md.
+    its own URL), x-dragoman-task-id and x-dragoman-environment (for the access log). See docs/contexts.md. The initial metadata
+    of every answer holds x-request-id and x-dragoman-call-id, by which GetCall finds the call's record.
     """
 
     @_abc_1.abstractmethod
