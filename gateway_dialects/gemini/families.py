@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from dragoman.v1.chat_pb2 import ReasoningSettings
 from gateway_dialects.gemini.words import DIALECT
@@ -17,19 +16,10 @@ from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.json import Json, details_of
 
 
-class Thinking(Enum):
-    """How a model's thinking is bounded."""
-
-    NONE = "none"
-    BUDGET = "budget"
-    LEVEL = "level"
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A generation of models."""
+    """A generation of models. One without levels and budgets has no setting for thinking."""
 
-    thinking: Thinking
     levels: tuple[str, ...] = ()
     """The thinking levels it knows, least first."""
     least_budget: int = 0
@@ -51,17 +41,16 @@ class Family:
     """Whether it fetches https URLs."""
 
 
-WITHOUT_THINKING = Family(Thinking.NONE, json_schema=False, reads_urls=False)
+WITHOUT_THINKING = Family(json_schema=False, reads_urls=False)
 GEMMA = replace(WITHOUT_THINKING, system_instruction=False)
-UNKNOWN = Family(Thinking.NONE)
+UNKNOWN = Family()
 """A tuned model, or a name of the future: nothing is assumed but what every current model takes."""
 
-BUDGET = Family(Thinking.BUDGET, least_budget=1, most_budget=24_576, can_stop_thinking=True)
+BUDGET = Family(least_budget=1, most_budget=24_576, can_stop_thinking=True)
 BUDGET_LITE = replace(BUDGET, least_budget=512)
 BUDGET_PRO = replace(BUDGET, least_budget=128, most_budget=32_768, can_stop_thinking=False)
 
 LEVEL = Family(
-    Thinking.LEVEL,
     levels=("low", "medium", "high"),
     json_with_tools=True,
     signed_calls=True,
@@ -114,14 +103,15 @@ def encode_thinking(settings: ReasoningSettings, family: Family, diagnostics: Di
     """thinkingConfig; empty for the model's default. What a client of this dialect wrote stays as it is, unless a
     model of another generation answers."""
     written = details_of(settings, DIALECT)
-    if written and not (family.thinking is Thinking.BUDGET and "thinkingLevel" in written):
+    if written and not (family.most_budget and "thinkingLevel" in written):
         return written
     if settings.summary in ("concise", "detailed"):
-        warn(diagnostics, "summary", f"this provider's summaries cannot be {settings.summary}; they are as long as they are")
+        message = f"this provider's summaries cannot be {settings.summary}; they are as long as they are"
+        diagnostics.warn("reasoning.summary", message)
     off = settings.effort == "none" or (settings.HasField("enabled") and not settings.enabled)
-    if family.thinking is Thinking.NONE:
+    if not (family.levels or family.most_budget):
         if not off:
-            warn(diagnostics, "effort", "this model has no setting for reasoning; it was left out")
+            diagnostics.warn("reasoning.effort", "this model has no setting for reasoning; it was left out")
         return {}
     if off:
         return switched_off(family, diagnostics)
@@ -133,23 +123,24 @@ def encode_thinking(settings: ReasoningSettings, family: Family, diagnostics: Di
 def switched_off(family: Family, diagnostics: Diagnostics) -> Json:
     if family.can_stop_thinking:
         return {"thinkingBudget": 0}
-    warn(diagnostics, "effort", "this model always reasons; it was told to reason as little as it can")
-    if family.thinking is Thinking.BUDGET:
+    diagnostics.warn("reasoning.effort", "this model always reasons; it was told to reason as little as it can")
+    if family.most_budget:
         return {"thinkingBudget": family.least_budget}
     return {"thinkingLevel": family.levels[0]}
 
 
 def bounded(settings: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
-    if settings.effort and settings.effort not in STRENGTH:
-        warn(diagnostics, "effort", f"the effort {settings.effort!r} is not known to this provider; it was left out")
-    effort = settings.effort if settings.effort in STRENGTH else ""
+    effort = settings.effort
+    if effort and effort not in STRENGTH:
+        diagnostics.warn("reasoning.effort", f"the effort {effort!r} is not known to this provider; it was left out")
+        effort = ""
     bound = settings.max_tokens if settings.HasField("max_tokens") else None
-    if family.thinking is Thinking.BUDGET:
+    if family.most_budget:
         return {"thinkingBudget": budget(effort, bound, family, diagnostics)} if effort or bound or settings.enabled else {}
     if bound is not None:
-        level = effort or level_of_budget(bound)
+        level = effort or next((level for most, level in LEVELS_OF_BUDGETS if bound <= most), "high")
         message = f"this model takes no number of reasoning tokens; it was asked for the level {level}"
-        warn(diagnostics, "max_tokens", message)
+        diagnostics.warn("reasoning.max_tokens", message)
         return {"thinkingLevel": nearest(level, family.levels)}
     return {"thinkingLevel": nearest(effort, family.levels)} if effort else {}
 
@@ -160,19 +151,11 @@ def budget(effort: str, bound: int | None, family: Family, diagnostics: Diagnost
     taken = max(family.least_budget, min(bound, family.most_budget))
     if taken != bound:
         allowed = f"{family.least_budget} to {family.most_budget}"
-        warn(diagnostics, "max_tokens", f"this model takes {allowed} reasoning tokens, not {bound}; it got {taken}")
+        diagnostics.warn("reasoning.max_tokens", f"this model takes {allowed} reasoning tokens, not {bound}; it got {taken}")
     return taken
-
-
-def level_of_budget(tokens: int) -> str:
-    return next((level for most, level in LEVELS_OF_BUDGETS if tokens <= most), "high")
 
 
 def nearest(effort: str, levels: Sequence[str]) -> str:
     """The least level that is at least this strong; the strongest where there is none."""
     wanted = STRENGTH.index(effort)
     return next((level for level in levels if STRENGTH.index(level) >= wanted), levels[-1])
-
-
-def warn(diagnostics: Diagnostics, name: str, message: str) -> None:
-    diagnostics.warn(f"reasoning.{name}", message)

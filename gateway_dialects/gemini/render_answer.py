@@ -20,6 +20,7 @@ from gateway_dialects.gemini.words import (
     CARRIER,
     DIALECT,
     FINISH_REASONS,
+    FINISH_WORDS,
     SIGNATURE,
     TIER_WORDS,
     TOKEN_DETAILS,
@@ -31,8 +32,6 @@ from gateway_dialects.gemini.words import (
 from gateway_dialects.kit.carried_state import PREFIX, others, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, form_of
 
-FINISH_WORDS = {reason: word for word, reason in reversed(FINISH_REASONS.items())}
-"""A model that waits for tool results says STOP here."""
 NOTHING: Json = {"text": ""}
 METHODS = ("generateContent", "countTokens")
 STATUSES = {
@@ -95,7 +94,7 @@ def render_ending(ending: Any, parts: list[Json], details: Json) -> Json:
 
 def finish_word(reason: FinishReason.ValueType, raw: str) -> str:
     """The provider's own word where it speaks this dialect, unless the gateway knows better."""
-    return raw if FINISH_REASONS.get(raw) == reason else FINISH_WORDS.get(reason, "STOP")
+    return raw if FINISH_REASONS.get(raw) == reason else FINISH_WORDS.get(reason, ("STOP",))[0]
 
 
 def render_part(part: Part) -> Json:

@@ -12,65 +12,21 @@ from typing import Any
 from dragoman.reasons import GatewayError, invalid
 from gateway_dialects.gemini.words import camel, plain
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.json import Json, json_text, list_at
 
 DEEPEST = 100
 """The most schemas inside one another that are converted."""
 MOST_SCHEMAS = 10_000
 """The most schemas in one, references resolved: those that refer to one another grow without end."""
-SHARED = (
-    "description",
-    "minItems",
-    "maxItems",
-    "minProperties",
-    "maxProperties",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "pattern",
-    "propertyOrdering",
-)
+BOUNDS = ("minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength")
+"""int64 in the proto, so that clients may write them as strings."""
+SHARED = ("description", *BOUNDS, "minimum", "maximum", "pattern", "propertyOrdering")
 """Keywords that both languages have."""
 FORMATS = frozenset({"date-time", "float", "double", "int32", "int64"})
-WITHOUT_EFFECT = frozenset(
-    {
-        "$comment",
-        "$defs",
-        "$id",
-        "$schema",
-        "additionalProperties",
-        "default",
-        "definitions",
-        "deprecated",
-        "example",
-        "examples",
-        "format",
-        "readOnly",
-        "title",
-        "writeOnly",
-    }
-)
-"""Keywords that are dropped without a warning: the answer stays what it was meant to be."""
-HANDLED = frozenset(
-    {
-        *SHARED,
-        "$ref",
-        "allOf",
-        "anyOf",
-        "const",
-        "enum",
-        "items",
-        "nullable",
-        "oneOf",
-        "properties",
-        "required",
-        "type",
-    }
-)
-
-BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
-"""int64 in the proto, so that clients may write them as strings."""
+CONVERTED = ("$ref", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf", "properties", "required", "type")
+ANNOTATIONS = ("$comment", "$id", "default", "deprecated", "example", "examples", "readOnly", "title", "writeOnly")
+KNOWN = frozenset({*SHARED, *CONVERTED, *ANNOTATIONS, "$defs", "$schema", "additionalProperties", "definitions", "format"})
+"""All others are dropped with a warning. Without one go those that leave the answer what it was meant to be."""
 WITHOUT_MEANING = frozenset({"nullable", "propertyOrdering", "example"})
 NAMES = {"defs": "$defs", "ref": "$ref"}
 OF_SCHEMAS = frozenset({"properties", "$defs", "defs", "definitions", "patternProperties"})
@@ -118,7 +74,7 @@ class SchemaConverter:
             return self._referred(reference, schema)
         if isinstance(schema.get("allOf"), list):
             return self._schema(merged(schema))
-        self.lost.update(name for name in schema if name not in HANDLED and name not in WITHOUT_EFFECT)
+        self.lost.update(schema.keys() - KNOWN)
         converted: Json = {name: schema[name] for name in SHARED if schema.get(name) is not None}
         form = schema.get("format")
         if isinstance(form, str) and form in FORMATS:
@@ -143,7 +99,7 @@ class SchemaConverter:
 
     def _type(self, converted: Json, schema: Json) -> None:
         kinds = schema.get("type")
-        named = [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)]
+        named = strings(kinds if isinstance(kinds, list) else [kinds])
         real = [kind.upper() for kind in named if kind.lower() != "null"]
         if schema.get("nullable") is True or len(real) < len(named):
             converted["nullable"] = True
@@ -161,7 +117,7 @@ class SchemaConverter:
             converted["nullable"] = True
         if "type" not in converted and (kind := kind_of(values)):
             converted["type"] = kind
-        texts = [value if isinstance(value, str) else encode_json(value).decode() for value in values if value is not None]
+        texts = [value if isinstance(value, str) else json_text(value) for value in values if value is not None]
         if converted.get("type", "STRING") == "STRING":
             converted.update(type="STRING", format="enum", enum=texts)
         elif texts:
@@ -172,9 +128,7 @@ class SchemaConverter:
         properties = schema.get("properties")
         if isinstance(properties, dict) and properties:
             converted["properties"] = {name: self._schema(inner) for name, inner in properties.items()}
-            required = schema.get("required")
-            names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-            if known := [name for name in names if name in properties]:
+            if known := [name for name in strings(list_at(schema, "required")) if name in properties]:
                 converted["required"] = known
         if "items" in schema:
             converted["items"] = self._schema(schema["items"])
@@ -182,10 +136,8 @@ class SchemaConverter:
             converted["items"] = {"type": "STRING"}
 
     def _alternatives(self, converted: Json, schema: Json) -> None:
-        for word in ("anyOf", "oneOf"):
-            options = schema.get(word)
-            if not isinstance(options, list):
-                continue
+        for name in ("anyOf", "oneOf"):
+            options = list_at(schema, name)
             real = [option for option in options if not (isinstance(option, dict) and option.get("type") == "null")]
             if len(real) < len(options):
                 converted["nullable"] = True
@@ -194,6 +146,10 @@ class SchemaConverter:
                 converted.update({name: value for name, value in inner[0].items() if name not in converted})
             elif inner:
                 converted["anyOf"] = inner
+
+
+def strings(values: list[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
 
 
 def kind_of(values: list[Any]) -> str:

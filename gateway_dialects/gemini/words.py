@@ -39,27 +39,18 @@ SIGNATURE = "thoughtSignature"
 CARRIER = "dragoman"
 """The key in partMetadata that holds content of other dialects, for the client to give back."""
 
-FINISH_REASONS = {
-    "STOP": FINISH_REASON_STOP,
-    "MAX_TOKENS": FINISH_REASON_LENGTH,
-    "CONTINUATION": FINISH_REASON_LENGTH,
-    "SAFETY": FINISH_REASON_CONTENT_FILTER,
-    "RECITATION": FINISH_REASON_CONTENT_FILTER,
-    "LANGUAGE": FINISH_REASON_CONTENT_FILTER,
-    "BLOCKLIST": FINISH_REASON_CONTENT_FILTER,
-    "PROHIBITED_CONTENT": FINISH_REASON_CONTENT_FILTER,
-    "SPII": FINISH_REASON_CONTENT_FILTER,
-    "MODEL_ARMOR": FINISH_REASON_CONTENT_FILTER,
-    "IMAGE_SAFETY": FINISH_REASON_CONTENT_FILTER,
-    "IMAGE_PROHIBITED_CONTENT": FINISH_REASON_CONTENT_FILTER,
-    "IMAGE_RECITATION": FINISH_REASON_CONTENT_FILTER,
-    "OTHER": FINISH_REASON_ERROR,
-    "IMAGE_OTHER": FINISH_REASON_ERROR,
-    "NO_IMAGE": FINISH_REASON_ERROR,
-    "TOO_MANY_TOOL_CALLS": FINISH_REASON_ERROR,
-    "MISSING_THOUGHT_SIGNATURE": FINISH_REASON_ERROR,
+FINISH_WORDS = {
+    FINISH_REASON_STOP: ("STOP",),
+    FINISH_REASON_LENGTH: ("MAX_TOKENS", "CONTINUATION"),
+    FINISH_REASON_CONTENT_FILTER: (
+        *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"),
+        *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+    ),
+    FINISH_REASON_ERROR: ("OTHER", "IMAGE_OTHER", "NO_IMAGE", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
 }
-"""By finishReason; the first of each reason is what answers of other providers get. An unknown one counts as STOP."""
+"""finishReasons by the contract's: the first is what answers of other providers get. Calls of tools end with STOP too."""
+FINISH_REASONS = {word: reason for reason, words in FINISH_WORDS.items() for word in words}
+"""An unknown one counts as STOP."""
 FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 """finishReasons of answers that cannot be read: asking again may help, and half an answer would not."""
 TOOL_MODES = {
@@ -139,6 +130,9 @@ class PartForm(Form, frozen=True):
     """The functionResponse holds the media itself."""
 
 
+NO_FORM = PartForm()
+
+
 class SchemaForm(Form, frozen=True):
     """How the schema of a function or of an answer was written."""
 
@@ -175,11 +169,7 @@ def media_kind(mime_type: str) -> MediaKind.ValueType:
 
 
 def part_form(part: Part) -> PartForm:
-    """The PartForm of a Part; NO_FORM where it has none."""
     return form_of(part, DIALECT, PartForm) if part.provider_details_json else NO_FORM
-
-
-NO_FORM = PartForm()
 
 
 def add_own_fields(written: Json, part: Part) -> Json:
