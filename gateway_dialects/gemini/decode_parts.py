@@ -7,7 +7,6 @@ recorded answers.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -26,11 +25,13 @@ from gateway_dialects.kit.json import (
     unknown_fields,
 )
 
-TEXT_FIELDS = frozenset({"text", SIGNATURE})
-THOUGHT_FIELDS = frozenset({"text", "thought", SIGNATURE})
-CALL_FIELDS = frozenset({"id", "name", "args"})
-BLOB_FIELDS = frozenset({"mimeType", "data"})
-FILE_FIELDS = frozenset({"mimeType", "fileUri"})
+INNER_FIELDS = {
+    "functionCall": frozenset({"id", "name", "args"}),
+    "functionResponse": frozenset({"id", "name", "response", "parts"}),
+    "inlineData": frozenset({"mimeType", "data"}),
+    "fileData": frozenset({"mimeType", "fileUri"}),
+}
+"""The fields of the object in a Part that the contract names, by the Part's kind."""
 
 
 def is_silent(piece: Json) -> bool:
@@ -43,28 +44,32 @@ def late_signature(piece: Json) -> str:
     return text_of(piece.get(SIGNATURE)) if len(piece) == 2 and piece.get("text") == "" else ""
 
 
-def decode_part(piece: Json, place: tuple[str, int, int]) -> Part:
-    """place: the answer's id, the candidate, and how many calls came before, which name a call without an id."""
+def decode_part(piece: Json, place: tuple[str, int, int] | None) -> Part:
+    """place: the answer's id, the candidate, and how many calls came before, which name a call without an id. None: a client
+    wrote the Part, so that calls remain without one, and base64 as it is."""
     match piece:
         case {"text": str(text), "thought": True}:
             signature = text_of(piece.get(SIGNATURE))
             part = Part(reasoning=Reasoning(text=text, summary=True, provider=DIALECT, signature=signature))
-            set_details(part, unknown_fields(piece, THOUGHT_FIELDS), DIALECT)
+            set_details(part, unknown_fields(piece, {"text", "thought", SIGNATURE}), DIALECT)
             return part
         case {"thought": True}:
             return opaque(piece)
         case {"text": str(text)}:
-            part, rest = Part(text=text), unknown_fields(piece, TEXT_FIELDS)
+            part = Part(text=text)
+            set_details(part, unknown_fields(piece, {"text", SIGNATURE}), DIALECT)
         case {"functionCall": dict(call)}:
-            part, rest = decode_call(call, place), rest_of(piece, "functionCall", call, CALL_FIELDS)
+            part = decode_call(call, place)
+            set_rest(part, piece, "functionCall")
         case {"inlineData": dict(blob)}:
-            part, rest = decode_blob(blob), rest_of(piece, "inlineData", blob, BLOB_FIELDS)
+            part = decode_blob(blob, is_answer=place is not None)
+            set_rest(part, piece, "inlineData")
         case {"fileData": dict(file)}:
-            part, rest = decode_file(file), rest_of(piece, "fileData", file, FILE_FIELDS)
+            part = decode_file(file)
+            set_rest(part, piece, "fileData")
         case _:
             return opaque(piece)
     sign(part, text_of(piece.get(SIGNATURE)))
-    set_details(part, rest, DIALECT)
     return part
 
 
@@ -72,11 +77,12 @@ def opaque(piece: Json) -> Part:
     return Part(opaque=Opaque(dialect=DIALECT, json=json_text(piece)))
 
 
-def rest_of(piece: Json, name: str, inner: Json, known: frozenset[str]) -> Json:
-    rest = unknown_fields(piece, frozenset({name, SIGNATURE}))
-    if extra := unknown_fields(inner, known):
-        rest[name] = extra
-    return rest
+def set_rest(part: Part, piece: Json, kind: str) -> None:
+    """Sets what the contract does not name of a Part, and of the object that it holds."""
+    rest = unknown_fields(piece, {kind, SIGNATURE})
+    if extra := unknown_fields(piece[kind], INNER_FIELDS[kind]):
+        rest[kind] = extra
+    set_details(part, rest, DIALECT)
 
 
 def sign(part: Part, signature: str) -> None:
@@ -84,12 +90,12 @@ def sign(part: Part, signature: str) -> None:
         part.signature.provider, part.signature.value = DIALECT, signature
 
 
-def decode_call(call: Json, place: tuple[str, int, int]) -> Part:
-    args = json_text(call.get("args") or {})
-    name, call_id = text_of(call.get("name")), text_of(call.get("id"))
-    part = Part(tool_call=ToolCall(id=call_id or made_up_id(place, name, args), name=name, arguments_json=args))
+def decode_call(call: Json, place: tuple[str, int, int] | None) -> Part:
+    name, call_id, args = text_of(call.get("name")), text_of(call.get("id")), json_text(call.get("args") or {})
+    part = Part(tool_call=ToolCall(id=call_id, name=name, arguments_json=args))
     if not call_id:
         set_form(part, DIALECT, PartForm(no_id=True))
+        part.tool_call.id = made_up_id(place, name, args) if place else ""
     return part
 
 
@@ -101,15 +107,23 @@ def made_up_id(place: tuple[str, int, int], name: str, args: str) -> str:
 
 def decode_file(file: Json) -> Part:
     mime_type = text_of(file.get("mimeType"))
-    return Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type, uri=text_of(file.get("fileUri"))))
+    part = Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type, uri=text_of(file.get("fileUri"))))
+    if "mimeType" not in file:
+        set_form(part, DIALECT, PartForm(no_mime_type=True))
+    return part
 
 
-def decode_blob(blob: Json) -> Part:
+def decode_blob(blob: Json, *, is_answer: bool) -> Part:
+    """The bytes of an answer. Those of a request are not decoded: doing that to megabytes only to encode them again helps
+    nobody."""
     mime_type, data = text_of(blob.get("mimeType")), text_of(blob.get("data"))
     part = Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type))
     try:
-        part.media.data = base64.b64decode(standard_base64(data), validate=True)
-    except (binascii.Error, ValueError):
+        if is_answer:
+            part.media.data = base64.b64decode(standard_base64(data), validate=True)
+        else:
+            part.media.uri = f"data:{mime_type};base64,{standard_base64(data)}"
+    except ValueError:  # binascii.Error is one.
         part.media.uri = f"data:{mime_type};base64,{data}"
     return part
 

@@ -12,19 +12,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import Part, Reasoning
+from dragoman.v1.content_pb2 import Part
+from gateway_dialects.gemini.decode_parts import decode_part, set_rest, sign
 from gateway_dialects.gemini.words import (
     CARRIER,
     DIALECT,
     SIGNATURE,
     PartForm,
     camel,
-    media_kind,
     plain,
-    standard_base64,
 )
 from gateway_dialects.kit.fields import boolean, integer, mapping, missing, number, required_string, string, wrong_type
-from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.json import Json, json_text, set_form
 
 RESULT_KEYS = frozenset({"result", "output", "error"})
 """What clients wrap the text of a tool's answer in, since it must be an object."""
@@ -36,7 +35,7 @@ def parse_part(part: Part, value: object, path: str) -> None:
         part.text = value
         return
     fields = fields_in(value, path)
-    kinds = [name for name in PARSERS if name in fields]
+    kinds = [name for name in KINDS if name in fields]
     if "functionResponse" in fields:
         raise invalid(path, f"'{path}': a functionResponse belongs in a content of the role user.")
     if not kinds and fields.keys() <= {SIGNATURE, "thought"}:
@@ -46,75 +45,40 @@ def parse_part(part: Part, value: object, path: str) -> None:
     if len(kinds) != 1 or (fields.get("thought") is True and kinds != ["text"]):
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
         return
-    PARSERS[kinds[0]](part, fields, path)
+    check_part(fields, kinds[0], path)
+    part.CopyFrom(decode_part(fields, None))
 
 
-def parse_text(part: Part, fields: Json, path: str) -> None:
-    text = string(fields["text"], f"{path}.text")
-    if "thought" in fields and boolean(fields["thought"], f"{path}.thought"):
-        signature = string(fields.get(SIGNATURE, ""), f"{path}.{SIGNATURE}")
-        part.reasoning.CopyFrom(Reasoning(text=text, summary=True, provider=DIALECT, signature=signature))
+def check_part(fields: Json, kind: str, path: str) -> None:
+    """Checks the types in a Part of this kind, and gives the fields of its object their names."""
+    if kind == "text":
+        string(fields["text"], f"{path}.text")
+        boolean(fields.get("thought", False), f"{path}.thought")
     else:
-        part.text = text
-        parse_signature(part, fields, path)
-    set_details(part, unknown_fields(fields, {"text", "thought", SIGNATURE}), DIALECT)
+        where = f"{path}.{kind}"
+        inner = fields[kind] = fields_in(fields[kind], where)
+        for name, (reader, is_required) in KINDS[kind].items():
+            if name in inner:
+                reader(inner[name], f"{where}.{name}")
+            elif is_required:
+                raise missing(f"{where}.{name}")
+    string(fields.get(SIGNATURE, ""), f"{path}.{SIGNATURE}")
+    if fields.get("thought") is not True:
+        fields.pop("thought", None)
 
 
-def parse_signature(part: Part, fields: Json, path: str) -> None:
-    if SIGNATURE in fields:
-        part.signature.provider, part.signature.value = DIALECT, string(fields[SIGNATURE], f"{path}.{SIGNATURE}")
+def address(value: Any, path: str) -> None:
+    if not string(value, path):
+        raise missing(path)
 
 
-def parse_call(part: Part, fields: Json, path: str) -> None:
-    where = f"{path}.functionCall"
-    call = fields_in(fields["functionCall"], where)
-    part.tool_call.name = required_string(call, "name", f"{where}.")
-    part.tool_call.arguments_json = json_text(mapping(call["args"], f"{where}.args")) if "args" in call else "{}"
-    part.tool_call.id = string(call.get("id", ""), f"{where}.id")
-    parse_signature(part, fields, path)
-    set_rest(part, fields, "functionCall", unknown_fields(call, {"id", "name", "args"}))
-    if not part.tool_call.id:
-        set_form(part, DIALECT, PartForm(no_id=True))
-
-
-def parse_blob(part: Part, fields: Json, path: str) -> None:
-    """The base64 is not decoded: decoding megabytes only to encode them again helps nobody."""
-    where = f"{path}.inlineData"
-    blob = fields_in(fields["inlineData"], where)
-    part.media.mime_type = required_string(blob, "mimeType", f"{where}.")
-    part.media.kind = media_kind(part.media.mime_type)
-    data = standard_base64(required_string(blob, "data", f"{where}."))
-    part.media.uri = f"data:{part.media.mime_type};base64,{data}"
-    parse_signature(part, fields, path)
-    set_rest(part, fields, "inlineData", unknown_fields(blob, {"mimeType", "data"}))
-
-
-def parse_file(part: Part, fields: Json, path: str) -> None:
-    where = f"{path}.fileData"
-    file = fields_in(fields["fileData"], where)
-    part.media.uri = required_string(file, "fileUri", f"{where}.")
-    if not part.media.uri:
-        raise missing(f"{where}.fileUri")
-    part.media.mime_type = string(file.get("mimeType", ""), f"{where}.mimeType")
-    part.media.kind = media_kind(part.media.mime_type)
-    parse_signature(part, fields, path)
-    set_rest(part, fields, "fileData", unknown_fields(file, {"mimeType", "fileUri"}))
-    if "mimeType" not in file:
-        set_form(part, DIALECT, PartForm(no_mime_type=True))
-
-
-def set_rest(part: Part, fields: Json, kind: str, inner: Json) -> None:
-    """Keeps what the contract does not name of a Part, and of the object that it holds."""
-    details = unknown_fields(fields, {kind, "thought", SIGNATURE})
-    set_details(part, {**details, kind: inner} if inner else details, DIALECT)
-
-
-PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
-    "text": parse_text,
-    "functionCall": parse_call,
-    "inlineData": parse_blob,
-    "fileData": parse_file,
+KINDS: Mapping[str, Mapping[str, tuple[Callable[[Any, str], object], bool]]] = {
+    "text": {},
+    "functionCall": {"name": (string, True), "args": (mapping, False), "id": (string, False)},
+    "inlineData": {"mimeType": (string, True), "data": (string, True)},
+    "fileData": {"fileUri": (address, True), "mimeType": (string, False)},
 }
+"""The fields of the object in a Part, by the Part's kind: what reads each, and whether it is required."""
 
 
 def restore_foreign(part: Part, fields: Json) -> bool:
@@ -146,8 +110,8 @@ def parse_result(part: Part, value: Json, path: str) -> None:
     if "parts" in given:
         for index, item in enumerate(listed(given["parts"], f"{where}.parts")):
             parse_part(result.parts.add(), item, f"{where}.parts[{index}]")
-    parse_signature(part, value, path)
-    set_rest(part, value, "functionResponse", unknown_fields(given, {"id", "name", "response", "parts"}))
+    sign(part, string(value.get(SIGNATURE, ""), f"{path}.{SIGNATURE}"))
+    set_rest(part, {**value, "functionResponse": given}, "functionResponse")
     no_id, has_media = not result.tool_call_id, "parts" in given
     form = PartForm(no_id=no_id, response_key=key, response_whole=not key, media_inside=has_media)
     set_form(part, DIALECT, form)
