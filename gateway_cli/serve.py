@@ -129,8 +129,7 @@ def http_server(
     """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself."""
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
-    from http_facade.call_metadata import KeyPlace
-    from http_facade.core import Limits
+    from http_facade.core import KeyPlace, Limits
 
     limits = Limits(
         body_bytes=settings.server.max_body_bytes,

@@ -5,27 +5,27 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dragoman.metadata import is_request_id
+from dragoman.metadata import APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
 from dragoman.reasons import GatewayError, Reason
 from http_facade.api import Api
 from http_facade.apis import APIS
-from http_facade.call_metadata import KeyPlaces, labels
-from http_facade.chat import note_route
 from http_facade.connect import failure_of
-from http_facade.core import Core, Limits
+from http_facade.core import NAMED_HEADERS, ClientGone, Core, KeyPlaces, Limits
 from http_facade.endpoints import Readiness
 from http_facade.exchange import Exchange, fault
 from http_facade.router import Router
-from http_facade.watch import ClientGone
 
 if TYPE_CHECKING:
+    from dragoman.v1.chat_pb2 import ChatResponse
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+    from dragoman.v1.routing_pb2 import RouteTrace
+    from dragoman.v1.stream_pb2 import Finished
 
 
 class AccessLog(Protocol):
@@ -52,7 +52,8 @@ class Facade:
             return
         began = time.perf_counter()
         exchange = Exchange(scope, receive, send, self._default_api, self._limits.body_bytes)
-        exchange.request_id = given_request_id(exchange) or self._new_request_id()
+        given = exchange.header(b"x-request-id")
+        exchange.request_id = given if given and is_request_id(given) else self._new_request_id()
         try:
             await self._answer(exchange)
         except ClientGone:
@@ -106,12 +107,6 @@ def create_app(
     return Facade(router, apis[0], limits, access_log)
 
 
-def given_request_id(exchange: Exchange) -> str | None:
-    """The client's own x-request-id where it is well-formed, so that its logs and ours agree."""
-    given = exchange.header(b"x-request-id")
-    return given if given is not None and is_request_id(given) else None
-
-
 def check_headers(exchange: Exchange, limit: int) -> None:
     size = sum(map(len, itertools.chain.from_iterable(exchange.scope["headers"])))
     if size > limit:
@@ -126,8 +121,7 @@ def check_headers(exchange: Exchange, limit: int) -> None:
 
 async def fail(exchange: Exchange, failure: GatewayError) -> None:
     exchange.details["error"] = failure.reason
-    if failure.trace is not None:
-        note_route(exchange, failure.trace)
+    exchange.route = failure.trace or exchange.route
     if exchange.status:
         # The answer has begun: what can still be written was written in-band, and the connection must not look complete.
         return
@@ -149,4 +143,43 @@ def line_of(exchange: Exchange, began: float) -> dict[str, object]:
         "api": exchange.api.name,
         **labels(exchange),
         **exchange.details,
+        **(route_fields(exchange.route) if exchange.route is not None else {}),
+        **usage_fields(exchange.answers),
     }
+
+
+def labels(exchange: Exchange) -> dict[str, object]:
+    """The task, environment and application that the client names."""
+    if NAMED_HEADERS.isdisjoint(exchange.headers):
+        return {}
+
+    def first(names: Iterable[str]) -> str:
+        return next((value for name in names if (value := exchange.header(name.encode()))), "")
+
+    task, environment = ([prefix + name for prefix in PREFIXES] for name in (TASK_ID, ENVIRONMENT))
+    found = {"task_id": first(task), "environment": first(environment), "app": first(APP_NAMES)}
+    return {name: value[:LONGEST_TAG] for name, value in found.items() if value}
+
+
+def route_fields(route: RouteTrace) -> dict[str, object]:
+    """Who answered, or what was asked for where nobody did."""
+    fields: dict[str, object] = {"call_id": route.call_id} if route.call_id else {}
+    if route.provider:
+        fields["model"], fields["provider"] = f"{route.provider}/{route.model}", route.provider
+    elif route.requested_model:
+        fields["model"] = route.requested_model
+    return {**fields, "attempts": len(route.attempts)}
+
+
+def usage_fields(answers: Sequence[ChatResponse | Finished]) -> dict[str, object]:
+    """Tokens, and the cost in US dollars where it is known of all."""
+    usages = [answer.usage for answer in answers if answer.HasField("usage")]
+    if not usages:
+        return {}
+    fields: dict[str, object] = {
+        "input_tokens": sum(usage.input_tokens for usage in usages),
+        "output_tokens": sum(usage.output_tokens for usage in usages),
+    }
+    if all(usage.HasField("cost") for usage in usages):
+        fields["cost"] = sum(usage.cost.total_usd for usage in usages)
+    return fields

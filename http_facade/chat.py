@@ -10,15 +10,12 @@ import grpc
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.routing_pb2 import RouteTrace
-from dragoman.v1.stream_pb2 import Finished, StreamResponse
+from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.server import RequestHead, ServedChat, StreamWriter
-from http_facade.answer_headers import answer_headers
 from http_facade.connect import failure_of
 from http_facade.core import Core
-from http_facade.endpoints import parsed, required
-from http_facade.exchange import Exchange, fault
-from http_facade.watch import KeepAlive
+from http_facade.endpoints import required
+from http_facade.exchange import Exchange, answer_headers, fault
 
 if TYPE_CHECKING:
     from http_facade.api import Api
@@ -37,7 +34,7 @@ class ChatEndpoint:
         self._parse = required(parse or api.server.parse_chat, api, "parse_chat")
 
     async def __call__(self, exchange: Exchange) -> None:
-        served = parsed(self._parse, exchange, await exchange.body())
+        served = await exchange.parsed(self._parse)
         for chat in (served.chat, *served.further):
             prepare(chat, exchange)
         if self._api.tags is not None:
@@ -50,12 +47,12 @@ class ChatEndpoint:
     async def _answer(self, served: ServedChat, exchange: Exchange) -> None:
         if served.render_all is None:
             first = await self._core.chat(served.chat, exchange)
-            note_answers(exchange, (first,))
+            exchange.route, exchange.answers = first.route, (first,)
             body = served.render(first)
         else:
-            answers = await self._answers((served.chat, *served.further), exchange)
+            exchange.answers = answers = await self._answers((served.chat, *served.further), exchange)
             first = answers[0]
-            note_answers(exchange, answers)
+            exchange.route = first.route
             body = served.render_all(answers)
         await exchange.respond(200, body, answer_headers(first.route, first.warnings))
 
@@ -156,7 +153,7 @@ class StreamedAnswer:
     async def write(self, first: StreamResponse) -> None:
         served, exchange = self._served, self._exchange
         started = first.events[0].started
-        note_route(exchange, started.route)
+        exchange.route = started.route
         data = self._writer.render(first)
         headers = {**answer_headers(started.route, started.warnings), "cache-control": "no-cache", "x-accel-buffering": "no"}
         await exchange.start(200, served.content_type, headers, None)
@@ -187,7 +184,7 @@ class StreamedAnswer:
                 data = render(batch)
             except Exception:
                 return fault(self._exchange)
-        note_usage(self._exchange, [batch.events[-1].finished])
+        self._exchange.answers = (batch.events[-1].finished,)
         if self._end is not None:
             try:
                 data = await self._end()
@@ -197,38 +194,45 @@ class StreamedAnswer:
         return None
 
 
-def note_route(exchange: Exchange, route: RouteTrace) -> None:
-    """For the access log: who answered, or what was asked for where nobody did."""
-    details = exchange.details
-    if route.call_id:
-        details["call_id"] = route.call_id
-    if route.provider:
-        details["model"], details["provider"] = f"{route.provider}/{route.model}", route.provider
-    elif route.requested_model:
-        details["model"] = route.requested_model
-    details["attempts"] = len(route.attempts)
-
-
-def note_answers(exchange: Exchange, answers: Sequence[ChatResponse]) -> None:
-    """For the access log: who gave the whole answers to one request, and what they took."""
-    note_route(exchange, answers[0].route)
-    note_usage(exchange, answers)
-
-
-def note_usage(exchange: Exchange, ended: Sequence[ChatResponse | Finished]) -> None:
-    """For the access log: tokens, and the cost in US dollars where it is known of all."""
-    usages = [one.usage for one in ended if one.HasField("usage")]
-    if not usages:
-        return
-    exchange.details["input_tokens"] = sum(usage.input_tokens for usage in usages)
-    exchange.details["output_tokens"] = sum(usage.output_tokens for usage in usages)
-    if all(usage.HasField("cost") for usage in usages):
-        exchange.details["cost"] = sum(usage.cost.total_usd for usage in usages)
-
-
 def prepare(chat: ChatRequest, exchange: Exchange) -> None:
     """Make a chat strict where the client's headers ask for it: what the target cannot do is then refused. For the access
     log: the requested model."""
     exchange.details["model"] = chat.model or None
     if exchange.header(b"x-dragoman-strict") in ("true", "1"):
         chat.strict = True
+
+
+class KeepAlive:
+    """Writes something that clients skip whenever nothing was written for a while, so that proxies on the way keep the
+    connection."""
+
+    __slots__ = ("_interval", "_last", "_loop", "_task", "_timer", "_write")
+
+    def __init__(self, interval_s: float, write: Callable[[], Awaitable[None]]) -> None:
+        self._interval = interval_s
+        self._write = write
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(interval_s, self._check) if interval_s > 0 else None
+
+    def touch(self) -> None:
+        """Something was written."""
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _check(self) -> None:
+        idle = self._loop.time() - self._last
+        if idle >= self._interval:
+            self._task = self._loop.create_task(self._write_now())
+            idle = 0.0
+        self._timer = self._loop.call_later(self._interval - idle, self._check)
+
+    async def _write_now(self) -> None:
+        self.touch()
+        await self._write()

@@ -9,7 +9,7 @@ import grpc
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import unpack
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
-from http_facade.answer_headers import route_headers
+from http_facade.exchange import route_headers
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import grpc
 
+from dragoman import metadata as names
+from dragoman.reasons import invalid
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
     DeleteRecordRequest,
+    DeleteRecordResponse,
     GetRecordRequest,
     GetRecordResponse,
     ListRecordsRequest,
     ListRecordsResponse,
     PutRecordRequest,
+    PutRecordResponse,
     Record,
 )
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
-from http_facade.call_metadata import KeyPlaces, Metadata, call_metadata
 from http_facade.exchange import Exchange
-from http_facade.watch import Cancellable, Watch, Watches
 
 if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
@@ -36,6 +41,16 @@ Unary: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]"
 StreamCall = grpc.aio.UnaryStreamCall[StreamRequest, StreamResponse]
 ProxyStreamCall = grpc.aio.StreamStreamCall[ProxyStreamRequest, ProxyStreamResponse]
 ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse] | ProxyStreamCall
+Metadata = list[tuple[str, str]]
+
+KEY_HEADERS = tuple((name.encode(), name) for name in names.KEY_NAMES)
+LONGEST_KEY = 1024
+NAMED_HEADERS = frozenset(name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES))
+LONGEST_BYOK = 3072
+"""In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
+WATCH_AFTER_S = 0.05
+"""A call that ends sooner does not pay for a task that watches the connection. One that takes longer is watched after this
+time, or twice as long at most: a client that disconnected before is noticed then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,19 @@ class Limits:
     """Silence after which a stream gets a keep-alive; 0: never."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """The only place where the clients of a context put the gateway key. The core knows it too, and decides."""
+
+    header: str = ""
+    """In lower case."""
+    query: str = ""
+
+
+KeyPlaces = Mapping[str, KeyPlace]
+"""By context. In others, and in none, a key counts wherever it is found."""
+
+
 class Core:
     """Calls that end when their client goes away. Raises GatewayError, grpc.aio.AioRpcError and ClientGone."""
 
@@ -59,54 +87,175 @@ class Core:
         self._stub = stub
         self._watches = Watches()
 
-    def metadata(self, exchange: Exchange) -> Metadata:
-        """What a call carries on behalf of this request. Raises GatewayError."""
-        return call_metadata(exchange, self._key_places)
-
     def watch(self, call: Cancellable, exchange: Exchange) -> Watch:
         return Watch(exchange, call, self._watches)
 
-    async def chat(self, chat: ChatRequest, exchange: Exchange) -> ChatResponse:
-        return await self._watched(self._stub.Chat, chat, exchange)
+    def chat(self, chat: ChatRequest, exchange: Exchange) -> Awaitable[ChatResponse]:
+        return self._watched(self._stub.Chat, chat, exchange)
 
     def stream(self, chat: ChatRequest, exchange: Exchange) -> StreamCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self._stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+        return self._stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
     def proxy(self, request: ProxyRequest, exchange: Exchange) -> ProxyCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self._stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+        return self._stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
     def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], exchange: Exchange) -> ProxyStreamCall:
         """As proxy."""
-        return self._stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+        return self._stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
-    async def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> CountTokensResponse:
-        return await self._watched(self._stub.CountTokens, CountTokensRequest(chat=chat), exchange)
+    def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> Awaitable[CountTokensResponse]:
+        return self._watched(self._stub.CountTokens, CountTokensRequest(chat=chat), exchange)
 
-    async def list_models(self, request: ListModelsRequest, exchange: Exchange) -> ListModelsResponse:
-        return await self._watched(self._stub.ListModels, request, exchange)
+    def list_models(self, request: ListModelsRequest, exchange: Exchange) -> Awaitable[ListModelsResponse]:
+        return self._watched(self._stub.ListModels, request, exchange)
 
-    async def get_call(self, request: GetCallRequest, exchange: Exchange) -> GetCallResponse:
-        return await self._watched(self._stub.GetCall, request, exchange)
+    def get_call(self, request: GetCallRequest, exchange: Exchange) -> Awaitable[GetCallResponse]:
+        return self._watched(self._stub.GetCall, request, exchange)
 
-    async def put_record(self, record: Record, exchange: Exchange) -> None:
+    def put_record(self, record: Record, exchange: Exchange) -> Awaitable[PutRecordResponse]:
         """Also when the client is gone: what it asked for is done by then."""
-        await self._unwatched(self._stub.PutRecord, PutRecordRequest(record=record), exchange)
+        return self._unwatched(self._stub.PutRecord, PutRecordRequest(record=record), exchange)
 
-    async def get_record(self, request: GetRecordRequest, exchange: Exchange) -> GetRecordResponse:
-        return await self._unwatched(self._stub.GetRecord, request, exchange)
+    def get_record(self, request: GetRecordRequest, exchange: Exchange) -> Awaitable[GetRecordResponse]:
+        return self._unwatched(self._stub.GetRecord, request, exchange)
 
-    async def delete_record(self, request: DeleteRecordRequest, exchange: Exchange) -> None:
-        await self._unwatched(self._stub.DeleteRecord, request, exchange)
+    def delete_record(self, request: DeleteRecordRequest, exchange: Exchange) -> Awaitable[DeleteRecordResponse]:
+        return self._unwatched(self._stub.DeleteRecord, request, exchange)
 
-    async def list_records(self, request: ListRecordsRequest, exchange: Exchange) -> ListRecordsResponse:
-        return await self._unwatched(self._stub.ListRecords, request, exchange)
+    def list_records(self, request: ListRecordsRequest, exchange: Exchange) -> Awaitable[ListRecordsResponse]:
+        return self._unwatched(self._stub.ListRecords, request, exchange)
 
     async def _watched(self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange) -> ResponseT:
-        call = method(request, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+        call = method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
         with Watch(exchange, call, self._watches):
             return await call
 
     async def _unwatched(self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange) -> ResponseT:
-        return await method(request, timeout=self.limits.timeout_s, metadata=self.metadata(exchange))
+        return await method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+
+    def _metadata(self, exchange: Exchange) -> Metadata:
+        return call_metadata(exchange, self._key_places)
+
+
+def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
+    """The request's id, API, context, keys, BYOK credentials and tags. Raises GatewayError for what cannot be carried and
+    must not be cut."""
+    metadata = [(names.REQUEST_ID, exchange.request_id), (names.API, exchange.api.name)]
+    if exchange.context:
+        metadata.append((names.CONTEXT, exchange.context))
+    if exchange.context in places:
+        add_placed_key(metadata, exchange, places[exchange.context])
+    else:
+        add_keys(metadata, exchange)
+    if not NAMED_HEADERS.isdisjoint(exchange.headers):
+        add_named(metadata, exchange)
+    if exchange.tags:
+        metadata += [(name, carried(value)[: names.LONGEST_TAG]) for name, value in exchange.tags]
+    return metadata
+
+
+def add_keys(metadata: Metadata, exchange: Exchange) -> None:
+    for header, name in KEY_HEADERS:
+        if header in exchange.headers:
+            metadata.append((name, carried(exchange.headers[header].decode("latin-1"))))
+    if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get(names.KEY_PARAMETER)):
+        metadata.append(("x-goog-api-key", carried(key)))
+
+
+def add_placed_key(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
+    if place.header and (key := exchange.header(place.header.encode())) is not None:
+        metadata.append((place.header, carried(key)))
+    if place.query and (key := exchange.query().get(place.query)):
+        metadata.append((place.query.lower(), carried(key)))
+
+
+def add_named(metadata: Metadata, exchange: Exchange) -> None:
+    for name in names.BYOK_NAMES:
+        if value := exchange.header(name.encode()):
+            if len(value) > LONGEST_BYOK or not is_plain(value):
+                raise invalid(name, f"The header {name} must be printable ASCII, at most {LONGEST_BYOK} characters.")
+            metadata.append((name, value))
+    for name in (*names.TAG_NAMES, *names.APP_NAMES):
+        if value := exchange.header(name.encode()):
+            metadata.append((name, carried(value)[: names.LONGEST_TAG]))
+
+
+def is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def carried(key: str) -> str:
+    """gRPC carries printable ASCII only, and 8 KiB in all. No gateway key is other, and in this form it is none either."""
+    return key if is_plain(key) and len(key) <= LONGEST_KEY else quote(key)[:LONGEST_KEY]
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its answer was complete."""
+
+
+class Cancellable(Protocol):
+    """A gRPC call."""
+
+    def cancel(self) -> bool: ...
+
+
+class Watches:
+    """The calls that are not watched yet, and their one timer: one for each would cost more than the watching."""
+
+    __slots__ = ("_earlier", "_latest", "_timer")
+
+    def __init__(self) -> None:
+        self._latest: set[Watch] = set()
+        self._earlier: set[Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watch: Watch) -> None:
+        self._latest.add(watch)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
+
+    def remove(self, watch: Watch) -> None:
+        self._latest.discard(watch)
+        self._earlier.discard(watch)
+
+    def _tick(self) -> None:
+        """Begin with those that were already there at the last tick."""
+        due, self._earlier, self._latest = self._earlier, self._latest, set()
+        for watch in due:
+            watch.begin()
+        again = bool(self._earlier)
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick) if again else None
+
+
+class Watch:
+    """While it is entered, the client's going away cancels the call; whoever awaits the call then sees ClientGone."""
+
+    __slots__ = ("_call", "_exchange", "_gone", "_watcher", "_watches")
+
+    def __init__(self, exchange: Exchange, call: Cancellable, watches: Watches) -> None:
+        self._exchange = exchange
+        self._call = call
+        self._gone = False
+        self._watcher: asyncio.Task[None] | None = None
+        self._watches = watches
+
+    def __enter__(self) -> Self:
+        self._watches.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._watches.remove(self)
+        if self._watcher is not None and not self._watcher.done():
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError:
+            raise ClientGone from None
+
+    def begin(self) -> None:
+        self._watcher = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._exchange.disconnected()
+        self._gone = True
+        self._call.cancel()

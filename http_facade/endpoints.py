@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from dragoman.reasons import invalid
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
 from gateway_dialects.kit.json import encode_json
-from http_facade.answer_headers import warning_headers
 from http_facade.core import Core
-from http_facade.exchange import Exchange
+from http_facade.exchange import Exchange, warning_headers
 
 if TYPE_CHECKING:
     from http_facade.api import Api
@@ -56,8 +54,7 @@ class CountEndpoint:
         self._render = required(api.server.render_count, api, "render_count")
 
     async def __call__(self, exchange: Exchange) -> None:
-        chat = parsed(self._parse, exchange, await exchange.body())
-        response = await self._core.count_tokens(chat, exchange)
+        response = await self._core.count_tokens(await exchange.parsed(self._parse), exchange)
         headers = {"x-dragoman-estimated": "true"} if response.estimated else {}
         await exchange.respond(200, self._render(response.input_tokens), headers)
 
@@ -71,15 +68,6 @@ class Health:
     async def __call__(self, exchange: Exchange) -> None:
         ready = self._readiness is None or await self._readiness()
         await exchange.respond(200 if ready else 503, encode_json({"status": "ok" if ready else "not ready"}), {})
-
-
-def parsed(parse: Callable[[Exchange, bytes], T], exchange: Exchange, body: bytes) -> T:
-    """What a parser makes of a body. Raises GatewayError for one that is nested too deeply: what can just be decoded may be
-    too deep to be encoded as a part of something."""
-    try:
-        return parse(exchange, body)
-    except RecursionError:
-        raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
 
 
 def required(function: T | None, api: Api, name: str) -> T:

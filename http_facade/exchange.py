@@ -1,23 +1,29 @@
-"""One HTTP request and its answer, on bare ASGI: the hot path leaves out what Starlette's Request and Response do more."""
+"""One HTTP request and its answer, on bare ASGI: the hot path leaves out what Starlette's Request and Response do more. And
+the headers that say who answered."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-from starlette.types import Receive, Scope, Send
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.routing_pb2 import RouteTrace, Warning
+from dragoman.v1.stream_pb2 import Finished
 from gateway_dialects.kit.server import JSON
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from http_facade.api import Api
 
-FORBIDDEN_IN_HEADERS = str.maketrans(dict.fromkeys((*range(0x20), 0x7F), " "))
-"""Control characters (RFC 9110, section 5.5): a model's name can bring them."""
+T = TypeVar("T")
+HEADER_BYTES = bytes.maketrans(bytes((*range(0x20), 0x7F)), b" " * 0x21)
+"""Spaces for control characters (RFC 9110, section 5.5): a model's name can bring them."""
+LONGEST_WARNINGS_HEADER = 2000
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 log = logging.getLogger("dragoman.http")
@@ -27,8 +33,8 @@ class Exchange:
     """Reads the request's body, and answers once. It is the RequestHead of the dialects' parsers."""
 
     __slots__ = (
-        *("_body", "_body_left", "_body_limit", "_receive", "_send", "api", "context", "details", "headers"),
-        *("path", "path_params", "request_id", "scope", "status", "tags", "uploaded"),
+        *("_body", "_body_left", "_body_limit", "_receive", "_send", "answers", "api", "context", "details", "headers"),
+        *("path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
@@ -50,7 +56,11 @@ class Exchange:
         self.status = 0
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
-        """Fields of the access log beside the request line; None is not known."""
+        """Fields of the access log beside the request line and those of route and answers; None is not known."""
+        self.route: RouteTrace | None = None
+        """Who answered, or was asked."""
+        self.answers: Sequence[ChatResponse | Finished] = ()
+        """The whole answers to the request, or the end of a streamed one."""
         self.uploaded: asyncio.Event | None = None
         """Of a body that is read while the answer may already be written: set when it has been read."""
         self.tags: Iterable[tuple[str, str]] = ()
@@ -62,14 +72,13 @@ class Exchange:
 
     def header(self, name: bytes) -> str | None:
         """The header of this lower-case name."""
-        value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
+        return self.headers[name].decode("latin-1") if name in self.headers else None
 
     async def body(self) -> bytes:
         """The whole body. Raises GatewayError for one that is too large or compressed."""
         if self._body is None:
-            if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
-                message = f"Content-Encoding {encoding} is not supported: send the body as it is."
+            if (encoding := self.headers.get(b"content-encoding", b"")) not in (b"", b"identity"):
+                message = f"Content-Encoding {encoding.decode('latin-1')} is not supported: send the body as it is."
                 raise invalid("", message, "invalid_encoding")
             self.check_length()
             body, more = await self.body_piece()
@@ -82,10 +91,19 @@ class Exchange:
             self._body = body
         return self._body
 
+    async def parsed(self, parse: Callable[[Exchange, bytes], T]) -> T:
+        """What a parser makes of the body. Raises GatewayError for one that is nested too deeply: what can just be decoded
+        may be too deep to be encoded as a part of something."""
+        body = await self.body()
+        try:
+            return parse(self, body)
+        except RecursionError:
+            raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
+
     def check_length(self) -> None:
         """Raises GatewayError where the client announces a body that is too large."""
-        length = self.header(b"content-length")
-        if length is not None and length.isdecimal() and int(length) > self._body_left:
+        length = self.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._body_left:
             raise self._too_large()
 
     async def body_piece(self) -> tuple[bytes, bool]:
@@ -121,8 +139,7 @@ class Exchange:
             raw.append((own_header, self.request_id.encode()))
         if length is not None:
             raw.append((b"content-length", b"%d" % length))
-        for name, value in headers.items():
-            raw.append((name.encode(), header_value(value)))
+        raw += [(name.encode(), header_value(value)) for name, value in headers.items()]
         await self.begin(status, raw)
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -154,6 +171,30 @@ def fault(exchange: Exchange) -> GatewayError:
 
 def header_value(value: str) -> bytes:
     """What a header can carry: no control characters, and only those of the wire's alphabet."""
-    if value.isascii() and value.isprintable():
-        return value.encode()
-    return value.translate(FORBIDDEN_IN_HEADERS).encode("latin-1", "replace")
+    return value.encode("latin-1", "replace").translate(HEADER_BYTES)
+
+
+def answer_headers(route: RouteTrace, warnings: Sequence[Warning]) -> dict[str, str]:
+    """Who answered, and what could not be done."""
+    return route_headers(route) | warning_headers(warnings)
+
+
+def route_headers(route: RouteTrace) -> dict[str, str]:
+    """Who answered: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts; and x-dragoman-call-id."""
+    headers = {"x-dragoman-attempts": str(len(route.attempts))}
+    if route.call_id:
+        headers["x-dragoman-call-id"] = route.call_id
+    if route.provider:
+        headers["x-dragoman-provider"] = route.provider
+        headers["x-model-used"] = f"{route.provider}/{route.model}"
+    if route.fallback_from:
+        headers["x-fallback-from"] = route.fallback_from
+    return headers
+
+
+def warning_headers(warnings: Sequence[Warning]) -> dict[str, str]:
+    """x-dragoman-warnings: what was asked for and could not be done, divided by semicolons."""
+    if not warnings:
+        return {}
+    texts = (f"{warning.provider}: {warning.message}" if warning.provider else warning.message for warning in warnings)
+    return {"x-dragoman-warnings": "; ".join(texts)[:LONGEST_WARNINGS_HEADER]}

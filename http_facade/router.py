@@ -17,50 +17,40 @@ PARAMETER = re.compile(r"\{([^:}]+)(?::([^}]+))?\}")
 CONTEXT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 
 
-class Entry(NamedTuple):
-    """What one API has at one path for one HTTP method."""
-
-    api: Api
-    endpoint: Endpoint
-
-
 class Path:
-    """One path: its endpoints by HTTP method, each of one API or of several that share it."""
+    """One path: by HTTP method, the endpoint of each API that has it."""
 
-    def __init__(self, endpoints: Mapping[str, Sequence[Entry]]) -> None:
+    def __init__(self, endpoints: Mapping[str, Mapping[Api, Endpoint]]) -> None:
         """HEAD is answered like GET."""
         self.methods = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
-        self._apis = list(dict.fromkeys(entry.api for entries in endpoints.values() for entry in entries))
 
     async def __call__(self, exchange: Exchange) -> None:
-        entries = self.methods.get(exchange.scope["method"])
-        if entries is None:
-            exchange.api = detected(exchange, self._apis)
+        endpoints = self.methods.get(exchange.scope["method"])
+        if endpoints is None:
+            exchange.api = detected(exchange, [api for endpoints in self.methods.values() for api in endpoints])
             raise not_allowed(exchange, self.methods)
-        if len(entries) == 1:
-            exchange.api, endpoint = entries[0]
-        else:
-            exchange.api, endpoint = await chosen(exchange, entries)
-        await endpoint(exchange)
+        exchange.api = api = detected(exchange, endpoints)
+        if api.detect is None and len(endpoints) > 1:
+            exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
+        await endpoints[api](exchange)
 
 
-async def chosen(exchange: Exchange, entries: Sequence[Entry]) -> Entry:
-    """The entry of the first API that recognises its client by the head or else by the body."""
-    exchange.api = detected(exchange, [entry.api for entry in entries])
-    found = next(entry for entry in entries if entry.api is exchange.api)
-    if found.api.detect is None:
-        for entry in entries:
-            if entry.api.detect_body is not None and entry.api.detect_body(await exchange.body()):
-                return entry
-    return found
-
-
-def detected(exchange: Exchange, apis: Sequence[Api]) -> Api:
+def detected(exchange: Exchange, apis: Iterable[Api]) -> Api:
     """The first that recognises its client by the head; otherwise the first that takes everybody."""
+    fallback: Api | None = None
     for api in apis:
-        if api.detect is not None and api.detect(exchange):
+        if api.detect is None:
+            fallback = fallback or api
+        elif api.detect(exchange):
             return api
-    return next((api for api in apis if api.detect is None), apis[0])
+    return fallback or next(iter(apis))
+
+
+def detected_by_body(body: bytes, apis: Iterable[Api]) -> Api | None:
+    for api in apis:
+        if api.detect_body is not None and api.detect_body(body):
+            return api
+    return None
 
 
 class Pattern(NamedTuple):
@@ -83,8 +73,8 @@ class Router:
         patterns = sorted(paths.keys() - self._plain.keys(), key=specificity)
         self._patterns = [Pattern(*compiled(path), paths[path]) for path in patterns]
         self._health = {
-            "/healthz": Path({"GET": [Entry(apis[0], Health(None))]}),
-            "/readyz": Path({"GET": [Entry(apis[0], Health(readiness))]}),
+            "/healthz": Path({"GET": {apis[0]: Health(None)}}),
+            "/readyz": Path({"GET": {apis[0]: Health(readiness)}}),
         }
         self._is_context = context_names(apis)
         self._not_found = f"Served here: {', '.join(first_paths(apis))}."
@@ -119,12 +109,12 @@ class Router:
         return self._find(exchange)
 
 
-def table_of(core: Core, apis: Iterable[Api]) -> Mapping[str, Mapping[str, Sequence[Entry]]]:
+def table_of(core: Core, apis: Iterable[Api]) -> Mapping[str, Mapping[str, Mapping[Api, Endpoint]]]:
     """By path and HTTP method: those who serve it."""
-    table: dict[str, dict[str, list[Entry]]] = {}
+    table: dict[str, dict[str, dict[Api, Endpoint]]] = {}
     for api in apis:
         for path, method, factory in api.routes():
-            table.setdefault(path, {}).setdefault(method, []).append(Entry(api, factory(core, api)))
+            table.setdefault(path, {}).setdefault(method, {}).setdefault(api, factory(core, api))
     return table
 
 

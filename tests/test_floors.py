@@ -189,7 +189,7 @@ BAD: Mapping[str, tuple[str, str]] = {
     "the contract up": ("dragoman.v1.chat_pb2", "import gateway_core.call"),
     "from nowhere": ("gateway_core.cellar", "import dragoman.reasons"),
     "to nowhere": ("gateway_core.bootstrap", "from gateway_core.cellar import wine"),
-    "the core in another module of the facade": ("http_facade.watch", "def f():\n    import gateway_core.call"),
+    "the core in another module of the facade": ("http_facade.exchange", "def f():\n    import gateway_core.call"),
     "the core at once": ("http_facade.connect", "from gateway_core.call import Call"),
     "the core in a face": ("gateway_dialects.openai.parse_request", "def f():\n    from gateway_core.call import Call"),
     "the facade in a face": ("gateway_dialects.openai.parse_request", "from http_facade.exchange import Exchange"),

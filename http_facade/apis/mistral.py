@@ -15,9 +15,8 @@ from http_facade.exchange import Exchange
 AGENT = "mistral"
 """In the user agents of Mistral's SDKs, whatever their language and version, and of the AI SDK's provider in its older
 versions."""
-OWN_FIELDS = ("safe_prompt", "random_seed")
+OWN_FIELDS = frozenset({"safe_prompt", "random_seed"})
 """No other chat has these. LangChain's client for Mistral has no user agent of its own; it sends them where they are set."""
-OWN_KEYS = tuple(f'"{name}"'.encode() for name in OWN_FIELDS)
 LANGCHAIN = "python-httpx/"
 """The user agent of LangChain's client, which asks for streams as those of OpenAI's form do not. Others that do so read
 what Mistral's form does otherwise (whole tool calls, usage at the last choice) as well."""
@@ -34,7 +33,7 @@ def wants_events(exchange: Exchange) -> bool:
 
 def has_own_fields(body: bytes) -> bool:
     """Only a body that holds the name of such a field is decoded."""
-    return any(key in body for key in OWN_KEYS) and not parse_object(body).keys().isdisjoint(OWN_FIELDS)
+    return (b'"safe_prompt"' in body or b'"random_seed"' in body) and not OWN_FIELDS.isdisjoint(parse_object(body))
 
 
 def parse_gap(head: RequestHead, body: bytes) -> ServedChat:

@@ -30,13 +30,12 @@ from gateway_dialects.openai_responses.stored import (
     resolved,
     whole_input,
 )
-from http_facade.answer_headers import answer_headers
 from http_facade.api import Api, Factory
 from http_facade.apis.stored_responses import StoredResponses
-from http_facade.chat import note_answers, prepare, relay
+from http_facade.chat import prepare, relay
 from http_facade.connect import failure_of
 from http_facade.core import Core
-from http_facade.exchange import Exchange
+from http_facade.exchange import Exchange, answer_headers
 
 PREFIXES = ("/v1", "/openai/v1", "/api/v1", "/openai", "")
 """OpenAI's, Azure's newer one, OpenRouter's, Azure's older one, and that of clients which leave the version out."""
@@ -145,7 +144,7 @@ class CreateResponse:
 
     async def _answer(self, created: Created, fallback_id: str, now: int, exchange: Exchange) -> None:
         answer = await self._core.chat(created.parsed.chat, exchange)
-        note_answers(exchange, (answer,))
+        exchange.route, exchange.answers = answer.route, (answer,)
         response = response_object(answer, created.parsed.echo, fallback_id, now)
         warnings = [*answer.warnings, *await self._store(created, response, exchange, answer.route.provider)]
         await exchange.respond(200, encode_json(response), answer_headers(answer.route, warnings))

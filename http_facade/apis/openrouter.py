@@ -27,13 +27,12 @@ from gateway_dialects.openrouter.render_metadata import (
     wanted_id,
 )
 from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, STYLE
-from http_facade.answer_headers import warning_headers
 from http_facade.api import Api
 from http_facade.chat import ChatEndpoint
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.endpoints import ListModels, OneModel
-from http_facade.exchange import Exchange
+from http_facade.exchange import Exchange, warning_headers
 
 PREFIX = "/api/v1"
 LONGEST_ID = 256
