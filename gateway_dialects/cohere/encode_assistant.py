@@ -11,7 +11,7 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.cohere.words import DIALECT, MessageForm, is_plan, reasons, write_citations
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.json import Json, details_of, form_of, json_text, merged, object_of, text_of
 
 
@@ -41,14 +41,10 @@ class AssistantEncoder:
                 self._calls.append(encode_tool_call(part, field))
             case "opaque" if part.opaque.dialect == DIALECT:
                 self._content.append(object_of(part.opaque.json, field))
-            case "opaque":
-                raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
             case "media":
                 raise unsupported(field, "this provider takes no media in the assistant's messages")
-            case "tool_result":
-                raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
             case _:
-                raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
+                raise unusable_part(part, field)
 
     def _add_text(self, part: Part) -> None:
         text = part.text or part.refusal

@@ -31,7 +31,7 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.cohere.encode_assistant import drop_signature, encode_assistant
 from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of
@@ -134,10 +134,8 @@ def encode_block(part: Part, role: str, field: str, diagnostics: Diagnostics) ->
             raise unsupported(field, f"this provider takes no media in messages of the role {role}")
         case "opaque" if part.opaque.dialect == DIALECT:
             return object_of(part.opaque.json, field)
-        case "opaque":
-            raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
-        case None:
-            raise invalid(field, f"{field} has no kind: set text, media ...")
+        case "opaque" | None:
+            raise unusable_part(part, field)
         case kind:
             raise invalid(field, f"{field}: {kind} does not belong in a message of the role {role}")
 

@@ -39,7 +39,7 @@ from gateway_dialects.cohere.words import (
     ResponseFormatForm,
     reasons,
 )
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
 from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of, request_bytes
@@ -190,10 +190,8 @@ def encode_tool(tool: Tool, field: str) -> Json:
             raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
             return object_of(tool.opaque.json, field)
-        case "opaque":
-            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
-            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+            raise unusable_tool(tool, field)
 
 
 def encode_function(function: FunctionTool, field: str) -> Json:

@@ -33,7 +33,7 @@ from gateway_dialects.gemini.words import (
     arguments_object,
     part_form,
 )
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of
 
@@ -80,16 +80,12 @@ def encode_part(part: Part, place: str, encoding: Encoding) -> Json | None:
             return add_own_fields({"text": part.refusal}, part)
         case "opaque" if part.opaque.dialect == DIALECT:
             return object_of(part.opaque.json, f"{place}.opaque.json")
-        case "opaque":
-            raise unsupported(place, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
         case "reasoning":
             return encode_reasoning(part, place, encoding)
         case "tool_call":
             return encode_call(part, place, encoding)
-        case "tool_result":
-            raise invalid(place, f"{place}: a tool result belongs in a message of ROLE_TOOL")
-        case None:
-            raise invalid(place, f"{place} has no kind: set text, media, tool_call ...")
+        case "opaque" | "tool_result" | None:
+            raise unusable_part(part, place)
         case unknown:
             assert_never(unknown)
 

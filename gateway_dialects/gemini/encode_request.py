@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -29,7 +28,7 @@ from gateway_dialects.gemini.encode_parts import Encoding
 from gateway_dialects.gemini.families import encode_thinking, family_of
 from gateway_dialects.gemini.schema import gemini_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIER_WORDS, TOOL_MODES, SchemaForm
-from gateway_dialects.kit.diagnostics import unsupported
+from gateway_dialects.kit.diagnostics import unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import (
     Json,
@@ -37,6 +36,7 @@ from gateway_dialects.kit.json import (
     details_of,
     encode_json,
     form_of,
+    object_at,
     object_of,
     options_of,
     raw_json,
@@ -174,9 +174,7 @@ def merge(body: Json, options: Json) -> None:
 
 def drop_streamed_arguments(options: Json, encoding: Encoding) -> None:
     """Arguments that come piece by piece under JSON paths are a form of Vertex AI's that no served API could give on."""
-    config = options.get("toolConfig")
-    calling = config.get("functionCallingConfig") if isinstance(config, dict) else None
-    if isinstance(calling, dict) and calling.pop("streamFunctionCallArguments", None):
+    if object_at(object_at(options, "toolConfig"), "functionCallingConfig").pop("streamFunctionCallArguments", None):
         place = "toolConfig.functionCallingConfig.streamFunctionCallArguments"
         encoding.warn(place, "arguments are given whole; this was left out")
 
@@ -199,12 +197,10 @@ def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) 
                     declarations.append(encode_function(tool, place, encoding))
             case "opaque" if tool.opaque.dialect == DIALECT:
                 encoded.append(object_of(tool.opaque.json, f"{place}.opaque.json"))
-            case "opaque":
-                raise unsupported(place, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
             case "custom":
                 raise unsupported(place, "this provider takes no custom tools with free-form input")
             case _:
-                raise invalid(place, f"{place} has no kind: set function, custom or opaque")
+                raise unusable_tool(tool, place)
     return encoded
 
 

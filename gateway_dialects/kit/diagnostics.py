@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dragoman.reasons import GatewayError, Reason
+from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.v1.chat_pb2 import Tool
+from dragoman.v1.content_pb2 import Part
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.json import Detailed, details_of
 
@@ -46,3 +48,23 @@ class Diagnostics:
 def unsupported(field: str, message: str) -> GatewayError:
     """Content that the target cannot carry, whatever the client prefers."""
     return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)
+
+
+def unusable_part(part: Part, field: str) -> GatewayError:
+    """Why a part cannot be sent: it is another dialect's, or does not belong in its message."""
+    match part.WhichOneof("kind"):
+        case "opaque":
+            return unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+        case "tool_call":
+            return invalid(field, f"{field}: a tool call belongs in a message of ROLE_ASSISTANT")
+        case "tool_result":
+            return invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
+        case _:
+            return invalid(field, f"{field} has no kind: set text, media, tool_call ...")
+
+
+def unusable_tool(tool: Tool, field: str) -> GatewayError:
+    """Why a tool cannot be given: it is another dialect's, or of no kind."""
+    if tool.WhichOneof("kind") == "opaque":
+        return unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
+    return invalid(field, f"{field} has no kind: set function, custom or opaque")
