@@ -68,9 +68,11 @@ def encode_plain_message(message: Message) -> Json | None:
     if role is None or len(message.parts) != 1 or message.provider_details_json or message.name:
         return None
     part = message.parts[0]
-    if part.WhichOneof("kind") != "text" or part.provider_details_json or part.citations:
+    if part.WhichOneof("kind") != "text" or part.provider_details_json:
         return None
-    if part.HasField("cache_hint") or part.HasField("signature") or message.HasField("cache_hint"):
+    if part.HasField("cache_hint") or message.HasField("cache_hint"):
+        return None
+    if role == "assistant" and (part.HasField("signature") or part.citations):
         return None
     return {"role": role, "content": part.text}
 

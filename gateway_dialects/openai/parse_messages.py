@@ -51,6 +51,9 @@ from gateway_dialects.openai.words import (
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id"}
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls", *REASONING_STRINGS, "reasoning_details", "opaque"}
+PLAIN_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls"}
+ANSWER_FIELDS = PLAIN_FIELDS | set(REASONING_STRINGS)
+"""Of an assistant message that holds nothing for the providers of other dialects."""
 LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
 """What LiteLLM's clients carry for other providers than this dialect's."""
 
@@ -69,8 +72,9 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         rest = unnamed_fields(fields, TOOL_FIELDS)
     elif kind == ROLE_ASSISTANT:
         form = parse_assistant(message, fields, path)
-        rest = unnamed_fields(fields, ASSISTANT_FIELDS)
-        take_assistant_fields(message, fields, rest)
+        if not ANSWER_FIELDS.issuperset(fields):
+            rest = unnamed_fields(fields, ASSISTANT_FIELDS)
+            take_assistant_fields(message, fields, rest)
     else:
         if fields.get("content") is None:
             raise missing(f"{path}.content")
@@ -108,8 +112,9 @@ def take_cache_hint(holder: Any, rest: Json) -> bool:
 
 
 def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
-    parse_reasoning(message, fields, path)
-    parse_opaque(message, fields)
+    if not PLAIN_FIELDS.issuperset(fields):
+        parse_reasoning(message, fields, path)
+        parse_opaque(message, fields)
     content = fields.get("content")
     has_content = content is not None
     if has_content and content != "":

@@ -115,24 +115,22 @@ class ChunkRenderer(EventWriter):
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
         kind = delta.WhichOneof("delta")
-        is_plain = not (
-            delta.candidate_index or delta.provider_details_json or delta.citations or delta.HasField("logprobs")
-        )
+        index, citations, details = delta.candidate_index, delta.citations, delta.provider_details_json
+        is_plain = not (index or details or citations or delta.HasField("logprobs"))
         if kind == "text" and is_plain and not self._late:
             text = delta.text
             self._lengths[0] += len(text)
             out.append(self._text_head + encode_json(text) + self._text_tail)
             return
-        index = delta.candidate_index
         part = self._parts[index, delta.part_index]
         if kind == "text":
             self._lengths[index] += len(delta.text)
         body: Json = DELTA_RENDERERS[kind](delta, part) if kind else {}
-        if delta.citations:
+        if citations:
             body.update(self._cite(index, part, delta))
-        if delta.provider_details_json:
+        if details:
             body.update(details_of(delta))
-        logprobs = render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
+        logprobs = render_logprobs(delta.logprobs) if not is_plain and delta.HasField("logprobs") else None
         if body or logprobs:
             self._choice(index, body, out, logprobs=logprobs)
 
