@@ -1,4 +1,4 @@
-"""Why Azure refused or failed. Its content filter says which categories were met; the message repeats them.
+"""Why Azure refused or failed. The categories that its content filter found are added to the message.
 
 Source: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter and the recorded errors of azure.
 """

@@ -1,4 +1,4 @@
-"""A text completion request in the contract's terms: one chat for each prompt, whose user says it.
+"""A text completion request in the contract's terms: one chat for each prompt, which is its user message.
 
 Source: https://platform.openai.com/docs/api-reference/completions/create, and recorded requests.
 """
@@ -35,7 +35,7 @@ class ParsedTexts:
     echo: bool
     """Whether each text begins with its prompt."""
     alternatives: int | None
-    """How many likely tokens to tell at each place. None: no log-probabilities are wanted."""
+    """How many likely tokens to give for each token. None: no log-probabilities are wanted."""
 
     @property
     def count(self) -> int:
@@ -44,7 +44,7 @@ class ParsedTexts:
 
 
 def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
-    """model: what the path names, whatever the body says. Raises GatewayError naming the field at fault."""
+    """model: the one in the path, which replaces that of the body. Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     if model:
         fields["model"] = model
@@ -100,7 +100,7 @@ def parse_logprobs(fields: Json, echo: bool) -> int | None:
     if not 0 <= wanted <= MOST_LOGPROBS:
         raise invalid("logprobs", f"'logprobs' must be 0 to {MOST_LOGPROBS}, not {wanted}.")
     if echo:
-        message = "'logprobs' together with 'echo' asks for those of the prompt, which chat models do not tell."
+        message = "'logprobs' together with 'echo' asks for those of the prompt, which chat models do not give."
         raise GatewayError(Reason.UNSUPPORTED, message, field="logprobs", code="unsupported")
     return wanted
 

@@ -72,7 +72,7 @@ def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
 
 
 def render_logprobs(logprobs: Logprobs, offset: int, alternatives: int) -> Json:
-    """offset: where the first token stands, in characters from the prompt's beginning."""
+    """offset: of the first token, in characters from the prompt's beginning."""
     tokens = [*logprobs.content, *logprobs.refusal]
     offsets = []
     for token in tokens:

@@ -27,7 +27,7 @@ from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_sig
 from gateway_dialects.openai.words import DIALECT, REASONING_STRINGS, set_details
 
 PartKey = str | tuple[str, object]
-"""What tells one part of a candidate from another: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
+"""The key of a part among those of a candidate: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
 
 
 class CandidateState:
@@ -63,8 +63,8 @@ def empty_audio(part: Part) -> None:
     part.media.kind = MEDIA_KIND_AUDIO
 
 
-def grow(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Callable[[Part], None]) -> PartDelta:
-    """A new delta event of the part with this key, which begins here if it has not begun."""
+def add_delta(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Callable[[Part], None]) -> PartDelta:
+    """A new delta of the part with this key, which is started first where it has not been."""
     part_index = state.parts.get(key)
     if part_index is None:
         begin(start_part(state, key, batch))
@@ -79,8 +79,8 @@ def grow(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Call
 
 def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
     for key in state.bare_tools:
-        # A tool that takes nothing is called with {}, also when no delta ever said so.
-        grow(state, key, batch, empty_text).arguments_json = "{}"
+        # A tool that takes nothing is called with {}, also when no delta held that.
+        add_delta(state, key, batch, empty_text).arguments_json = "{}"
     signed = state.parts.get("text") if state.signature else None
     if state.signature and signed is None:
         merge(state.message_details, {"extra_content": {"google": {"thought_signature": state.signature}}})
@@ -103,7 +103,7 @@ def start_part(state: CandidateState, key: PartKey, batch: StreamResponse) -> Pa
 
 def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> None:
     if isinstance(content, str):
-        grow(state, "text", batch, empty_text).text = content
+        add_delta(state, "text", batch, empty_text).text = content
         return
     if not isinstance(content, list):
         raise malformed("content of the provider's stream is neither text nor a list")
@@ -111,7 +111,7 @@ def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> 
         part = decode_content_item(item)
         match part.WhichOneof("kind"):
             case "text":
-                grow(state, "text", batch, empty_text).text = part.text
+                add_delta(state, "text", batch, empty_text).text = part.text
             case "reasoning":
                 feed_reasoning_part(state, ("reasoning", 0), part, batch)
             case _:
@@ -134,7 +134,7 @@ def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) ->
             part.reasoning.SetInParent()
             note_strings(part, present)
 
-        grow(state, ("reasoning", 0), batch, begin).reasoning = delta[present[0]]
+        add_delta(state, ("reasoning", 0), batch, begin).reasoning = delta[present[0]]
 
 
 def item_index(item: Json) -> int | str:
@@ -151,23 +151,23 @@ def feed_reasoning_part(state: CandidateState, key: PartKey, piece: Part, batch:
         part.reasoning.text = part.reasoning.signature = part.reasoning.encrypted = ""
 
     if reasoning.text:
-        grow(state, key, batch, begin).reasoning = reasoning.text
+        add_delta(state, key, batch, begin).reasoning = reasoning.text
     if reasoning.signature:
-        grow(state, key, batch, begin).signature = reasoning.signature
+        add_delta(state, key, batch, begin).signature = reasoning.signature
     if reasoning.encrypted:
-        grow(state, key, batch, begin).encrypted = reasoning.encrypted
+        add_delta(state, key, batch, begin).encrypted = reasoning.encrypted
 
 
 def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> None:
     if data := audio.get("data"):
         try:
-            grow(state, "audio", batch, empty_audio).data = base64.b64decode(text_of(data), validate=True)
+            add_delta(state, "audio", batch, empty_audio).data = base64.b64decode(text_of(data), validate=True)
         except ValueError:
             raise malformed("audio of the provider's stream is not base64") from None
     if transcript := text_of(audio.get("transcript")):
-        grow(state, "audio", batch, empty_audio).transcript = transcript
+        add_delta(state, "audio", batch, empty_audio).transcript = transcript
     if extra := unknown_fields(audio, AUDIO_FIELDS):
-        details = grow(state, "audio", batch, empty_audio)
+        details = add_delta(state, "audio", batch, empty_audio)
         details.provider_details_json[DIALECT] = json_text({"audio": extra})
         state.part_details.setdefault(state.parts["audio"], {}).update(extra)
 
@@ -181,13 +181,13 @@ def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> N
     custom = call.get("custom")
     if isinstance(custom, dict):
         if text := text_of(custom.get("input")):
-            grow(state, key, batch, empty_text).input = text
+            add_delta(state, key, batch, empty_text).input = text
         return
     function = call.get("function")
     if isinstance(function, dict) and (arguments := function.get("arguments")):
         state.bare_tools.discard(key)
         text = arguments if isinstance(arguments, str) else json_text(arguments)
-        grow(state, key, batch, empty_text).arguments_json = text
+        add_delta(state, key, batch, empty_text).arguments_json = text
 
 
 def tool_key(state: CandidateState, call: Json) -> PartKey:
@@ -245,15 +245,15 @@ def feed_annotations(state: CandidateState, extra: Json, batch: StreamResponse, 
     annotations = extra.pop("annotations")
     decoded = [citation_of(annotation) for annotation in annotations]
     if found := [citation for citation in decoded if citation is not None]:
-        said = [event.part_delta for event in batch.events[before:] if event.part_delta.HasField("text")]
-        delta = said[-1] if said else grow(state, "text", batch, empty_text)
+        texts = [event.part_delta for event in batch.events[before:] if event.part_delta.HasField("text")]
+        delta = texts[-1] if texts else add_delta(state, "text", batch, empty_text)
         delta.citations.extend(found)
     if len(found) < len(annotations):
         extra["annotations"] = [item for item, citation in zip(annotations, decoded, strict=True) if citation is None]
 
 
 def merge(into: Json, late: Json) -> None:
-    """What many chunks say of one thing: objects grow, anything else is replaced."""
+    """Merge what later chunks hold: objects are merged, anything else is replaced."""
     for name, value in late.items():
         known = into.get(name)
         into[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
@@ -263,6 +263,6 @@ def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> Pa
     for position in range(len(batch.events) - 1, before - 1, -1):
         if batch.events[position].WhichOneof("event") == "part_delta":
             return batch.events[position].part_delta
-    delta = grow(state, "text", batch, empty_text)
+    delta = add_delta(state, "text", batch, empty_text)
     delta.text = ""
     return delta

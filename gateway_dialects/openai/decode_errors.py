@@ -1,7 +1,7 @@
 """Why a vendor of the openai dialect refused or failed: its status and body in the contract's vocabulary.
 
 Sources: https://platform.openai.com/docs/guides/error-codes and the error_* recordings of each vendor; the vendors disagree
-about where type and code stand, so each word is looked for in both.
+about what is the type and what the code, so each word is looked for in both.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def refused_fields(answer: Json) -> Json | None:
 
 
 def refusal_of(found: Sequence[Json]) -> Json:
-    """The first field is the error's param; where there are several, the message tells all."""
+    """The first field is the error's param; where there are several, the message names all."""
     places = [location(item.get("loc")) for item in found]
     message = found[0]["msg"]
     if len(found) > 1:

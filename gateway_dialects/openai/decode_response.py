@@ -238,7 +238,7 @@ def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
     kind = "custom" if isinstance(call.get("custom"), dict) else "function"
     inner = object_at(call, kind)
     part = Part(tool_call=ToolCall(id=text_of(call.get("id")), name=text_of(inner.get("name"))))
-    # The position says nothing in a whole answer, and replaying it makes strict vendors refuse the next turn.
+    # The position means nothing in a whole answer, and replaying it makes strict vendors refuse the next turn.
     details = unknown_fields(call, frozenset({"id", "type", "index", kind}))
     if "extra_content" in details and (signature := take_signature(details)):
         place_signature((part,), signature)

@@ -26,6 +26,7 @@ from gateway_dialects.kit.json import (
 )
 from gateway_dialects.openai.decode_delta import (
     CandidateState,
+    add_delta,
     empty_refusal,
     feed_audio,
     feed_content,
@@ -34,7 +35,6 @@ from gateway_dialects.openai.decode_delta import (
     feed_reasoning,
     feed_tool_call,
     finish_parts,
-    grow,
     merge,
 )
 from gateway_dialects.openai.decode_errors import error_in_body
@@ -136,7 +136,7 @@ class OpenAIStreamDecoder:
         self.details = {}
 
     def keep_late(self, chunk: Json) -> None:
-        """What a later chunk tells of the whole answer."""
+        """The fields of a later chunk that are about the whole answer."""
         if not CHUNK_FIELDS.issuperset(chunk):
             self.keep_details(chunk)
         for name in MARKS:
@@ -174,7 +174,7 @@ class OpenAIStreamDecoder:
         if content:
             feed_content(state, content, batch)
         if (refusal := delta.get("refusal")) and type(refusal) is str:
-            grow(state, "refusal", batch, empty_refusal).refusal = refusal
+            add_delta(state, "refusal", batch, empty_refusal).refusal = refusal
         if (audio := delta.get("audio")) and type(audio) is dict:
             feed_audio(state, audio, batch)
         if calls := delta.get("tool_calls"):
@@ -197,7 +197,7 @@ def decode_chunk(data: bytes) -> Json:
 
 
 def report_of_groq(chunk: Json) -> Json | None:
-    """The usage that Groq tells in a place of its own. Raises GatewayError where it tells why it stopped instead."""
+    """Groq's usage, which is in x_groq. Raises GatewayError for the error that may be there instead."""
     groq = chunk.get("x_groq")
     if not isinstance(groq, dict):
         return None

@@ -40,8 +40,8 @@ from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, Me
 
 PLAIN_ROLES = {role: ROLE_WORDS[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
 """Roles that every vendor knows."""
-SAYING = frozenset({"tool_calls", "refusal", "audio", "function_call"})
-"""What makes up for content in an assistant's message; one with neither is refused."""
+CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", "function_call"})
+"""Fields of an assistant message that stand in for content; one with neither is refused."""
 KINDS = {MEDIA_KIND_IMAGE: "pictures", MEDIA_KIND_AUDIO: "sound", MEDIA_KIND_VIDEO: "video", MEDIA_KIND_FILE: "documents"}
 ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
 
@@ -112,8 +112,8 @@ def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks:
                 diagnostics.drop(f"{field}.parts[{index}].citations", why)
     if annotations:
         encoded["annotations"] = [*annotations, *list_at(encoded, "annotations")]
-    if encoded.get("content", "") is None and SAYING.isdisjoint(encoded):
-        # Its reasoning was dropped, and nothing else was said.
+    if encoded.get("content", "") is None and CONTENT_LIKE.isdisjoint(encoded):
+        # Its reasoning was dropped, and there is nothing else.
         encoded["content"] = ""
 
 
@@ -124,7 +124,7 @@ def encode_signature(part: Part, encoded: Json, quirks: Quirks) -> None:
         if quirks.extra_content:
             add_signature(encoded, part)
     elif takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
-        encoded.setdefault("reasoning_details", []).append(signature_item(part, item))
+        encoded["reasoning_details"] = [*list_at(encoded, "reasoning_details"), signature_item(part, item)]
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:

@@ -100,10 +100,10 @@ def encode_body(request: ChatRequest, model: str, quirks: Quirks, diagnostics: D
 
 def encode_options(body: Json, options_json: Mapping[str, str], own: str, diagnostics: Diagnostics) -> None:
     """own: under which other name than the dialect's the options of this vendor are. Those of others become warnings."""
+    if len(body.get("stop", ())) == 1 and options_form_of(options_json, DIALECT, RequestForm).one_stop:
+        body["stop"] = body["stop"][0]
     for name in (DIALECT, own):
         merge_options(body, options_of(options_json, name))
-    if options_form_of(options_json, DIALECT, RequestForm).one_stop and len(body.get("stop", ())) == 1:
-        body["stop"] = body["stop"][0]
     for dialect in options_json:
         if dialect not in (DIALECT, own) and not dialect.endswith(".form"):
             for name in options_of(options_json, dialect):
@@ -261,12 +261,12 @@ def settings_of(reasoning: ReasoningSettings) -> Json:
 
 
 def implied_effort(enabled: bool | None) -> str | None:
-    """The effort that a bare on or off stands for; https://openrouter.ai/docs names medium for on."""
+    """The effort for a bare on or off; https://openrouter.ai/docs names medium for on."""
     return None if enabled is None else "medium" if enabled else "none"
 
 
 def thinking_switch(settings: Json) -> Json | None:
-    """The thinking object for a bare on or off, taken out of the settings. An effort is said in reasoning_effort alone:
+    """The thinking object for a bare on or off, taken out of the settings. An effort is sent as reasoning_effort alone:
     Moonshot refuses both together."""
     effort, enabled = settings.get("effort"), settings.get("enabled")
     if effort == "none" or (enabled is False and not effort):

@@ -73,7 +73,7 @@ def format_of(provider: str) -> str:
 
 
 def items_of_reasoning(reasoning: Reasoning, head: Json) -> list[Json]:
-    """Text and encrypted content are items of their own, each of its type; what they share says that they are one."""
+    """Text and encrypted content are items of their own, each of its type, with the same other fields."""
     items = []
     if reasoning.text or not reasoning.encrypted:
         items.append({**head, "summary" if reasoning.summary else "text": reasoning.text})

@@ -54,7 +54,7 @@ class ParsedChat:
 
 
 def parse_chat(body: bytes, model: str = "") -> ParsedChat:
-    """model: what the path names, whatever the body says. Raises GatewayError naming the field at fault."""
+    """model: the one in the path, which replaces that of the body. Raises GatewayError naming the field at fault."""
     fields = parse_object(body)
     if model:
         fields["model"] = model

@@ -1,4 +1,4 @@
-"""The model list of OpenAI's API, with what OpenRouter's tells beside it where it is known.
+"""The model list of OpenAI's API, with the fields of OpenRouter's where they are known.
 
 Sources: https://platform.openai.com/docs/api-reference/models, https://openrouter.ai/docs/api-reference/list-available-models.
 """
@@ -13,7 +13,7 @@ from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai.words import details_of
 
 OWN_FIELDS = frozenset({"id", "object", "created", "owned_by", "type"})
-"""Not taken from the provider's list. type: old Mistral clients refuse a list whose cards say "model" there."""
+"""Not taken from the provider's list. type: old Mistral clients refuse a list whose cards have "model" there."""
 PER_TOKEN = (
     ("input", "prompt"),
     ("output", "completion"),
@@ -57,7 +57,7 @@ def model_card(model: Model) -> Json:
 
 
 def openrouter_fields(model: Model, details: Json) -> Iterator[tuple[str, Json | list[str]]]:
-    """What the provider's list says in these words itself is left as it is."""
+    """Fields that the provider's own list has are left as they are."""
     if model.input_modalities and model.output_modalities and not isinstance(details.get("architecture"), dict):
         yield "architecture", architecture(model)
     if model.supported_parameters and "supported_parameters" not in details:

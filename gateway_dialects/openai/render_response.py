@@ -1,6 +1,6 @@
 """Whole answers and errors in the form of OpenAI's chat completions API.
 
-Every field of the schema is there, null where the schema says null: strict clients refuse an answer that leaves one out.
+Every field of the schema is there, null where the schema has null: strict clients refuse an answer that leaves one out.
 
 Sources: https://platform.openai.com/docs/api-reference/chat/object, https://platform.openai.com/docs/guides/error-codes.
 """
@@ -47,7 +47,7 @@ class Style:
     """How a variant of this API writes its answers."""
 
     answer_id: Callable[[str, str, str], str] = plain_id
-    """(the provider's id of the answer, the gateway's id of the call, fallback) -> the id. Each of the first two may be
+    """(the provider's id of the answer, the id of the call, fallback) -> the id. Each of the first two may be
     empty."""
     reasoning_field: str = "reasoning_content"
     """The string field for reasoning, where the provider has none of its own."""

@@ -69,7 +69,7 @@ class ChunkRenderer(EventWriter):
     def __init__(
         self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True, style: Style = OPENAI
     ) -> None:
-        """usage_nulls: whether the other chunks say null where the last one tells the usage, as OpenAI's do."""
+        """usage_nulls: whether usage is null in all chunks but the last, as in OpenAI's."""
         self.include_usage = include_usage
         self._usage_nulls = include_usage and usage_nulls
         self._fallback_id = fallback_id
@@ -104,7 +104,7 @@ class ChunkRenderer(EventWriter):
             head["service_tier"] = started.service_tier
         if self._style.openrouter:
             head["provider"] = started.route.provider
-        # A scalar describes the stream (OpenRouter's provider); a structure is told once.
+        # A scalar describes the stream (OpenRouter's provider); a structure is sent once.
         head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
         self.head = head
@@ -146,7 +146,7 @@ class ChunkRenderer(EventWriter):
         return {"annotations": annotations} if annotations else {}
 
     def _numbered(self, index: int, annotations: list[Json]) -> list[Json]:
-        """OpenAI's accumulators take only list items that say their place."""
+        """OpenAI's accumulators take only list items that have an index."""
         counts = self._counts[index]
         first = counts.annotations
         counts.annotations += len(annotations)
@@ -161,7 +161,7 @@ class ChunkRenderer(EventWriter):
         out.append(self._late_chunk([choice]) if self._late else self._head + encode_json(choice) + self._tail)
 
     def _late_chunk(self, choices: list[Json], usage: Json | None = None) -> bytes:
-        """A chunk with what is told once."""
+        """A chunk with the fields that are sent once."""
         body: Json = {**self.head, "choices": choices, **self._late}
         if usage or self._usage_nulls:
             body["usage"] = usage

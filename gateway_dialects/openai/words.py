@@ -69,7 +69,7 @@ FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
     "content_filter": FINISH_REASON_CONTENT_FILTER,
     "error": FINISH_REASON_ERROR,
 }
-"""Of all vendors. An unknown word counts as stop and stays in raw_finish_reason."""
+"""Of all vendors. An unknown one counts as stop and stays in raw_finish_reason."""
 FINISH_WORDS = words_of(FINISH_REASONS)
 OPENAI_FINISH_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """Those of OpenAI's schema."""
@@ -134,7 +134,7 @@ REASONING_PROVIDERS: Mapping[str, str] = {**words_of(REASONING_FORMATS), UNKNOWN
 Efforts = tuple[tuple[str, tuple[str, ...]], ...]
 """See Quirks.efforts."""
 SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""All words, from the least. What is not among them is a provider's own word and is sent as it is."""
+"""All efforts, from the least. Any other is a provider's own and is sent as it is."""
 THREE = ("low", "medium", "high")
 THREE_AND_NONE = ("none", *THREE)
 ON_OR_OFF = ("none", "high")
@@ -148,7 +148,7 @@ OPENAI_EFFORTS: Efforts = (
     ("gpt-5.", ()),
     ("gpt-5", ("minimal", *THREE)),
 )
-"""Later models differ from one to the next: they get the client's word."""
+"""Later models differ from one to the next: they get what the client asked for."""
 
 
 def known_effort(effort: str, model: str, efforts: Efforts, diagnostics: Diagnostics) -> str:

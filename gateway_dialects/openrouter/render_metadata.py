@@ -1,4 +1,4 @@
-"""What OpenRouter's API says of models, and of an answer afterwards.
+"""Models, and the records of calls, in the form of OpenRouter's API.
 
 Sources: https://openrouter.ai/docs/api-reference/models, https://openrouter.ai/docs/api-reference/get-a-generation.
 """
@@ -23,7 +23,7 @@ from gateway_dialects.openrouter.render_response import ID_PREFIX
 LONGEST_COUNT = 9
 """In digits."""
 UNKNOWN_PRICE = "-1"
-"""What OpenRouter writes where a price cannot be told beforehand."""
+"""What OpenRouter writes where a price is not known beforehand."""
 
 
 class Wanted(NamedTuple):
@@ -67,7 +67,7 @@ def count_in(query: Mapping[str, str], name: str) -> int | None:
 
 
 def names_in(query: Mapping[str, str], name: str) -> frozenset[str]:
-    """Of a list that commas divide; all stands for no filter."""
+    """The names in a comma-separated list; all means no filter."""
     return frozenset(query.get(name, "").split(",")) - {"", "all"}
 
 

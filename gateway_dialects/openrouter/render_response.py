@@ -84,7 +84,7 @@ def render_error(failure: GatewayError) -> bytes:
 
 
 def error_object(failure: GatewayError) -> Json:
-    """code is the HTTP status. metadata: error_type, the field at fault, and what a provider said."""
+    """code is the HTTP status. metadata: error_type, the field at fault, and the provider's own error."""
     upstream = dict(failure.metadata)
     kind, reason = ERROR_TYPES.get(failure.reason, "server"), failure.code or failure.reason.lower()
     metadata: Json = {"error_type": kind, "reason": reason}

@@ -12,7 +12,7 @@ NAMES = re.findall(
     """id object created model choices usage error index message delta finish_reason logprobs role content refusal
     tool_calls reasoning_content reasoning_details audio function custom name arguments input type text summary signature
     data transcript thinking token logprob bytes top_logprobs prompt_tokens prompt_tokens_details cached_tokens cost code
-    param detail msg loc""",
+    param detail msg loc annotations extra_content google thought_signature url_citation url start_index end_index format""",
 )
 MESSAGE_NAMES = [
     "content",
@@ -22,6 +22,8 @@ MESSAGE_NAMES = [
     "reasoning_content",
     "reasoning_details",
     "audio",
+    "annotations",
+    "extra_content",
     "role",
     "odd",
 ]
