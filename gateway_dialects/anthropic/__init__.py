@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway_dialects.anthropic.decode_errors import decode_error
 from gateway_dialects.anthropic.decode_response import (
     decode_chat,
@@ -44,17 +46,11 @@ CLIENT = Dialect(
 
 def serve(head: RequestHead, body: bytes) -> ServedChat:
     """See Served.parse_chat."""
-    parsed = parse_chat(body, head.header(b"anthropic-beta") or "")
-    fallback_id, input_tokens = f"msg_{head.request_id}", estimate_input_tokens(parsed.chat)
-
-    def writer() -> ChunkRenderer:
-        return ChunkRenderer(fallback_id=fallback_id, input_tokens=input_tokens, request_id=head.request_id)
-
+    chat, stream = parse_chat(body, head.header(b"anthropic-beta") or "")
+    fallback_id, tokens = f"msg_{head.request_id}", estimate_input_tokens(chat)
+    writer = partial(ChunkRenderer, fallback_id=fallback_id, input_tokens=tokens, request_id=head.request_id)
     return ServedChat(
-        parsed.chat,
-        lambda answer: render_chat(answer, fallback_id, input_tokens),
-        writer if parsed.stream else None,
-        keep_alive=PING,
+        chat, lambda answer: render_chat(answer, fallback_id, tokens), writer if stream else None, keep_alive=PING
     )
 
 

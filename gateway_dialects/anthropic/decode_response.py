@@ -12,11 +12,13 @@ from typing import Any
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Citation, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
+from dragoman.v1.stream_pb2 import Finished
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TIERS, ANSWER_TOOL, DIALECT, FINISH_REASONS
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.json import (
+    TOO_DEEP,
     Detailed,
     Json,
     decode_body,
@@ -31,7 +33,6 @@ from gateway_dialects.kit.json import (
 MESSAGE_FIELDS = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage", "error"})
 ENDING_FIELDS = frozenset({"stop_sequence", "stop_details"})
 """How the candidate ended; what else is beside them concerns the whole answer."""
-TOO_DEEP = "the provider's answer is nested too deeply"
 
 
 def decode_chat(body: bytes) -> ChatResponse:
@@ -53,9 +54,7 @@ def decode_message(answer: Json) -> ChatResponse:
     response = ChatResponse(id=text_of(answer.get("id")), model=text_of(answer.get("model")))
     response.candidates.append(decode_candidate(content, answer))
     if isinstance(usage := answer.get("usage"), dict):
-        response.usage.CopyFrom(decode_usage(usage))
-        if tier := service_tier_of(usage):
-            response.service_tier = tier
+        set_usage(response, usage)
     set_details(response, unknown_fields(answer, MESSAGE_FIELDS | ENDING_FIELDS), DIALECT)
     return response
 
@@ -170,6 +169,13 @@ def decode_usage(raw: Json) -> Usage:
         raw_json=json_text(raw),
         raw_dialect=DIALECT,
     )
+
+
+def set_usage(target: ChatResponse | Finished, raw: Json) -> None:
+    """The usage, and the service tier, which is a part of it here."""
+    target.usage.CopyFrom(decode_usage(raw))
+    if tier := service_tier_of(raw):
+        target.service_tier = tier
 
 
 def tokens(value: Any) -> int | None:

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.decode_response import (
     ENDING_FIELDS,
     MESSAGE_FIELDS,
-    TOO_DEEP,
     begin_reasoning,
     begin_tool_call,
     decode_citations,
-    decode_usage,
     finish_reason,
     input_text,
     service_tier_of,
     set_ending,
+    set_usage,
 )
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
-from gateway_dialects.kit.dialect import ServerSentEvent
+from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import (
     UNREADABLE,
     Json,
@@ -74,12 +72,11 @@ class Block:
         return {**self.begun, "input": given}
 
 
-class AnthropicStreamDecoder:
+class AnthropicStreamDecoder(EventDecoder):
     """See StreamDecoder."""
 
     def __init__(self) -> None:
-        self.done = False
-        self.complete = False
+        super().__init__()
         self._started = False
         self._blocks: dict[int, Block] = {}
         self._part_count = 0
@@ -89,16 +86,11 @@ class AnthropicStreamDecoder:
         self._ending: Json = {}
         self._details: Json = {}
 
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        message = decode_event(event.data)
-        try:
-            self._feed(message, batch)
-        except RecursionError:
-            raise malformed(TOO_DEEP) from None
+    @property
+    def complete(self) -> bool:
+        return bool(self._raw_finish and self._started)
 
-    def _feed(self, message: Json, batch: StreamResponse) -> None:
+    def decode(self, message: Json, batch: StreamResponse) -> None:
         match message.get("type"):
             case "content_block_delta":
                 self._delta(message, batch)
@@ -119,29 +111,16 @@ class AnthropicStreamDecoder:
             case _:
                 pass  # ping, and kinds of the future.
 
-    def finish(self, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if not (self.complete and self._started):
-            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
-        try:
-            self._conclude(batch)
-        except RecursionError:
-            raise malformed(TOO_DEEP) from None
-
-    def _conclude(self, batch: StreamResponse) -> None:
+    def conclude(self, batch: StreamResponse) -> None:
         for index in list(self._blocks):
             self._block_stop(index, batch)
-        self.done = True
         finished = batch.events.add().finished
         ending = finished.candidates.add()
         ending.raw_finish_reason = self._raw_finish
         ending.finish_reason = finish_reason(self._raw_finish, self._call_count > 0)
         set_ending(ending, self._ending, self._raw_finish)
         if self._usage:
-            finished.usage.CopyFrom(decode_usage(self._usage))
-            if tier := service_tier_of(self._usage):
-                finished.service_tier = tier
+            set_usage(finished, self._usage)
         set_details(finished, self._details, DIALECT)
 
     def _message_start(self, message: Any, batch: StreamResponse) -> None:
@@ -165,9 +144,7 @@ class AnthropicStreamDecoder:
     def _message_delta(self, message: Json) -> None:
         delta = message.get("delta")
         if isinstance(delta, dict):
-            if isinstance(raw := delta.get("stop_reason"), str) and raw:
-                self._raw_finish = raw
-                self.complete = True
+            self._raw_finish = text_of(delta.get("stop_reason")) or self._raw_finish
             self._ending.update({name: delta[name] for name in ENDING_FIELDS if delta.get(name) is not None})
             self._details.update(unknown_fields(delta, ENDING_FIELDS | {"stop_reason"}))
         if isinstance(usage := message.get("usage"), dict):
@@ -274,16 +251,6 @@ class AnthropicStreamDecoder:
         ended = batch.events.add().part_finished
         ended.part_index = block.part_index
         set_details(ended, block.details, DIALECT)
-
-
-def decode_event(data: bytes) -> Json:
-    try:
-        message = decode_json(data)
-    except UNREADABLE:
-        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-    if not isinstance(message, dict):
-        raise malformed("an event of the provider's stream is not a JSON object")
-    return message
 
 
 def index_of(message: Json) -> int:

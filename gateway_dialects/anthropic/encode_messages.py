@@ -23,13 +23,13 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.anthropic.encode_content import (
     RequestDiagnostics,
-    cache_control,
     content_of,
     encode_block,
     encode_tool_result,
     encode_tool_use,
 )
 from gateway_dialects.anthropic.words import DIALECT, MessageForm
+from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.json import Json, details_of, form_of
 

@@ -26,14 +26,15 @@ from dragoman.v1.chat_pb2 import (
     ResponseFormat,
     Tool,
 )
-from gateway_dialects.anthropic.encode_content import add_details, cache_control
+from gateway_dialects.anthropic.encode_content import add_details
 from gateway_dialects.anthropic.encode_schema import fitted
 from gateway_dialects.anthropic.encode_thinking import Family, can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
+from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
-from gateway_dialects.kit.json import Json, decode_object, object_of
+from gateway_dialects.kit.json import Json, decode_object, inverse, object_of
 
-CHOICE_WORDS = {mode: word for word, mode in TOOL_CHOICES.items()}
+CHOICE_WORDS = inverse(TOOL_CHOICES)
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
 JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
 SCHEMA_INSTRUCTION = (

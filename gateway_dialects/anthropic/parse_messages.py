@@ -9,18 +9,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import ChatRequest, Tool
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_FILE,
     MEDIA_KIND_IMAGE,
     ROLE_SYSTEM,
     ROLE_TOOL,
     Citation,
+    Media,
     Message,
     Part,
 )
 from gateway_dialects.anthropic.decode_response import decode_citation
-from gateway_dialects.anthropic.words import DIALECT, EPHEMERAL, ROLES, MessageForm
+from gateway_dialects.anthropic.words import DIALECT, ROLES, MessageForm
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import (
     CarriedState,
     is_packed,
@@ -29,13 +31,24 @@ from gateway_dialects.kit.carried_state import (
     restore_reasoning,
     unpack,
 )
-from gateway_dialects.kit.fields import array, boolean, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.fields import (
+    boolean,
+    mapping,
+    messages_of,
+    missing,
+    one_of,
+    required_mapping,
+    required_string,
+    set_fields,
+    string,
+    wrong_type,
+)
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, text_of, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 
 
-def parse_system(request: ChatRequest, value: Any) -> None:
+def parse_system(request: ChatRequest, value: Any, options: Json) -> None:
     """A string, or a list of text blocks: one system message before all others."""
     if value in ("", []):
         return
@@ -52,19 +65,14 @@ def parse_system(request: ChatRequest, value: Any) -> None:
         parse_block(message.parts.add(), item, path)
 
 
-def parse_messages(request: ChatRequest, value: Any) -> None:
+def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
     """Raises GatewayError naming the field at fault."""
-    messages = array(value, "messages")
-    if not messages:
-        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
     before = ""
-    for index, item in enumerate(messages):
+    for index, item in enumerate(messages_of(value)):
         path = f"messages.{index}"
         fields = mapping(item, path)
         role = required_string(fields, "role", f"{path}.")
-        if role not in ROLES:
-            known = ", ".join(ROLES)
-            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
+        one_of(role, ROLES, f"{path}.role")
         if fields.get("content") is None:
             raise missing(f"{path}.content")
         first = parse_message(request, role, fields["content"], f"{path}.content")
@@ -134,17 +142,6 @@ def parse_block(part: Part, value: Any, path: str) -> None:
         set_details(part, rest, DIALECT)
 
 
-def take_cache_hint(holder: Part | Tool, fields: Json) -> None:
-    """Moves cache_control from the fields to the holder's cache_hint, where that can hold all of it."""
-    control = fields.get("cache_control")
-    if not isinstance(control, dict) or control.get("type") != EPHEMERAL or not control.keys() <= {"type", "ttl"}:
-        return
-    ttl = control.get("ttl", "")
-    if isinstance(ttl, str):
-        holder.cache_hint.ttl = ttl
-        del fields["cache_control"]
-
-
 def parse_text(part: Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
     if len(fields) == 2:
@@ -166,51 +163,43 @@ def parse_citation(fields: Json) -> Citation:
 
 def parse_image(part: Part, fields: Json, path: str) -> Json | None:
     part.media.kind = MEDIA_KIND_IMAGE
-    if not parse_source(part, fields, path):
-        return None
-    return unknown_fields(fields, {"type", "source"})
+    return unknown_fields(fields, {"type", "source"}) if parse_source(part.media, fields, path) else None
 
 
 def parse_document(part: Part, fields: Json, path: str) -> Json | None:
     part.media.kind = MEDIA_KIND_FILE
-    if not parse_source(part, fields, path):
+    if not parse_source(part.media, fields, path):
         return None
-    if (title := fields.get("title")) is not None:
-        part.media.filename = string(title, f"{path}.title")
+    set_fields(part.media, fields, {"title": ("filename", string)}, f"{path}.")
     return unknown_fields(fields, {"type", "source", "title"})
 
 
-def parse_source(part: Part, fields: Json, path: str) -> bool:
+def parse_source(media: Media, fields: Json, path: str) -> bool:
     """False: a source that the contract cannot express; the block is carried as it is."""
-    if fields.get("source") is None:
-        raise missing(f"{path}.source")
-    where = f"{path}.source"
-    source = mapping(fields["source"], where)
-    kind = required_string(source, "type", f"{where}.")
-    if not SOURCE_FIELDS.get(kind, frozenset()).issuperset(source):
+    source, where = required_mapping(fields, "source", f"{path}."), f"{path}.source."
+    kind = required_string(source, "type", where)
+    known = SOURCE_FIELDS.get(kind)
+    if known is None or not source.keys() <= {"type", *known} or (kind == "text" and media.kind != MEDIA_KIND_FILE):
         return False
+    values = [required_string(source, name, where) for name in known]
     match kind:
         case "base64":
-            # Kept as base64: decoding megabytes only to encode them again helps nobody.
-            part.media.mime_type = required_string(source, "media_type", f"{where}.")
-            part.media.uri = f"data:{part.media.mime_type};base64,{required_string(source, 'data', f'{where}.')}"
+            # Stored as base64: decoding megabytes only to encode them again helps nobody.
+            media.mime_type, media.uri = values[0], f"data:{values[0]};base64,{values[1]}"
+        case "text":
+            media.mime_type, media.data = values[0], values[1].encode()
         case "url":
-            part.media.uri = required_string(source, "url", f"{where}.")
+            media.uri = values[0]
         case "file":
-            part.media.file_id = required_string(source, "file_id", f"{where}.")
-        case "text" if part.media.kind == MEDIA_KIND_FILE:
-            part.media.data = required_string(source, "data", f"{where}.").encode()
-            part.media.mime_type = required_string(source, "media_type", f"{where}.")
-        case _:
-            return False
+            media.file_id = values[0]
     return True
 
 
-SOURCE_FIELDS: Mapping[str, frozenset[str]] = {
-    "base64": frozenset({"type", "media_type", "data"}),
-    "url": frozenset({"type", "url"}),
-    "file": frozenset({"type", "file_id"}),
-    "text": frozenset({"type", "media_type", "data"}),
+SOURCE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "base64": ("media_type", "data"),
+    "url": ("url",),
+    "file": ("file_id",),
+    "text": ("media_type", "data"),
 }
 
 
@@ -265,8 +254,7 @@ BLOCK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
 def parse_tool_result(part: Part, value: Json, path: str) -> None:
     result = part.tool_result
     result.tool_call_id = required_string(value, "tool_use_id", f"{path}.")
-    if (is_error := value.get("is_error")) is not None:
-        result.is_error = boolean(is_error, f"{path}.is_error")
+    set_fields(result, value, {"is_error": ("is_error", boolean)}, f"{path}.")
     match value.get("content"):
         case None | "":
             pass

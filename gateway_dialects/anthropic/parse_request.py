@@ -7,8 +7,7 @@ Source: https://platform.claude.com/docs/en/api/messages and recorded requests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
@@ -17,85 +16,57 @@ from dragoman.v1.chat_pb2 import (
     TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
     ReasoningSettings,
-    ResponseFormat,
     Tool,
 )
-from gateway_dialects.anthropic.parse_messages import parse_messages, parse_system, take_cache_hint
-from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS, THINKING_OFF, TOOL_CHOICES
+from gateway_dialects.anthropic.parse_messages import parse_messages, parse_system
+from gateway_dialects.anthropic.words import DIALECT, PLAIN_FIELDS, REQUEST_TIERS, THINKING_OFF, TOOL_CHOICES
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import (
+    Fields,
     array,
     boolean,
     integer,
     mapping,
     missing,
-    number,
+    object_text,
     parse_object,
+    require,
+    required_mapping,
     required_string,
+    set_fields,
     string,
 )
 from gateway_dialects.kit.json import Json, details_of, json_text, set_details, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 
-TOOL_FIELDS = frozenset({"type", "name", "description", "input_schema", "strict"})
+FUNCTION_FIELDS: Fields = {
+    "description": ("description", string),
+    "input_schema": ("parameters_json", object_text),
+    "strict": ("strict", boolean),
+}
 SCHEMA_NAME = "answer"
 """Other dialects want a name for the schema of an answer; this one has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedMessages:
-    """A request, and whether its answer is to be streamed."""
-
-    chat: ChatRequest
-    stream: bool
-
-
-def parse_chat(body: bytes, anthropic_beta: str = "") -> ParsedMessages:
+def parse_chat(body: bytes, anthropic_beta: str = "") -> ParsedChat:
     """The request of POST /v1/messages. anthropic_beta: the header of that name. Raises GatewayError naming the field at
     fault."""
-    fields = parse_object(body)
-    request = parse_fields(fields, ("model", "max_tokens", "messages"), anthropic_beta)
-    stream = fields.get("stream")
-    return ParsedMessages(request, stream is not None and boolean(stream, "stream"))
+    return parse_body(body, ("model", "max_tokens", "messages"), anthropic_beta)
 
 
 def parse_count(body: bytes, anthropic_beta: str = "") -> ChatRequest:
     """The request of POST /v1/messages/count_tokens: a conversation that is not to be answered. Raises like parse_chat."""
-    return parse_fields(parse_object(body), ("model", "messages"), anthropic_beta)
+    return parse_body(body, ("model", "messages"), anthropic_beta).chat
 
 
-def parse_fields(fields: Json, required: tuple[str, ...], anthropic_beta: str) -> ChatRequest:
-    for name in required:
-        if fields.get(name) is None:
-            raise missing(name, ADVICE.get(name, ""))
-    try:
-        return fill(ChatRequest(), fields, anthropic_beta)
-    except RecursionError:
-        # What could just be read is too deep to be written as details.
-        raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
-
-
-def fill(request: ChatRequest, fields: Json, anthropic_beta: str) -> ChatRequest:
-    options: Json = {}
-    if fields.get("system") is not None:
-        parse_system(request, fields["system"])
-    for name, value in fields.items():
-        if value is None or name in ("stream", "system"):
-            continue
-        if setter := PLAIN_FIELDS.get(name):
-            setattr(request, name, setter(value, name))
-        elif parser := FIELD_PARSERS.get(name):
-            parser(request, value, options)
-        else:
-            options[name] = value
+def parse_body(body: bytes, required: tuple[str, ...], anthropic_beta: str) -> ParsedChat:
+    fields = parse_object(body)
+    require(fields, required)
     if betas := [name.strip() for name in anthropic_beta.split(",") if name.strip()]:
-        options["anthropic_beta"] = betas
-    if options:
-        request.provider_options_json[DIALECT] = json_text(options)
-    return request
-
-
-def parse_turns(request: ChatRequest, value: Any, options: Json) -> None:
-    parse_messages(request, value)
+        fields["anthropic_beta"] = betas
+    # The system message is before all others.
+    return parse_fields({"system": None, **fields}, PLAIN_FIELDS, FIELD_PARSERS, DIALECT)
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
@@ -106,30 +77,24 @@ def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
 def parse_tool(tool: Tool, value: Any, path: str) -> None:
     """Tools that Anthropic runs, or whose schema it knows itself, have a type and become opaque."""
     fields = mapping(value, path)
-    kind = fields.get("type")
-    if kind not in (None, "custom"):
+    if fields.get("type") not in (None, "custom"):
         tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
         return
     tool.function.name = required_string(fields, "name", f"{path}.")
-    if (description := fields.get("description")) is not None:
-        tool.function.description = string(description, f"{path}.description")
     if fields.get("input_schema") is None:
         raise missing(f"{path}.input_schema")
-    tool.function.parameters_json = json_text(mapping(fields["input_schema"], f"{path}.input_schema"))
-    if (strict := fields.get("strict")) is not None:
-        tool.function.strict = boolean(strict, f"{path}.strict")
-    rest = unknown_fields(fields, TOOL_FIELDS)
+    set_fields(tool.function, fields, FUNCTION_FIELDS, f"{path}.")
+    rest = unknown_fields(fields, {"type", "name", *FUNCTION_FIELDS})
     take_cache_hint(tool, rest)
     set_details(tool, rest, DIALECT)
 
 
 def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
-    fields = mapping(value, "tool_choice")
+    fields, choice = mapping(value, "tool_choice"), request.tool_choice
     kind = required_string(fields, "type", "tool_choice.")
     if kind not in TOOL_CHOICES:
         known = ", ".join(TOOL_CHOICES)
         raise invalid("tool_choice.type", f"'tool_choice.type' is {kind!r}: use one of {known}.")
-    choice = request.tool_choice
     choice.mode = TOOL_CHOICES[kind]
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         choice.tool_name = required_string(fields, "name", "tool_choice.")
@@ -175,10 +140,7 @@ def parse_output_config(request: ChatRequest, value: Any, options: Json) -> None
     rest = unknown_fields(fields, {"effort", "format"})
     if fields.get("effort") is not None:
         parse_effort(request.reasoning, fields["effort"])
-    if (form := fields.get("format")) is not None and not parse_format(
-        request.response_format, form, "output_config.format"
-    ):
-        request.ClearField("response_format")
+    if (form := fields.get("format")) is not None and not parse_format(request, form, "output_config.format"):
         rest["format"] = form
     if rest:
         options["output_config"] = rest
@@ -186,19 +148,16 @@ def parse_output_config(request: ChatRequest, value: Any, options: Json) -> None
 
 def parse_old_format(request: ChatRequest, value: Any, options: Json) -> None:
     """The name that output_config.format had while it was in beta."""
-    if not parse_format(request.response_format, value, "output_format"):
-        request.ClearField("response_format")
+    if not parse_format(request, value, "output_format"):
         options["output_format"] = value
 
 
-def parse_format(form: ResponseFormat, value: Any, path: str) -> bool:
+def parse_format(request: ChatRequest, value: Any, path: str) -> bool:
     """False: a format that the contract does not name, to be carried as it is."""
     fields = mapping(value, path)
     if required_string(fields, "type", f"{path}.") != "json_schema":
         return False
-    if fields.get("schema") is None:
-        raise missing(f"{path}.schema")
-    schema = mapping(fields["schema"], f"{path}.schema")
+    schema, form = required_mapping(fields, "schema", f"{path}."), request.response_format
     form.type, form.name, form.schema_json = RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME, json_text(schema)
     if leaves_nothing_open(schema):
         form.strict = True
@@ -228,8 +187,7 @@ def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
 
 def parse_metadata(request: ChatRequest, value: Any, options: Json) -> None:
     fields = mapping(value, "metadata")
-    if (user := fields.get("user_id")) is not None:
-        request.user = string(user, "metadata.user_id")
+    set_fields(request, fields, {"user_id": ("user", string)}, "metadata.")
     if rest := unknown_fields(fields, {"user_id"}):
         options["metadata"] = rest
 
@@ -239,16 +197,9 @@ def parse_service_tier(request: ChatRequest, value: Any, options: Json) -> None:
     request.service_tier = REQUEST_TIERS.get(tier, tier)
 
 
-ADVICE = {"model": "Name one as provider/model, for example demo/echo."}
-PLAIN_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
-    "model": string,
-    "max_tokens": integer,
-    "temperature": number,
-    "top_p": number,
-    "top_k": integer,
-}
-FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
-    "messages": parse_turns,
+FIELD_PARSERS: Mapping[str, FieldParser] = {
+    "system": parse_system,
+    "messages": parse_messages,
     "tools": parse_tools,
     "tool_choice": parse_tool_choice,
     "thinking": parse_thinking,

@@ -23,7 +23,8 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
-from gateway_dialects.kit.json import Form
+from gateway_dialects.kit.fields import Fields, integer, number, string
+from gateway_dialects.kit.json import Form, inverse
 
 DIALECT = "anthropic"
 
@@ -31,8 +32,6 @@ ROLES: Mapping[str, Role.ValueType] = {"user": ROLE_USER, "assistant": ROLE_ASSI
 THINKING_TYPES = ("thinking", "redacted_thinking")
 THINKING_OFF = ("disabled", "between_tools")
 """Types of thinking that switch it off, each on other models."""
-EPHEMERAL = "ephemeral"
-"""The type of cache_control that the contract's CacheHint stands for; any other stays in the details."""
 
 FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
     "end_turn": FINISH_REASON_STOP,
@@ -46,11 +45,19 @@ FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
 }
 """stop_reason. Of several with one meaning the first is written for other providers' answers."""
 STOP_REASONS: Mapping[FinishReason.ValueType, str] = {
-    **{reason: word for word, reason in reversed(list(FINISH_REASONS.items()))},
+    **inverse(FINISH_REASONS),
     # The API has no stop_reason for it; what clients must know is that the answer is cut.
     FINISH_REASON_ERROR: "max_tokens",
 }
 
+PLAIN_FIELDS: Fields = {
+    "model": ("model", string),
+    "max_tokens": ("max_tokens", integer),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "top_k": ("top_k", integer),
+}
+"""Request fields that are one value, with their names in the contract."""
 TOOL_CHOICES: Mapping[str, ToolChoiceMode.ValueType] = {
     "auto": TOOL_CHOICE_MODE_AUTO,
     "none": TOOL_CHOICE_MODE_NONE,
@@ -68,7 +75,7 @@ ANSWER_TIERS: Mapping[str, str] = {"standard": "default"}
 
 
 class ErrorType(NamedTuple):
-    """What the type of an error says."""
+    """An error of a type."""
 
     status: int
     """Its HTTP status, which an error inside a stream does not have."""

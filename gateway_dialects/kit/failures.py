@@ -71,8 +71,8 @@ def decode_failure(
     failure = read(error, status) if error else plain_failure(status, headers, body, read)
     if request_id := next((headers[name] for name in request_ids if headers.get(name)), ""):
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
-    if failure.retry_after_s is None:
-        failure.retry_after_s = retry_after(headers)
+    if (wait := retry_after(headers)) is not None:
+        failure.retry_after_s = wait
     return failure
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from dragoman.reasons import GatewayError, invalid
-from gateway_dialects.kit.json import Json, decode_json
+from gateway_dialects.kit.json import Json, decode_json, json_text
+
+Reader = Callable[[Any, str], Any]
+"""(JSON value, its place) -> the value of the contract's field. Raises GatewayError for one of another type."""
+Fields = Mapping[str, tuple[str, Reader]]
+"""Optional fields: by the name in JSON, the contract's name and the reader."""
+ValueT = TypeVar("ValueT")
 
 
 def parse_object(body: bytes) -> Json:
@@ -85,6 +91,49 @@ def required_mapping(body: Json, name: str, path: str = "") -> Json:
     if value is None:
         raise missing(path + name)
     return mapping(value, path + name)
+
+
+def object_text(value: Any, param: str) -> str:
+    """An object as the contract's JSON text."""
+    return json_text(mapping(value, param))
+
+
+def texts(value: Any, param: str) -> list[str]:
+    return [string(item, f"{param}[{index}]") for index, item in enumerate(array(value, param))]
+
+
+def one_of(value: str, known: Mapping[str, ValueT], param: str) -> ValueT:
+    """What a name stands for. Raises GatewayError that lists the known ones."""
+    if value not in known:
+        raise invalid(param, f"Invalid value for '{param}': {value!r}. Supported values are {', '.join(known)}.")
+    return known[value]
+
+
+def set_fields(target: Any, body: Json, fields: Fields, path: str = "") -> None:
+    """Sets what the body has of some optional fields. path: of the body, with the dot behind it."""
+    for name, (contract_name, read) in fields.items():
+        if (value := body.get(name)) is not None:
+            setattr(target, contract_name, read(value, path + name))
+
+
+def messages_of(value: Any) -> list[Any]:
+    """The field messages, which may not be empty."""
+    messages = array(value, "messages")
+    if not messages:
+        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
+    return messages
+
+
+def require(body: Json, names: Iterable[str]) -> None:
+    """Raises GatewayError for the first field of a request that is missing."""
+    for name in names:
+        if body.get(name) is None:
+            raise missing(name, "Name one as provider/model, for example demo/echo." if name == "model" else "")
+
+
+def flag(body: Json, name: str, default: bool = False) -> bool:
+    value = body.get(name)
+    return default if value is None else boolean(value, name)
 
 
 def wrong_type(param: str, expected: str, value: object) -> GatewayError:

@@ -24,6 +24,8 @@ check_json = msgspec.json.Decoder(msgspec.Raw).decode
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding raises for text that is not JSON."""
 LONGEST_MESSAGE = 2000
+TOO_DEEP = "the provider's answer is nested too deeply"
+"""Of an answer that could just be read: written as a part of something it is deeper."""
 
 
 class Detailed(Protocol):
@@ -39,6 +41,13 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 FormT = TypeVar("FormT", bound=Form)
+NameT = TypeVar("NameT")
+ValueT = TypeVar("ValueT")
+
+
+def inverse(table: Mapping[NameT, ValueT]) -> dict[ValueT, NameT]:
+    """The other direction of a table: the first name of each value."""
+    return {value: name for name, value in reversed(list(table.items()))}
 
 
 def json_text(value: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.stream_pb2 import StreamResponse
+from gateway_dialects.kit.fields import Fields, flag
+from gateway_dialects.kit.json import Json, json_text
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -39,6 +41,35 @@ class StreamWriter(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """The error that ends the stream, in-band. Nothing follows it."""
+
+
+class ParsedChat(NamedTuple):
+    """A client's request, and whether it wants a stream."""
+
+    chat: ChatRequest
+    stream: bool
+
+
+FieldParser = Callable[[ChatRequest, Any, Json], None]
+"""(request, value, options) sets what the contract names. What else the value holds becomes an option."""
+
+
+def parse_fields(fields: Json, plain: Fields, parsers: Mapping[str, FieldParser], dialect: str) -> ParsedChat:
+    """A client's request from the fields of its body. What neither table names goes to provider_options_json[dialect].
+    Raises GatewayError naming the field at fault."""
+    request, options = ChatRequest(), Json()
+    for name, value in fields.items():
+        if value is None or name == "stream":
+            continue
+        if known := plain.get(name):
+            setattr(request, known[0], known[1](value, name))
+        elif parse := parsers.get(name):
+            parse(request, value, options)
+        else:
+            options[name] = value
+    if options:
+        request.provider_options_json[dialect] = json_text(options)
+    return ParsedChat(request, flag(fields, "stream"))
 
 
 @dataclass(frozen=True, slots=True)

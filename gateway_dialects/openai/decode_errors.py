@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_dialects.kit.failures import plain_failure, reason_by_status, retry_after, seconds
-from gateway_dialects.kit.json import LONGEST_MESSAGE, UNREADABLE, Json, decode_json, json_text
+from gateway_dialects.kit.failures import decode_failure, reason_by_status, seconds, upstream_error
+from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, json_text, text_of
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -50,19 +50,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "mistral-
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """See Dialect.decode_error."""
-    try:
-        error = error_object(decode_json(body))
-    except UNREADABLE:
-        error = None
-    failure = error_from(error, status) if error else plain_failure(status, headers, body, error_from)
-    for name in REQUEST_ID_HEADERS:
-        if request_id := headers.get(name):
-            failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
-            break
-    failure.retry_after_s = retry_after(headers)
-    if failure.retry_after_s is None and error:
-        failure.retry_after_s = retry_delay(error)
-    return failure
+    return decode_failure(status, headers, body, find=error_object, read=error_from, request_ids=REQUEST_ID_HEADERS)
 
 
 def error_in_body(error: Any) -> GatewayError:
@@ -131,16 +119,12 @@ def location(loc: Any) -> str | None:
 
 def error_from(error: Json, status: int) -> GatewayError:
     message = (text_or_json(error.get("message")) or f"status {status}")[:LONGEST_MESSAGE]
-    words = {
-        "upstream_status": str(status),
-        "upstream_message": message,
-        "upstream_code": word_of(error.get("code")),
-        "upstream_type": word_of(error.get("type")),
-    }
-    reason = reason_for(status, words, message)
-    param = error.get("param")
-    metadata = {name: value for name, value in words.items() if value}
-    return GatewayError(reason, message, field=param if isinstance(param, str) else "", metadata=metadata)
+    code, kind = word_of(error.get("code")), word_of(error.get("type"))
+    failure = upstream_error(
+        reason_for(status, (code, kind), message), message, status, upstream_code=code, upstream_type=kind
+    )
+    failure.field, failure.retry_after_s = text_of(error.get("param")), retry_delay(error)
+    return failure
 
 
 def text_or_json(value: Any) -> str:
@@ -157,8 +141,8 @@ def word_of(value: Any) -> str:
     return str(value) if isinstance(value, (str, int)) else ""
 
 
-def reason_for(status: int, words: Mapping[str, str], message: str) -> Reason:
-    for word in (words["upstream_code"], words["upstream_type"]):
+def reason_for(status: int, words: Sequence[str], message: str) -> Reason:
+    for word in words:
         if word in REASON_BY_WORD:
             return REASON_BY_WORD[word]
     if status in (400, 413, 422) and any(phrase in message.lower() for phrase in CONTEXT_PHRASES):

@@ -257,8 +257,14 @@ def test_events_that_break_the_format(events: list[Json]) -> None:
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
 
 
-@pytest.mark.parametrize("data", [b"[DONE]", b"[]", b"5", b"{", b'{"type":"ping"', b"\xff", b'"\xff"', b"[" * 5000])
+@pytest.mark.parametrize("data", [b"[]", b"5", b"{", b'{"type":"ping"', b"\xff", b'"\xff"', b"[" * 5000])
 def test_data_that_is_no_event(data: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         ANTHROPIC.stream.decoder().feed(ServerSentEvent(data), StreamResponse())
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+
+
+def test_the_end_marker_of_other_apis_before_the_answer_is_complete() -> None:
+    with pytest.raises(GatewayError) as caught:
+        ANTHROPIC.stream.decoder().feed(ServerSentEvent(b"[DONE]"), StreamResponse())
+    assert caught.value.reason is Reason.STREAM_INTERRUPTED

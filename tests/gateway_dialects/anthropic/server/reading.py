@@ -10,7 +10,8 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message
-from gateway_dialects.anthropic.parse_request import ParsedMessages, parse_chat
+from gateway_dialects.anthropic.parse_request import parse_chat
+from gateway_dialects.kit.server import ParsedChat
 
 Json = dict[str, Any]
 
@@ -21,7 +22,7 @@ def body_of(**fields: Any) -> bytes:
     return json.dumps({"model": "m", "max_tokens": 100, "messages": [USER], **fields}).encode()
 
 
-def parsed(beta: str = "", **fields: Any) -> ParsedMessages:
+def parsed(beta: str = "", **fields: Any) -> ParsedChat:
     """A request to the model m, which says Hi unless the fields say otherwise."""
     return parse_chat(body_of(**fields), beta)
 
