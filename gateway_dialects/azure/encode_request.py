@@ -27,8 +27,8 @@ def encode_chat(
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
-    """See Dialect.encode_list_models. Azure lists the models that a resource may deploy; what it has deployed is known to its
-    management API alone, which wants another kind of key."""
+    """See Dialect.list_models. The models that a resource may deploy: what it has deployed is known to its management API
+    alone, which wants another kind of key."""
     found = placed(endpoint, "")
     return UpstreamRequest("GET", found.url + found.quirks.models_path, headers(found))
 
