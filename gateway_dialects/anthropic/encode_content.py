@@ -7,7 +7,7 @@ are sent as base64, text documents as text.
 from __future__ import annotations
 
 from mimetypes import guess_type
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
@@ -15,7 +15,7 @@ from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, Media, Part, Reasoning, ToolCall
 from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.cache_hints import cache_control
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of
 from gateway_dialects.kit.media import (
@@ -62,16 +62,8 @@ def encode_block(part: Part, field: str, diagnostics: RequestDiagnostics) -> Jso
             block = encode_reasoning(part.reasoning, field, diagnostics)
         case "opaque" if part.opaque.dialect == DIALECT:
             block = object_of(part.opaque.json, f"{field}.opaque.json")
-        case "opaque":
-            raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
-        case "tool_call":
-            raise invalid(field, f"{field}: a tool call belongs in a message of ROLE_ASSISTANT")
-        case "tool_result":
-            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
-        case None:
-            raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
-        case unknown:
-            assert_never(unknown)
+        case _:
+            raise unusable_part(part, field)
     return None if block is None else add_fields(block, part, field, diagnostics)
 
 

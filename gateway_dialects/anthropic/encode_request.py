@@ -7,10 +7,10 @@ the request, and anthropic_beta: a list for the header of that name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.anthropic.encode_content import RequestDiagnostics
@@ -25,9 +25,10 @@ from gateway_dialects.anthropic.encode_thinking import (
 )
 from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
 from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
+from gateway_dialects.kit.diagnostics import options_for, unsupported
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.fields import array, integer, mapping, number
-from gateway_dialects.kit.json import Json, object_of, options_of, request_bytes
+from gateway_dialects.kit.fields import Reader, array, integer, mapping, number
+from gateway_dialects.kit.json import Json, inverse, object_at, request_bytes
 
 API_VERSION = "2023-06-01"
 """What 2026-10-21 changes is that it refuses more: sampling settings on every model, and some content. Answers are the same.
@@ -47,46 +48,23 @@ HARMLESS: Mapping[str, tuple[object, ...]] = {
 """Contract fields that this dialect does not have, and values that ask for nothing."""
 EXTRA_FIELDS = frozenset(
     {
-        "anthropic_beta",
-        "cache_control",
-        "container",
-        "context_management",
-        "inference_geo",
-        "mcp_servers",
-        "output_config",
-        "speed",
-        "thinking",
+        *("anthropic_beta", "cache_control", "container", "context_management", "inference_geo", "mcp_servers"),
+        *("output_config", "speed", "thinking"),
     }
 )
 """Fields of this API that are taken from extra_body_json."""
-OPTION_TYPES: Mapping[str, Callable[[Any, str], object]] = {
+OPTION_TYPES: Mapping[str, Reader] = {
     "max_tokens": integer,
     "temperature": number,
     "top_p": number,
     "tools": array,
-    "tool_choice": mapping,
-    "thinking": mapping,
-    "output_config": mapping,
+    **dict.fromkeys(("tool_choice", "thinking", "output_config"), mapping),
 }
 """Options that the encoder looks into, once they are in the body."""
-TIER_WORDS: Mapping[str, str] = {
-    **{word: word for word in REQUEST_TIERS},
-    **{tier: word for word, tier in REQUEST_TIERS.items()},
-}
+TIER_WORDS: Mapping[str, str] = {**dict(zip(REQUEST_TIERS, REQUEST_TIERS, strict=True)), **inverse(REQUEST_TIERS)}
 COUNTED_FIELDS = (
-    "model",
-    "messages",
-    "system",
-    "tools",
-    "tool_choice",
-    "thinking",
-    "output_config",
-    "billing_policy",
-    "cache_control",
-    "compaction",
-    "context_management",
-    "mcp_servers",
-    "speed",
+    *("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "billing_policy"),
+    *("cache_control", "compaction", "context_management", "mcp_servers", "speed"),
 )
 """The fields of a request that the count of tokens takes; it refuses max_tokens and all that shapes the answer only."""
 VERSION_SEGMENTS = ("/v1", "/v1beta")
@@ -97,23 +75,24 @@ def encode_chat(
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """POST /v1/messages."""
     if request.candidate_count > 1:
-        raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
+        raise unsupported("n", "this provider gives one answer for each request")
     diagnostics = RequestDiagnostics()
     body = encode_body(request, model, diagnostics)
     if stream:
         body["stream"] = True
-    url = f"{base_url(endpoint)}/messages"
-    upstream = UpstreamRequest("POST", url, headers(endpoint, diagnostics.betas), request_bytes(body))
-    return upstream, diagnostics.from_provider(endpoint.provider)
+    return post("/messages", body, endpoint, diagnostics), diagnostics.from_provider(endpoint.provider)
 
 
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
     """POST /v1/messages/count_tokens."""
     diagnostics = RequestDiagnostics()
     body = encode_body(request, model, diagnostics)
-    content = request_bytes({name: body[name] for name in COUNTED_FIELDS if name in body})
-    url = f"{base_url(endpoint)}/messages/count_tokens"
-    return UpstreamRequest("POST", url, headers(endpoint, diagnostics.betas), content)
+    counted = {name: body[name] for name in COUNTED_FIELDS if name in body}
+    return post("/messages/count_tokens", counted, endpoint, diagnostics)
+
+
+def post(path: str, body: Json, endpoint: Endpoint, diagnostics: RequestDiagnostics) -> UpstreamRequest:
+    return UpstreamRequest("POST", base_url(endpoint) + path, headers(endpoint, diagnostics.betas), request_bytes(body))
 
 
 def encode_list_models(endpoint: Endpoint) -> UpstreamRequest:
@@ -151,10 +130,8 @@ def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostic
     encode_settings(body, request, diagnostics)
     if request.HasField("reasoning"):
         encode_reasoning(body, request, family, diagnostics)
-    if request.provider_options_json:
-        encode_options(body, request, diagnostics)
-    if request.extra_body_json:
-        encode_extra(body, request, family, diagnostics)
+    if request.provider_options_json or request.extra_body_json:
+        encode_options(body, request, family, diagnostics)
     keep_rules(body, family, diagnostics)
     if request.HasField("response_format"):
         encode_response_format(body, request.response_format, family, diagnostics)
@@ -183,41 +160,25 @@ def encode_settings(body: Json, request: ChatRequest, diagnostics: RequestDiagno
 
 def encode_stop(body: Json, stop: Sequence[str], diagnostics: RequestDiagnostics) -> None:
     """White space alone is refused as a stop text."""
-    kept = [text for text in stop if text and not text.isspace()]
-    if kept:
-        body["stop_sequences"] = kept
-    if len(kept) < len(stop):
+    sent = [text for text in stop if text and not text.isspace()]
+    if sent:
+        body["stop_sequences"] = sent
+    if len(sent) < len(stop):
         diagnostics.drop("stop", "this provider takes no stop text that is white space")
 
 
-def encode_options(body: Json, request: ChatRequest, diagnostics: RequestDiagnostics) -> None:
-    """Adds the options of this dialect; others become warnings."""
-    for dialect in request.provider_options_json:
-        if dialect.endswith(".form"):
-            continue
-        options = options_of(request.provider_options_json, dialect)
-        if dialect == DIALECT:
-            merge_options(body, options.items(), diagnostics)
-            continue
-        for name in options:
-            diagnostics.drop(name, f"it is known to the {dialect} dialect only")
-
-
-def encode_extra(body: Json, request: ChatRequest, family: Family, diagnostics: RequestDiagnostics) -> None:
-    """Adds the extra fields of the request's body that this API has; others become warnings."""
-    extra = object_of(request.extra_body_json, "extra_body_json")
-    merge_options(body, [(name, value) for name, value in extra.items() if name in EXTRA_FIELDS], diagnostics)
-    for name in extra:
-        if name not in EXTRA_FIELDS:
-            diagnostics.drop(name)
-    thinking = extra.get("thinking")
-    if isinstance(thinking, dict) and type(budget := thinking.get("budget_tokens")) is int:
+def encode_options(body: Json, request: ChatRequest, family: Family, diagnostics: RequestDiagnostics) -> None:
+    """Adds the options of this dialect, and the extra fields of the request's body that this API has."""
+    own, extra = options_for(request, DIALECT, EXTRA_FIELDS, diagnostics)
+    merge_options(body, own, diagnostics)
+    merge_options(body, extra, diagnostics)
+    if type(budget := object_at(extra, "thinking").get("budget_tokens")) is int:
         make_room(body, budget, family)
 
 
-def merge_options(body: Json, options: Iterable[tuple[str, Any]], diagnostics: RequestDiagnostics) -> None:
+def merge_options(body: Json, options: Json, diagnostics: RequestDiagnostics) -> None:
     """Objects are merged with what the body has; anything else replaces it. Null says nothing."""
-    for name, value in options:
+    for name, value in options.items():
         if value is None or name in GATEWAY_FIELDS:
             continue
         if name == "anthropic_beta":

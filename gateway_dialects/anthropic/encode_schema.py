@@ -9,26 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.kit.json import Json, json_text
 
 BOUNDS = frozenset(
     {
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-        "minLength",
-        "maxLength",
-        "maxItems",
-        "uniqueItems",
-        "minProperties",
-        "maxProperties",
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"),
+        *("maxItems", "uniqueItems", "minProperties", "maxProperties"),
     }
 )
 BY_NAME = frozenset({"properties", "$defs", "definitions"})
 IN_LIST = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
-SINGLE = frozenset({"items"})
 REFUSED = frozenset({"patternProperties", "propertyNames", "if", "then", "else", "not", "dependentSchemas"})
 DEEPEST = 60
 
@@ -58,7 +48,7 @@ def fit(schema: Json, depth: int) -> Json:
         else:
             found[name] = fit_value(name, value, depth)
     if bounds:
-        note = encode_json(bounds).decode()
+        note = json_text(bounds)
         found["description"] = f"{found['description']}\n\n{note}" if found.get("description") else note
     if is_object(schema):
         if schema.get("additionalProperties", False) is not False:
@@ -74,12 +64,10 @@ def is_object(schema: Json) -> bool:
 
 def fit_value(name: str, value: Any, depth: int) -> Any:
     if name in BY_NAME and isinstance(value, dict):
-        return {key: fit(inner, depth + 1) if isinstance(inner, dict) else inner for key, inner in value.items()}
+        return {key: fit_value("items", inner, depth) for key, inner in value.items()}
     if name in IN_LIST and isinstance(value, list):
-        return [fit(inner, depth + 1) if isinstance(inner, dict) else inner for inner in value]
-    if name in SINGLE and isinstance(value, dict):
-        return fit(value, depth + 1)
-    return value
+        return [fit_value("items", inner, depth) for inner in value]
+    return fit(value, depth + 1) if name == "items" and isinstance(value, dict) else value
 
 
 def is_recursive(schema: Json) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from gateway_dialects.anthropic.words import DIALECT, FORCED_CHOICES, THINKING_OFF, THINKING_TYPES
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.json import Json, details_of
+from gateway_dialects.kit.json import Json, details_of, object_at
 from gateway_dialects.kit.reasoning import BUDGETS, effort_for
 
 NEW_NAME = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
@@ -118,11 +118,14 @@ def encode_reasoning(body: Json, request: ChatRequest, family: Family, diagnosti
     reasoning = request.reasoning
     native = details_of(reasoning, DIALECT) if reasoning.provider_details_json else {}
     if "thinking" in native or "effort" in native:
-        if fits(native.get("thinking"), family):
-            encode_native(body, native)
-            return
+        # What a client of this dialect asked for, as it asked.
+        is_taken = fits(native.get("thinking"), family)
+        if is_taken and "thinking" in native:
+            body["thinking"] = native["thinking"]
         if "effort" in native:
-            body.setdefault("output_config", {})["effort"] = native["effort"]
+            set_effort(body, native["effort"])
+        if is_taken:
+            return
     if reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled):
         switch_off(body, family, diagnostics)
     elif not (reasoning.effort or reasoning.enabled or reasoning.HasField("max_tokens")):
@@ -137,12 +140,8 @@ def encode_reasoning(body: Json, request: ChatRequest, family: Family, diagnosti
         encode_budget(body, request, family, diagnostics)
 
 
-def encode_native(body: Json, native: Json) -> None:
-    """What a client of this dialect asked for, as it asked."""
-    if "thinking" in native:
-        body["thinking"] = native["thinking"]
-    if "effort" in native:
-        body.setdefault("output_config", {})["effort"] = native["effort"]
+def set_effort(body: Json, effort: str) -> None:
+    body.setdefault("output_config", {})["effort"] = effort
 
 
 def fits(thinking: Any, family: Family) -> bool:
@@ -163,8 +162,7 @@ def switch_off(body: Json, family: Family, diagnostics: Diagnostics) -> None:
     if family.off:
         body["thinking"] = {"type": family.off}
         return
-    least = family.efforts[0]
-    body.setdefault("output_config", {})["effort"] = least
+    set_effort(body, least := family.efforts[0])
     diagnostics.warn("reasoning", f"this model cannot be kept from reasoning; its effort was set to {least}")
 
 
@@ -181,7 +179,7 @@ def encode_adaptive(body: Json, reasoning: ReasoningSettings, family: Family, di
         if word is None:
             diagnostics.drop("reasoning.effort", f"this model does not know the effort {effort!r}")
         else:
-            body.setdefault("output_config", {})["effort"] = word
+            set_effort(body, word)
 
 
 def encode_budget(body: Json, request: ChatRequest, family: Family, diagnostics: Diagnostics) -> None:
@@ -249,8 +247,7 @@ def goes_on_without_thinking(messages: list[Json]) -> bool:
 
 def thinking_type(body: Json) -> Any:
     """Of the body's thinking object; None where there is none."""
-    thinking = body.get("thinking")
-    return thinking.get("type") if isinstance(thinking, dict) else None
+    return object_at(body, "thinking").get("type")
 
 
 def can_force(body: Json, family: Family) -> bool:

@@ -31,8 +31,8 @@ from gateway_dialects.anthropic.encode_schema import fitted
 from gateway_dialects.anthropic.encode_thinking import Family, can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.cache_hints import cache_control
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
-from gateway_dialects.kit.json import Json, decode_object, inverse, object_of
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
+from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, set_if_present
 
 CHOICE_WORDS = inverse(TOOL_CHOICES)
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
@@ -71,10 +71,8 @@ def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics
             raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
             encoded = object_of(tool.opaque.json, f"{field}.opaque.json")
-        case "opaque":
-            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
-            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+            raise unusable_tool(tool, field)
     encoded = add_details(encoded, tool)
     if tool.HasField("cache_hint"):
         encoded["cache_control"] = cache_control(tool.cache_hint)
@@ -83,10 +81,8 @@ def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics
 
 def encode_function(function: FunctionTool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
     encoded: Json = {"name": function.name}
-    if function.HasField("description"):
-        encoded["description"] = function.description
-    schema = schema_of(function.parameters_json, f"{field}.function.parameters")
-    encoded["input_schema"] = schema
+    set_if_present(encoded, function, ("description",))
+    encoded["input_schema"] = schema_of(function.parameters_json, f"{field}.function.parameters")
     if function.strict:
         encode_strict(encoded, function.parameters_json, field, family, diagnostics)
     return encoded
