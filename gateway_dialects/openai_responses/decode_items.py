@@ -9,23 +9,8 @@ from dragoman.v1.chat_pb2 import Logprobs
 from dragoman.v1.content_pb2 import Citation, Opaque, Part, Reasoning, ToolCall
 from gateway_dialects.kit.json import Json, as_list, json_text, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of, decode_token
-from gateway_dialects.openai_responses.words import (
-    CALL_FIELDS,
-    CUSTOM_CALL,
-    DIALECT,
-    MESSAGE_FIELDS,
-    PICTURE_FIELDS,
-    REASONING_FIELDS,
-    REFUSAL_FIELDS,
-    SUMMARY_GAP,
-    TEXT_FIELDS,
-    PartForm,
-    lengths_of,
-    set_citation,
-    set_details,
-    set_form,
-    set_picture,
-)
+from gateway_dialects.openai_responses import words
+from gateway_dialects.openai_responses.words import CUSTOM_CALL, DIALECT, PartForm, set_details, set_form
 
 
 def decode_item(item: Any) -> Iterator[Part]:
@@ -37,10 +22,7 @@ def decode_item(item: Any) -> Iterator[Part]:
             yield decode_reasoning(item)
         case "function_call" | "custom_tool_call":
             yield decode_call(item)
-        case "image_generation_call" if isinstance(result := item.get("result"), str) and result:
-            part = Part()
-            set_picture(part, result, item.get("output_format"))
-            set_details(part, unknown_fields(item, PICTURE_FIELDS))
+        case "image_generation_call" if words.set_picture(part := Part(), item):
             yield part
         case _:
             yield opaque(item)
@@ -60,7 +42,7 @@ def opaque(value: Json) -> Part:
 def decode_message(item: Json) -> Iterator[Part]:
     """Each piece of its content is a part; the first has the fields of the item."""
     content = as_list(item.get("content"), "content of a message")
-    fields = unknown_fields(item, MESSAGE_FIELDS)
+    fields = unknown_fields(item, words.MESSAGE_FIELDS)
     for index, piece in enumerate(content):
         part = decode_content(piece)
         details, form = rest_of_piece(piece)
@@ -95,26 +77,19 @@ def rest_of_piece(piece: Json) -> tuple[Json, PartForm]:
     """What a piece of content holds beside its text and citations."""
     match piece["type"]:
         case "output_text":
-            return unknown_fields(piece, TEXT_FIELDS), PartForm(logprobs=len(list_at(piece, "logprobs")))
+            return unknown_fields(piece, words.TEXT_FIELDS), PartForm(logprobs=len(list_at(piece, "logprobs")))
         case "refusal":
-            return unknown_fields(piece, REFUSAL_FIELDS), PartForm()
+            return unknown_fields(piece, words.REFUSAL_FIELDS), PartForm()
         case _ if isinstance(piece.get("text"), str):
             return unknown_fields(piece, frozenset({"text"})), PartForm()
         case _:
             return {}, PartForm(piece=True)
 
 
-def citations_of(piece: Json) -> Iterator[Citation]:
-    if piece["type"] == "output_text":
-        for annotation in list_at(piece, "annotations"):
-            if isinstance(annotation, dict):
-                yield decode_citation(annotation)
-
-
-def decode_citation(annotation: Json) -> Citation:
-    citation = Citation()
-    set_citation(citation, annotation)
-    return citation
+def citations_of(piece: Json) -> list[Citation]:
+    """Of a piece of content."""
+    annotations = list_at(piece, "annotations") if piece["type"] == "output_text" else []
+    return [words.citation_of(annotation) for annotation in annotations if isinstance(annotation, dict)]
 
 
 def decode_logprobs(value: Any) -> Logprobs:
@@ -128,7 +103,7 @@ def decode_call(item: Json) -> Part:
         part.tool_call.input = text_of(item.get("input"))
     else:
         part.tool_call.arguments_json = arguments_of(item.get("arguments"))
-    set_details(part, unknown_fields(item, CALL_FIELDS))
+    set_details(part, unknown_fields(item, words.CALL_FIELDS))
     return part
 
 
@@ -146,7 +121,7 @@ def decode_reasoning(item: Json) -> Part:
     summaries, thoughts = texts_of(item, "summary"), texts_of(item, "content")
     is_summary = bool(summaries) or not thoughts
     part = begin_reasoning(item, is_summary=is_summary)
-    part.reasoning.text = SUMMARY_GAP.join(summaries or thoughts)
+    part.reasoning.text = words.SUMMARY_GAP.join(summaries or thoughts)
     part.reasoning.encrypted = text_of(item.get("encrypted_content"))
     details, form = rest_of_reasoning(item, is_summary=is_summary)
     set_details(part, details)
@@ -161,11 +136,11 @@ def begin_reasoning(item: Json, *, is_summary: bool) -> Part:
 
 def rest_of_reasoning(item: Json, *, is_summary: bool) -> tuple[Json, PartForm]:
     """The item's fields beside the part's text. Of summaries and thoughts only one is the text: the other is among them."""
-    details = unknown_fields(item, REASONING_FIELDS)
+    details = unknown_fields(item, words.REASONING_FIELDS)
     own, other = ("summary", "content") if is_summary else ("content", "summary")
     if texts_of(item, other):
         details[other] = item[other]
-    return details, PartForm(lengths=lengths_of(texts_of(item, own)))
+    return details, PartForm(lengths=words.lengths_of(texts_of(item, own)))
 
 
 def texts_of(item: Json, name: str) -> list[str]:

@@ -6,36 +6,20 @@ Items of built-in tools are sent when they are whole, followed by the events of 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json, as_list, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of
-from gateway_dialects.openai_responses.decode_items import (
-    begin_call,
-    begin_reasoning,
-    citations_of,
-    decode_content,
-    decode_item,
-    decode_logprobs,
-    rest_of_piece,
-    rest_of_reasoning,
-    texts_of,
-)
-from gateway_dialects.openai_responses.words import (
-    CALL_FIELDS,
-    CUSTOM_CALL,
-    MESSAGE_FIELDS,
-    SUMMARY_GAP,
-    PartForm,
-    set_citation,
-    set_details,
-    set_form,
-)
+from gateway_dialects.openai_responses import decode_items as items
+from gateway_dialects.openai_responses import words
+from gateway_dialects.openai_responses.words import PartForm, set_details, set_form
 
 PLACE = frozenset({"sequence_number", "output_index", "obfuscation"})
 """An event's place in the provider's stream, which is another in ours."""
+TEXTS = {"response.output_text": "text", "response.refusal": "refusal"}
+"""What the deltas of a message's content add to. The events have the name of it, and of what was done."""
 NO_FORM = PartForm()
 
 
@@ -66,26 +50,29 @@ def finish(index: int, details: Json, batch: StreamResponse, form: PartForm = NO
     set_form(finished, form)
 
 
-class StreamedItem(Protocol):
-    """What the decoder needs of an item."""
+class Text:
+    """A text that comes in deltas."""
 
-    def feed(self, name: str, event: Json, batch: StreamResponse) -> None:
-        """One event about this item."""
+    __slots__ = ("citations", "field", "index", "length", "logprobs")
 
-    def settle(self, item: Json, batch: StreamResponse) -> None:
-        """The item is complete: send the rest of it."""
-
-
-class Piece:
-    """One piece of a message's content, or of reasoning: its part and how much of it was sent."""
-
-    __slots__ = ("citations", "index", "length", "logprobs")
-
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, field: str) -> None:
+        """index: of its part. field: of PartDelta."""
         self.index = index
-        self.length = 0
-        self.logprobs = 0
-        self.citations = 0
+        self.field = field
+        self.length = self.logprobs = self.citations = 0
+        """How much of it was sent."""
+
+    def grow(self, text: str, batch: StreamResponse) -> PartDelta:
+        delta = batch.events.add().part_delta
+        delta.part_index = self.index
+        setattr(delta, self.field, text)
+        self.length += len(text)
+        return delta
+
+    def complete(self, whole: str, batch: StreamResponse) -> None:
+        """Send the rest, of which the deltas did not come."""
+        if len(whole) > self.length:
+            self.grow(whole[self.length :], batch)
 
 
 class StreamedMessage:
@@ -94,85 +81,60 @@ class StreamedMessage:
     def __init__(self, item: Json, parts: Parts) -> None:
         self._item = item
         self._parts = parts
-        self._pieces: dict[int, Piece] = {}
+        self._pieces: dict[int, Text] = {}
 
     def feed(self, name: str, event: Json, batch: StreamResponse) -> None:
+        """One event about this item. The whole item repeats what others say of a piece's begin and end."""
         place = place_of(event, "content_index")
-        match name:
-            case "response.output_text.delta":
-                self._grow(place, "text", text_of(event.get("delta")), batch, event.get("logprobs"))
-            case "response.refusal.delta":
-                self._grow(place, "refusal", text_of(event.get("delta")), batch)
-            case "response.output_text.done":
-                self._complete(place, "text", text_of(event.get("text")), batch)
-            case "response.refusal.done":
-                self._complete(place, "refusal", text_of(event.get("refusal")), batch)
-            case "response.output_text.annotation.added":
-                annotation = event.get("annotation")
-                if place in self._pieces and isinstance(annotation, dict):
-                    set_citation(delta_of(self._pieces[place].index, batch).citations.add(), annotation)
-                    self._pieces[place].citations += 1
-            case _:
-                pass  # The whole item repeats what these events say of a piece's begin and end.
-
-    def _grow(self, place: int, kind: str, text: str, batch: StreamResponse, logprobs: Any = None) -> None:
         piece = self._pieces.get(place)
-        if piece is None:
-            piece = self._begin(place, Part(text="") if kind == "text" else Part(refusal=""), batch)
-        delta = batch.events.add().part_delta
-        delta.part_index = piece.index
-        if kind == "text":
-            delta.text = text
-        else:
-            delta.refusal = text
-        piece.length += len(text)
-        if logprobs and isinstance(logprobs, list):
-            delta.logprobs.CopyFrom(decode_logprobs(logprobs))
-            piece.logprobs += len(logprobs)
+        subject, _, verb = name.rpartition(".")
+        if (kind := TEXTS.get(subject)) and verb in ("delta", "done"):
+            piece = piece or self._begin(place, new_text(kind), batch)
+            if verb == "done":
+                piece.complete(text_of(event.get(kind)), batch)
+                return
+            delta = piece.grow(text_of(event.get("delta")), batch)
+            if (logprobs := event.get("logprobs")) and isinstance(logprobs, list):
+                delta.logprobs.CopyFrom(items.decode_logprobs(logprobs))
+                piece.logprobs += len(logprobs)
+        elif name == "response.output_text.annotation.added" and piece and isinstance(event.get("annotation"), dict):
+            delta_of(piece.index, batch).citations.append(words.citation_of(event["annotation"]))
+            piece.citations += 1
 
-    def _begin(self, place: int, part: Part, batch: StreamResponse) -> Piece:
+    def _begin(self, place: int, part: Part, batch: StreamResponse) -> Text:
         if not self._pieces:
-            set_details(part, {"item": unknown_fields(self._item, MESSAGE_FIELDS | {"status"})})
-        piece = self._pieces[place] = Piece(self._parts.start(part, batch))
+            set_details(part, {"item": unknown_fields(self._item, words.MESSAGE_FIELDS | {"status"})})
+        piece = self._pieces[place] = Text(self._parts.start(part, batch), part.WhichOneof("kind") or "")
         return piece
 
-    def _complete(self, place: int, kind: str, whole: str, batch: StreamResponse) -> None:
-        """Send the rest of a text of which some deltas did not come."""
-        sent = self._pieces[place].length if place in self._pieces else 0
-        if len(whole) > sent or place not in self._pieces:
-            self._grow(place, kind, whole[sent:], batch)
-
     def settle(self, item: Json, batch: StreamResponse) -> None:
+        """The item is complete: send the rest of it."""
         content = as_list(item.get("content"), "content of a message")
-        fields = unknown_fields(item, MESSAGE_FIELDS)
+        fields = unknown_fields(item, words.MESSAGE_FIELDS)
         for place, given in enumerate(content):
             self._settle_piece(place, given, batch)
         if not self._pieces:
             index = self._begin(0, Part(text=""), batch).index
             finish(index, {"item": fields}, batch, PartForm(empty=True))
             return
-        first = min(self._pieces.values(), key=lambda piece: piece.index)
+        first = next(iter(self._pieces.values()))
         # The first one ends last: with it ends the item.
         for place, piece in reversed(self._pieces.items()):
-            details, form = rest_of_piece(content[place]) if place < len(content) else ({}, NO_FORM)
+            details, form = items.rest_of_piece(content[place]) if place < len(content) else ({}, NO_FORM)
             finish(piece.index, {**details, "item": fields} if piece is first else details, batch, form)
 
     def _settle_piece(self, place: int, given: Any, batch: StreamResponse) -> None:
-        part = decode_content(given)
-        kind = part.WhichOneof("kind")
-        if kind == "opaque":
+        part = items.decode_content(given)
+        if part.HasField("opaque"):
             set_form(part, PartForm(piece=True))
             self._begin(place, part, batch)
             return
-        self._complete(place, kind or "text", part.text or part.refusal, batch)
-        piece = self._pieces[place]
-        logprobs = list_at(given, "logprobs")
-        if len(logprobs) > piece.logprobs:
-            delta = delta_of(piece.index, batch)
-            delta.text = ""
-            delta.logprobs.CopyFrom(decode_logprobs(logprobs[piece.logprobs :]))
-        if late := list(citations_of(given))[piece.citations :]:
-            delta_of(piece.index, batch).citations.extend(late)
+        piece = self._pieces.get(place) or self._begin(place, new_text(part.WhichOneof("kind")), batch)
+        piece.complete(part.text or part.refusal, batch)
+        if late := list_at(given, "logprobs")[piece.logprobs :]:
+            piece.grow("", batch).logprobs.CopyFrom(items.decode_logprobs(late))
+        if uncited := items.citations_of(given)[piece.citations :]:
+            delta_of(piece.index, batch).citations.extend(uncited)
 
 
 class StreamedReasoning:
@@ -183,49 +145,47 @@ class StreamedReasoning:
         self._parts = parts
         self._part_index = -1
         self._is_summary = True
-        self._pieces: dict[int, Piece] = {}
+        self._lengths: dict[int, int] = {}
 
     def feed(self, name: str, event: Json, batch: StreamResponse) -> None:
-        is_summary = name.startswith("response.reasoning_summary_text.")
-        if not is_summary and not name.startswith("response.reasoning_text."):
+        subject, _, verb = name.rpartition(".")
+        is_summary = subject == "response.reasoning_summary_text"
+        if not is_summary and subject != "response.reasoning_text":
             return
         place = place_of(event, "summary_index" if is_summary else "content_index")
-        if name.endswith(".delta"):
+        if verb == "delta":
             self._grow(place, text_of(event.get("delta")), is_summary, batch)
-        elif name.endswith(".done"):
+        elif verb == "done":
             self._complete(place, text_of(event.get("text")), is_summary, batch)
 
     def _begin(self, is_summary: bool, batch: StreamResponse) -> None:
         if self._part_index < 0:
             self._is_summary = is_summary
-            self._part_index = self._parts.start(begin_reasoning(self._item, is_summary=is_summary), batch)
+            self._part_index = self._parts.start(items.begin_reasoning(self._item, is_summary=is_summary), batch)
 
     def _grow(self, place: int, text: str, is_summary: bool, batch: StreamResponse) -> None:
         self._begin(is_summary, batch)
         if is_summary is not self._is_summary or not text:
             return
-        if place not in self._pieces:
-            if self._pieces:
-                gap = delta_of(self._part_index, batch)
-                gap.reasoning = SUMMARY_GAP
-                set_details(gap, {"summary_index": place})
-            self._pieces[place] = Piece(self._part_index)
+        if self._lengths and place not in self._lengths:
+            gap = delta_of(self._part_index, batch)
+            gap.reasoning = words.SUMMARY_GAP
+            set_details(gap, {"summary_index": place})
         delta_of(self._part_index, batch).reasoning = text
-        self._pieces[place].length += len(text)
+        self._lengths[place] = self._lengths.get(place, 0) + len(text)
 
     def _complete(self, place: int, whole: str, is_summary: bool, batch: StreamResponse) -> None:
-        sent = self._pieces[place].length if place in self._pieces else 0
-        if len(whole) > sent:
-            self._grow(place, whole[sent:], is_summary, batch)
+        if rest := whole[self._lengths.get(place, 0) :]:
+            self._grow(place, rest, is_summary, batch)
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        summaries, thoughts = texts_of(item, "summary"), texts_of(item, "content")
+        summaries, thoughts = items.texts_of(item, "summary"), items.texts_of(item, "content")
         self._begin(bool(summaries) or not thoughts, batch)
         for place, text in enumerate(summaries if self._is_summary else thoughts):
             self._complete(place, text, self._is_summary, batch)
         if encrypted := text_of(item.get("encrypted_content")):
             delta_of(self._part_index, batch).encrypted = encrypted
-        details, form = rest_of_reasoning(item, is_summary=self._is_summary)
+        details, form = items.rest_of_reasoning(item, is_summary=self._is_summary)
         finish(self._part_index, details, batch, form)
 
 
@@ -233,41 +193,24 @@ class StreamedCall:
     """A tool call."""
 
     def __init__(self, item: Json, parts: Parts, batch: StreamResponse) -> None:
-        part = begin_call(item)
+        part = items.begin_call(item)
         if item_id := text_of(item.get("id")):
             set_details(part, {"id": item_id})
-        self._is_custom = item["type"] == CUSTOM_CALL
-        self._part_index = parts.start(part, batch)
-        self._length = 0
+        self._is_custom = item["type"] == words.CUSTOM_CALL
+        self._text = Text(parts.start(part, batch), "input" if self._is_custom else "arguments_json")
 
     def feed(self, name: str, event: Json, batch: StreamResponse) -> None:
         if name.endswith(".delta"):
-            self._grow(text_of(event.get("delta")), batch)
+            if text := text_of(event.get("delta")):
+                self._text.grow(text, batch)
         elif name.endswith(".done"):
-            self._complete(text_of(event.get("input" if self._is_custom else "arguments")), batch)
-
-    def _grow(self, text: str, batch: StreamResponse) -> None:
-        if not text:
-            return
-        delta = delta_of(self._part_index, batch)
-        if self._is_custom:
-            delta.input = text
-        else:
-            delta.arguments_json = text
-        self._length += len(text)
-
-    def _complete(self, whole: str, batch: StreamResponse) -> None:
-        if len(whole) > self._length:
-            self._grow(whole[self._length :], batch)
+            self._text.complete(text_of(event.get("input" if self._is_custom else "arguments")), batch)
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        if self._is_custom:
-            self._complete(text_of(item.get("input")), batch)
-        else:
-            whole = arguments_of(item.get("arguments"))
-            if self._length == 0 or whole != "{}":
-                self._complete(whole, batch)
-        finish(self._part_index, unknown_fields(item, CALL_FIELDS), batch)
+        whole = text_of(item.get("input")) if self._is_custom else arguments_of(item.get("arguments"))
+        if self._is_custom or self._text.length == 0 or whole != "{}":
+            self._text.complete(whole, batch)
+        finish(self._text.index, unknown_fields(item, words.CALL_FIELDS), batch)
 
 
 class StreamedWhole:
@@ -281,11 +224,18 @@ class StreamedWhole:
         self._events.append({key: value for key, value in event.items() if key not in PLACE})
 
     def settle(self, item: Json, batch: StreamResponse) -> None:
-        for part in decode_item(item):
+        for part in items.decode_item(item):
             index = self._parts.start(part, batch)
             if self._events:
                 set_details(delta_of(index, batch), {"events": self._events})
             finish(index, {}, batch)
+
+
+StreamedItem = StreamedMessage | StreamedReasoning | StreamedCall | StreamedWhole
+
+
+def new_text(kind: str | None) -> Part:
+    return Part(refusal="") if kind == "refusal" else Part(text="")
 
 
 def place_of(event: Json, name: str) -> int:

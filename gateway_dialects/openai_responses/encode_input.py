@@ -27,23 +27,11 @@ from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, list_at, object_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind
-from gateway_dialects.openai_responses.words import (
-    CUSTOM_CALL,
-    DIALECT,
-    PICTURE,
-    ROLES,
-    MessageForm,
-    PartForm,
-    annotation_of,
-    begins_item,
-    details_of,
-    form_of,
-    is_piece,
-    item_fields,
-    pieces,
-)
+from gateway_dialects.openai.words import words_of
+from gateway_dialects.openai_responses import words
+from gateway_dialects.openai_responses.words import DIALECT, PartForm, details_of, form_of, is_piece, item_fields
 
-ROLE_NAMES = {role: name for name, role in ROLES.items() if role != ROLE_ASSISTANT}
+ROLE_NAMES = words_of(words.ROLES)
 LONGEST_CALL_ID = 64
 
 
@@ -74,7 +62,7 @@ class InputEncoder:
             self._add_input(message, field)
 
     def _add_input(self, message: Message, field: str) -> None:
-        form = form_of(message, MessageForm)
+        form = form_of(message, words.MessageForm)
         if form.instructions and self.instructions is None and not self.items:
             self.instructions = "".join(part.text for part in message.parts)
             return
@@ -87,7 +75,7 @@ class InputEncoder:
         self.items.append({**head, "role": ROLE_NAMES[message.role], "content": value, **details_of(message)})
 
     def _add_results(self, message: Message, field: str) -> None:
-        form = form_of(message, MessageForm)
+        form = form_of(message, words.MessageForm)
         for index, part in enumerate(message.parts):
             where = f"{field}.parts[{index}]"
             if part.WhichOneof("kind") != "tool_result":
@@ -121,7 +109,7 @@ class InputEncoder:
         for index, part in enumerate(message.parts):
             where, kind = f"{field}.parts[{index}]", part.WhichOneof("kind")
             is_text = is_piece(part)
-            if texts and (not is_text or begins_item(part)):
+            if texts and (not is_text or item_fields(part) is not None):
                 self._add_texts(texts)
             if reasoning and not (kind == "reasoning" and continues(reasoning[-1], part)):
                 self._add_reasoning(reasoning, field)
@@ -142,7 +130,7 @@ class InputEncoder:
     def _add_texts(self, texts: dict[str, Part]) -> None:
         """texts: parts by their field. Empties it."""
         first = next(iter(texts.values()))
-        form, fields = form_of(first, PartForm), item_fields(details_of(first))
+        form, fields = form_of(first, PartForm), item_fields(first)
         content = [] if form.empty else [self._content(part, where, "output_text") for where, part in texts.items()]
         if fields is not None and "id" in fields:
             for piece in content:
@@ -184,7 +172,7 @@ class InputEncoder:
         named = {"call_id": short_id(call.id), "name": call.name}
         if call.HasField("input"):
             self._custom_calls.add(call.id)
-            return {"type": CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
+            return {"type": words.CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
         return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
 
     def _content(self, part: Part, field: str, text_type: str) -> Json:
@@ -204,7 +192,7 @@ class InputEncoder:
         known = [one for one in part.citations if one.uri or DIALECT in one.provider_details_json]
         if len(known) < len(part.citations):
             self._diagnostics.drop(f"{field}.citations", "this provider does not know the files that they name")
-        piece["annotations"] = [annotation_of(one) for one in known]
+        piece["annotations"] = [words.annotation_of(one) for one in known]
 
 
 def shortest(content: list[Json]) -> str | list[Json]:
@@ -221,11 +209,11 @@ def encode_content(part: Part, field: str, text_type: str) -> Json:
     """A piece of content without its citations. Raises GatewayError naming the field for what the API cannot carry there."""
     match part.WhichOneof("kind"):
         case "text":
-            return {"type": text_type, "text": part.text, **piece_fields(part)}
+            return {"type": text_type, "text": part.text, **words.piece_fields(part)}
         case "refusal":
-            return {"type": "refusal", "refusal": part.refusal, **piece_fields(part)}
+            return {"type": "refusal", "refusal": part.refusal, **words.piece_fields(part)}
         case "media":
-            return {**encode_media(part.media, field), **piece_fields(part)}
+            return {**encode_media(part.media, field), **words.piece_fields(part)}
         case "opaque" if part.opaque.dialect == DIALECT:
             return object_of(part.opaque.json, f"{field}.opaque.json")
         case "opaque":
@@ -238,13 +226,6 @@ def encode_content(part: Part, field: str, text_type: str) -> Json:
             raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
         case unknown:
             assert_never(unknown)
-
-
-def piece_fields(part: Part) -> Json:
-    """The details of a piece of content, without those of its item."""
-    details = details_of(part)
-    details.pop("item", None)
-    return details
 
 
 def encode_media(media: Media, field: str) -> Json:
@@ -302,7 +283,7 @@ def encode_picture(part: Part, field: str) -> Json:
     fields = details_of(part)
     if "id" not in fields:
         raise unsupported(field, "this provider takes back only pictures that it drew itself")
-    return {"type": PICTURE, "result": value.partition(",")[2], **fields}
+    return {"type": words.PICTURE, "result": value.partition(",")[2], **fields}
 
 
 def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:
@@ -317,7 +298,7 @@ def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | Non
         item.update(details_of(part))
     summary, content = list_at(item, "summary"), list_at(item, "content")
     for part in parts:
-        texts = pieces(part.reasoning.text, form_of(part, PartForm).lengths)
+        texts = words.pieces(part.reasoning.text, form_of(part, PartForm).lengths)
         if part.reasoning.summary:
             summary += [{"type": "summary_text", "text": text} for text in texts]
         else:

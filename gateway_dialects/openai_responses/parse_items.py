@@ -27,31 +27,9 @@ from gateway_dialects.kit.fields import array, mapping, missing, required_string
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
 from gateway_dialects.openai.words import AUDIO_TYPES
-from gateway_dialects.openai_responses.words import (
-    CALL_FIELDS,
-    CARRIED,
-    CUSTOM_CALL,
-    DIALECT,
-    MESSAGE_FIELDS,
-    MODEL_ITEMS,
-    OUTPUT_FIELDS,
-    OUTPUTS,
-    PICTURE,
-    PICTURE_FIELDS,
-    REASONING_FIELDS,
-    REFUSAL_FIELDS,
-    ROLES,
-    SIGNATURE,
-    SUMMARY_GAP,
-    MessageForm,
-    PartForm,
-    details_of,
-    lengths_of,
-    set_citation,
-    set_details,
-    set_form,
-    set_picture,
-)
+from gateway_dialects.openai_responses import words
+from gateway_dialects.openai_responses.decode_items import rest_of_reasoning
+from gateway_dialects.openai_responses.words import DIALECT, MessageForm, PartForm, details_of, set_details, set_form
 
 
 class InputParser:
@@ -67,10 +45,10 @@ class InputParser:
         kind = type_of(item, path)
         if kind == "message":
             self._add_message(item, path)
-        elif kind in OUTPUTS:
+        elif kind in words.OUTPUTS:
             self._assistant = None
             parse_output(self._messages.add(), item, kind, path)
-        elif kind in MODEL_ITEMS or kind in ITEM_PARSERS or kind.endswith("_call"):
+        elif kind in words.MODEL_ITEMS or kind in ITEM_PARSERS or kind.endswith("_call"):
             ITEM_PARSERS.get(kind, parse_opaque)(self._turn().parts.add(), item, path)
         else:
             self._add_client_item(item, kind, path)
@@ -84,17 +62,17 @@ class InputParser:
 
     def _add_message(self, item: Json, path: str) -> None:
         role = required_string(item, "role", f"{path}.")
-        if role not in ROLES:
-            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(ROLES)}.")
+        if role not in words.ROLES:
+            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(words.ROLES)}.")
         if role == "assistant":
             self._add_text(item, path)
             return
         self._assistant = None
         message = self._messages.add()
-        message.role = ROLES[role]
+        message.role = words.ROLES[role]
         content = item.get("content")
         parse_content(message.parts, content, f"{path}.content")
-        set_rest(message, unknown_fields(item, MESSAGE_FIELDS))
+        set_rest(message, unknown_fields(item, words.MESSAGE_FIELDS))
         set_form(message, MessageForm(listed=is_long_list(content), typed="type" in item))
 
     def _add_client_item(self, item: Json, kind: str, path: str) -> None:
@@ -115,12 +93,12 @@ class InputParser:
         parse_content(parts, content, f"{path}.content")
         if len(parts) == begin:
             parts.add().text = ""
-        for part in parts[begin + 1 :]:
-            set_form(part, PartForm(piece=is_opaque(part)))
-        first = parts[begin]
-        set_details(first, {**details_of(first), "item": unknown_fields(item, MESSAGE_FIELDS)})
-        form = PartForm(isinstance(content, str), "type" not in item, content == [], piece=is_opaque(first))
-        set_form(first, form)
+        first, *others = parts[begin:]
+        set_details(first, {**details_of(first), "item": unknown_fields(item, words.MESSAGE_FIELDS)})
+        is_piece = first.HasField("opaque")
+        set_form(first, PartForm(isinstance(content, str), "type" not in item, content == [], piece=is_piece))
+        for part in others:
+            set_form(part, PartForm(piece=part.HasField("opaque")))
 
 
 def parse_items(messages: Any, items: Iterable[Any], path: str = "input") -> None:
@@ -142,10 +120,6 @@ def type_of(item: Json, path: str) -> str:
     raise missing(f"{path}.type", "Use 'message', for example.")
 
 
-def is_opaque(part: Part) -> bool:
-    return bool(part.WhichOneof("kind") == "opaque")
-
-
 def is_long_list(content: Any) -> bool:
     """MessageForm.listed."""
     return isinstance(content, list) and len(content) < 2
@@ -163,19 +137,19 @@ def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
     result.tool_call_id = required_string(item, "call_id", f"{path}.")
     output = item.get("output")
     parse_content(result.parts, output, f"{path}.output")
-    set_details(message, unknown_fields(item, OUTPUT_FIELDS))
+    set_details(message, unknown_fields(item, words.OUTPUT_FIELDS))
     set_form(message, MessageForm(listed=is_long_list(output), custom=kind != "function_call_output"))
 
 
 def parse_call(part: Part, item: Json, path: str) -> None:
     call = part.tool_call
     call.id, call.name = required_string(item, "call_id", f"{path}."), required_string(item, "name", f"{path}.")
-    if item["type"] == CUSTOM_CALL:
+    if item["type"] == words.CUSTOM_CALL:
         call.input = required_string(item, "input", f"{path}.")
     else:
         call.arguments_json = required_string(item, "arguments", f"{path}.")
-    fields = unknown_fields(item, CALL_FIELDS)
-    carried = fields.pop(CARRIED, None)
+    fields = unknown_fields(item, words.CALL_FIELDS)
+    carried = fields.pop(words.CARRIED, None)
     set_details(part, take_signature(part, fields))
     for dialect, details in carried.items() if isinstance(carried, dict) else ():
         if isinstance(details, dict) and dialect != DIALECT:
@@ -184,10 +158,10 @@ def parse_call(part: Part, item: Json, path: str) -> None:
 
 def take_signature(part: Part, fields: Json) -> Json:
     """The fields of a call or a piece of content without another provider's signature, which render_items put there."""
-    match fields.get(SIGNATURE):
+    match fields.get(words.SIGNATURE):
         case {"provider": str(provider), "value": str(value)}:
             part.signature.provider, part.signature.value = provider, value
-            return {name: value for name, value in fields.items() if name != SIGNATURE}
+            return {name: value for name, value in fields.items() if name != words.SIGNATURE}
         case _:
             return fields
 
@@ -195,18 +169,18 @@ def take_signature(part: Part, fields: Json) -> Json:
 def parse_reasoning(part: Part, item: Json, path: str) -> None:
     summaries, thoughts = texts_in(item, "summary", path), texts_in(item, "content", path)
     reasoning = part.reasoning
-    reasoning.text = SUMMARY_GAP.join(summaries or thoughts)
-    encrypted = item.get("encrypted_content")
-    reasoning.encrypted = "" if encrypted is None else string(encrypted, f"{path}.encrypted_content")
+    reasoning.text = words.SUMMARY_GAP.join(summaries or thoughts)
+    if (encrypted := item.get("encrypted_content")) is not None:
+        reasoning.encrypted = string(encrypted, f"{path}.encrypted_content")
     if is_packed(reasoning.encrypted):
         restore(part)
         return
     reasoning.provider, reasoning.summary = DIALECT, bool(summaries) or not thoughts
     if (item_id := item.get("id")) is not None:
         reasoning.id = string(item_id, f"{path}.id")
-    details = unknown_fields(item, REASONING_FIELDS)
-    set_details(part, {**details, "content": item["content"]} if summaries and thoughts else details)
-    set_form(part, PartForm(lengths=lengths_of(summaries or thoughts)))
+    details, form = rest_of_reasoning(item, is_summary=reasoning.summary)
+    set_details(part, details)
+    set_form(part, form)
 
 
 def restore(part: Part) -> None:
@@ -228,12 +202,8 @@ def texts_in(item: Json, name: str, path: str) -> list[str]:
 
 def parse_picture(part: Part, item: Json, path: str) -> None:
     """A picture that the model drew is media, which other providers can be shown."""
-    result = item.get("result")
-    if not isinstance(result, str) or not result:
+    if not words.set_picture(part, item):
         parse_opaque(part, item, path)
-        return
-    set_picture(part, result, item.get("output_format"))
-    set_details(part, unknown_fields(item, PICTURE_FIELDS))
 
 
 def parse_opaque(part: Part, item: Json, path: str) -> None:
@@ -276,7 +246,7 @@ def parse_output_text(part: Part, fields: Json, path: str) -> Json:
     details = parse_text(part, fields, path)
     annotations = details.pop("annotations", [])
     for index, annotation in enumerate(array(annotations, f"{path}.annotations")):
-        set_citation(part.citations.add(), mapping(annotation, f"{path}.annotations[{index}]"))
+        part.citations.append(words.citation_of(mapping(annotation, f"{path}.annotations[{index}]")))
     if details.get("logprobs") == []:
         del details["logprobs"]
     return take_signature(part, details)
@@ -284,7 +254,7 @@ def parse_output_text(part: Part, fields: Json, path: str) -> Json:
 
 def parse_refusal(part: Part, fields: Json, path: str) -> Json:
     part.refusal = required_string(fields, "refusal", f"{path}.")
-    return take_signature(part, unknown_fields(fields, REFUSAL_FIELDS))
+    return take_signature(part, unknown_fields(fields, words.REFUSAL_FIELDS))
 
 
 def parse_image(part: Part, fields: Json, path: str) -> Json:
@@ -333,9 +303,9 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
 
 ITEM_PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
     "function_call": parse_call,
-    CUSTOM_CALL: parse_call,
+    words.CUSTOM_CALL: parse_call,
     "reasoning": parse_reasoning,
-    PICTURE: parse_picture,
+    words.PICTURE: parse_picture,
 }
 PIECE_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
     "input_text": parse_text,
@@ -349,8 +319,14 @@ PIECE_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
 
 def listed(value: Any) -> list[Json]:
     """The input as a list of items in their long form, as they are stored and listed. Raises GatewayError 400."""
-    items = [{"role": "user", "content": value}] if isinstance(value, str) else array(value, "input")
-    return [long_form(mapping(item, f"input[{index}]")) for index, item in enumerate(items)]
+    return [long_form(mapping(item, f"input[{index}]")) for index, item in enumerate(as_written(value))]
+
+
+def as_written(value: Any) -> list[Any]:
+    """The input's items as the client wrote them."""
+    if value is None:
+        return []
+    return [{"role": "user", "content": value}] if isinstance(value, str) else array(value, "input")
 
 
 def long_form(item: Json) -> Json:

@@ -16,21 +16,15 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
-from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, number, small_integer, string
+from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, string
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
-from gateway_dialects.openai_responses.parse_items import listed, parse_items
+from gateway_dialects.openai.parse_request import REASONING_FIELDS
+from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
+from gateway_dialects.openai.words import Reader
+from gateway_dialects.openai_responses import words
+from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items
 from gateway_dialects.openai_responses.parse_tools import Options, parse_text, parse_tool, parse_tool_choice
-from gateway_dialects.openai_responses.words import (
-    DIALECT,
-    ENCRYPTED,
-    LOGPROBS,
-    REFERENCE_FIELDS,
-    MessageForm,
-    RequestForm,
-    set_details,
-    set_form,
-    set_request_form,
-)
+from gateway_dialects.openai_responses.words import DIALECT, ENCRYPTED, LOGPROBS, MessageForm, RequestForm
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 
@@ -77,10 +71,10 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     request, options, given = ChatRequest(), Options(), fields.get("input")
     previous = previous_response_id(fields)
     parse_instructions(request, fields.get("instructions"))
-    items = listed(given) if given is not None else []
+    items = listed(given)
     parse_items(request.messages, earlier, "previous_response_id")
-    parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in raw(given)])
-    if given is None and not any(fields.get(name) for name in REFERENCE_FIELDS):
+    parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in as_written(given)])
+    if given is None and not any(fields.get(name) for name in words.REFERENCE_FIELDS):
         raise missing("input")
     if not request.messages:
         if given is not None:
@@ -92,7 +86,7 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
         if value is not None and name not in READ_APART:
             parse_field(request, name, value, options)
     request.provider_options_json[DIALECT] = json_text(options.own)
-    set_request_form(
+    words.set_request_form(
         request,
         RequestForm(
             text_input=isinstance(given, str),
@@ -104,13 +98,6 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     return ParsedCreate(
         request, flag(fields, "stream", False), flag(fields, "store", True), previous, items, echo_of(fields)
     )
-
-
-def raw(given: Any) -> list[Any]:
-    """The input's items as the client wrote them."""
-    if given is None:
-        return []
-    return [{"role": "user", "content": given}] if isinstance(given, str) else array(given, "input")
 
 
 def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -> None:
@@ -136,7 +123,7 @@ def parse_instructions(request: ChatRequest, value: Any) -> None:
     message = request.messages.add()
     message.role = ROLE_SYSTEM
     message.parts.add().text = text
-    set_form(message, MessageForm(instructions=True))
+    words.set_form(message, MessageForm(instructions=True))
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
@@ -147,10 +134,10 @@ def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
-    for name, reader in REASONING_READERS.items():
+    for name, reader in REASONING_FIELDS.items():
         if (item := fields.get(name)) is not None:
             setattr(reasoning, name, reader(item, f"reasoning.{name}"))
-    set_details(reasoning, unknown_fields(fields, frozenset(REASONING_READERS)))
+    words.set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
 
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
@@ -187,37 +174,18 @@ def parse_metadata(request: ChatRequest, value: Any, options: Options) -> None:
 
 
 def echo_of(fields: Json) -> Json:
-    return {name: fields[name] for name in ECHOED if fields.get(name) is not None}
+    return {name: fields[name] for name in words.ECHOED if fields.get(name) is not None}
 
-
-Reader = Callable[[Any, str], Any]
 
 READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})
 SERVED = frozenset({"store", "stream_options"})
 """What the gateway honours itself at any provider."""
 PLAIN_FIELDS: Mapping[str, Reader] = {
-    "model": string,
-    "parallel_tool_calls": boolean,
-    "temperature": number,
-    "top_p": number,
+    **{name: read for name, read in CHAT_FIELDS.items() if name not in ("logprobs", "verbosity")},
+    **dict.fromkeys(("model", "user"), string),
     "max_output_tokens": integer,
-    "top_logprobs": small_integer,
-    "service_tier": string,
-    "user": string,
-    # This API does not have these, but other providers that are asked through it do.
-    "top_k": integer,
-    "seed": integer,
-    "frequency_penalty": number,
-    "presence_penalty": number,
 }
-REASONING_READERS: Mapping[str, Reader] = {
-    "effort": string,
-    "summary": string,
-    # OpenRouter's additions.
-    "max_tokens": integer,
-    "exclude": boolean,
-    "enabled": boolean,
-}
+"""Fields with the same name in the contract, also those of other providers that are asked through this API."""
 FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {
     "tools": parse_tools,
     "tool_choice": parse_tool_choice,
@@ -229,24 +197,3 @@ FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {
     "metadata": parse_metadata,
     "stop": parse_stop,
 }
-ECHOED = (
-    "instructions",
-    "max_output_tokens",
-    "max_tool_calls",
-    "metadata",
-    "parallel_tool_calls",
-    "previous_response_id",
-    "prompt_cache_key",
-    "reasoning",
-    "safety_identifier",
-    "service_tier",
-    "store",
-    "temperature",
-    "text",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "truncation",
-    "user",
-)

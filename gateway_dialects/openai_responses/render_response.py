@@ -6,72 +6,31 @@ allows that: strict clients refuse an answer without one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import FINISH_REASON_ERROR, FINISH_REASON_UNSPECIFIED, Candidate, ChatResponse, FinishReason
+from dragoman.v1.chat_pb2 import FINISH_REASON_ERROR, FINISH_REASON_UNSPECIFIED, Candidate, ChatResponse
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_object, encode_json, object_at
 from gateway_dialects.openai.render_response import error_object
-from gateway_dialects.openai_responses.render_items import ItemIds, render_output
-from gateway_dialects.openai_responses.words import DIALECT, INCOMPLETE_REASONS, SERVICE_TIERS, UNFINISHED, details_of
+from gateway_dialects.openai_responses.render_items import render_output
+from gateway_dialects.openai_responses.words import DIALECT, ECHOED, INCOMPLETE, SERVICE_TIERS, UNFINISHED, details_of
 
-DEFAULTS: Json = {
-    "background": False,
-    "error": None,
-    "incomplete_details": None,
-    "instructions": None,
-    "max_output_tokens": None,
-    "max_tool_calls": None,
-    "parallel_tool_calls": True,
-    "previous_response_id": None,
-    "prompt_cache_key": None,
-    "reasoning": {"effort": None, "summary": None},
-    "safety_identifier": None,
-    "service_tier": None,
-    "store": True,
-    "temperature": 1.0,
-    "text": {"format": {"type": "text"}},
-    "tool_choice": "auto",
-    "tools": [],
-    "top_logprobs": 0,
-    "top_p": 1.0,
-    "truncation": "disabled",
-    "usage": None,
-    "user": None,
-    "metadata": {},
-}
-"""What OpenAI shows of fields that the request left out."""
+DEFAULTS: Json = {"background": False, "error": None, "incomplete_details": None, "usage": None, **ECHOED}
 GATEWAY_FIELDS = ("previous_response_id", "store", "metadata", "background")
 """What the gateway does itself: the provider's own word for it is another matter."""
-INCOMPLETE: Mapping[FinishReason.ValueType, str] = {
-    reason: word for word, reason in reversed(list(INCOMPLETE_REASONS.items()))
-}
-ERROR_CODES: Mapping[str, str] = {
-    Reason.RATE_LIMITED: "rate_limit_exceeded",
-    Reason.QUOTA_EXHAUSTED: "rate_limit_exceeded",
-}
-"""error.code of a Response; server_error for any other reason."""
+RATE_LIMITS = (Reason.RATE_LIMITED, Reason.QUOTA_EXHAUSTED)
 FAILED: Json = {"code": "server_error", "message": "the provider reports that generation failed"}
 
 
-def render_response(answer: ChatResponse, echo: Json, fallback_id: str, now: int) -> bytes:
-    """The JSON body. echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gave
-    none."""
-    return encode_json(response_object(answer, echo, fallback_id, now))
-
-
 def response_object(answer: ChatResponse, echo: Json, fallback_id: str, now: int) -> Json:
-    """See render_response."""
+    """A whole answer. echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gave
+    none."""
     response_id = response_id_of(answer.id, fallback_id)
     candidate = answer.candidates[0] if answer.candidates else Candidate()
     body = begin(response_id, answer.model or answer.route.model, answer.created or now, echo)
-    add_details(body, answer, echo)
     is_cut = candidate.finish_reason in INCOMPLETE
-    output = render_output(candidate.parts, candidate.logprobs.content, ItemIds(response_id), is_cut=is_cut)
-    usage = answer.usage if answer.HasField("usage") else None
-    conclude(body, candidate, output, usage)
+    output = render_output(candidate.parts, candidate.logprobs.content, response_id, is_cut=is_cut)
+    conclude(body, answer, candidate, output, echo)
     return body
 
 
@@ -105,10 +64,13 @@ def add_details(body: Json, answer: ChatResponse | Started | Finished, echo: Jso
     body.update({name: value for name, value in details.items() if name not in GATEWAY_FIELDS or name not in echo})
 
 
-def conclude(body: Json, ending: Candidate | CandidateFinish, output: list[Json], usage: Usage | None) -> None:
+def conclude(
+    body: Json, answer: ChatResponse | Finished, ending: Candidate | CandidateFinish, output: list[Json], echo: Json
+) -> None:
+    add_details(body, answer, echo)
     reason = ending.finish_reason
     body["output"] = output
-    body["usage"] = render_usage(usage) if usage is not None else None
+    body["usage"] = render_usage(answer.usage) if answer.HasField("usage") else None
     if reason in INCOMPLETE:
         body["status"], body["incomplete_details"] = "incomplete", {"reason": INCOMPLETE[reason]}
     elif reason == FINISH_REASON_ERROR:
@@ -147,4 +109,4 @@ def stream_error(failure: GatewayError) -> Json:
 
 def failed_error(failure: GatewayError) -> Json:
     """The error of a Response that failed."""
-    return {"code": ERROR_CODES.get(failure.reason, "server_error"), "message": failure.message}
+    return {"code": "rate_limit_exceeded" if failure.reason in RATE_LIMITS else "server_error", "message": failure.message}

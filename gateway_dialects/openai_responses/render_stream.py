@@ -6,33 +6,29 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming and r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import TypeVar
 
 from dragoman.reasons import GatewayError
-from dragoman.v1.content_pb2 import Citation, Part
+from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
 from gateway_dialects.kit.accumulate import merge_details
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai_responses.render_items import ItemIds, call_type, is_blank, is_content
-from gateway_dialects.openai_responses.render_response import (
-    INCOMPLETE,
-    add_details,
-    begin,
-    conclude,
-    failed_error,
-    response_id_of,
-    stream_error,
-)
+from gateway_dialects.openai_responses import render_response
+from gateway_dialects.openai_responses.render_items import id_of, is_blank, is_content
 from gateway_dialects.openai_responses.render_stream_items import (
+    Emit,
     Piece,
     StreamedCall,
     StreamedMessage,
     StreamedReasoning,
     StreamedWhole,
 )
-from gateway_dialects.openai_responses.words import PICTURE, annotation_of, begins_item, details_of
+from gateway_dialects.openai_responses.words import INCOMPLETE, details_of, item_fields
 
 StreamedItem = StreamedMessage | StreamedReasoning | StreamedCall | StreamedWhole
+StreamedPart = Piece | StreamedReasoning | StreamedCall | StreamedWhole
+ItemT = TypeVar("ItemT", bound=StreamedItem)
 TEXT_TAIL = b',"logprobs":[]}\n\n'
 
 
@@ -42,21 +38,23 @@ class ChunkRenderer:
     def __init__(self, *, echo: Json, fallback_id: str, now: int, holds_end: bool = False) -> None:
         """echo: ParsedCreate's. fallback_id (resp_...) and now (Unix seconds) stand in where the provider gives none.
         holds_end: the last event is left to end(), so that the response can be stored before its client knows of it."""
-        self.response: Json = begin(fallback_id, "", now, echo)
+        self.response: Json = render_response.begin(fallback_id, "", now, echo)
         """The Response so far; complete once finished has come."""
         self._echo = echo
         self._holds_end = holds_end
-        self._ids = ItemIds(fallback_id)
         self._number = 0
         self._out: list[bytes] = []
-        self._parts: dict[int, tuple[StreamedItem, Piece | None]] = {}
+        self._parts: dict[int, StreamedPart] = {}
         self._began: dict[int, Part] = {}
         self._open: list[StreamedItem] = []
         self._items: dict[int, Json] = {}
         self._count = 0
-        self._text_head = b""
-        """What precedes the number in a delta of the open text; empty unless there is one."""
         self._text_part = -1
+        """The index of the part that is the open text; -1: there is none."""
+        self._text_head = b""
+        """What precedes the number in one of its deltas."""
+        self._texts: list[str] = []
+        """Its deltas so far."""
 
     def render(self, batch: StreamResponse) -> bytes:
         """The SSE bytes of a batch, to be written at once."""
@@ -78,8 +76,8 @@ class ChunkRenderer:
 
     def fail(self, failure: GatewayError) -> bytes:
         """The end of a stream that failed: an error event, from which the SDKs raise, and the failed response."""
-        self._emit("error", stream_error(failure))
-        self.response["status"], self.response["error"] = "failed", failed_error(failure)
+        self._emit("error", render_response.stream_error(failure))
+        self.response["status"], self.response["error"] = "failed", render_response.failed_error(failure)
         self.response["output"] = [self._items[index] for index in sorted(self._items)]
         self._emit("response.failed", {"response": self.response})
         return self._written()
@@ -104,12 +102,10 @@ class ChunkRenderer:
         self._out.append(b"event: %s\ndata: %s\n\n" % (name.encode(), encode_json(body)))
 
     def _started(self, started: Started) -> None:
-        response_id = response_id_of(started.id, self.response["id"])
-        self._ids = ItemIds(response_id)
-        self.response["id"] = response_id
+        self.response["id"] = render_response.response_id_of(started.id, self.response["id"])
         self.response["model"] = started.model or started.route.model
         self.response["created_at"] = started.created or self.response["created_at"]
-        add_details(self.response, started, self._echo)
+        render_response.add_details(self.response, started, self._echo)
         self._emit("response.created", {"response": self.response})
         self._emit("response.in_progress", {"response": self.response})
 
@@ -122,143 +118,95 @@ class ChunkRenderer:
         if not is_blank(part):
             self._begin(part, started.part_index)
 
-    def _begin(self, part: Part, part_index: int) -> None:
+    def _begin(self, part: Part, part_index: int) -> StreamedPart:
         """Begin a part: in the message that is open, or in an item of its own."""
         self._text_part = -1
-        last = self._open[-1] if self._open else None
+        begun: StreamedPart
         if is_content(part):
-            if not isinstance(last, StreamedMessage) or begins_item(part):
-                last = StreamedMessage(self._next_id("message"), self._next_index(), part)
-                self._begin_item(last)
-            piece = last.add(part, self._emit)
-            self._parts[part_index] = (last, piece)
-            if piece.is_text:
-                self._note_text(last, piece, part_index)
-            return
-        item = self._item_of(part)
-        self._begin_item(item)
-        self._parts[part_index] = (item, None)
+            message = self._open[-1] if self._open else None
+            if not isinstance(message, StreamedMessage) or item_fields(part) is not None:
+                message = self._open_item(StreamedMessage, part)
+            begun = message.add(part)
+            if begun.is_text:
+                self._note_text(begun, part_index)
+        elif part.HasField("reasoning"):
+            begun = self._open_item(StreamedReasoning, part)
+        elif part.HasField("tool_call"):
+            begun = self._open_item(StreamedCall, part)
+        else:
+            begun = self._open_item(StreamedWhole, part)
+        self._parts[part_index] = begun
+        return begun
 
-    def _item_of(self, part: Part) -> StreamedReasoning | StreamedCall | StreamedWhole:
-        match part.WhichOneof("kind"):
-            case "reasoning":
-                return StreamedReasoning(self._next_id("reasoning"), self._next_index(), part)
-            case "tool_call":
-                return StreamedCall(self._next_id(call_type(part)), self._next_index(), part)
-            case "media":
-                return StreamedWhole(self._next_id(PICTURE), self._next_index(), part)
-            case _:
-                return StreamedWhole(self._next_id("reasoning"), self._next_index(), part)
-
-    def _next_id(self, kind: str) -> str:
-        return self._ids.make(kind, self._count)
-
-    def _next_index(self) -> int:
-        self._count += 1
-        return self._count - 1
-
-    def _begin_item(self, item: StreamedItem) -> None:
+    def _open_item(self, make: Callable[[Emit, str, int, Part], ItemT], part: Part) -> ItemT:
         """An item ends where the next one begins, but for a tool call that has not all its arguments: only they can still
         be distinguished by their index."""
         for other in list(self._open):
             if not isinstance(other, StreamedCall) or other.is_whole:
                 self._close(other, "completed")
+        item = make(self._emit, id_of(part, self.response["id"], self._count), self._count, part)
+        self._count += 1
         self._open.append(item)
-        item.begin(self._emit)
+        return item
 
-    def _note_text(self, item: StreamedMessage, piece: Piece, part_index: int) -> None:
-        self._text_part = part_index
-        head = {"type": "response.output_text.delta", **item.place_of(piece)}
+    def _note_text(self, piece: Piece, part_index: int) -> None:
+        self._text_part, self._texts = part_index, piece.texts
+        head = {"type": "response.output_text.delta", **piece.place}
         self._text_head = b"event: response.output_text.delta\ndata: " + encode_json(head)[:-1] + b',"sequence_number":'
 
     def _delta(self, delta: PartDelta) -> None:
         if delta.candidate_index:
             return
+        index = delta.part_index
         if (
-            delta.part_index == self._text_part
+            index == self._text_part
             and delta.WhichOneof("delta") == "text"
             and not (delta.HasField("logprobs") or delta.citations or delta.provider_details_json)
         ):
-            self._text_delta(delta)
+            self._texts.append(delta.text)
+            self._out.append(b'%s%d,"delta":%s%s' % (self._text_head, self._number, encode_json(delta.text), TEXT_TAIL))
+            self._number += 1
             return
-        if delta.part_index not in self._parts:
+        part = self._parts.get(index)
+        if part is None:
             if not (has_content(delta) or delta.citations):
                 return
-            self._begin(self._began[delta.part_index], delta.part_index)
-        item, piece = self._parts[delta.part_index]
-        if item.closed or (piece is not None and piece.closed):
-            self._cite(item, piece, delta.citations)
-            if isinstance(item, (StreamedCall, StreamedWhole)) or not has_content(delta):
+            part = self._begin(self._began[index], index)
+        if part.closed:
+            if isinstance(part, Piece):
+                part.cite(delta.citations)
+            if isinstance(part, (StreamedCall, StreamedWhole)) or not has_content(delta):
                 return  # A call's arguments were whole; what follows can only be white space.
             # What ended for another item cannot be opened again: the rest gets an item of its own.
-            self._begin(continuation(self._began[delta.part_index]), delta.part_index)
-            item, piece = self._parts[delta.part_index]
-        self._grow(item, piece, delta)
-
-    def _text_delta(self, delta: PartDelta) -> None:
-        _, piece = self._parts[delta.part_index]
-        if piece is not None:
-            piece.texts.append(delta.text)
-        self._out.append(b'%s%d,"delta":%s%s' % (self._text_head, self._number, encode_json(delta.text), TEXT_TAIL))
-        self._number += 1
-
-    def _grow(self, item: StreamedItem, piece: Piece | None, delta: PartDelta) -> None:
-        match item:
-            case StreamedReasoning():
-                item.grow(delta, self._emit)
-            case StreamedCall():
-                if text := delta.arguments_json or delta.input:
-                    item.grow(text, self._emit)
-            case StreamedWhole():
-                item.grow(delta, self._emit)
-            case StreamedMessage():
-                if piece is None:
-                    return
-                text = delta.text or delta.refusal or delta.transcript
-                if text or delta.HasField("logprobs"):
-                    item.grow(piece, text, self._emit, delta.logprobs.content)
-                self._cite(item, piece, delta.citations)
-
-    def _cite(self, item: StreamedItem, piece: Piece | None, citations: Iterable[Citation]) -> None:
-        """Citations of a text: at once while it is open, else in what is still to be written of it."""
-        if not isinstance(item, StreamedMessage) or piece is None or not piece.is_text:
-            return
-        for annotation in map(annotation_of, citations):
-            if item.closed:
-                for content in self._items[item.index]["content"][piece.place : piece.place + 1]:
-                    content["annotations"].append(annotation)
-            elif piece.closed:
-                piece.annotations.append(annotation)
-            else:
-                item.annotate(piece, annotation, self._emit)
+            part = self._begin(continuation(self._began[index]), index)
+        part.grow(delta)
 
     def _part_finished(self, ended: PartFinished) -> None:
         if ended.candidate_index or ended.part_index not in self._parts:
             return
-        item, piece = self._parts[ended.part_index]
-        part = piece.part if piece else item_part(item)
-        merge_details(part.provider_details_json, ended.provider_details_json)
+        begun = self._parts[ended.part_index]
+        merge_details(begun.part.provider_details_json, ended.provider_details_json)
         if ended.HasField("signature"):
-            part.signature.CopyFrom(ended.signature)
-        # A provider of this dialect marks where a message ends; others may go on with it.
-        if piece is None or "item" in details_of(ended):
-            self._close(item, "completed")
+            begun.part.signature.CopyFrom(ended.signature)
+        if not isinstance(begun, Piece):
+            self._close(begun, "completed")
+        elif "item" in details_of(ended):
+            # A provider of this dialect marks where a message ends; others may go on with it.
+            self._close(begun.message, "completed")
 
     def _close(self, item: StreamedItem, status: str) -> None:
         if item.closed:
             return
         self._open.remove(item)
-        self._items[item.index] = item.close(self._emit, status)
+        self._items[item.index] = item.close(status)
         self._text_part = -1
 
     def _finished(self, finished: Finished) -> None:
         ending = finished.candidates[0] if finished.candidates else CandidateFinish()
-        is_cut = ending.finish_reason in INCOMPLETE
         for item in list(self._open):
-            self._close(item, "incomplete" if is_cut else "completed")
-        add_details(self.response, finished, self._echo)
-        usage = finished.usage if finished.HasField("usage") else None
-        conclude(self.response, ending, [self._items[index] for index in sorted(self._items)], usage)
+            self._close(item, "incomplete" if ending.finish_reason in INCOMPLETE else "completed")
+        output = [self._items[index] for index in sorted(self._items)]
+        render_response.conclude(self.response, finished, ending, output, self._echo)
         if not self._holds_end:
             self._emit_end()
 
@@ -267,10 +215,6 @@ def has_content(delta: PartDelta) -> bool:
     """Whether it adds anything but citations."""
     name = delta.WhichOneof("delta")
     return bool(name and getattr(delta, name)) or delta.HasField("logprobs")
-
-
-def item_part(item: StreamedItem) -> Part:
-    return item.pieces[0].part if isinstance(item, StreamedMessage) else item.part
 
 
 def continuation(part: Part) -> Part:

@@ -27,15 +27,14 @@ from dragoman.v1.content_pb2 import (
     ROLE_SYSTEM,
     ROLE_USER,
     Citation,
-    Media,
     Part,
     Role,
 )
 from gateway_dialects.kit import json as wire
-from gateway_dialects.kit.json import Detailed, Form, Json, text_of
+from gateway_dialects.kit.json import Detailed, Form, Json, text_of, unknown_fields
+from gateway_dialects.openai.words import words_of
 
 DIALECT = "openai-responses"
-FORM = f"{DIALECT}.form"
 
 ROLES: Mapping[str, Role.ValueType] = MappingProxyType(
     {"user": ROLE_USER, "system": ROLE_SYSTEM, "developer": ROLE_DEVELOPER, "assistant": ROLE_ASSISTANT}
@@ -47,7 +46,8 @@ INCOMPLETE_REASONS: Mapping[str, FinishReason.ValueType] = MappingProxyType(
         "max_messages": FINISH_REASON_LENGTH,
     }
 )
-"""incomplete_details.reason. An unknown one means that the answer is cut; the first of several is written."""
+"""incomplete_details.reason. An unknown one means that the answer is cut."""
+INCOMPLETE = words_of(INCOMPLETE_REASONS)
 UNFINISHED = frozenset({"queued", "in_progress"})
 """The status of a response that is made in the background."""
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})
@@ -61,7 +61,8 @@ CUSTOM_CALL = "custom_tool_call"
 CALLS = frozenset({"function_call", CUSTOM_CALL})
 MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
 """Items that the model makes, and whose types do not end in _call. Any other is the client's."""
-OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+CUSTOM_OUTPUT = "custom_tool_call_output"
+OUTPUTS = frozenset({"function_call_output", CUSTOM_OUTPUT})
 MESSAGE_FIELDS = frozenset({"type", "role", "content"})
 OUTPUT_FIELDS = frozenset({"type", "call_id", "output"})
 CALL_FIELDS = frozenset({"type", "call_id", "name", "arguments", "input"})
@@ -78,6 +79,21 @@ SUMMARY_GAP = "\n\n"
 """Joins the summaries of one reasoning item, which are one text in the contract."""
 REFERENCE_FIELDS = ("conversation", "prompt", "previous_response_id")
 """Fields of a request for content that its provider stores."""
+ECHOED: Json = {
+    **dict.fromkeys(("instructions", "max_output_tokens", "max_tool_calls", "previous_response_id", "prompt_cache_key")),
+    **dict.fromkeys(("safety_identifier", "service_tier", "user")),
+    **dict.fromkeys(("temperature", "top_p"), 1.0),
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "reasoning": {"effort": None, "summary": None},
+    "store": True,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "truncation": "disabled",
+}
+"""The request fields that a Response repeats, and what OpenAI shows of those that the request left out."""
 
 
 class RequestForm(Form, frozen=True):
@@ -148,10 +164,11 @@ def set_form(target: Any, form: Form) -> None:
     wire.set_form(target, DIALECT, form)
 
 
-def item_fields(details: Json) -> Json | None:
-    """The fields of the message item that begins with a part, from the part's details. None: it begins none."""
-    fields = details.get("item")
-    return fields if isinstance(fields, dict) else None
+def item_fields(part: Part) -> Json | None:
+    """The fields of the message item that begins with a part, as this dialect's provider or client has it. None: it begins
+    none."""
+    found = details_of(part).get("item")
+    return found if isinstance(found, dict) else None
 
 
 def request_form(request: ChatRequest) -> RequestForm:
@@ -169,9 +186,11 @@ def is_piece(part: Part) -> bool:
     return kind in TEXT_KINDS or (kind == "opaque" and form_of(part, PartForm).piece)
 
 
-def begins_item(part: Part) -> bool:
-    """Whether a piece of content is the first of its message item, as this dialect's provider or client has it."""
-    return DIALECT in part.provider_details_json and "item" in details_of(part)
+def piece_fields(part: Part) -> Json:
+    """The details of a piece of content, without those of its item."""
+    details = details_of(part)
+    details.pop("item", None)
+    return details
 
 
 def pieces(text: str, lengths: Sequence[int]) -> list[str]:
@@ -190,22 +209,28 @@ def lengths_of(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(map(len, texts)) if len(texts) > 1 else ()
 
 
-def set_picture(part: Part, result: str, output_format: Any) -> None:
-    """Make the part the picture that an image_generation_call drew. result: base64."""
-    media: Media = part.media
-    media.kind, media.mime_type = MEDIA_KIND_IMAGE, f"image/{text_of(output_format) or 'png'}"
-    media.uri = f"data:{media.mime_type};base64,{result}"
+def set_picture(part: Part, item: Json) -> bool:
+    """Make the part the picture that an image_generation_call drew. False: it has none."""
+    if not (result := text_of(item.get("result"))):
+        return False
+    part.media.kind, part.media.mime_type = MEDIA_KIND_IMAGE, f"image/{text_of(item.get('output_format')) or 'png'}"
+    part.media.uri = f"data:{part.media.mime_type};base64,{result}"
+    set_details(part, unknown_fields(item, PICTURE_FIELDS))
+    return True
 
 
-def set_citation(citation: Citation, annotation: Json) -> None:
+def citation_of(annotation: Json) -> Citation:
     """An annotation of an output_text: url_citation, file_citation, container_file_citation, file_path."""
-    citation.uri = text_of(annotation.get("url"))
-    citation.title = text_of(annotation.get("title")) or text_of(annotation.get("filename"))
-    citation.source_id = text_of(annotation.get("file_id"))
+    citation = Citation(
+        uri=text_of(annotation.get("url")),
+        title=text_of(annotation.get("title")) or text_of(annotation.get("filename")),
+        source_id=text_of(annotation.get("file_id")),
+    )
     start, end = annotation.get("start_index"), annotation.get("end_index")
     if type(start) is int and type(end) is int and 0 <= start <= end < 2**31 and end:
         citation.start_index, citation.end_index = start, end
     set_details(citation, annotation)
+    return citation
 
 
 def annotation_of(citation: Citation) -> Json:

@@ -20,6 +20,7 @@ from gateway_dialects.gemini import render_answer as gemini_render
 from gateway_dialects.gemini import render_stream as gemini_chunks
 from gateway_dialects.kit.dialect import Dialect
 from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.mistral import parse_request as mistral_parse
 from gateway_dialects.mistral import render_response as mistral_render
 from gateway_dialects.mistral import render_stream as mistral_chunks
@@ -79,7 +80,7 @@ FACES: tuple[Face, ...] = (
         "openai_responses",
         "/responses",
         lambda body: responses_parse.parse_create(parse_object(body)).chat,
-        lambda answer: responses_render.render_response(answer, {}, ID, NOW),
+        lambda answer: encode_json(responses_render.response_object(answer, {}, ID, NOW)),
         lambda: responses_chunks.ChunkRenderer(echo={}, fallback_id=ID, now=NOW),
     ),
     Face(

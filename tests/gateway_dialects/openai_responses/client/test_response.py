@@ -10,8 +10,9 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Citation, MediaKind
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
-from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_response import response_object
 
 WORDS: dict[str, Any] = {
     "type": "message",
@@ -162,7 +163,7 @@ def test_content_that_only_this_dialect_knows_stays_in_its_message() -> None:
     future = {"type": "output_of_the_future", "n": 1}
     for content in ([future, *WORDS["content"]], [*WORDS["content"], future]):
         answer = decoded({**WORDS, "role": "assistant", "content": content})
-        (item,) = json.loads(render_response(answer, {}, "resp_1", 7))["output"]
+        (item,) = json.loads(encode_json(response_object(answer, {}, "resp_1", 7)))["output"]
         assert [piece["type"] for piece in item["content"]] == [piece["type"] for piece in content]
         assert future in item["content"]
 

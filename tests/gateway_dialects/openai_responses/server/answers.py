@@ -18,7 +18,8 @@ from dragoman.v1.stream_pb2 import (
     StreamEvent,
     StreamResponse,
 )
-from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.kit.json import encode_json
+from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.laws.languages.openai_responses import check_order, events_of
 
@@ -31,7 +32,7 @@ def answer(*parts: Part, finish: FinishReason.ValueType = STOP, **fields: Any) -
 
 
 def rendered(response: ChatResponse, echo: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(render_response(response, dict(echo or {}), "resp_1", 7))
+    body: dict[str, Any] = json.loads(encode_json(response_object(response, dict(echo or {}), "resp_1", 7)))
     return body
 
 

@@ -12,9 +12,10 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.parse_request import parse_create
-from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.client.mutations import mutated
 from tests.laws.languages.openai_responses import check_order, events_of
@@ -53,7 +54,7 @@ def test_answers(exchange: Exchange) -> None:
         body = mutated(exchange.body, chance)
         with contextlib.suppress(GatewayError):
             answer = OPENAI_RESPONSES.chat.decode(json.dumps(body).encode(), "p")
-            output = json.loads(render_response(answer, {}, "resp_1", 7))["output"]
+            output = json.loads(encode_json(response_object(answer, {}, "resp_1", 7)))["output"]
             parse_create({"model": "m", "input": [{"role": "user", "content": "Hi"}, *output]})
 
 

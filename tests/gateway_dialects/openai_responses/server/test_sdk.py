@@ -25,10 +25,11 @@ from dragoman.v1.stream_pb2 import (
 )
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.openai.render_response import render_error
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create
-from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai_responses.server.answers import STOP, Event, answer, batch
 from tests.laws.languages.openai_responses import events_of
@@ -72,7 +73,7 @@ def client(answering: Answering, *, strict: bool = True) -> openai.OpenAI:
 
 def whole(response: ChatResponse) -> Answering:
     def answering(parsed: ParsedCreate) -> httpx2.Response:
-        body = render_response(response, parsed.echo, "resp_1", 7)
+        body = encode_json(response_object(response, parsed.echo, "resp_1", 7))
         return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
 
     return answering
