@@ -6,7 +6,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/object and reco
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
@@ -42,30 +41,16 @@ from gateway_dialects.openai_responses.words import CALLS, DIALECT, INCOMPLETE_R
 RESPONSE_FIELDS = frozenset(
     {"id", "object", "created_at", "model", "output", "usage", "status", "error", "incomplete_details", "service_tier"}
 )
-ERROR_REASONS: Mapping[str, Reason] = MappingProxyType(
-    {
-        "bio_policy": Reason.CONTENT_FILTERED,
-        "cyber_policy": Reason.CONTENT_FILTERED,
-        "misalignment_policy_violation": Reason.CONTENT_FILTERED,
-        "image_content_policy_violation": Reason.CONTENT_FILTERED,
-        "invalid_prompt": Reason.UPSTREAM_REJECTED,
-        "data_residency_mismatch": Reason.UPSTREAM_REJECTED,
-        "empty_image_file": Reason.UPSTREAM_REJECTED,
-        "failed_to_download_image": Reason.UPSTREAM_REJECTED,
-        "image_file_not_found": Reason.UPSTREAM_REJECTED,
-        "image_file_too_large": Reason.UPSTREAM_REJECTED,
-        "image_parse_error": Reason.UPSTREAM_REJECTED,
-        "image_too_large": Reason.UPSTREAM_REJECTED,
-        "image_too_small": Reason.UPSTREAM_REJECTED,
-        "invalid_base64_image": Reason.UPSTREAM_REJECTED,
-        "invalid_image": Reason.UPSTREAM_REJECTED,
-        "invalid_image_format": Reason.UPSTREAM_REJECTED,
-        "invalid_image_mode": Reason.UPSTREAM_REJECTED,
-        "invalid_image_url": Reason.UPSTREAM_REJECTED,
-        "unsupported_image_media_type": Reason.UPSTREAM_REJECTED,
-        "vector_store_timeout": Reason.UPSTREAM_TIMEOUT,
-    }
-)
+REJECTED, FILTERED = Reason.UPSTREAM_REJECTED, Reason.CONTENT_FILTERED
+ERROR_REASONS: Mapping[str, Reason] = {
+    **dict.fromkeys(("bio_policy", "cyber_policy", "misalignment_policy_violation"), FILTERED),
+    "image_content_policy_violation": FILTERED,
+    **dict.fromkeys(("invalid_prompt", "data_residency_mismatch", "empty_image_file", "failed_to_download_image"), REJECTED),
+    **dict.fromkeys(("image_file_not_found", "image_file_too_large", "image_parse_error", "image_too_large"), REJECTED),
+    **dict.fromkeys(("image_too_small", "invalid_base64_image", "invalid_image", "invalid_image_format"), REJECTED),
+    **dict.fromkeys(("invalid_image_mode", "invalid_image_url", "unsupported_image_media_type"), REJECTED),
+    "vector_store_timeout": Reason.UPSTREAM_TIMEOUT,
+}
 """Error codes of this API that chat completions do not have."""
 LATEST = 2**53
 

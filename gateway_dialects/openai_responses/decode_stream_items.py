@@ -18,8 +18,13 @@ from gateway_dialects.openai_responses.words import PartForm, set_details, set_f
 
 PLACE = frozenset({"sequence_number", "output_index", "obfuscation"})
 """An event's place in the provider's stream, which is another in ours."""
-TEXTS = {"response.output_text": "text", "response.refusal": "refusal"}
-"""What the deltas of a message's content add to. The events have the name of it, and of what was done."""
+TEXTS = {
+    "response.output_text.delta": ("text", "delta"),
+    "response.output_text.done": ("text", "text"),
+    "response.refusal.delta": ("refusal", "delta"),
+    "response.refusal.done": ("refusal", "refusal"),
+}
+"""Events of a message's texts: the kind of its part, and the event's field that holds the delta or the whole text."""
 NO_FORM = PartForm()
 
 
@@ -87,13 +92,15 @@ class StreamedMessage:
         """One event about this item. The whole item repeats what others say of a piece's begin and end."""
         place = place_of(event, "content_index")
         piece = self._pieces.get(place)
-        subject, _, verb = name.rpartition(".")
-        if (kind := TEXTS.get(subject)) and verb in ("delta", "done"):
+        if found := TEXTS.get(name):
+            kind, field = found
             piece = piece or self._begin(place, new_text(kind), batch)
-            if verb == "done":
-                piece.complete(text_of(event.get(kind)), batch)
+            given = event.get(field)
+            text = given if isinstance(given, str) else ""
+            if field != "delta":
+                piece.complete(text, batch)
                 return
-            delta = piece.grow(text_of(event.get("delta")), batch)
+            delta = piece.grow(text, batch)
             if (logprobs := event.get("logprobs")) and isinstance(logprobs, list):
                 delta.logprobs.CopyFrom(items.decode_logprobs(logprobs))
                 piece.logprobs += len(logprobs)

@@ -5,7 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (input) 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from typing import assert_never
@@ -26,7 +25,7 @@ from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, list_at, object_of
-from gateway_dialects.openai.encode_messages import encode_audio, media_kind
+from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai.words import words_of
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.words import DIALECT, PartForm, details_of, form_of, is_piece, item_fields
@@ -86,7 +85,7 @@ class InputEncoder:
             is_custom = form.custom or result.tool_call_id in self._custom_calls
             output = self._output(result, f"{where}.tool_result")
             item: Json = {
-                "type": "custom_tool_call_output" if is_custom else "function_call_output",
+                "type": words.CUSTOM_OUTPUT if is_custom else "function_call_output",
                 "call_id": short_id(result.tool_call_id),
                 "output": output if form.listed else shortest(output),
             }
@@ -264,15 +263,9 @@ def suffix_of(uri: str) -> str:
 
 def source_of(media: Media, field: str) -> tuple[str, str]:
     """(uri or file_id, its value); bytes as a data: URI."""
-    match media.WhichOneof("source"):
-        case "uri":
-            return "uri", media.uri
-        case "data":
-            return "uri", f"data:{media.mime_type};base64,{base64.b64encode(media.data).decode()}"
-        case "file_id":
-            return "file_id", media.file_id
-        case _:
-            raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
+    if media.HasField("file_id"):
+        return "file_id", media.file_id
+    return "uri", uri_of(media, field)
 
 
 def encode_picture(part: Part, field: str) -> Json:

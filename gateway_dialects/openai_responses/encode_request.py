@@ -49,15 +49,11 @@ from gateway_dialects.openai_responses.words import (
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""
-HARMLESS: Mapping[str, tuple[object, ...]] = {
-    "top_k": (),
-    "frequency_penalty": (0.0,),
-    "presence_penalty": (0.0,),
-    "seed": (),
-    "logit_bias": (),
-    "stop": (),
+NEUTRAL: Mapping[str, float | None] = {
+    **dict.fromkeys(("frequency_penalty", "presence_penalty"), 0.0),
+    **dict.fromkeys(("top_k", "seed", "logit_bias", "stop")),
 }
-"""Contract fields that this dialect does not have, and values that ask for nothing."""
+"""Contract fields that this dialect does not have, and the value that asks for nothing."""
 ADOPTED = frozenset(
     {
         "context_management",
@@ -121,7 +117,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
         encode_reasoning(body, request.reasoning, diagnostics)
     if request.tools:
         body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in enumerate(request.tools)]
-    if request.HasField("tool_choice") and (choice := encode_tool_choice(request.tool_choice, custom_names(request))):
+    if request.HasField("tool_choice") and (choice := encode_tool_choice(request.tool_choice, body.get("tools", ()))):
         body["tool_choice"] = choice
     set_input(body, request, form, diagnostics, by_reference=is_native)
     add_options(body, request, form, diagnostics)
@@ -196,15 +192,11 @@ def set_input(body: Json, request: ChatRequest, form: RequestForm, diagnostics: 
 def add_options(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics) -> None:
     """Fields that the contract does not name. What it names is not overridden."""
     extra = object_of(request.extra_body_json, "extra_body_json") if request.extra_body_json else {}
-    add_adopted(body, extra, "this provider does not have it", diagnostics)
-    others = [name for name in request.provider_options_json if name != DIALECT and not name.endswith(".form")]
-    for dialect in others:
-        fields, why = options_of(request.provider_options_json, dialect), f"it is known to the {dialect} dialect only"
-        if dialect == OPENAI:
-            add_adopted(body, fields, why, diagnostics)
-        else:
-            for name in fields:
-                diagnostics.drop(name, why)
+    adopt(body, extra, ADOPTED, "this provider does not have it", diagnostics)
+    for dialect in request.provider_options_json:
+        if dialect != DIALECT and not dialect.endswith(".form"):
+            fields, why = options_of(request.provider_options_json, dialect), f"it is known to the {dialect} dialect only"
+            adopt(body, fields, ADOPTED if dialect == OPENAI else frozenset(), why, diagnostics)
     own = options_of(request.provider_options_json, DIALECT)
     for name, value in (*own.items(), *form.served.items()):
         if name in NESTED and isinstance(value, dict):
@@ -215,9 +207,9 @@ def add_options(body: Json, request: ChatRequest, form: RequestForm, diagnostics
             body.setdefault(name, value)
 
 
-def add_adopted(body: Json, fields: Json, why: str, diagnostics: Diagnostics) -> None:
+def adopt(body: Json, fields: Json, known: frozenset[str], why: str, diagnostics: Diagnostics) -> None:
     for name, value in fields.items():
-        if name in ADOPTED:
+        if name in known:
             body.setdefault(name, value)
         else:
             diagnostics.drop(name, why)
@@ -241,9 +233,8 @@ def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool
 
 def warn_of_settings(request: ChatRequest, diagnostics: Diagnostics) -> None:
     for descriptor, value in request.ListFields():
-        name = descriptor.name
-        if name in HARMLESS and value not in HARMLESS[name]:
-            diagnostics.drop(name)
+        if descriptor.name in NEUTRAL and value != NEUTRAL[descriptor.name]:
+            diagnostics.drop(descriptor.name)
     if request.candidate_count > 1:
         diagnostics.warn("n", "this provider gives one answer for each request; n was left out")
     for modality in request.modalities:
@@ -294,22 +285,19 @@ def encode_grammar(text: str, field: str) -> Json:
     return {**{name: value for name, value in form.items() if name != "grammar"}, **grammar}
 
 
-def encode_tool_choice(choice: ToolChoice, custom_tools: frozenset[str]) -> Any:
+def encode_tool_choice(choice: ToolChoice, tools: Sequence[Json]) -> Any:
     """None: the provider's default."""
     details = details_of(choice)
     if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
-        return {"type": kind_of(choice.tool_name, custom_tools), "name": choice.tool_name, **details}
+        return {"type": kind_of(choice.tool_name, tools), "name": choice.tool_name, **details}
     if choice.allowed_tool_names:
-        tools = [{"type": kind_of(name, custom_tools), "name": name} for name in choice.allowed_tool_names]
-        return {"type": "allowed_tools", "mode": TOOL_CHOICE_WORDS.get(choice.mode, "auto"), "tools": tools, **details}
+        allowed = [{"type": kind_of(name, tools), "name": name} for name in choice.allowed_tool_names]
+        return {"type": "allowed_tools", "mode": TOOL_CHOICE_WORDS.get(choice.mode, "auto"), "tools": allowed, **details}
     return TOOL_CHOICE_WORDS.get(choice.mode)
 
 
-def kind_of(name: str, custom_tools: frozenset[str]) -> str:
-    return "custom" if name in custom_tools else "function"
-
-
-def custom_names(request: ChatRequest) -> frozenset[str]:
-    return frozenset(tool.custom.name for tool in request.tools if tool.WhichOneof("kind") == "custom")
+def kind_of(name: str, tools: Sequence[Json]) -> str:
+    is_custom = any(tool.get("type") == "custom" and tool.get("name") == name for tool in tools)
+    return "custom" if is_custom else "function"

@@ -26,7 +26,7 @@ from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_
 from gateway_dialects.kit.fields import array, mapping, missing, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
-from gateway_dialects.openai.words import AUDIO_TYPES
+from gateway_dialects.openai.words import AUDIO_TYPES, Reader
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.decode_items import rest_of_reasoning
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, PartForm, details_of, set_details, set_form
@@ -125,6 +125,13 @@ def is_long_list(content: Any) -> bool:
     return isinstance(content, list) and len(content) < 2
 
 
+def set_fields(target: Any, fields: Json, readers: Mapping[str, Reader], path: str) -> None:
+    """Set the fields of the contract's message that are given; they have the same names."""
+    for name, read in readers.items():
+        if (value := fields.get(name)) is not None:
+            setattr(target, name, read(value, f"{path}.{name}"))
+
+
 def set_rest(holder: Any, fields: Json) -> None:
     """The fields of a message, part or tool that the contract does not name. Changes fields."""
     take_cache_hint(holder, fields)
@@ -176,8 +183,7 @@ def parse_reasoning(part: Part, item: Json, path: str) -> None:
         restore(part)
         return
     reasoning.provider, reasoning.summary = DIALECT, bool(summaries) or not thoughts
-    if (item_id := item.get("id")) is not None:
-        reasoning.id = string(item_id, f"{path}.id")
+    set_fields(reasoning, item, {"id": string}, path)
     details, form = rest_of_reasoning(item, is_summary=reasoning.summary)
     set_details(part, details)
     set_form(part, form)
@@ -265,15 +271,13 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
         set_uri(part, string(url, f"{path}.image_url"))
     else:
         raise missing(f"{path}.image_url", "Give image_url as a URL or data: URI, or the file_id of an uploaded file.")
-    if (detail := fields.get("detail")) is not None:
-        part.media.detail = string(detail, f"{path}.detail")
+    set_fields(part.media, fields, {"detail": string}, path)
     return unknown_fields(fields, {"type", "image_url", "file_id", "detail"})
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
-    if (filename := fields.get("filename")) is not None:
-        part.media.filename = string(filename, f"{path}.filename")
+    set_fields(part.media, fields, {"filename": string}, path)
     if (file_id := fields.get("file_id")) is not None:
         part.media.file_id = string(file_id, f"{path}.file_id")
     elif (data := fields.get("file_data")) is not None:

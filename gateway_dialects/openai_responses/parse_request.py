@@ -9,22 +9,21 @@ Source: https://platform.openai.com/docs/api-reference/responses/create and reco
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
-from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, string
+from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_request import REASONING_FIELDS
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
-from gateway_dialects.openai.words import Reader
+from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS, Reader
 from gateway_dialects.openai_responses import words
-from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items
-from gateway_dialects.openai_responses.parse_tools import Options, parse_text, parse_tool, parse_tool_choice
-from gateway_dialects.openai_responses.words import DIALECT, ENCRYPTED, LOGPROBS, MessageForm, RequestForm
+from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_fields, set_rest
+from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, ToolForm, set_details, set_form
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 
@@ -43,6 +42,16 @@ class ParsedCreate:
     """The input of this request alone, as it is stored and listed: items in their long form, without ids."""
     echo: Json
     """The request's fields that a Response repeats."""
+
+
+@dataclass(slots=True)
+class Options:
+    """The fields of a request that the contract does not name."""
+
+    own: Json = field(default_factory=dict)
+    """provider_options_json["openai-responses"]."""
+    served: Json = field(default_factory=dict)
+    """RequestForm.served."""
 
 
 def previous_response_id(fields: Json) -> str:
@@ -123,7 +132,7 @@ def parse_instructions(request: ChatRequest, value: Any) -> None:
     message = request.messages.add()
     message.role = ROLE_SYSTEM
     message.parts.add().text = text
-    words.set_form(message, MessageForm(instructions=True))
+    set_form(message, MessageForm(instructions=True))
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
@@ -134,19 +143,17 @@ def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
-    for name, reader in REASONING_FIELDS.items():
-        if (item := fields.get(name)) is not None:
-            setattr(reasoning, name, reader(item, f"reasoning.{name}"))
-    words.set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
+    set_fields(reasoning, fields, REASONING_FIELDS, "reasoning")
+    set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
 
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
     """Encrypted reasoning comes in every answer of ours, and log-probabilities are the contract's."""
     for index, item in enumerate(array(value, "include")):
         wanted = string(item, f"include[{index}]")
-        target = options.served if wanted in (ENCRYPTED, LOGPROBS) else options.own
+        target = options.served if wanted in (words.ENCRYPTED, words.LOGPROBS) else options.own
         target.setdefault("include", []).append(wanted)
-        if wanted == LOGPROBS:
+        if wanted == words.LOGPROBS:
             request.logprobs = True
 
 
@@ -175,6 +182,118 @@ def parse_metadata(request: ChatRequest, value: Any, options: Options) -> None:
 
 def echo_of(fields: Json) -> Json:
     return {name: fields[name] for name in words.ECHOED if fields.get(name) is not None}
+
+
+def parse_tool(tool: Tool, value: Any, path: str) -> None:
+    """Tools that the provider runs are carried as they are."""
+    fields = mapping(value, path)
+    match required_string(fields, "type", f"{path}."):
+        case "function":
+            parse_function(tool, fields, path)
+        case "custom":
+            parse_custom(tool, fields, path)
+        case _:
+            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+
+
+def parse_function(tool: Tool, fields: Json, path: str) -> None:
+    tool.function.name = required_string(fields, "name", f"{path}.")
+    set_fields(tool.function, fields, {"description": string, "strict": boolean}, path)
+    if (parameters := fields.get("parameters")) is not None:
+        tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
+    set_rest(tool, unknown_fields(fields, FUNCTION_FIELDS))
+    set_form(tool, ToolForm(strict_unset=fields.get("strict") is None))
+
+
+def parse_custom(tool: Tool, fields: Json, path: str) -> None:
+    tool.custom.name = required_string(fields, "name", f"{path}.")
+    set_fields(tool.custom, fields, {"description": string}, path)
+    if (form := fields.get("format")) is not None:
+        tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
+    set_rest(tool, unknown_fields(fields, CUSTOM_FIELDS))
+
+
+def nested_grammar(form: Json) -> Json:
+    """As the contract holds it: chat completions put a grammar into an object of its own."""
+    grammar = {name: form[name] for name in GRAMMAR_FIELDS if name in form}
+    if form.get("type") != "grammar" or not grammar:
+        return form
+    return {**{name: value for name, value in form.items() if name not in GRAMMAR_FIELDS}, "grammar": grammar}
+
+
+def parse_tool_choice(request: ChatRequest, value: Any, options: Options) -> None:
+    """A choice of a tool that the provider runs is carried as it is."""
+    choice = request.tool_choice
+    match value:
+        case str():
+            if value not in MODES:
+                raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
+            choice.mode = MODES[value]
+        case {"type": "allowed_tools"}:
+            parse_allowed_tools(request, value)
+        case {"type": "function" | "custom"}:
+            choice.mode = TOOL_CHOICE_MODE_TOOL
+            choice.tool_name = required_string(value, "name", "tool_choice.")
+            set_details(choice, unknown_fields(value, {"type", "name"}))
+        case {"type": str()}:
+            request.ClearField("tool_choice")
+            options.own["tool_choice"] = value
+        case dict():
+            raise missing("tool_choice.type", "Use 'function', for example.")
+        case _:
+            raise wrong_type("tool_choice", "string or object", value)
+
+
+def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
+    choice = request.tool_choice
+    mode = required_string(value, "mode", "tool_choice.")
+    if mode not in ("auto", "required"):
+        raise invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
+    choice.mode = MODES[mode]
+    tools = array(value.get("tools"), "tool_choice.tools")
+    for index, item in enumerate(tools):
+        path = f"tool_choice.tools[{index}]"
+        tool = mapping(item, path)
+        kind = required_string(tool, "type", f"{path}.")
+        choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
+    set_details(choice, {"tools": tools, **unknown_fields(value, {"type", "mode", "tools"})})
+
+
+def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
+    fields = mapping(value, "text")
+    set_fields(request, fields, {"verbosity": string}, "text")
+    rest = unknown_fields(fields, {"format", "verbosity"})
+    if (form := fields.get("format")) is not None and not parse_format(request.response_format, form):
+        request.ClearField("response_format")
+        rest["format"] = form
+    if rest:
+        options.own["text"] = rest
+
+
+def parse_format(form: ResponseFormat, value: Any) -> bool:
+    """False: a type that the contract does not name, to be carried as it is."""
+    fields = mapping(value, "text.format")
+    kind = required_string(fields, "type", "text.format.")
+    if kind not in RESPONSE_FORMATS:
+        return False
+    form.type = RESPONSE_FORMATS[kind]
+    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        form.name = required_string(fields, "name", "text.format.")
+        if fields.get("schema") is None:
+            raise missing("text.format.schema")
+        form.schema_json = json_text(mapping(fields["schema"], "text.format.schema"))
+        set_fields(form, fields, {"description": string, "strict": boolean}, "text.format")
+    set_details(form, unknown_fields(fields, FORMAT_FIELDS))
+    return True
+
+
+MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
+FUNCTION_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
+CUSTOM_FIELDS = frozenset({"type", "name", "description", "format"})
+FORMAT_FIELDS = frozenset({"type", "name", "description", "schema", "strict"})
+GRAMMAR_FIELDS = ("syntax", "definition")
+NAMED = frozenset({"function", "custom"})
+"""Types of the tools that have names; any other is named by its type."""
 
 
 READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})

@@ -16,8 +16,8 @@ Emit = Callable[[str, Json], None]
 """(event type, fields): writes an event."""
 IDENTITY = ("id", "type", "status", "role", "call_id", "name")
 """What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""
-SUMMARY = ("reasoning_summary_text", "reasoning_summary_part", "summary_index", "summary_text")
-CONTENT = ("reasoning_text", "content_part", "content_index", "reasoning_text")
+SUMMARY = ("response.reasoning_summary_text", "response.reasoning_summary_part", "summary_index", "summary_text")
+CONTENT = ("response.reasoning_text", "response.content_part", "content_index", "reasoning_text")
 """Of reasoning: the events of a text, those of the piece that holds it, the field of its place, and its type."""
 
 
@@ -150,7 +150,7 @@ class StreamedReasoning(Item):
                 reasoning.encrypted += delta.encrypted
 
     def _write(self, name: str, fields: Json) -> None:
-        self._emit(f"response.{name}", {**self.place, self._index: self._count, **fields})
+        self._emit(name, {**self.place, self._index: self._count, **fields})
 
     def _add(self, text: str) -> None:
         if not self._texts:

@@ -15,10 +15,10 @@ from gateway_dialects.kit.json import UNREADABLE, Json, decode_object, encode_js
 from gateway_dialects.openai_responses.parse_request import refers
 from gateway_dialects.openai_responses.render_items import PREFIXES
 from gateway_dialects.openai_responses.render_response import GATEWAY_FIELDS
-from gateway_dialects.openai_responses.words import REFERENCE_FIELDS, UNFINISHED
+from gateway_dialects.openai_responses.words import CALLS, CUSTOM_OUTPUT, OUTPUTS, REFERENCE_FIELDS, UNFINISHED
 
-INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", "custom_tool_call_output": "ctco"}
-WITH_STATUS = frozenset({"message", "function_call", "custom_tool_call", "function_call_output", "custom_tool_call_output"})
+INPUT_PREFIXES = {**PREFIXES, "function_call_output": "fco", CUSTOM_OUTPUT: "ctco"}
+WITH_STATUS = CALLS | OUTPUTS | {"message"}
 """Items that typed clients want to know the status of."""
 LONGEST_ID = 256
 MOST_PARTS = 10_000
@@ -63,7 +63,8 @@ class Stored:
         """The same, each item with its id. Those that the client left without one get one that no provider sees."""
         stem = self.response_id.removeprefix("resp_")
         for index, item in enumerate(self.items):
-            yield str(item.get("id") or f"{prefix_of(item)}_in{index}_{stem}"), item
+            prefix = INPUT_PREFIXES.get(str(item.get("type")), "item")
+            yield str(item.get("id") or f"{prefix}_in{index}_{stem}"), item
         yield from ((item["id"], item) for item in self.response["output"] if isinstance(item.get("id"), str))
 
     def listed_input(self) -> list[Json]:
@@ -100,10 +101,6 @@ def is_unfinished(response: Json) -> bool:
 def elsewhere_in(fields: Json) -> str:
     """Stored.elsewhere of a request."""
     return next((name for name in REFERENCE_FIELDS if name != "previous_response_id" and fields.get(name) is not None), "")
-
-
-def prefix_of(item: Json) -> str:
-    return INPUT_PREFIXES.get(str(item.get("type")), "item")
 
 
 def listed_item(item_id: str, item: Json) -> Json:
