@@ -6,10 +6,9 @@ whole answer again: what the deltas left out is read from there.
 
 from __future__ import annotations
 
-from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import Json, decode_body, list_at, malformed, unknown_fields
+from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.json import Json, list_at, malformed, unknown_fields
 from gateway_dialects.openai_responses.decode_items import typed
 from gateway_dialects.openai_responses.decode_response import (
     RESPONSE_FIELDS,
@@ -29,11 +28,11 @@ ENDS = frozenset({"response.completed", "response.incomplete", "response.cancell
 TEXT_EVENTS = ("response.output_text.", "response.refusal.")
 
 
-class ResponsesStreamDecoder:
+class ResponsesStreamDecoder(EventDecoder):
     """See StreamDecoder."""
 
     def __init__(self) -> None:
-        self.done = False
+        super().__init__()
         self._started = False
         self._parts = Parts()
         self._items: dict[int, StreamedItem] = {}
@@ -41,23 +40,7 @@ class ResponsesStreamDecoder:
         self._settled: dict[int, Json] = {}
         self._details: Json = {}
 
-    @property
-    def complete(self) -> bool:
-        return self.done
-
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if event.data == b"[DONE]":
-            self.finish(batch)
-            return
-        self._feed(decode_body(event.data, "an event of the provider's stream"), batch)
-
-    def finish(self, batch: StreamResponse) -> None:
-        if not self.done:
-            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
-
-    def _feed(self, event: Json, batch: StreamResponse) -> None:
+    def decode(self, event: Json, batch: StreamResponse) -> None:
         name = event.get("type")
         if not isinstance(name, str):
             if event.get("error"):
@@ -70,7 +53,7 @@ class ResponsesStreamDecoder:
         elif name == "response.output_item.done":
             self._settle(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name in ENDS:
-            self._conclude(response_in(event), batch)
+            self._end(response_in(event), batch)
         elif name == "response.failed":
             raise error_in_answer(response_in(event).get("error"))
         elif name == "error":
@@ -111,7 +94,7 @@ class ResponsesStreamDecoder:
         self._settled[place] = item
         self._items[place].settle(item, batch)
 
-    def _conclude(self, response: Json, batch: StreamResponse) -> None:
+    def _end(self, response: Json, batch: StreamResponse) -> None:
         check_status(response)
         if response.get("status") in UNFINISHED:
             raise malformed(f"the provider ended its stream with an answer whose status is {response['status']}")

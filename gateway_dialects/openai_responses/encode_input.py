@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import assert_never
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
@@ -21,16 +20,15 @@ from dragoman.v1.content_pb2 import (
     Part,
     ToolResult,
 )
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.failed_tools import told_parts
-from gateway_dialects.kit.json import Json, list_at, object_of
+from gateway_dialects.kit.json import Json, inverse, list_at, object_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
-from gateway_dialects.openai.words import words_of
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.words import DIALECT, PartForm, details_of, form_of, is_piece, item_fields
 
-ROLE_NAMES = words_of(words.ROLES)
+ROLE_NAMES = inverse(words.ROLES)
 LONGEST_CALL_ID = 64
 
 
@@ -215,16 +213,10 @@ def encode_content(part: Part, field: str, text_type: str) -> Json:
             return {**encode_media(part.media, field), **words.piece_fields(part)}
         case "opaque" if part.opaque.dialect == DIALECT:
             return object_of(part.opaque.json, f"{field}.opaque.json")
-        case "opaque":
-            raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
-        case "reasoning" | "tool_call":
-            raise invalid(field, f"{field}: reasoning and tool calls belong in a message of ROLE_ASSISTANT")
-        case "tool_result":
-            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
-        case None:
-            raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
-        case unknown:
-            assert_never(unknown)
+        case "reasoning":
+            raise invalid(field, f"{field}: reasoning belongs in a message of ROLE_ASSISTANT")
+        case _:
+            raise unusable_part(part, field)
 
 
 def encode_media(media: Media, field: str) -> Json:

@@ -27,9 +27,9 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.json import Json, encode_json, object_of, options_of, raw_json, set_if_present
+from gateway_dialects.kit.json import Json, object_of, options_of, raw_json, request_bytes, set_if_present
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
@@ -96,7 +96,7 @@ def encode_chat(
         body["stream"] = True
     else:
         body.pop("stream_options", None)
-    upstream = UpstreamRequest("POST", f"{endpoint.url}/responses", headers(endpoint), encode_json(body))
+    upstream = UpstreamRequest("POST", f"{endpoint.url}/responses", headers(endpoint), request_bytes(body))
     return upstream, diagnostics.from_provider(endpoint.provider)
 
 
@@ -255,10 +255,8 @@ def encode_tool(tool: Tool, field: str) -> Json:
         case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
             # Chat completions know only functions and custom tools: any other is meant for this API.
             return object_of(tool.opaque.json, f"{field}.opaque.json")
-        case "opaque":
-            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
-            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+            raise unusable_tool(tool, field)
 
 
 def encode_function(tool: Tool, field: str) -> Json:

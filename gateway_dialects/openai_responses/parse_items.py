@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_FILE,
@@ -23,10 +22,10 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
-from gateway_dialects.kit.fields import array, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
-from gateway_dialects.openai.words import AUDIO_TYPES, Reader
+from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.decode_items import rest_of_reasoning
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, PartForm, details_of, set_details, set_form
@@ -61,15 +60,13 @@ class InputParser:
         return self._assistant
 
     def _add_message(self, item: Json, path: str) -> None:
-        role = required_string(item, "role", f"{path}.")
-        if role not in words.ROLES:
-            raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Use one of {', '.join(words.ROLES)}.")
-        if role == "assistant":
+        role = one_of(required_string(item, "role", f"{path}."), words.ROLES, f"{path}.role")
+        if role == ROLE_ASSISTANT:
             self._add_text(item, path)
             return
         self._assistant = None
         message = self._messages.add()
-        message.role = words.ROLES[role]
+        message.role = role
         content = item.get("content")
         parse_content(message.parts, content, f"{path}.content")
         set_rest(message, unknown_fields(item, words.MESSAGE_FIELDS))
@@ -125,13 +122,6 @@ def is_long_list(content: Any) -> bool:
     return isinstance(content, list) and len(content) < 2
 
 
-def set_fields(target: Any, fields: Json, readers: Mapping[str, Reader], path: str) -> None:
-    """Set the fields of the contract's message that are given; they have the same names."""
-    for name, read in readers.items():
-        if (value := fields.get(name)) is not None:
-            setattr(target, name, read(value, f"{path}.{name}"))
-
-
 def set_rest(holder: Any, fields: Json) -> None:
     """The fields of a message, part or tool that the contract does not name. Changes fields."""
     take_cache_hint(holder, fields)
@@ -177,13 +167,12 @@ def parse_reasoning(part: Part, item: Json, path: str) -> None:
     summaries, thoughts = texts_in(item, "summary", path), texts_in(item, "content", path)
     reasoning = part.reasoning
     reasoning.text = words.SUMMARY_GAP.join(summaries or thoughts)
-    if (encrypted := item.get("encrypted_content")) is not None:
-        reasoning.encrypted = string(encrypted, f"{path}.encrypted_content")
+    set_fields(reasoning, item, {"encrypted_content": ("encrypted", string)}, f"{path}.")
     if is_packed(reasoning.encrypted):
         restore(part)
         return
     reasoning.provider, reasoning.summary = DIALECT, bool(summaries) or not thoughts
-    set_fields(reasoning, item, {"id": string}, path)
+    set_fields(reasoning, item, {"id": ("id", string)}, f"{path}.")
     details, form = rest_of_reasoning(item, is_summary=reasoning.summary)
     set_details(part, details)
     set_form(part, form)
@@ -271,13 +260,13 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
         set_uri(part, string(url, f"{path}.image_url"))
     else:
         raise missing(f"{path}.image_url", "Give image_url as a URL or data: URI, or the file_id of an uploaded file.")
-    set_fields(part.media, fields, {"detail": string}, path)
+    set_fields(part.media, fields, {"detail": ("detail", string)}, f"{path}.")
     return unknown_fields(fields, {"type", "image_url", "file_id", "detail"})
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
-    set_fields(part.media, fields, {"filename": string}, path)
+    set_fields(part.media, fields, {"filename": ("filename", string)}, f"{path}.")
     if (file_id := fields.get("file_id")) is not None:
         part.media.file_id = string(file_id, f"{path}.file_id")
     elif (data := fields.get("file_data")) is not None:

@@ -16,13 +16,28 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
-from gateway_dialects.kit.fields import array, boolean, integer, mapping, missing, required_string, string, wrong_type
+from gateway_dialects.kit.fields import (
+    Fields,
+    array,
+    boolean,
+    flag,
+    integer,
+    mapping,
+    missing,
+    object_text,
+    required_mapping,
+    required_string,
+    set_fields,
+    string,
+    texts,
+    wrong_type,
+)
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_request import REASONING_FIELDS
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
 from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS, Reader
 from gateway_dialects.openai_responses import words
-from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_fields, set_rest
+from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_rest
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, ToolForm, set_details, set_form
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -104,9 +119,7 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
             served=options.served,
         ),
     )
-    return ParsedCreate(
-        request, flag(fields, "stream", False), flag(fields, "store", True), previous, items, echo_of(fields)
-    )
+    return ParsedCreate(request, flag(fields, "stream"), flag(fields, "store", True), previous, items, echo_of(fields))
 
 
 def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -> None:
@@ -118,11 +131,6 @@ def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -
         options.served[name] = value
     else:
         options.own[name] = value
-
-
-def flag(fields: Json, name: str, default: bool) -> bool:
-    value = fields.get(name)
-    return default if value is None else boolean(value, name)
 
 
 def parse_instructions(request: ChatRequest, value: Any) -> None:
@@ -143,14 +151,13 @@ def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
-    set_fields(reasoning, fields, REASONING_FIELDS, "reasoning")
+    set_fields(reasoning, fields, {name: (name, read) for name, read in REASONING_FIELDS.items()}, "reasoning.")
     set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
 
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
     """Encrypted reasoning comes in every answer of ours, and log-probabilities are the contract's."""
-    for index, item in enumerate(array(value, "include")):
-        wanted = string(item, f"include[{index}]")
+    for wanted in texts(value, "include"):
         target = options.served if wanted in (words.ENCRYPTED, words.LOGPROBS) else options.own
         target.setdefault("include", []).append(wanted)
         if wanted == words.LOGPROBS:
@@ -170,8 +177,7 @@ def parse_background(request: ChatRequest, value: Any, options: Options) -> None
 
 
 def parse_stop(request: ChatRequest, value: Any, options: Options) -> None:
-    items = [value] if isinstance(value, str) else array(value, "stop")
-    request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(items))
+    request.stop.extend([value] if isinstance(value, str) else texts(value, "stop"))
 
 
 def parse_metadata(request: ChatRequest, value: Any, options: Options) -> None:
@@ -198,19 +204,19 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
 
 def parse_function(tool: Tool, fields: Json, path: str) -> None:
     tool.function.name = required_string(fields, "name", f"{path}.")
-    set_fields(tool.function, fields, {"description": string, "strict": boolean}, path)
-    if (parameters := fields.get("parameters")) is not None:
-        tool.function.parameters_json = json_text(mapping(parameters, f"{path}.parameters"))
-    set_rest(tool, unknown_fields(fields, FUNCTION_FIELDS))
+    set_fields(tool.function, fields, FUNCTION_FIELDS, f"{path}.")
+    set_rest(tool, unknown_fields(fields, {"type", "name", *FUNCTION_FIELDS}))
     set_form(tool, ToolForm(strict_unset=fields.get("strict") is None))
 
 
 def parse_custom(tool: Tool, fields: Json, path: str) -> None:
     tool.custom.name = required_string(fields, "name", f"{path}.")
-    set_fields(tool.custom, fields, {"description": string}, path)
-    if (form := fields.get("format")) is not None:
-        tool.custom.format_json = json_text(nested_grammar(mapping(form, f"{path}.format")))
-    set_rest(tool, unknown_fields(fields, CUSTOM_FIELDS))
+    set_fields(tool.custom, fields, CUSTOM_FIELDS, f"{path}.")
+    set_rest(tool, unknown_fields(fields, {"type", "name", *CUSTOM_FIELDS}))
+
+
+def format_text(value: Any, path: str) -> str:
+    return json_text(nested_grammar(mapping(value, path)))
 
 
 def nested_grammar(form: Json) -> Json:
@@ -261,7 +267,7 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
 
 def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
     fields = mapping(value, "text")
-    set_fields(request, fields, {"verbosity": string}, "text")
+    set_fields(request, fields, {"verbosity": ("verbosity", string)}, "text.")
     rest = unknown_fields(fields, {"format", "verbosity"})
     if (form := fields.get("format")) is not None and not parse_format(request.response_format, form):
         request.ClearField("response_format")
@@ -279,18 +285,16 @@ def parse_format(form: ResponseFormat, value: Any) -> bool:
     form.type = RESPONSE_FORMATS[kind]
     if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         form.name = required_string(fields, "name", "text.format.")
-        if fields.get("schema") is None:
-            raise missing("text.format.schema")
-        form.schema_json = json_text(mapping(fields["schema"], "text.format.schema"))
-        set_fields(form, fields, {"description": string, "strict": boolean}, "text.format")
-    set_details(form, unknown_fields(fields, FORMAT_FIELDS))
+        form.schema_json = json_text(required_mapping(fields, "schema", "text.format."))
+        set_fields(form, fields, FORMAT_FIELDS, "text.format.")
+    set_details(form, unknown_fields(fields, {"type", "name", "schema", *FORMAT_FIELDS}))
     return True
 
 
 MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
-FUNCTION_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
-CUSTOM_FIELDS = frozenset({"type", "name", "description", "format"})
-FORMAT_FIELDS = frozenset({"type", "name", "description", "schema", "strict"})
+FORMAT_FIELDS: Fields = {"description": ("description", string), "strict": ("strict", boolean)}
+FUNCTION_FIELDS: Fields = {**FORMAT_FIELDS, "parameters": ("parameters_json", object_text)}
+CUSTOM_FIELDS: Fields = {"description": ("description", string), "format": ("format_json", format_text)}
 GRAMMAR_FIELDS = ("syntax", "definition")
 NAMED = frozenset({"function", "custom"})
 """Types of the tools that have names; any other is named by its type."""

@@ -5,13 +5,13 @@ Source: https://platform.openai.com/docs/api-reference/responses/object and reco
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Sequence
 
 from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
 from gateway_dialects.kit.carried_state import CarriedState, others, pack, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, decode_object, text_of
+from gateway_dialects.kit.media import base64_of
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.words import CUSTOM_CALL, DIALECT, PICTURE, PartForm, details_of, form_of, item_fields
 
@@ -186,8 +186,8 @@ def picture_item(part: Part, item_id: str, status: str) -> Json:
     media = part.media
     if not (media.data or media.uri.startswith("data:")):
         return message_item(item_id, [render_content(part, ())], None, status)
-    result = media.uri.partition(",")[2] if media.uri else base64.b64encode(media.data).decode()
-    return {"id": item_id, "type": PICTURE, "status": "completed", "result": result, **details_of(part)}
+    head = {"id": item_id, "type": PICTURE, "status": "completed", "result": base64_of(media)}
+    return {**head, **details_of(part)}
 
 
 def opaque_item(part: Part, item_id: str) -> Json:

@@ -31,8 +31,7 @@ from dragoman.v1.content_pb2 import (
     Role,
 )
 from gateway_dialects.kit import json as wire
-from gateway_dialects.kit.json import Detailed, Form, Json, text_of, unknown_fields
-from gateway_dialects.openai.words import words_of
+from gateway_dialects.kit.json import Detailed, Form, Json, inverse, text_of, unknown_fields
 
 DIALECT = "openai-responses"
 
@@ -47,7 +46,7 @@ INCOMPLETE_REASONS: Mapping[str, FinishReason.ValueType] = MappingProxyType(
     }
 )
 """incomplete_details.reason. An unknown one means that the answer is cut."""
-INCOMPLETE = words_of(INCOMPLETE_REASONS)
+INCOMPLETE = inverse(INCOMPLETE_REASONS)
 UNFINISHED = frozenset({"queued", "in_progress"})
 """The status of a response that is made in the background."""
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority"})

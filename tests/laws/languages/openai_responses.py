@@ -10,9 +10,10 @@ from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.fields import parse_object
+from gateway_dialects.kit.json import encode_json
 from gateway_dialects.openai_responses import CLIENT
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create
-from gateway_dialects.openai_responses.render_response import render_response
+from gateway_dialects.openai_responses.render_response import response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
 from tests.laws.language import Language, Least
 from tests.laws.languages.openai import without_nulls
@@ -141,7 +142,7 @@ def end_of_content(stream: bytes) -> int:
 
 
 def render(answer: ChatResponse) -> bytes:
-    return render_response(answer, {}, "resp_fallback", 1)
+    return encode_json(response_object(answer, {}, "resp_fallback", 1))
 
 
 def same_in_fold(answer: ChatResponse) -> object:
