@@ -4,7 +4,7 @@ describes for users."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -41,6 +41,7 @@ from gateway_core.providers.demo.script import (
 Answer = Iterable[Move] | Script
 NATURE = ("the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "runs", "on")
 RETRY_AFTER_S = 1
+HTML_HEADERS = {"content-type": "text/html"}
 HTML = b"<!doctype html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 
@@ -61,19 +62,15 @@ class DemoModel:
         return self.name.replace("N", str(self.number))
 
 
-def reply_text(question: Question) -> str:
-    """What a model that works says: the last user text, or JSON when the request wants JSON."""
-    match question.response_format:
+def reply_text(question: Question, usual: str = "text") -> str:
+    """The answer of a model that works: the last user text, or JSON. usual: its type where the request names none."""
+    match question.response_format or {"type": usual}:
         case {"type": "json_schema", "json_schema": {**described}}:
             return spaced(instance_of(described.get("schema") or {"type": "object"}))
         case {"type": "json_object"}:
             return spaced({"echo": question.text()})
         case _:
             return question.text()
-
-
-def echo(question: Question, _: int) -> Answer:
-    return say(reply_text(question))
 
 
 def slow(question: Question, pause_ms: int) -> Iterator[Move]:
@@ -87,23 +84,15 @@ def reasoning(question: Question, _: int) -> Iterator[Move]:
     yield from say(reply_text(question))
 
 
-def tools(question: Question, _: int) -> Answer:
-    return call_or_answer(question, parallel=False)
-
-
-def tools_parallel(question: Question, _: int) -> Answer:
+def call_all_or_answer(question: Question, _: int) -> Answer:
     return call_or_answer(question, parallel=True)
 
 
-def call_or_answer(question: Question, *, parallel: bool) -> Answer:
+def call_or_answer(question: Question, _: int = 0, *, parallel: bool = False) -> Answer:
     if results := question.tool_results():
         text = "\n".join(f"{name} answered: {result}" for name, result in results)
         return say(reply_text(question) if question.response_format else text)
     return calls_for(question, parallel) or say(reply_text(question))
-
-
-def json(question: Question, _: int) -> Answer:
-    return say(reply_text(question) if question.response_format else spaced({"echo": question.text()}))
 
 
 def error(question: Question, status: int) -> Answer:
@@ -116,22 +105,10 @@ def error_after(_: Question, count: int) -> Iterator[Move]:
     yield Fail(500, f"The demo fails after {count} deltas, as asked.")
 
 
-def cut(_: Question, count: int) -> Iterator[Move]:
-    return breaking(count, End(Ending.CUT))
-
-
-def stall_after(_: Question, count: int) -> Iterator[Move]:
-    return breaking(count, End(Ending.STALL))
-
-
-def breaking(count: int, end: End) -> Iterator[Move]:
+def breaking(count: int, ending: Ending) -> Iterator[Move]:
     # With nothing to say there is still the frame that announces an answer.
     yield from say(long_text(count)) if count else (Say(""),)
-    yield end
-
-
-def stall(_: Question, __: int) -> Answer:
-    return [End(Ending.STALL)]
+    yield End(ending)
 
 
 def eof(question: Question, _: int) -> Iterator[Move]:
@@ -139,12 +116,8 @@ def eof(question: Question, _: int) -> Iterator[Move]:
     yield End(None)
 
 
-def html(_: Question, __: int) -> Answer:
-    return Script([HTML], 502, {"content-type": "text/html"})
-
-
-def empty(question: Question, _: int) -> Answer:
-    return Script([], headers=EVENT_STREAM if question.stream else JSON)
+def headers_of(question: Question) -> Mapping[str, str]:
+    return EVENT_STREAM if question.stream else JSON
 
 
 def broken(question: Question, _: int) -> Answer:
@@ -159,24 +132,8 @@ def flaky(question: Question, failures: int) -> Answer:
     return say(reply_text(question))
 
 
-def long(_: Question, count: int) -> Answer:
-    return say(long_text(count))
-
-
 def long_text(count: int) -> str:
     return " ".join(islice(cycle(NATURE), count))
-
-
-def refusal(_: Question, __: int) -> Answer:
-    return refuse("I am sorry, but I cannot help with that.")
-
-
-def length(question: Question, _: int) -> Iterator[Move]:
-    return first_half(question, "length")
-
-
-def content_filter(question: Question, _: int) -> Iterator[Move]:
-    return first_half(question, "content_filter")
 
 
 def first_half(question: Question, finish: str) -> Iterator[Move]:
@@ -187,22 +144,26 @@ def first_half(question: Question, finish: str) -> Iterator[Move]:
 
 def script(question: Question, _: int) -> Answer:
     if question.tool_results():
-        return call_or_answer(question, parallel=False)
+        return call_or_answer(question)
     return scripted_moves(question.text())
 
 
 MODELS = (
-    DemoModel("echo", "Says the last user text back, word by word.", echo),
+    DemoModel("echo", "Says the last user text back, word by word.", lambda asked, _: say(reply_text(asked))),
     DemoModel("slow", "echo, with 50 ms before each word.", slow, 50),
     DemoModel("slow-N", "echo, with N ms before each word.", slow, 200),
     DemoModel("reasoning", "Reasons, then echoes.", reasoning),
-    DemoModel("tools", "Calls the first tool, or the one that tool_choice names; then quotes its result.", tools),
-    DemoModel("tools-parallel", "Calls all tools at once; then quotes their results.", tools_parallel),
-    DemoModel("json", "Answers a JSON object.", json),
-    DemoModel("long-N", "Says N words.", long, 100),
-    DemoModel("length", "Stops half way with the finish reason length.", length),
-    DemoModel("filter", "Stops half way with the finish reason content_filter.", content_filter),
-    DemoModel("refusal", "Refuses.", refusal),
+    DemoModel("tools", "Calls the first tool, or the one that tool_choice names; then quotes its result.", call_or_answer),
+    DemoModel("tools-parallel", "Calls all tools at once; then quotes their results.", call_all_or_answer),
+    DemoModel("json", "Answers a JSON object.", lambda asked, _: say(reply_text(asked, "json_object"))),
+    DemoModel("long-N", "Says N words.", lambda _, count: say(long_text(count)), 100),
+    DemoModel("length", "Stops half way with the finish reason length.", lambda asked, _: first_half(asked, "length")),
+    DemoModel(
+        "filter",
+        "Stops half way with the finish reason content_filter.",
+        lambda asked, _: first_half(asked, "content_filter"),
+    ),
+    DemoModel("refusal", "Refuses.", lambda _, __: refuse("I am sorry, but I cannot help with that.")),
     *(
         DemoModel(f"error-{status}", f"Fails with status {status}.", error, status)
         for status in (400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529)
@@ -210,13 +171,15 @@ MODELS = (
     DemoModel("error-N", "Fails with status N.", error, 418, listed=False),
     DemoModel("error-after-N", "Fails within the stream after N words.", error_after, 3),
     DemoModel("flaky-N", "Fails with status 503 N times for the same request, then echoes.", flaky, 2),
-    DemoModel("cut", "Breaks the connection after 3 words.", cut, 3),
-    DemoModel("cut-N", "Breaks the connection after N words.", cut, 5),
+    DemoModel("cut", "Breaks the connection after 3 words.", lambda _, count: breaking(count, Ending.CUT), 3),
+    DemoModel("cut-N", "Breaks the connection after N words.", lambda _, count: breaking(count, Ending.CUT), 5),
     DemoModel("eof", "Echoes, then ends the stream without a finish reason.", eof),
-    DemoModel("stall", "Sends a head and then nothing.", stall),
-    DemoModel("stall-N", "Says N words and then nothing more.", stall_after, 3),
-    DemoModel("html", "Fails with status 502 and an HTML page.", html),
-    DemoModel("empty", "Answers an empty body.", empty),
+    DemoModel("stall", "Sends a head and then nothing.", lambda _, __: [End(Ending.STALL)]),
+    DemoModel("stall-N", "Says N words and then nothing more.", lambda _, count: breaking(count, Ending.STALL), 3),
+    DemoModel("html", "Fails with status 502 and an HTML page.", lambda _, __: Script([HTML], 502, HTML_HEADERS)),
+    DemoModel(
+        "empty", "Answers an empty body.", lambda asked, _: Script([], headers=EVENT_STREAM if asked.stream else JSON)
+    ),
     DemoModel("broken", "Answers broken JSON.", broken),
     DemoModel("script", "Does what the last user text says: a JSON list of steps.", script),
 )
