@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat
 from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
 from gateway_dialects.mistral.encode_request import encode_chat
-from gateway_dialects.mistral.parse_request import ParsedChat, parse_chat
+from gateway_dialects.mistral.parse_request import parse_chat
 from gateway_dialects.mistral.render_response import render_chat, render_error, render_model, render_models
 from gateway_dialects.mistral.render_stream import ChunkRenderer
 from gateway_dialects.mistral.words import DIALECT
@@ -30,10 +31,7 @@ CLIENT = Dialect(
 def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
     """A parsed request of this language, and how its answer is written."""
     fallback_id, now = head.request_id, int(time.time())
-
-    def writer() -> ChunkRenderer:
-        return ChunkRenderer(fallback_id=fallback_id, now=now)
-
+    writer = partial(ChunkRenderer, fallback_id=fallback_id, now=now)
     return ServedChat(parsed.chat, lambda answer: render_chat(answer, fallback_id, now), writer if parsed.stream else None)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dragoman.reasons import invalid
+from dragoman.v1.chat_pb2 import Tool
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_IMAGE,
@@ -20,11 +21,10 @@ from dragoman.v1.content_pb2 import (
     ROLE_TOOL,
     Media,
     Message,
-    Opaque,
     Part,
     ToolResult,
 )
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
 from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
@@ -43,7 +43,16 @@ BRIDGE: Json = {"role": "assistant", "content": "OK"}
 """What goes between a tool's answer and the user's next words."""
 
 
-def encode_messages(messages: Sequence[Message], diagnostics: Diagnostics) -> list[Json]:
+class MistralDiagnostics(Diagnostics):
+    def drop(self, field: str, why: str = "Mistral does not know it") -> None:
+        super().drop(field, why)
+
+    def drop_cache_hint(self, holder: Message | Part | Tool, field: str) -> None:
+        if holder.HasField("cache_hint"):
+            self.drop(f"{field}.cache_control")
+
+
+def encode_messages(messages: Sequence[Message], diagnostics: MistralDiagnostics) -> list[Json]:
     """Raises GatewayError naming the field for what Mistral cannot take."""
     encoded: list[Json] = []
     for index, message in enumerate(messages):
@@ -67,12 +76,12 @@ def encode_messages(messages: Sequence[Message], diagnostics: Diagnostics) -> li
     return encoded
 
 
-def encode_message(message: Message, field: str, diagnostics: Diagnostics) -> Json:
+def encode_message(message: Message, field: str, diagnostics: MistralDiagnostics) -> Json:
     if message.role not in ROLE_WORDS:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
     if message.name:
         diagnostics.drop(f"{field}.name", "Mistral gives participants no names")
-    drop_cache_hint(message, field, diagnostics)
+    diagnostics.drop_cache_hint(message, field)
     fields = fields_for(message, MESSAGE_FIELDS, field, diagnostics) if message.provider_details_json else {}
     content: list[Json] = []
     calls: list[Json] = []
@@ -89,24 +98,15 @@ def encode_message(message: Message, field: str, diagnostics: Diagnostics) -> Js
     return {**encoded, **fields}
 
 
-def fields_for(holder: Detailed, known: frozenset[str], field: str, diagnostics: Diagnostics) -> Json:
+def fields_for(holder: Detailed, known: frozenset[str], field: str, diagnostics: MistralDiagnostics) -> Json:
     """The fields of this dialect, or those of OpenAI's that it knows; each other one is dropped."""
     if DIALECT in holder.provider_details_json:
         return details_of(holder, DIALECT)
     given = details_of(holder, OPENAI)
     for name in given.keys() - known:
         del given[name]
-        drop_unknown(f"{field}.{name}", diagnostics)
+        diagnostics.drop(f"{field}.{name}")
     return given
-
-
-def drop_unknown(field: str, diagnostics: Diagnostics) -> None:
-    diagnostics.drop(field, "Mistral does not know it")
-
-
-def drop_cache_hint(holder: Message | Part, field: str, diagnostics: Diagnostics) -> None:
-    if holder.HasField("cache_hint"):
-        drop_unknown(f"{field}.cache_control", diagnostics)
 
 
 def set_content(encoded: Json, content: list[Json], message: Message) -> None:
@@ -128,7 +128,7 @@ def message_form(message: Message) -> MessageForm:
     return form_of(message, DIALECT if own else OPENAI, MessageForm)
 
 
-def encode_tool_results(message: Message, field: str, diagnostics: Diagnostics) -> Iterator[Json]:
+def encode_tool_results(message: Message, field: str, diagnostics: MistralDiagnostics) -> Iterator[Json]:
     """A message for each result."""
     if not message.parts:
         raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
@@ -140,7 +140,7 @@ def encode_tool_results(message: Message, field: str, diagnostics: Diagnostics) 
         yield {**encode_tool_result(part.tool_result, message, f"{place}.tool_result.parts", diagnostics), **fields}
 
 
-def encode_tool_result(result: ToolResult, message: Message, place: str, diagnostics: Diagnostics) -> Json:
+def encode_tool_result(result: ToolResult, message: Message, place: str, diagnostics: MistralDiagnostics) -> Json:
     encoded: Json = {"role": "tool"}
     if result.tool_call_id:
         encoded["tool_call_id"] = nine_of(result.tool_call_id)
@@ -151,14 +151,14 @@ def encode_tool_result(result: ToolResult, message: Message, place: str, diagnos
     return encoded
 
 
-def encode_inner(part: Part, field: str, diagnostics: Diagnostics) -> Json:
+def encode_inner(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json:
     chunk = encode_chunk(part, field, diagnostics) if part.WhichOneof("kind") in ("text", "media", "opaque") else None
     if chunk is None:
         raise invalid(field, f"{field}: a tool result may hold text, media and opaque parts")
     return chunk
 
 
-def encode_tool_call(part: Part, field: str, diagnostics: Diagnostics) -> Json:
+def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json:
     call = part.tool_call
     if call.HasField("input"):
         raise unsupported(field, "Mistral has no tools with free-form input")
@@ -171,16 +171,16 @@ def encode_tool_call(part: Part, field: str, diagnostics: Diagnostics) -> Json:
     return encoded
 
 
-def drop_unsent(part: Part, field: str, diagnostics: Diagnostics) -> None:
+def drop_unsent(part: Part, field: str, diagnostics: MistralDiagnostics) -> None:
     """What Mistral has no place for."""
-    drop_cache_hint(part, field, diagnostics)
+    diagnostics.drop_cache_hint(part, field)
     if part.citations:
-        drop_unknown(f"{field}.citations", diagnostics)
+        diagnostics.drop(f"{field}.citations")
     if part.HasField("signature"):
         diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
 
 
-def encode_chunk(part: Part, field: str, diagnostics: Diagnostics) -> Json | None:
+def encode_chunk(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
     """The chunk, or None for what was dropped. Raises GatewayError for content Mistral does not take."""
     drop_unsent(part, field, diagnostics)
     match part.WhichOneof("kind"):
@@ -191,16 +191,14 @@ def encode_chunk(part: Part, field: str, diagnostics: Diagnostics) -> Json | Non
             return encode_thinking(part, field, diagnostics)
         case "media":
             encoded = encode_media(part, field)
-        case "opaque":
-            return encode_opaque(part.opaque, field)
-        case "tool_result":
-            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
+        case "opaque" if part.opaque.dialect in (DIALECT, OPENAI):
+            return object_of(part.opaque.json, field)
         case _:
-            raise invalid(field, f"{field} has no kind that a message holds: set text, media, reasoning ...")
-    return {**encoded, **fields_for(part, NO_FIELDS, field, diagnostics)} if part.provider_details_json else encoded
+            raise unusable_part(part, field)
+    return merged(encoded, fields_for(part, NO_FIELDS, field, diagnostics)) if part.provider_details_json else encoded
 
 
-def encode_thinking(part: Part, field: str, diagnostics: Diagnostics) -> Json | None:
+def encode_thinking(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
     reasoning = part.reasoning
     if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
         diagnostics.drop(field, "it is signed reasoning of another provider")
@@ -209,12 +207,6 @@ def encode_thinking(part: Part, field: str, diagnostics: Diagnostics) -> Json | 
     if reasoning.signature:
         encoded["signature"] = reasoning.signature
     return {**encoded, **fields_for(part, THINKING_FIELDS, field, diagnostics)}
-
-
-def encode_opaque(opaque: Opaque, field: str) -> Json:
-    if opaque.dialect not in (DIALECT, OPENAI):
-        raise unsupported(field, f"content of the {opaque.dialect} dialect cannot be sent to Mistral")
-    return object_of(opaque.json, field)
 
 
 def encode_media(part: Part, field: str) -> Json:

@@ -18,7 +18,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoice,
 )
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.fields import mapping, required_string
 from gateway_dialects.kit.json import (
@@ -32,9 +32,8 @@ from gateway_dialects.kit.json import (
     request_bytes,
     set_if_present,
 )
-from gateway_dialects.mistral.encode_messages import NO_FIELDS, drop_unknown, encode_messages, fields_for
+from gateway_dialects.mistral.encode_messages import NO_FIELDS, MistralDiagnostics, encode_messages, fields_for
 from gateway_dialects.mistral.words import (
-    CONTRACT_NAMES,
     DIALECT,
     OPTION_FIELDS,
     PLAIN_FIELDS,
@@ -46,12 +45,11 @@ from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_respon
 from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestForm, known_effort
 
-NAMES = {
-    **{CONTRACT_NAMES.get(name, name): name for name in PLAIN_FIELDS if name not in ("model", "max_tokens", "service_tier")},
-    "max_output_tokens": "max_tokens",
-}
+NAMES = {ours: theirs for theirs, (ours, _) in PLAIN_FIELDS.items() if theirs not in ("model", "max_tokens", "service_tier")}
+NAMES["max_output_tokens"] = "max_tokens"
 """Contract fields by their names here."""
 CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE}
+UNKNOWN_FIELDS = ("logit_bias", "verbosity", "user")
 ANY_OBJECT = '{"type":"object","properties":{}}'
 FIM_PATH = "/fim/completions"
 EFFORTS = (("", ON_OR_OFF),)
@@ -62,7 +60,7 @@ def encode_chat(
     request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
-    diagnostics = Diagnostics()
+    diagnostics = MistralDiagnostics()
     body = encode_body(request, model, diagnostics)
     path = FIM_PATH if fill_gap(body) else endpoint.quirks.chat_path
     if stream:
@@ -83,7 +81,7 @@ def fill_gap(body: Json) -> bool:
     return False
 
 
-def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
+def encode_body(request: ChatRequest, model: str, diagnostics: MistralDiagnostics) -> Json:
     """The request's JSON body without its streaming flag."""
     body: Json = {"model": model, "messages": encode_messages(request.messages, diagnostics)}
     encode_tools(body, request, diagnostics)
@@ -93,6 +91,8 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
             body[NAMES[name]] = value
         elif encode_field := FIELD_ENCODERS.get(name):
             encode_field(body, value, diagnostics)
+        elif name in UNKNOWN_FIELDS:
+            diagnostics.drop(name)
     if len(request.stop) == 1 and request.provider_options_json:
         forms = [options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI)]
         if any(form.one_stop for form in forms):
@@ -101,20 +101,10 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
     return body
 
 
-def encode_options(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+def encode_options(body: Json, request: ChatRequest, diagnostics: MistralDiagnostics) -> None:
     """A client of Mistral's form has all its fields sent; of other clients' fields those that Mistral knows are."""
-    for dialect, text in request.provider_options_json.items():
-        options = object_of(text, f"provider_options_json.{dialect}")
-        if dialect == DIALECT:
-            add_options(body, options)
-        elif not dialect.endswith(".form"):
-            for name in options:
-                drop_unknown(name, diagnostics)
-    if request.extra_body_json:
-        extra = object_of(request.extra_body_json, "extra_body_json")
-        add_options(body, {name: value for name, value in extra.items() if name in OPTION_FIELDS})
-        for name in extra.keys() - OPTION_FIELDS:
-            drop_unknown(name, diagnostics)
+    for options in options_for(request, DIALECT, OPTION_FIELDS, diagnostics, "Mistral does not know it"):
+        add_options(body, options)
 
 
 def add_options(body: Json, options: Json) -> None:
@@ -134,7 +124,7 @@ def encode_prediction(prediction: Any) -> Any:
     return {**prediction, "content": "".join(texts)}
 
 
-def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
+def encode_tools(body: Json, request: ChatRequest, diagnostics: MistralDiagnostics) -> None:
     """Sets tools and tool_choice. Mistral cannot be told to choose among some of the tools: the others are not shown."""
     allowed = set(request.tool_choice.allowed_tool_names)
     tools = [
@@ -148,9 +138,8 @@ def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> 
         body["tool_choice"] = encode_choice(request.tool_choice)
 
 
-def encode_tool(tool: Tool, field: str, diagnostics: Diagnostics) -> Json:
-    if tool.HasField("cache_hint"):
-        drop_unknown(f"{field}.cache_control", diagnostics)
+def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json:
+    diagnostics.drop_cache_hint(tool, field)
     match tool.WhichOneof("kind"):
         case "function":
             function: Json = {"name": tool.function.name}
@@ -162,10 +151,8 @@ def encode_tool(tool: Tool, field: str, diagnostics: Diagnostics) -> Json:
             raise unsupported(field, "Mistral has no tools with free-form input")
         case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
             return object_of(tool.opaque.json, field)
-        case "opaque":
-            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to Mistral")
         case _:
-            raise invalid(field, f"{field} has no kind: set function, custom or opaque")
+            raise unusable_tool(tool, field)
 
 
 def encode_choice(choice: ToolChoice) -> Json | str:
@@ -176,15 +163,15 @@ def encode_choice(choice: ToolChoice) -> Json | str:
     return "required" if form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
 
 
-def encode_max_tokens(body: Json, bound: int, diagnostics: Diagnostics) -> None:
+def encode_max_tokens(body: Json, bound: int, diagnostics: MistralDiagnostics) -> None:
     body.setdefault("max_tokens", bound)
 
 
-def encode_stop(body: Json, stop: Any, diagnostics: Diagnostics) -> None:
+def encode_stop(body: Json, stop: Any, diagnostics: MistralDiagnostics) -> None:
     body["stop"] = list(stop)
 
 
-def encode_format(body: Json, wanted: Any, diagnostics: Diagnostics) -> None:
+def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> None:
     encode_response_format(body, wanted, QUIRKS, diagnostics)
     if "response_format" in body:
         body["response_format"] = encoded = merged(body["response_format"], details_of(wanted, DIALECT))
@@ -192,7 +179,7 @@ def encode_format(body: Json, wanted: Any, diagnostics: Diagnostics) -> None:
             schema.setdefault("name", "answer")
 
 
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: MistralDiagnostics) -> None:
     """There is an effort and nothing else; its models always show what they think."""
     if reasoning.effort:
         body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics)
@@ -200,31 +187,26 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diag
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
     for name in ("max_tokens", "summary", "exclude"):
         if getattr(reasoning, name):
-            drop_unknown(f"reasoning.{name}", diagnostics)
+            diagnostics.drop(f"reasoning.{name}")
 
 
-def encode_service_tier(body: Json, tier: str, diagnostics: Diagnostics) -> None:
+def encode_service_tier(body: Json, tier: str, diagnostics: MistralDiagnostics) -> None:
     if tier in SERVICE_TIERS:
         body["service_tier"] = SERVICE_TIERS[tier]
     else:
         diagnostics.drop("service_tier", f"Mistral knows {' and '.join(sorted(set(SERVICE_TIERS.values())))} only")
 
 
-def encode_modalities(body: Json, modalities: Any, diagnostics: Diagnostics) -> None:
+def encode_modalities(body: Json, modalities: Any, diagnostics: MistralDiagnostics) -> None:
     if set(modalities) != {"text"}:
         diagnostics.drop("modalities", "Mistral answers in text only")
 
 
-def drop_field(name: str) -> Callable[[Json, Any, Diagnostics], None]:
-    return lambda body, value, diagnostics: drop_unknown(name, diagnostics)
-
-
-FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Diagnostics], None]] = {
+FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, MistralDiagnostics], None]] = {
     "max_tokens": encode_max_tokens,
     "stop": encode_stop,
     "response_format": encode_format,
     "reasoning": encode_reasoning,
     "service_tier": encode_service_tier,
     "modalities": encode_modalities,
-    **{name: drop_field(name) for name in ("logit_bias", "verbosity", "user")},
 }

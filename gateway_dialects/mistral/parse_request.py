@@ -7,64 +7,53 @@ https://docs.mistral.ai/api (chat completions), the models of the package mistra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import (
+    Fields,
     array,
-    boolean,
     mapping,
+    messages_of,
     missing,
+    one_of,
     parse_object,
+    require,
     required_string,
+    set_fields,
     string,
-    wrong_type,
+    texts,
 )
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, set_options_form
-from gateway_dialects.mistral.words import (
-    CONTRACT_NAMES,
-    DIALECT,
-    PLAIN_FIELDS,
-    ROLES,
-    PartForm,
-    ToolChoiceForm,
-)
+from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
+from gateway_dialects.mistral.words import DIALECT, PLAIN_FIELDS, ROLES, PartForm, ToolChoiceForm
 from gateway_dialects.openai.message_fields import take_citations
 from gateway_dialects.openai.parse_messages import (
     ABSENT,
     EMPTY_STRING,
-    LIST,
+    parse_audio,
     parse_image,
     parse_tool_call,
     set_uri,
-    take_cache_hint,
     unnamed_fields,
 )
+from gateway_dialects.openai.parse_messages import parse_content as parse_text_or_list
 from gateway_dialects.openai.parse_request import parse_response_format, parse_tool, parse_tool_choice
-from gateway_dialects.openai.words import AUDIO_TYPES, RequestForm
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import ROLES as OPENAI_ROLES
+from gateway_dialects.openai.words import RequestForm
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_calls", "reasoning_details", "opaque"}
 """The last two are of OpenAI's form, for other providers: Mistral would refuse them."""
-TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id", "name"}
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedChat:
-    """A client's request, and whether it wants a stream."""
-
-    chat: ChatRequest
-    stream: bool
+RESULT_FIELDS: Fields = {"tool_call_id": ("tool_call_id", string), "name": ("name", string)}
 
 
 def parse_chat(body: bytes) -> ParsedChat:
     """Raises GatewayError naming the field at fault."""
-    return parse_fields(parse_object(body))
+    return parse_decoded(parse_object(body))
 
 
 def parse_fim(body: bytes) -> ParsedChat:
@@ -76,43 +65,22 @@ def parse_fim(body: bytes) -> ParsedChat:
     if (suffix := fields.get("suffix")) is not None:
         gap["suffix"] = string(suffix, "suffix")
     rest = {name: value for name, value in fields.items() if name not in ("prompt", "suffix")}
-    return parse_fields({**rest, "messages": [{"role": "user", "content": [gap]}]})
+    return parse_decoded({**rest, "messages": [{"role": "user", "content": [gap]}]})
 
 
-def parse_fields(fields: Json) -> ParsedChat:
-    """The same for a body that has been decoded."""
-    if fields.get("model") is None:
-        raise missing("model", "Name one as provider/model, for example demo/echo.")
-    if fields.get("messages") is None:
-        raise missing("messages")
-    request = ChatRequest()
-    options: Json = {}
-    for name, value in fields.items():
-        if value is None or name == "stream":
-            continue
-        if reader := PLAIN_FIELDS.get(name):
-            setattr(request, CONTRACT_NAMES.get(name, name), reader(value, name))
-        elif parser := FIELD_PARSERS.get(name):
-            parser(request, value, options)
-        else:
-            options[name] = value
-    if options:
-        request.provider_options_json[DIALECT] = json_text(options)
-    stream = fields.get("stream")
-    return ParsedChat(request, stream is not None and boolean(stream, "stream"))
+def parse_decoded(fields: Json) -> ParsedChat:
+    require(fields, ("model", "messages"))
+    return parse_fields(fields, PLAIN_FIELDS, FIELD_PARSERS, DIALECT)
 
 
 def claim(holder: Any) -> None:
-    """Make what OpenAI's parser noted about a part or tool this dialect's."""
+    """Makes what OpenAI's parser noted about a part or tool this dialect's."""
     if OPENAI in holder.provider_details_json:
         holder.provider_details_json[DIALECT] = holder.provider_details_json.pop(OPENAI)
 
 
 def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
-    messages = array(value, "messages")
-    if not messages:
-        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
-    for index, item in enumerate(messages):
+    for index, item in enumerate(messages_of(value)):
         parse_message(request.messages.add(), item, f"messages[{index}]")
 
 
@@ -120,26 +88,20 @@ def parse_message(message: Message, value: Any, path: str) -> None:
     """Raises GatewayError naming the field at fault."""
     fields = mapping(value, path)
     role = required_string(fields, "role", f"{path}.")
-    if role not in ROLES:
-        known = ", ".join(ROLES)
-        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
-    message.role = OPENAI_ROLES[role]
-    content, known_fields, parts = fields.get("content"), MESSAGE_FIELDS, message.parts
+    message.role = one_of(role, ROLES, f"{path}.role")
+    content, known_fields = fields.get("content"), MESSAGE_FIELDS
     if role == "assistant":
         parse_assistant(message, fields, path)
         known_fields = ASSISTANT_FIELDS
     elif role == "tool":
-        known_fields, result = TOOL_FIELDS, message.parts.add().tool_result
-        for name in ("tool_call_id", "name"):
-            if (given := fields.get(name)) is not None:
-                setattr(result, name, string(given, f"{path}.{name}"))
+        known_fields, result = MESSAGE_FIELDS | RESULT_FIELDS.keys(), message.parts.add().tool_result
+        set_fields(result, fields, RESULT_FIELDS, f"{path}.")
         parse_content(message, result.parts, content or "", f"{path}.content")
     elif content is None:
         raise missing(f"{path}.content")
     else:
-        parse_content(message, parts, content, f"{path}.content")
-    rest = unnamed_fields(fields, known_fields)
-    if rest:
+        parse_content(message, message.parts, content, f"{path}.content")
+    if rest := unnamed_fields(fields, known_fields):
         take_cache_hint(message, rest)
         if role == "assistant":
             take_citations(message.parts, rest)
@@ -172,107 +134,81 @@ def parse_call(part: Part, value: Any, path: str) -> None:
 
 def parse_content(message: Message, parts: Any, content: Any, path: str) -> None:
     """Text, or a list of chunks, appended to parts (a repeated Part field)."""
-    match content:
-        case str():
-            if content:
-                parts.add().text = content
-        case list():
-            for index, item in enumerate(content):
-                parse_chunk(parts.add(), item, f"{path}[{index}]")
-            if len(content) < 2:
-                set_form(message, DIALECT, LIST)
-        case _:
-            raise wrong_type(path, "string or array", content)
+    set_form(message, DIALECT, parse_text_or_list(parts, content, path, parse_chunk))
 
 
 def parse_chunk(part: Part, value: Any, path: str) -> None:
     fields = mapping(value, path)
-    kind = required_string(fields, "type", f"{path}.")
-    parser = CHUNK_PARSERS.get(kind)
-    if parser is None or not parser(part, fields, path):
-        part.Clear()
+    parser = CHUNK_PARSERS.get(required_string(fields, "type", f"{path}."))
+    rest = parser(part, fields, path) if parser else None
+    if rest is None:
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
-
-
-def set_rest(part: Part, fields: Json, known: set[str], details: Json | None = None) -> None:
-    """Set the details: what the contract does not name of a chunk, and of its inner objects."""
-    rest = {**(details or {}), **unnamed_fields(fields, known)}
-    if rest:
+    elif rest:
         take_cache_hint(part, rest)
         set_details(part, rest, DIALECT)
 
 
-def parse_text(part: Part, fields: Json, path: str) -> bool:
+def parse_text(part: Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
-    set_rest(part, fields, {"type", "text"})
-    return True
+    return unnamed_fields(fields, {"type", "text"})
 
 
-def parse_picture(part: Part, fields: Json, path: str) -> bool:
+def parse_picture(part: Part, fields: Json, path: str) -> Json:
     details = parse_image(part, fields, path)
-    set_rest(part, fields, {"type", "image_url"}, details)
     if isinstance(fields["image_url"], str):
         set_form(part, DIALECT, PartForm(media="string"))
-    return True
+    return {**details, **unnamed_fields(fields, {"type", "image_url"})}
 
 
-def parse_thinking(part: Part, fields: Json, path: str) -> bool:
-    """False: thinking that holds more than text, to be passed on as it is."""
+def parse_thinking(part: Part, fields: Json, path: str) -> Json | None:
+    """None: thinking that holds more than text."""
     chunks = array(fields.get("thinking"), f"{path}.thinking")
     if any(not isinstance(chunk, dict) or chunk.get("type") != "text" for chunk in chunks):
-        return False
+        return None
     part.reasoning.text = "".join(
         required_string(chunk, "text", f"{path}.thinking[{index}].") for index, chunk in enumerate(chunks)
     )
     if (signature := fields.get("signature")) is not None:
         part.reasoning.signature = string(signature, f"{path}.signature")
         part.reasoning.provider = DIALECT
-    set_rest(part, fields, {"type", "thinking", "signature"})
-    return True
+    return unnamed_fields(fields, {"type", "thinking", "signature"})
 
 
-def parse_document(part: Part, fields: Json, path: str) -> bool:
+def parse_document(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
     set_uri(part, required_string(fields, "document_url", f"{path}."))
-    if (name := fields.get("document_name")) is not None:
-        part.media.filename = string(name, f"{path}.document_name")
-    set_rest(part, fields, {"type", "document_url", "document_name"})
-    return True
+    set_fields(part.media, fields, {"document_name": ("filename", string)}, f"{path}.")
+    return unnamed_fields(fields, {"type", "document_url", "document_name"})
 
 
-def parse_file(part: Part, fields: Json, path: str) -> bool:
+def parse_file(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
     part.media.file_id = required_string(fields, "file_id", f"{path}.")
-    set_rest(part, fields, {"type", "file_id"})
-    return True
+    return unnamed_fields(fields, {"type", "file_id"})
 
 
-def parse_audio(part: Part, fields: Json, path: str) -> bool:
+def parse_sound(part: Part, fields: Json, path: str) -> Json:
     """By URL, as base64, or as an object of base64 and format."""
-    given = fields.get("input_audio")
-    if given is None:
-        raise missing(f"{path}.input_audio")
-    part.media.kind = MEDIA_KIND_AUDIO
+    given, details = fields.get("input_audio"), Json()
     if isinstance(given, str):
         is_uri = given.startswith(("http:", "https:", "data:"))
+        part.media.kind = MEDIA_KIND_AUDIO
         set_uri(part, given if is_uri else f"data:audio/mpeg;base64,{given}")
         set_form(part, DIALECT, PartForm(media="uri" if is_uri else "string"))
-        return True
-    sound = mapping(given, f"{path}.input_audio")
-    form = required_string(sound, "format", f"{path}.input_audio.")
-    part.media.mime_type = AUDIO_TYPES.get(form, f"audio/{form}")
-    part.media.uri = f"data:{part.media.mime_type};base64,{required_string(sound, 'data', f'{path}.input_audio.')}"
-    return True
+    else:
+        details = parse_audio(part, fields, path)
+    return {**details, **unnamed_fields(fields, {"type", "input_audio"})}
 
 
-CHUNK_PARSERS: Mapping[str, Callable[[Part, Json, str], bool]] = {
+CHUNK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
     "text": parse_text,
     "image_url": parse_picture,
     "thinking": parse_thinking,
     "document_url": parse_document,
     "file": parse_file,
-    "input_audio": parse_audio,
+    "input_audio": parse_sound,
 }
+"""A parser returns the fields that the contract does not name, or None: the chunk is carried as it is."""
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
@@ -307,14 +243,14 @@ def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
         request.stop.append(value)
         set_options_form(request.provider_options_json, DIALECT, RequestForm(one_stop=True))
     else:
-        request.stop.extend(string(item, f"stop[{index}]") for index, item in enumerate(array(value, "stop")))
+        request.stop.extend(texts(value, "stop"))
 
 
 def parse_effort(request: ChatRequest, value: Any, options: Json) -> None:
     request.reasoning.effort = string(value, "reasoning_effort")
 
 
-FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
+FIELD_PARSERS: Mapping[str, FieldParser] = {
     "messages": parse_messages,
     "tools": parse_tools,
     "tool_choice": parse_choice,

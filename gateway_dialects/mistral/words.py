@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from gateway_dialects.kit.fields import boolean, integer, number, small_integer, string
+from gateway_dialects.kit.fields import Fields, boolean, integer, number, small_integer, string
 from gateway_dialects.kit.json import Form
+from gateway_dialects.openai import words as openai
 
 DIALECT = "mistral"
 
-PLAIN_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("model", "service_tier"), string),
-    **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), number),
-    **dict.fromkeys(("max_tokens", "random_seed", "top_k"), integer),
-    **dict.fromkeys(("n", "top_logprobs"), small_integer),
-    **dict.fromkeys(("parallel_tool_calls", "logprobs"), boolean),
+PLAIN_FIELDS: Fields = {
+    **{name: (name, string) for name in ("model", "service_tier")},
+    **{name: (name, number) for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty")},
+    **{name: (name, integer) for name in ("max_tokens", "top_k")},
+    **{name: (name, boolean) for name in ("parallel_tool_calls", "logprobs")},
+    "top_logprobs": ("top_logprobs", small_integer),
+    "n": ("candidate_count", small_integer),
+    "random_seed": ("seed", integer),
 }
-"""Request fields that are one value, and what reads a client's."""
-CONTRACT_NAMES = {"n": "candidate_count", "random_seed": "seed"}
-"""Of plain fields with another name in the contract."""
+"""Request fields that are one value, with their names in the contract."""
 OPTION_FIELDS = frozenset(
     {
         *("metadata", "prompt_cache_key", "guardrails", "safe_prompt", "prompt_mode", "random_seed", "prediction"),
@@ -32,7 +32,7 @@ OPTION_FIELDS = frozenset(
     }
 )
 """Request fields that the contract does not name. Mistral refuses any other (422)."""
-ROLES = ("system", "user", "assistant", "tool")
+ROLES = {name: openai.ROLES[name] for name in ("system", "user", "assistant", "tool")}
 """Those of OpenAI that Mistral knows."""
 FINISH_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
 SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}

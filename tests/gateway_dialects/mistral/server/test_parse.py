@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import TOOL_CHOICE_MODE_REQUIRED, TOOL_CHOICE_MODE_TOOL
-from gateway_dialects.mistral.parse_request import ParsedChat, parse_chat, parse_fim
+from gateway_dialects.kit.server import ParsedChat
+from gateway_dialects.mistral.parse_request import parse_chat, parse_fim
 
 HI = [{"role": "user", "content": "Hi."}]
 
