@@ -27,6 +27,7 @@ from gateway_dialects.kit.media import (
     text_of_bytes,
     typed_bytes,
 )
+from gateway_dialects.kit.tool_results import parts_in
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 FILES_BETA = "files-api-2025-04-14"
@@ -132,14 +133,8 @@ def encode_tool_result(part: Part, wire_id: str, field: str, diagnostics: Reques
     block: Json = {"type": "tool_result", "tool_use_id": wire_id}
     if result.is_error:
         block["is_error"] = True
-    content: list[Json] = []
-    for index, inner in enumerate(result.parts):
-        where = f"{field}.tool_result.parts[{index}]"
-        if inner.WhichOneof("kind") not in ("text", "media", "opaque"):
-            raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
-        encoded = encode_block(inner, where, diagnostics)
-        if encoded is not None:
-            content.append(encoded)
+    inner = parts_in(result, field, mark_failure=False)
+    content = [encoded for where, part in inner if (encoded := encode_block(part, where, diagnostics)) is not None]
     if content:
         block["content"] = content_of(content)
     return add_fields(block, part, field, diagnostics)

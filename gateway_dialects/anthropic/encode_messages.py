@@ -32,6 +32,7 @@ from gateway_dialects.anthropic.words import DIALECT, MessageForm
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.json import Json, details_of, form_of
+from gateway_dialects.kit.tool_results import results_in
 
 WIRE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 BEGINNING = "(begin)"
@@ -168,13 +169,10 @@ class Conversation:
         return wire
 
     def _add_results(self, message: Message, field: str, form: MessageForm, extra: Json) -> None:
-        blocks = []
-        for index, part in enumerate(message.parts):
-            where = f"{field}.parts[{index}]"
-            if part.WhichOneof("kind") != "tool_result":
-                raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts")
-            wire_id = self._claim(part.tool_result.tool_call_id, field)
-            blocks.append(encode_tool_result(part, wire_id, where, self._diagnostics))
+        blocks = [
+            encode_tool_result(part, self._claim(part.tool_result.tool_call_id, field), place, self._diagnostics)
+            for place, part in results_in(message, field)
+        ]
         if blocks:
             if message.HasField("cache_hint"):
                 blocks[-1].setdefault("cache_control", cache_control(message.cache_hint))

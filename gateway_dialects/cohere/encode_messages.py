@@ -27,15 +27,14 @@ from dragoman.v1.content_pb2 import (
     MediaKind,
     Message,
     Part,
-    ToolResult,
 )
 from gateway_dialects.cohere.encode_assistant import drop_signature, encode_assistant
 from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of
 from gateway_dialects.kit.sniff import sniffed, spelled
+from gateway_dialects.kit.tool_results import parts_in, results_in
 
 ROLE_WORDS = {**{role: word for word, role in ROLES.items()}, ROLE_DEVELOPER: "system"}
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -158,22 +157,12 @@ def content_of(blocks: list[Json], form: MessageForm) -> Any:
 def encode_results(message: Message, field: str, diagnostics: Diagnostics) -> Iterator[Json]:
     """One message for each result."""
     form, details = form_and_details(message)
-    for index, part in enumerate(message.parts):
-        place = f"{field}.parts[{index}]"
-        if part.WhichOneof("kind") != "tool_result":
-            raise invalid(place, f"{place}: a message of ROLE_TOOL holds tool_result parts")
+    for place, part in results_in(message, field):
         result = part.tool_result
         if not result.tool_call_id:
             raise invalid(f"{field}.tool_call_id", f"{field}: the tool result does not say which call it answers")
-        content = encode_result(result, place, form, diagnostics)
-        yield {"role": "tool", "tool_call_id": result.tool_call_id, "content": content, **details}
-
-
-def encode_result(result: ToolResult, field: str, form: MessageForm, diagnostics: Diagnostics) -> Any:
-    place = f"{field}.tool_result.parts"
-    parts = told_parts(result)
-    blocks = [encode_result_block(part, f"{place}[{index}]", diagnostics) for index, part in enumerate(parts)]
-    return content_of(blocks, form)
+        blocks = [encode_result_block(inner, where, diagnostics) for where, inner in parts_in(result, place)]
+        yield {"role": "tool", "tool_call_id": result.tool_call_id, "content": content_of(blocks, form), **details}
 
 
 def encode_result_block(part: Part, field: str, diagnostics: Diagnostics) -> Json:

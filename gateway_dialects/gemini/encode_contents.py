@@ -24,6 +24,7 @@ from gateway_dialects.gemini.encode_parts import Encoding, encode_answer, encode
 from gateway_dialects.gemini.words import DIALECT, NO_FORM, ContentForm, part_form
 from gateway_dialects.kit.diagnostics import unsupported
 from gateway_dialects.kit.json import Json, details_of, form_of
+from gateway_dialects.kit.tool_results import results_in
 
 OPENING = {"role": "user", "parts": [{"text": " "}]}
 """A conversation begins with the user; where a client's does not, this is put before it."""
@@ -125,10 +126,7 @@ def turn_for(turns: list[Turn], speaker: str, message: Message, has_parts: bool)
 
 
 def add_results(turn: Turn, message: Message, place: str, encoding: Encoding) -> None:
-    for index, part in enumerate(message.parts):
-        where = f"{place}.parts[{index}]"
-        if part.WhichOneof("kind") != "tool_result":
-            raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts only")
+    for where, part in results_in(message, place):
         response, media = encode_result(part, where, encoding)
         turn.parts.append(response)
         turn.call_ids.append(part.tool_result.tool_call_id)

@@ -36,6 +36,7 @@ from gateway_dialects.gemini.words import (
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of
+from gateway_dialects.kit.tool_results import parts_in
 
 SKIP = "skip_thought_signature_validator"
 """What a model that requires signatures takes in place of one that was lost, or for a call of another model."""
@@ -191,13 +192,9 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
 
 def encode_result_parts(result: ToolResult, place: str, encoding: Encoding) -> tuple[str, list[Json]]:
     texts, media = [], []
-    for index, part in enumerate(result.parts):
-        where = f"{place}.tool_result.parts[{index}]"
-        kind = part.WhichOneof("kind")
-        if kind not in ("text", "media", "opaque"):
-            raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
+    for where, part in parts_in(result, place, mark_failure=False):
         encoded = encode_part(part, where, encoding)
-        if kind == "text":
+        if part.HasField("text"):
             texts.append(part.text)
         elif encoded is not None:
             media.append(encoded)

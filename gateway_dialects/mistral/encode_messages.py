@@ -22,11 +22,10 @@ from dragoman.v1.content_pb2 import (
     Media,
     Message,
     Part,
-    ToolResult,
 )
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
-from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
+from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai.words import DIALECT as OPENAI
@@ -133,29 +132,15 @@ def encode_tool_results(message: Message, field: str, diagnostics: MistralDiagno
     if not message.parts:
         raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
     fields = fields_for(message, NO_FIELDS, field, diagnostics)
-    for index, part in enumerate(message.parts):
-        place = f"{field}.parts[{index}]"
-        if part.WhichOneof("kind") != "tool_result":
-            raise invalid(place, f"{place}: a message of ROLE_TOOL holds tool_result parts")
-        yield {**encode_tool_result(part.tool_result, message, f"{place}.tool_result.parts", diagnostics), **fields}
-
-
-def encode_tool_result(result: ToolResult, message: Message, place: str, diagnostics: MistralDiagnostics) -> Json:
-    encoded: Json = {"role": "tool"}
-    if result.tool_call_id:
-        encoded["tool_call_id"] = nine_of(result.tool_call_id)
-    if name := result.name or message.name:
-        encoded["name"] = name
-    content = [encode_inner(part, f"{place}[{index}]", diagnostics) for index, part in enumerate(told_parts(result))]
-    set_content(encoded, content, message)
-    return encoded
-
-
-def encode_inner(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json:
-    chunk = encode_chunk(part, field, diagnostics) if part.WhichOneof("kind") in ("text", "media", "opaque") else None
-    if chunk is None:
-        raise invalid(field, f"{field}: a tool result may hold text, media and opaque parts")
-    return chunk
+    for place, part in results_in(message, field):
+        result, encoded = part.tool_result, Json(role="tool")
+        if result.tool_call_id:
+            encoded["tool_call_id"] = nine_of(result.tool_call_id)
+        if name := result.name or message.name:
+            encoded["name"] = name
+        chunks = [encode_chunk(inner, where, diagnostics) for where, inner in parts_in(result, place)]
+        set_content(encoded, [chunk for chunk in chunks if chunk is not None], message)
+        yield {**encoded, **fields}
 
 
 def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json:

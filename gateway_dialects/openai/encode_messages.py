@@ -28,8 +28,8 @@ from dragoman.v1.content_pb2 import (
 )
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
-from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
+from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.message_fields import (
     add_signature,
     item_head,
@@ -337,40 +337,33 @@ class ToolResults:
         """Raises GatewayError naming the field for what is no result of a tool."""
         if not message.parts:
             raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
-        for index, part in enumerate(message.parts):
-            if part.WhichOneof("kind") != "tool_result":
-                where = f"{field}.parts[{index}]"
-                raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts")
-            yield self._message(part, message, f"{field}.parts[{index}].tool_result")
+        for place, part in results_in(message, field):
+            yield self._message(part, message, place)
 
     def take_shown(self) -> Json | None:
         """The user message with the media of the tools since the last one. None: there are none."""
         shown, self._shown = self._shown, []
         return {"role": "user", "content": shown} if shown else None
 
-    def _message(self, part: Part, message: Message, field: str) -> Json:
+    def _message(self, part: Part, message: Message, place: str) -> Json:
         result, form = part.tool_result, form_of(message, DIALECT, MessageForm)
         encoded: Json = {"role": form.role or "tool"}
         if result.tool_call_id:
             encoded["tool_call_id"] = shortened(result.tool_call_id, self._quirks.longest_call_id)
         if name := result.name or message.name:
             encoded["name"] = name
-        set_content(encoded, self._content(result, encoded, field), form.content, ROLE_TOOL)
+        set_content(encoded, self._content(result, encoded, place), form.content, ROLE_TOOL)
         encoded.update(own_fields(details_of(message), self._quirks))
         add_part_hint(encoded, part, self._quirks)
         if message.HasField("cache_hint"):
             add_cache_hint(encoded, message.cache_hint, self._quirks, form.cache_control)
         return encoded
 
-    def _content(self, result: ToolResult, encoded: Json, field: str) -> list[Json]:
+    def _content(self, result: ToolResult, encoded: Json, place: str) -> list[Json]:
         content: list[Json] = []
         shown: list[Json] = []
-        for index, part in enumerate(told_parts(result)):
-            where = f"{field}.parts[{index}]"
-            kind = part.WhichOneof("kind")
-            if kind not in ("text", "media", "opaque"):
-                raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
-            elsewhere = kind == "media" and not self._quirks.media_in_tool_messages
+        for where, part in parts_in(result, place):
+            elsewhere = part.HasField("media") and not self._quirks.media_in_tool_messages
             encode_part(part, encoded, shown if elsewhere else content, where, self._quirks, self._diagnostics)
         if shown:
             call = encoded.get("tool_call_id") or encoded.get("name", "")

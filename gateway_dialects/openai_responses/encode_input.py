@@ -18,12 +18,11 @@ from dragoman.v1.content_pb2 import (
     Media,
     Message,
     Part,
-    ToolResult,
 )
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.failed_tools import told_parts
 from gateway_dialects.kit.json import Json, inverse, list_at, object_of
+from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.words import DIALECT, PartForm, details_of, form_of, is_piece, item_fields
@@ -73,30 +72,18 @@ class InputEncoder:
 
     def _add_results(self, message: Message, field: str) -> None:
         form = form_of(message, words.MessageForm)
-        for index, part in enumerate(message.parts):
-            where = f"{field}.parts[{index}]"
-            if part.WhichOneof("kind") != "tool_result":
-                raise invalid(where, f"{where}: a message of ROLE_TOOL holds tool_result parts")
+        for place, part in results_in(message, field):
             result = part.tool_result
             if not result.tool_call_id:
                 raise unsupported(f"{field}.tool_call_id", "this provider needs the id of the call that a result answers")
             is_custom = form.custom or result.tool_call_id in self._custom_calls
-            output = self._output(result, f"{where}.tool_result")
+            output = [self._content(inner, where, "input_text") for where, inner in parts_in(result, place)]
             item: Json = {
                 "type": words.CUSTOM_OUTPUT if is_custom else "function_call_output",
                 "call_id": short_id(result.tool_call_id),
                 "output": output if form.listed else shortest(output),
             }
             self.items.append({**item, **details_of(message)})
-
-    def _output(self, result: ToolResult, field: str) -> list[Json]:
-        content = []
-        for index, part in enumerate(told_parts(result)):
-            where = f"{field}.parts[{index}]"
-            if part.WhichOneof("kind") not in ("text", "media", "opaque"):
-                raise invalid(where, f"{where}: a tool result may hold text, media and opaque parts")
-            content.append(self._content(part, where, "input_text"))
-        return content
 
     def _add_assistant(self, message: Message, field: str) -> None:
         """Texts that follow each other become one message item, reasoning parts of one id one reasoning item; every other
