@@ -163,7 +163,7 @@ def encode_chat(
     """Raises GatewayError UNSUPPORTED for content that only another dialect's providers store and, in strict mode, for
     parameters that the target does not take; INVALID_REQUEST naming the field whose JSON is malformed."""
     endpoint = upstream.endpoint
-    refuse_references(request, DIALECTS[endpoint.dialect])
+    refuse_options(request, DIALECTS[endpoint.dialect])
     try:
         encoded = operation.encode(request, upstream.target.model, endpoint)
     except GatewayError as failure:
@@ -231,20 +231,15 @@ def reject_other_content(headers: Mapping[str, str], endpoint: Endpoint) -> None
         )
 
 
-def refuse_references(request: ChatRequest, dialect: Dialect) -> None:
-    """Raises GatewayError UNSUPPORTED, naming the field, for references to content that only the providers of another
-    dialect store."""
+def refuse_options(request: ChatRequest, dialect: Dialect) -> None:
+    """Raises GatewayError UNSUPPORTED, naming the field, for options that only another dialect can answer."""
     for name, text in request.provider_options_json.items():
         other = DIALECTS.get(name)
         if other is None or other is dialect:
             continue
-        for field in other.reference_fields:
+        for field, why in other.essential_options.items():
             if field in text and is_set(text, field):
-                message = (
-                    f"{field}: what it refers to is kept by providers of the {other.name} dialect alone, and this target is"
-                    " none: send its content"
-                )
-                raise GatewayError(Reason.UNSUPPORTED, message, field=field)
+                raise GatewayError(Reason.UNSUPPORTED, f"{field}: {why}", field=field)
 
 
 def is_set(options_json: str, field: str) -> bool:

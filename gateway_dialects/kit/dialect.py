@@ -266,9 +266,8 @@ class Dialect:
     needs_bytes: Callable[[Media, str, Endpoint], bool] = lambda media, model, endpoint: False
     """(media at an http or https URL, model, endpoint) -> whether the gateway is to fetch it, since the provider takes its
     bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
-    reference_fields: tuple[str, ...] = ()
-    """Fields of the caller's options in this dialect that stand for content which its providers store: no other can answer
-    without it."""
+    essential_options: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the caller's options in this dialect without which no other dialect can answer: why, for the message."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     for_its_clients: bool = False

@@ -12,7 +12,7 @@ from gateway_dialects.openai_responses.decode_response import decode_chat, decod
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
 from gateway_dialects.openai_responses.encode_input import needs_bytes
 from gateway_dialects.openai_responses.encode_request import encode_chat
-from gateway_dialects.openai_responses.words import DIALECT, REFERENCE_FIELDS
+from gateway_dialects.openai_responses.words import DIALECT, REFERENCE_FIELDS, STORED_THERE
 
 CLIENT = Dialect(
     name=DIALECT,
@@ -22,7 +22,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
-    reference_fields=REFERENCE_FIELDS,
+    essential_options=dict.fromkeys(REFERENCE_FIELDS, STORED_THERE),
     several_candidates=False,
     needs_bytes=needs_bytes,
     for_its_clients=True,

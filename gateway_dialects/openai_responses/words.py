@@ -93,6 +93,10 @@ ECHOED: Json = {
     "truncation": "disabled",
 }
 """The request fields that a Response repeats, and what OpenAI shows of those that the request left out."""
+STORED_THERE = (
+    f"what it refers to is kept by providers of the {DIALECT} dialect alone, and this target is none: send its content"
+)
+"""See Dialect.essential_options."""
 
 
 class RequestForm(Form, frozen=True):
