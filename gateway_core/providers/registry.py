@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway_dialects import anthropic, azure, cohere, gemini, mistral, openai, openai_responses
+from gateway_dialects import anthropic, azure, cohere, completions, gemini, mistral, openai, openai_responses
 from gateway_dialects.kit.dialect import Dialect
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
@@ -14,6 +14,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         for folder in (
             openai,
             openai_responses,
+            completions,
             anthropic,
             azure,
             gemini,

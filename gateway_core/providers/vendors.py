@@ -59,7 +59,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             lacks=frozenset({MEDIA_KIND_VIDEO}),
             unsupported=("top_k",),
         ),
-        model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-"),
+        model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "davinci-002", "babbage-002"),
     ),
     _row(
         "deepseek",
@@ -283,10 +283,18 @@ ANTHROPIC_APIS: tuple[Vendor, ...] = tuple(
 )
 """At vendors whose first API is compatible with OpenAI's."""
 
-RESPONSES_APIS: tuple[Vendor, ...] = tuple(
-    dataclasses.replace(vendor, dialect="openai-responses") for vendor in OPENAI_COMPATIBLE if vendor.name == "openai"
+OPENAI = next(vendor for vendor in OPENAI_COMPATIBLE if vendor.name == "openai")
+OPENAI_APIS = (
+    dataclasses.replace(OPENAI, dialect="openai-responses"),
+    dataclasses.replace(
+        OPENAI,
+        dialect="openai-completions",
+        quirks=dataclasses.replace(OPENAI.quirks, max_tokens_field="max_tokens"),
+        only_models=("gpt-3.5-turbo-instruct", "davinci-002", "babbage-002", "ft:davinci-002", "ft:babbage-002"),
+    ),
 )
-VENDORS: tuple[Vendor, ...] = (*OWN_APIS, *OPENAI_COMPATIBLE, *ANTHROPIC_APIS, *RESPONSES_APIS)
+"""OpenAI's other APIs."""
+VENDORS: tuple[Vendor, ...] = (*OWN_APIS, *OPENAI_COMPATIBLE, *ANTHROPIC_APIS, *OPENAI_APIS)
 """Where a vendor has several rows, its own API stands first."""
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's legacy text completions as we serve them: a chat for each prompt."""
+"""OpenAI's legacy text completions. CLIENT asks the few models that complete text; SERVER makes a chat of each prompt."""
 
 from __future__ import annotations
 
@@ -6,10 +6,29 @@ import time
 from collections.abc import Sequence
 
 from dragoman.v1.chat_pb2 import ChatResponse
+from gateway_dialects.completions.decode_response import CompletionsStreamDecoder, decode_chat
+from gateway_dialects.completions.encode_request import encode_chat
 from gateway_dialects.completions.parse_request import parse_texts
 from gateway_dialects.completions.render_response import TextRenderer, render_texts
+from gateway_dialects.completions.words import DIALECT, ESSENTIAL_OPTIONS
+from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.openai.decode_errors import decode_error
+from gateway_dialects.openai.decode_response import decode_list_models, find_usage, read_usage
+from gateway_dialects.openai.encode_request import encode_list_models, headers
 from gateway_dialects.openai.render_response import OPENAI, Style, render_error
+
+CLIENT = Dialect(
+    name=DIALECT,
+    chat=chat_operation(encode_chat, decode_chat, decode_error),
+    stream=stream_operation(encode_chat, CompletionsStreamDecoder, decode_error),
+    list_models=list_operation(encode_list_models, decode_list_models, decode_error),
+    headers=headers,
+    find_usage=find_usage,
+    read_usage=read_usage,
+    essential_options=ESSENTIAL_OPTIONS,
+    for_its_clients=True,
+)
 
 
 def serve(head: RequestHead, body: bytes, style: Style = OPENAI, id_prefix: str = "cmpl-") -> ServedChat:
@@ -32,4 +51,4 @@ def serve(head: RequestHead, body: bytes, style: Style = OPENAI, id_prefix: str 
     )
 
 
-SERVER = Served("completions", lambda error, request_id: render_error(error), serve)
+SERVER = Served(DIALECT, lambda error, request_id: render_error(error), serve)

@@ -10,12 +10,11 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_dialects.completions.words import DIALECT
 from gateway_dialects.kit.fields import boolean, missing, parse_object, small_integer, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.parse_request import parse_fields
 
-DIALECT = "completions"
-"""Options under this name are known to no provider's dialect: each becomes a warning."""
 MOST_PROMPTS = 128
 MOST_LOGPROBS = 20
 OWN_FIELDS = frozenset({"prompt", "suffix", "echo", "best_of", "logprobs"})
@@ -33,7 +32,9 @@ class ParsedTexts:
     stream: bool
     include_usage: bool
     echo: bool
-    """Whether each text begins with its prompt."""
+    """Whether each text is to begin with its prompt, which the provider does not repeat."""
+    echoed: bool
+    """Whether the provider repeats the prompt, with log-probabilities: it is asked to where both are wanted."""
     alternatives: int | None
     """How many likely tokens to give for each token. None: no log-probabilities are wanted."""
 
@@ -41,6 +42,10 @@ class ParsedTexts:
     def count(self) -> int:
         """How many texts there are for each prompt."""
         return self.chats[0].candidate_count or 1
+
+    def offset(self, prompt: str) -> int:
+        """Where the first token of a text with log-probabilities is, in characters from the prompt's beginning."""
+        return 0 if self.echoed else len(prompt)
 
 
 def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
@@ -52,16 +57,17 @@ def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
         if fields.get(name) is not None:
             raise invalid(name, f"'{name}' belongs to a chat: ask at /chat/completions.", "unknown_parameter")
     prompts = parse_prompts(fields.get("prompt"))
-    refuse_suffix(fields)
     echo = fields.get("echo") is not None and boolean(fields["echo"], "echo")
-    alternatives = parse_logprobs(fields, echo)
+    alternatives = parse_logprobs(fields)
+    echoed = echo and alternatives is not None
     plain: Json = {name: value for name, value in fields.items() if name not in OWN_FIELDS}
     if alternatives is not None:
         plain.update(logprobs=True, top_logprobs=alternatives)
     parsed = parse_fields({**plain, "messages": [{"role": "user", "content": prompts[0]}]})
-    parse_best_of(parsed.chat, fields.get("best_of"))
+    if options := parse_options(fields, parsed.chat.candidate_count or 1, echoed):
+        parsed.chat.provider_options_json[DIALECT] = json_text(options)
     chats = tuple(asked_with(parsed.chat, prompt) for prompt in prompts)
-    return ParsedTexts(prompts, chats, parsed.stream, parsed.include_usage, echo, alternatives)
+    return ParsedTexts(prompts, chats, parsed.stream, parsed.include_usage, echo and not echoed, echoed, alternatives)
 
 
 def parse_prompts(value: Any) -> tuple[str, ...]:
@@ -87,32 +93,29 @@ def parse_prompts(value: Any) -> tuple[str, ...]:
     return tuple(prompts)
 
 
-def refuse_suffix(fields: Json) -> None:
-    if fields.get("suffix") is not None and string(fields["suffix"], "suffix"):
-        message = "'suffix' is not supported here; a model of Mistral's fills gaps at /v1/fim/completions."
-        raise GatewayError(Reason.UNSUPPORTED, message, field="suffix", code="unsupported")
+def parse_options(fields: Json, count: int, echoed: bool) -> Json:
+    """What chat models do not have. count: how many texts are wanted for each prompt."""
+    options: Json = {}
+    if fields.get("suffix") is not None and (suffix := string(fields["suffix"], "suffix")):
+        options["suffix"] = suffix
+    if echoed:
+        options["echo"] = True
+    if fields.get("best_of") is not None:
+        best_of = small_integer(fields["best_of"], "best_of")
+        if best_of < count:
+            raise invalid("best_of", f"'best_of' ({best_of}) must not be less than 'n' ({count}).")
+        if best_of > count:
+            options["best_of"] = best_of
+    return options
 
 
-def parse_logprobs(fields: Json, echo: bool) -> int | None:
+def parse_logprobs(fields: Json) -> int | None:
     if fields.get("logprobs") is None:
         return None
     wanted = small_integer(fields["logprobs"], "logprobs")
     if not 0 <= wanted <= MOST_LOGPROBS:
         raise invalid("logprobs", f"'logprobs' must be 0 to {MOST_LOGPROBS}, not {wanted}.")
-    if echo:
-        message = "'logprobs' together with 'echo' asks for those of the prompt, which chat models do not give."
-        raise GatewayError(Reason.UNSUPPORTED, message, field="logprobs", code="unsupported")
     return wanted
-
-
-def parse_best_of(chat: ChatRequest, value: Any) -> None:
-    if value is None:
-        return
-    best_of, count = small_integer(value, "best_of"), chat.candidate_count or 1
-    if best_of < count:
-        raise invalid("best_of", f"'best_of' ({best_of}) must not be less than 'n' ({count}).")
-    if best_of > count:
-        chat.provider_options_json[DIALECT] = json_text({"best_of": best_of})
 
 
 def asked_with(chat: ChatRequest, prompt: str) -> ChatRequest:

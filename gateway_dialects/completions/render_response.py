@@ -4,9 +4,10 @@ recorded answers."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from dragoman.reasons import GatewayError
-from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
@@ -54,7 +55,7 @@ def render_text(candidate: Candidate, base: int, prompt: str, asked: ParsedTexts
         "finish_reason": finish_reason(candidate.finish_reason, candidate.raw_finish_reason),
     }
     if asked.alternatives is not None and candidate.HasField("logprobs"):
-        choice["logprobs"] = render_logprobs(candidate.logprobs, len(prompt), asked.alternatives)
+        choice["logprobs"] = render_logprobs(candidate.logprobs, asked.offset(prompt), asked.alternatives)
     # Where OpenRouter puts it; OpenAI's clients pass it by.
     if reasoning := "".join(part.reasoning.text for part in candidate.parts):
         choice["reasoning"] = reasoning
@@ -72,18 +73,27 @@ def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
 
 
 def render_logprobs(logprobs: Logprobs, offset: int, alternatives: int) -> Json:
-    """offset: of the first token, in characters from the prompt's beginning."""
+    """offset: where the first token is, in characters from the prompt's beginning. A token there has no log-probability."""
     tokens = [*logprobs.content, *logprobs.refusal]
+    begins = offset == 0
     offsets = []
     for token in tokens:
         offsets.append(offset)
         offset += len(token.token)
     return {
         "tokens": [token.token for token in tokens],
-        "token_logprobs": [token.logprob for token in tokens],
-        "top_logprobs": [{top.token: top.logprob for top in token.top} for token in tokens] if alternatives else None,
+        "token_logprobs": without_first([token.logprob for token in tokens], begins),
+        "top_logprobs": without_first([alternatives_to(token) for token in tokens], begins) if alternatives else None,
         "text_offset": offsets,
     }
+
+
+def alternatives_to(token: TokenLogprob) -> Json:
+    return {top.token: top.logprob for top in token.top}
+
+
+def without_first(values: list[Any], begins: bool) -> list[Any]:
+    return [None, *values[1:]] if begins and values else values
 
 
 def total_of(usages: Sequence[Usage]) -> Usage:
@@ -169,7 +179,7 @@ class TextRenderer:
             self._choice(delta.candidate_index, fields, out)
 
     def _logprobs(self, delta: PartDelta, alternatives: int) -> Json:
-        offset = self._offsets.get(delta.candidate_index, len(self._asked.prompts[self._place]))
+        offset = self._offsets.get(delta.candidate_index, self._asked.offset(self._asked.prompts[self._place]))
         tokens = (*delta.logprobs.content, *delta.logprobs.refusal)
         self._offsets[delta.candidate_index] = offset + sum(len(token.token) for token in tokens)
         return render_logprobs(delta.logprobs, offset, alternatives)

@@ -6,7 +6,7 @@ from gateway_dialects.completions import SERVER
 from http_facade.api import Api
 
 API = Api(
-    name="completions",
+    name=SERVER.name,
     title="OpenAI text completions (legacy)",
     server=SERVER,
     chat_paths=(

@@ -32,6 +32,8 @@ ROLES: Mapping[str, Role.ValueType] = {
     "tool_result": Role.ROLE_TOOL,
 }
 """Who sends a part of a kind, where that is not the user. None of these is in a tool result."""
+TEXT_ONLY = frozenset({"openai-completions"})
+"""Dialects whose providers take one text of a user."""
 VARIANTS = 3
 """What some types need beside a field so that it means something, tried one after another: see fill."""
 
@@ -237,6 +239,8 @@ def minimal(dialect: str) -> ChatRequest:
         fill(tool, dialect)
         tool.name = name
     fill(request.messages.add(), dialect)
+    if dialect in TEXT_ONLY:
+        del request.messages[1:], request.tools[:]
     return request
 
 

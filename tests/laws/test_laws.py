@@ -18,6 +18,7 @@ from tests.laws.language import JSON, Language
 from tests.laws.languages.anthropic import ANTHROPIC
 from tests.laws.languages.azure import AZURE
 from tests.laws.languages.cohere import COHERE
+from tests.laws.languages.completions import COMPLETIONS
 from tests.laws.languages.gemini import GEMINI
 from tests.laws.languages.mistral import MISTRAL
 from tests.laws.languages.openai import OPENAI
@@ -25,7 +26,7 @@ from tests.laws.languages.openai_responses import OPENAI_RESPONSES
 from tests.laws.reading import one_batch, read_stream
 from tests.recordings import Exchange, recordings_absent
 
-LANGUAGES = (OPENAI, OPENAI_RESPONSES, ANTHROPIC, AZURE, GEMINI, COHERE, MISTRAL)
+LANGUAGES = (OPENAI, OPENAI_RESPONSES, ANTHROPIC, AZURE, GEMINI, COHERE, MISTRAL, COMPLETIONS)
 
 Kind = Callable[[Language], list[Exchange]]
 

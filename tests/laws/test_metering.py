@@ -33,7 +33,7 @@ def dialect_of(exchange: Exchange) -> Dialect | None:
         return DIALECTS["openai-responses"]
     if "enerateContent" in path:
         return DIALECTS["gemini"]
-    found = {"/v1/messages": "anthropic", "/v2/chat": "cohere"}.get(path)
+    found = {"/v1/messages": "anthropic", "/v2/chat": "cohere", "/v1/completions": "openai-completions"}.get(path)
     return DIALECTS[found] if found else None
 
 

@@ -118,5 +118,9 @@ FACES: tuple[Face, ...] = (
         several=True,
     ),
 )
-FOLDERS: Mapping[str, str] = {**{face.fixtures: face.name for face in FACES}, "azure": "azure"}
+FOLDERS: Mapping[str, str] = {
+    **{face.fixtures: face.name for face in FACES},
+    "azure": "azure",
+    "openai_completions": "openai-completions",
+}
 """The dialect of each folder of fixtures."""

@@ -24,7 +24,7 @@ MODELS = {
     "cohere": "command-a-vision-07-2025",
     "mistral": "mistral-medium-latest",
 }
-"""A model that sees pictures, for each dialect."""
+"""A model that sees pictures, for each dialect that takes conversations."""
 OTHER_MODELS = {"anthropic": "claude-opus-4-6", "gemini": "gemini-3-pro-preview", "cohere": "command-a-reasoning-08-2025"}
 KEY_PLACES = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
 
@@ -60,7 +60,7 @@ def target(vendor: Vendor) -> Target:
     return Target(vendor, MODELS[vendor.dialect])
 
 
-EVERY_DIALECT = [target(next(vendor for vendor in VENDORS if vendor.dialect == name)) for name in DIALECTS]
+EVERY_DIALECT = [target(next(vendor for vendor in VENDORS if vendor.dialect == name)) for name in MODELS]
 """Each at the vendor that is named first."""
 COMPATIBLE = [target(vendor) for vendor in VENDORS if vendor.dialect == "openai" and vendor.name != "openai"]
 OTHERS = [

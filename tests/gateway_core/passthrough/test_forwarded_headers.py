@@ -16,6 +16,7 @@ PLAIN = Endpoint("p", "openai", "http://p", (Secret(KEY), Secret("second")))
 KEY_HEADERS = {
     "openai": ("authorization", f"Bearer {KEY}"),
     "openai-responses": ("authorization", f"Bearer {KEY}"),
+    "openai-completions": ("authorization", f"Bearer {KEY}"),
     "mistral": ("authorization", f"Bearer {KEY}"),
     "cohere": ("authorization", f"Bearer {KEY}"),
     "anthropic": ("x-api-key", KEY),

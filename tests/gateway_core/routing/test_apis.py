@@ -44,6 +44,16 @@ def place(endpoint: Endpoint) -> tuple[str, str]:
         ("deepseek-chat", "anthropic", CLAUDE_AT_DEEPSEEK),
         ("openai/gpt-5", "openai-responses", ("openai-responses", OPENAI_URL)),
         *(
+            (name, "openai-completions", ("openai-completions", OPENAI_URL))
+            for name in (
+                "gpt-3.5-turbo-instruct",
+                "gpt-3.5-turbo-instruct-0914",
+                "davinci-002",
+                "openai/ft:babbage-002:me::1",
+            )
+        ),
+        *((name, "openai-completions", ("openai", OPENAI_URL)) for name in ("gpt-3.5-turbo", "openai/x-davinci-002")),
+        *(
             ("deepseek/deepseek-chat", api, DEEPSEEK)
             for api in ("", "openai", "openai-responses", "gemini", "cohere", "proxy")
         ),

@@ -181,7 +181,7 @@ COHERE = ApiClient(
 OPENROUTER = replace(OPENAI, name="openrouter", error=openrouter_error)
 COMPLETIONS = replace(
     OPENAI,
-    name="completions",
+    name="openai-completions",
     body=lambda text, model, stream: {"model": model, "prompt": text, **({"stream": True} if stream else {})},
     text=lambda body: str(body["choices"][0]["text"]),
     piece=lambda event: str(event["choices"][0]["text"]),

@@ -118,6 +118,15 @@ def test_a_setting_that_nobody_can_honour(facade: Facade) -> None:
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "best_of")
 
 
+@pytest.mark.parametrize(("fields", "param"), [({"suffix": "."}, "suffix"), ({"echo": True, "logprobs": 1}, "echo")])
+def test_what_a_chat_model_cannot_do(provided: Provided, fields: dict[str, Any], param: str) -> None:
+    provided.replies(json_reply(completion()))
+    for model in ("openai/m", "demo/echo"):
+        error = ask(provided.facade, "Hi", model, **fields).json()["error"]
+        assert (error["param"], error["code"]) == (param, "unsupported")
+    assert not provided.requests
+
+
 def test_the_access_log(facade: Facade) -> None:
     body = {"model": "demo/echo", "prompt": ["one two", "three"]}
     facade.client.post(PATH, json=body, headers={"x-request-id": "texts-1"})

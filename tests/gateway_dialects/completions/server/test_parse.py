@@ -52,10 +52,31 @@ def test_a_stream() -> None:
     assert (texts.stream, texts.include_usage, texts.echo) == (True, True, True)
 
 
-def test_the_best_of_more_than_is_asked_for_is_told_to_nobody_who_could_do_it() -> None:
-    assert json.loads(parsed(best_of=3, n=2).chats[0].provider_options_json["completions"]) == {"best_of": 3}
-    for fields in ({"best_of": 2, "n": 2}, {"best_of": 1}, {"best_of": None}):
-        assert not parsed(**fields).chats[0].provider_options_json
+def options(**fields: Any) -> Any:
+    found = parsed(**fields).chats[0].provider_options_json
+    return json.loads(found["openai-completions"]) if found else {}
+
+
+def test_what_only_text_completions_have() -> None:
+    assert options(best_of=3, n=2) == {"best_of": 3}
+    assert options(suffix="the end") == {"suffix": "the end"}
+    for fields in (
+        {"best_of": 2, "n": 2},
+        {"best_of": 1},
+        {"best_of": None},
+        {"suffix": ""},
+        {"echo": True},
+        {"logprobs": 1},
+    ):
+        assert options(**fields) == {}
+
+
+def test_the_prompt_is_repeated_by_the_provider_where_its_log_probabilities_are_wanted() -> None:
+    texts = parsed(echo=True, logprobs=0)
+    assert options(echo=True, logprobs=0) == {"echo": True}
+    assert (texts.echo, texts.echoed, texts.offset("Once")) == (False, True, 0)
+    texts = parsed(echo=True)
+    assert (texts.echo, texts.echoed, texts.offset("Once")) == (True, False, 4)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +118,9 @@ def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
     [
         ({"prompt": [1, 2, 3]}, "prompt"),
         ({"prompt": [[1, 2], [3]]}, "prompt"),
-        ({"suffix": "the end"}, "suffix"),
-        ({"echo": True, "logprobs": 1}, "logprobs"),
     ],
 )
-def test_what_chat_models_cannot_do(fields: dict[str, Any], param: str) -> None:
+def test_what_nobody_can_do(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         parsed(**fields)
     assert (caught.value.http_status, caught.value.reason, caught.value.field) == (400, "UNSUPPORTED", param)
