@@ -22,6 +22,13 @@ SCHEMA_KEYWORDS = frozenset({"$ref", "$defs", "$schema", "$id", "$comment", "$an
 SMALLEST_TABLE = 3
 """Entries. Smaller ones are alike by chance."""
 
+FAULTS = frozenset(
+    {
+        *("AttributeError", "BaseException", "Exception", "IndexError", "KeyError", "LookupError", "NameError"),
+        *("RuntimeError", "TypeError"),
+    }
+)
+
 WRITTEN = {**HOUSE.sources, **{name: text for name, text in CONTRACT.sources.items() if "_pb2" not in name}}
 
 
@@ -94,6 +101,18 @@ def test_no_key_begins_with_a_dollar() -> None:
 def test_no_dialect_writes_for_another() -> None:
     words = re.compile(r"\b(CHAT_FORM|COMPATIBLE|SHAPE_ERRORS|broken_request|misshapen)\b")
     assert {name: found for name, source in WRITTEN.items() if (found := sorted(set(words.findall(source))))} == {}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in WRITTEN if name.startswith("gateway_dialects.")))
+def test_no_dialect_catches_what_its_own_faults_raise(module: str) -> None:
+    caught = [
+        name.id
+        for node in ast.walk(ast.parse(WRITTEN[module]))
+        if isinstance(node, ast.ExceptHandler) and node.type is not None
+        for name in ast.walk(node.type)
+        if isinstance(name, ast.Name)
+    ]
+    assert not FAULTS & set(caught)
 
 
 def test_no_table_is_a_copy_or_the_inverse_of_another() -> None:

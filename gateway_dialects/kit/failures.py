@@ -97,11 +97,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if (found := seconds(value)) is not None or value is None or now is None:
         return found
     try:
-        wait = email.utils.parsedate_to_datetime(value) - email.utils.parsedate_to_datetime(now)
-    except (ValueError, TypeError, OverflowError):
-        # TypeError: only one of them says its time zone.
+        until, since = (email.utils.parsedate_to_datetime(date) for date in (value, now))
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, wait.total_seconds())
+    both_zoned = until.tzinfo is not None and since.tzinfo is not None
+    return max(0.0, (until - since).total_seconds()) if both_zoned else None
 
 
 def seconds(value: str | None) -> float | None:
