@@ -89,7 +89,7 @@ class StreamedMessage:
         self._pieces: dict[int, Text] = {}
 
     def feed(self, name: str, event: Json, batch: StreamResponse) -> None:
-        """One event about this item. The whole item repeats what others say of a piece's begin and end."""
+        """One event about this item. Events of the begin and end of a piece hold nothing that the whole item lacks."""
         place = place_of(event, "content_index")
         piece = self._pieces.get(place)
         if found := TEXTS.get(name):

@@ -179,7 +179,7 @@ def parse_reasoning(part: Part, item: Json, path: str) -> None:
 
 
 def restore(part: Part) -> None:
-    """Make the part what its packed encrypted content says. What this gateway cannot have packed is unsigned reasoning."""
+    """Make the part what its encrypted content packs. What this gateway cannot have packed is unsigned reasoning."""
     state = unpack(part.reasoning.encrypted) or CarriedState(summary=True)
     if state.dialect:
         part.opaque.dialect, part.opaque.json = state.dialect, state.encrypted

@@ -70,7 +70,7 @@ class Options:
 
 
 def previous_response_id(fields: Json) -> str:
-    """Empty: the request stands alone. Raises GatewayError 400."""
+    """Empty: the request continues none. Raises GatewayError 400."""
     value = fields.get("previous_response_id")
     return "" if value is None else string(value, "previous_response_id")
 

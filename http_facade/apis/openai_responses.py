@@ -57,14 +57,15 @@ class Created:
         return Stored(response, self.items, self.elsewhere, provider if is_unfinished(response) else "")
 
 
-class Reader:
-    """Reads requests, and what they refer to."""
+class Responses:
+    """The endpoints, each of which answers one request."""
 
     def __init__(self, core: Core) -> None:
+        self._core = core
         self._stored = StoredResponses(core)
 
-    async def read(self, exchange: Exchange) -> Created:
-        """Raises GatewayError, and grpc.aio.AioRpcError where the core cannot read what is stored."""
+    async def _read(self, exchange: Exchange) -> Created:
+        """A request, and what it refers to. Raises GatewayError, and grpc.aio.AioRpcError where the core cannot read it."""
         fields = parse_object(await exchange.body())
         earlier = await self._earlier(previous_response_id(fields), exchange)
         given = fields.get("input")
@@ -101,39 +102,8 @@ class Reader:
             raise invalid("previous_response_id", message)
         return fresh
 
-
-def refuse_elsewhere(stored: Stored) -> None:
-    if stored.elsewhere:
-        message = (
-            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider stores: send"
-            " the conversation instead of continuing it."
-        )
-        raise invalid("previous_response_id", message)
-
-
-def lost(message: str) -> GatewayError:
-    code = "previous_response_not_found"
-    return GatewayError(Reason.RECORD_NOT_FOUND, message, field="previous_response_id", code=code)
-
-
-def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
-    there = {item_id for stored in earlier for item_id, _ in stored.identified()}
-    for item_id in references:
-        if item_id in there:
-            message = f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
-            raise invalid("input", message)
-
-
-class CreateResponse:
-    """POST /v1/responses."""
-
-    def __init__(self, core: Core, api: Api) -> None:
-        self._core = core
-        self._reader = Reader(core)
-        self._stored = StoredResponses(core)
-
-    async def __call__(self, exchange: Exchange) -> None:
-        created = await self._reader.read(exchange)
+    async def create(self, exchange: Exchange) -> None:
+        created = await self._read(exchange)
         # Not of the request's id, which a client may give to several.
         fallback_id, now = f"resp_{secrets.token_hex(24)}", int(time.time())
         answer = self._stream if created.parsed.stream else self._answer
@@ -170,6 +140,61 @@ class CreateResponse:
         exchange.details["not_stored"] = failure.reason
         return [Warning(field="store", message=f"the response was not stored: {failure.message}")]
 
+    async def get(self, exchange: Exchange) -> None:
+        if exchange.query().get("stream", "false").lower() not in ("false", "0"):
+            raise invalid("stream", "A response cannot be streamed later, not even one that is made in the background.")
+        found = await self._stored.current(exchange.path_param("response_id"), exchange)
+        await exchange.respond(200, encode_json(found.response), {})
+
+    async def delete(self, exchange: Exchange) -> None:
+        response_id = exchange.path_param("response_id")
+        await self._stored.delete(response_id, exchange)
+        await exchange.respond(200, render_deleted(response_id), {})
+
+    async def cancel(self, exchange: Exchange) -> None:
+        """Only a response that its provider makes in the background can be cancelled."""
+        found = await self._stored.one(exchange.path_param("response_id"), exchange)
+        if not found.provider:
+            raise invalid("", "Cannot cancel a synchronous response.")
+        fresh = await self._stored.refreshed(found, exchange, cancel=True)
+        await exchange.respond(200, encode_json(fresh.response), {})
+
+    async def list_input_items(self, exchange: Exchange) -> None:
+        limit, order, after = read_page(exchange)
+        chain, _ = await self._stored.chain(exchange.path_param("response_id"), exchange)
+        await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
+
+    async def count_tokens(self, exchange: Exchange) -> None:
+        """x-dragoman-estimated: true means that no provider counted."""
+        created = await self._read(exchange)
+        for item_id in created.unknown:
+            raise lost_item(item_id, {})
+        answer = await self._core.count_tokens(created.parsed.chat, exchange)
+        headers = {"x-dragoman-estimated": "true"} if answer.estimated else {}
+        await exchange.respond(200, render_token_count(answer.input_tokens), headers)
+
+
+def refuse_elsewhere(stored: Stored) -> None:
+    if stored.elsewhere:
+        message = (
+            f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider stores: send"
+            " the conversation instead of continuing it."
+        )
+        raise invalid("previous_response_id", message)
+
+
+def lost(message: str) -> GatewayError:
+    code = "previous_response_not_found"
+    return GatewayError(Reason.RECORD_NOT_FOUND, message, field="previous_response_id", code=code)
+
+
+def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
+    there = {item_id for stored in earlier for item_id, _ in stored.identified()}
+    for item_id in references:
+        if item_id in there:
+            message = f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
+            raise invalid("input", message)
+
 
 def explained(failure: GatewayError, created: Created) -> GatewayError:
     """A reference that the target cannot follow is content that it does not understand; to the client it is not there."""
@@ -183,39 +208,6 @@ def lost_item(item_id: str, headers: Mapping[str, str]) -> GatewayError:
     return GatewayError(Reason.RECORD_NOT_FOUND, message, field="input", code="item_not_found", headers=headers)
 
 
-def of_stored(answer: Callable[[StoredResponses, Exchange], Awaitable[None]]) -> Factory:
-    """Makes the endpoint that answers of the stored responses."""
-    return lambda core, api: partial(answer, StoredResponses(core))
-
-
-async def get(stored: StoredResponses, exchange: Exchange) -> None:
-    if exchange.query().get("stream", "false").lower() not in ("false", "0"):
-        raise invalid("stream", "A response cannot be streamed later, not even one that is made in the background.")
-    found = await stored.current(exchange.path_param("response_id"), exchange)
-    await exchange.respond(200, encode_json(found.response), {})
-
-
-async def delete(stored: StoredResponses, exchange: Exchange) -> None:
-    response_id = exchange.path_param("response_id")
-    await stored.delete(response_id, exchange)
-    await exchange.respond(200, render_deleted(response_id), {})
-
-
-async def cancel(stored: StoredResponses, exchange: Exchange) -> None:
-    """Only a response that its provider makes in the background can be cancelled."""
-    found = await stored.one(exchange.path_param("response_id"), exchange)
-    if not found.provider:
-        raise invalid("", "Cannot cancel a synchronous response.")
-    fresh = await stored.refreshed(found, exchange, cancel=True)
-    await exchange.respond(200, encode_json(fresh.response), {})
-
-
-async def list_input_items(stored: StoredResponses, exchange: Exchange) -> None:
-    limit, order, after = read_page(exchange)
-    chain, _ = await stored.chain(exchange.path_param("response_id"), exchange)
-    await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
-
-
 def read_page(exchange: Exchange) -> tuple[int, str, str]:
     """(limit, order, after) of a list. Raises GatewayError 400."""
     query = exchange.query()
@@ -227,28 +219,16 @@ def read_page(exchange: Exchange) -> tuple[int, str, str]:
     return int(limit), order, query.get("after", "")
 
 
-class InputTokens:
-    """POST /v1/responses/input_tokens. x-dragoman-estimated: true means that no provider counted."""
-
-    def __init__(self, core: Core, api: Api) -> None:
-        self._core = core
-        self._reader = Reader(core)
-
-    async def __call__(self, exchange: Exchange) -> None:
-        created = await self._reader.read(exchange)
-        for item_id in created.unknown:
-            raise lost_item(item_id, {})
-        answer = await self._core.count_tokens(created.parsed.chat, exchange)
-        headers = {"x-dragoman-estimated": "true"} if answer.estimated else {}
-        await exchange.respond(200, render_token_count(answer.input_tokens), headers)
+def endpoint(answer: Callable[[Responses, Exchange], Awaitable[None]]) -> Factory:
+    return lambda core, api: partial(answer, Responses(core))
 
 
 ENDPOINTS: Mapping[str, Mapping[str, Factory]] = {
-    "": {"POST": CreateResponse},
-    "/input_tokens": {"POST": InputTokens},
-    "/{response_id}": {"GET": of_stored(get), "DELETE": of_stored(delete)},
-    "/{response_id}/cancel": {"POST": of_stored(cancel)},
-    "/{response_id}/input_items": {"GET": of_stored(list_input_items)},
+    "": {"POST": endpoint(Responses.create)},
+    "/input_tokens": {"POST": endpoint(Responses.count_tokens)},
+    "/{response_id}": {"GET": endpoint(Responses.get), "DELETE": endpoint(Responses.delete)},
+    "/{response_id}/cancel": {"POST": endpoint(Responses.cancel)},
+    "/{response_id}/input_items": {"GET": endpoint(Responses.list_input_items)},
 }
 
 API = Api(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import grpc
@@ -18,6 +19,7 @@ from http_facade.core import Core
 from http_facade.exchange import Exchange
 from http_facade.proxy import head_of
 
+AnswerT = TypeVar("AnswerT")
 KIND = "response"
 
 
@@ -58,10 +60,7 @@ class StoredResponses:
         wanted = ProxyRequest(provider=stored.provider, method="GET", path=path)
         if cancel:
             wanted.method, wanted.path = "POST", f"{path}/cancel"
-        try:
-            head, body = await self._ask(wanted, exchange)
-        except grpc.aio.AioRpcError as error:
-            raise failure_about(error, stored.response_id) from None
+        head, body = await about(stored.response_id, self._ask(wanted, exchange))
         if head.status != 200:
             raise CLIENT.chat.decode_error(head.status, {field.name: field.value for field in head.headers}, body)
         fresh = stored.refreshed(decode_body(body))
@@ -84,10 +83,7 @@ class StoredResponses:
 
     async def delete(self, response_id: str, exchange: Exchange) -> None:
         check_id(response_id)
-        try:
-            await self._core.delete_record(DeleteRecordRequest(kind=KIND, id=response_id), exchange)
-        except grpc.aio.AioRpcError as error:
-            raise failure_about(error, response_id) from None
+        await about(response_id, self._core.delete_record(DeleteRecordRequest(kind=KIND, id=response_id), exchange))
 
     async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
         """The items of stored responses that have these ids, as far as there are any."""
@@ -108,10 +104,7 @@ class StoredResponses:
     async def _chain(self, response_id: str, exchange: Exchange, *, whole: bool) -> tuple[Sequence[Stored], str]:
         check_id(response_id)
         request = GetRecordRequest(kind=KIND, id=response_id, with_ancestors=whole)
-        try:
-            answer = await self._core.get_record(request, exchange)
-        except grpc.aio.AioRpcError as error:
-            raise failure_about(error, response_id) from None
+        answer = await about(response_id, self._core.get_record(request, exchange))
         return [unpack(record.json) for record in (answer.record, *answer.ancestors)], answer.missing_ancestor_id
 
 
@@ -120,13 +113,15 @@ def check_id(response_id: str) -> None:
         raise not_found(response_id)
 
 
-def failure_about(error: grpc.aio.AioRpcError, response_id: str) -> GatewayError:
-    failure = failure_of(error)
-    if failure.reason is Reason.RECORD_NOT_FOUND:
-        return not_found(response_id)
+async def about(response_id: str, answer: Awaitable[AnswerT]) -> AnswerT:
+    """What the core answers when it is asked about a response."""
+    try:
+        return await answer
+    except grpc.aio.AioRpcError as error:
+        failure = failure_of(error)
     # Its field is one of the contract's, of which the client knows nothing.
     failure.field = ""
-    return failure
+    raise not_found(response_id) if failure.reason is Reason.RECORD_NOT_FOUND else failure
 
 
 def not_found(response_id: str) -> GatewayError:
