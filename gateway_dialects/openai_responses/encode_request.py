@@ -35,17 +35,9 @@ from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
 from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import OPENAI_EFFORTS, RESPONSE_FORMAT_WORDS, TOOL_CHOICE_WORDS, known_effort
+from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.encode_input import encode_input
-from gateway_dialects.openai_responses.words import (
-    DIALECT,
-    ENCRYPTED,
-    LOGPROBS,
-    RequestForm,
-    ToolForm,
-    details_of,
-    form_of,
-    request_form,
-)
+from gateway_dialects.openai_responses.words import DIALECT, RequestForm, details_of, form_of, request_form
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""
@@ -223,10 +215,10 @@ def included(body: Json) -> list[Any]:
 def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool) -> None:
     """Ask for log-probabilities where they are wanted, and for reasoning in a form that a client can carry."""
     wanted = list(dict.fromkeys(name for name in included(body) if isinstance(name, str)))
-    if request.logprobs and LOGPROBS not in wanted:
-        wanted.append(LOGPROBS)
-    if not is_native and ENCRYPTED not in wanted and REASONING_MODELS.match(model):
-        wanted.append(ENCRYPTED)
+    if request.logprobs and words.LOGPROBS not in wanted:
+        wanted.append(words.LOGPROBS)
+    if not is_native and words.ENCRYPTED not in wanted and REASONING_MODELS.match(model):
+        wanted.append(words.ENCRYPTED)
     if wanted:
         body["include"] = wanted
 
@@ -262,7 +254,7 @@ def encode_tool(tool: Tool, field: str) -> Json:
 def encode_function(tool: Tool, field: str) -> Json:
     function: Json = {"type": "function", "name": tool.function.name}
     set_if_present(function, tool.function, ("description",))
-    is_unset = form_of(tool, ToolForm).strict_unset
+    is_unset = form_of(tool, words.ToolForm).strict_unset
     if tool.function.parameters_json:
         function["parameters"] = raw_json(tool.function.parameters_json, f"{field}.function.parameters")
     elif not is_unset:
