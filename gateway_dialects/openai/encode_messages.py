@@ -31,6 +31,7 @@ from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.message_fields import (
+    SIGNER,
     add_signature,
     item_head,
     items_of_reasoning,
@@ -103,7 +104,7 @@ def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks:
     annotations: list[Json] = []
     for index, part in enumerate(message.parts):
         if part.HasField("signature"):
-            encode_signature(part, encoded, quirks)
+            encode_signature(part, encoded, f"{field}.parts[{index}].signature", quirks, diagnostics)
         if part.citations:
             own = [annotation for citation in part.citations if (annotation := details_of(citation))]
             annotations += own
@@ -117,10 +118,12 @@ def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks:
         encoded["content"] = ""
 
 
-def encode_signature(part: Part, encoded: Json, quirks: Quirks) -> None:
+def encode_signature(part: Part, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
     """Gemini's signature of a text, for Google; that of a tool call, for vendors that gave it among reasoning_details. It is
     no content of the conversation, so no other vendor sees it and there is no warning."""
-    if part.WhichOneof("kind") != "tool_call":
+    if part.signature.provider != SIGNER:
+        diagnostics.drop(field, "this provider takes no signatures")
+    elif part.WhichOneof("kind") != "tool_call":
         if quirks.extra_content:
             add_signature(encoded, part)
     elif takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
@@ -143,6 +146,8 @@ def encode_part(
         case "text":
             content.append(with_fields({"type": "text", "text": part.text}, part, quirks))
         case "media":
+            if part.media.transcript:
+                diagnostics.drop(f"{field}.media.transcript")
             content.append(with_fields(encode_media(part.media, field, quirks), part, quirks))
         case "reasoning":
             encode_reasoning(part, encoded, field, quirks, diagnostics)
@@ -242,13 +247,13 @@ def takes_items(quirks: Quirks) -> bool:
 
 
 def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    """Replay reasoning where this vendor reads it. Vendors ignore or refuse each other's, so only its own goes back."""
+    """Replay reasoning where this vendor reads it. Vendors ignore or refuse each other's: only its own is sent whole."""
     if not quirks.reasoning_field:
         diagnostics.warn(field, "this provider takes no reasoning back; it was left out")
         return
     reasoning, form = part.reasoning, form_of(part, DIALECT, PartForm)
     strings = form.strings
-    if form.item is not None and takes_items(quirks):
+    if (form.item is not None or reasoning.provider == DIALECT) and takes_items(quirks):
         items = encoded.setdefault("reasoning_details", [])
         items += items_of_reasoning(reasoning, item_head(part, form, len(items)))
     elif (reasoning.signature or reasoning.encrypted) and (form.item is not None or not strings):

@@ -34,6 +34,8 @@ ROLES: Mapping[str, Role.ValueType] = {
 """Who sends a part of a kind, where that is not the user. None of these is in a tool result."""
 TEXT_ONLY = frozenset({"openai-completions"})
 """Dialects whose providers take one text of a user."""
+DETAILS_OF = {"azure": "openai"}
+"""Variants that have no details of their own."""
 VARIANTS = 3
 """What some types need beside a field so that it means something, tried one after another: see fill."""
 
@@ -132,7 +134,7 @@ def values_of(field: FieldDescriptor, dialect: str) -> Sequence[Any]:
             if type_fits(field, value)
         ]
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        return [{dialect: '{"sample": 1}'}, {NOBODY: '{"sample": 1}'}]
+        return [{DETAILS_OF.get(dialect, dialect): '{"sample": 1}'}, {NOBODY: '{"sample": 1}'}]
     match field.cpp_type:
         case FieldDescriptor.CPPTYPE_MESSAGE:
             return [None]

@@ -18,6 +18,7 @@ from dragoman.v1.content_pb2 import (
     Part,
     Reasoning,
     Role,
+    Signature,
     ToolCall,
     ToolResult,
 )
@@ -232,3 +233,18 @@ def test_video_goes_only_to_who_has_a_form_for_it(vendor: str) -> None:
         encode(message, quirks)
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "messages[3].parts[0]")
     assert "video" in caught.value.message
+
+
+def test_what_no_vendor_takes_back() -> None:
+    """Gemini's signatures stay here without a warning: no other provider may see them, and clients carry them always."""
+    parts = [
+        Part(text="a", signature=Signature(provider="other", value="s")),
+        Part(media=Media(data=b"\x01", mime_type="audio/wav", transcript="Hi")),
+        Part(text="b", signature=Signature(provider="gemini", value="s")),
+    ]
+    encoded, dropped = encode(Message(role=Role.ROLE_ASSISTANT, parts=parts))
+    assert dropped == ["messages[3].parts[1].media.transcript", "messages[3].parts[0].signature"]
+    assert "extra_content" not in encoded
+    assert encode(Message(role=Role.ROLE_ASSISTANT, parts=parts[2:]), Quirks(extra_content=True))[0]["extra_content"] == {
+        "google": {"thought_signature": "s"}
+    }
