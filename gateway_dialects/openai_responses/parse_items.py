@@ -21,10 +21,11 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
 from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
-from gateway_dialects.openai.parse_messages import set_uri, take_cache_hint
+from gateway_dialects.openai.parse_messages import set_uri
 from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.decode_items import rest_of_reasoning

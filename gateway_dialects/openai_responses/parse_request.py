@@ -18,6 +18,7 @@ from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_M
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
 from gateway_dialects.kit.fields import (
     Fields,
+    Reader,
     array,
     boolean,
     flag,
@@ -35,7 +36,7 @@ from gateway_dialects.kit.fields import (
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.parse_request import REASONING_FIELDS
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
-from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS, Reader
+from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_rest
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, ToolForm, set_details, set_form
