@@ -17,7 +17,6 @@ from gateway_dialects.anthropic.encode_content import RequestDiagnostics
 from gateway_dialects.anthropic.encode_messages import encode_conversation
 from gateway_dialects.anthropic.encode_thinking import (
     Family,
-    bound_of,
     encode_reasoning,
     family_of,
     keep_rules,
@@ -27,6 +26,7 @@ from gateway_dialects.anthropic.encode_tools import encode_response_format, enco
 from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
 from gateway_dialects.kit.diagnostics import options_for, unsupported
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.estimate import bound_of
 from gateway_dialects.kit.fields import Reader, array, integer, mapping, number
 from gateway_dialects.kit.json import Json, inverse, object_at, request_bytes
 

@@ -17,6 +17,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from gateway_dialects.anthropic.words import DIALECT, FORCED_CHOICES, THINKING_OFF, THINKING_TYPES
 from gateway_dialects.kit.diagnostics import Diagnostics
+from gateway_dialects.kit.estimate import bound_of
 from gateway_dialects.kit.json import Json, details_of, object_at
 from gateway_dialects.kit.reasoning import BUDGETS, effort_for
 
@@ -209,13 +210,6 @@ def budget_of(reasoning: ReasoningSettings, family: Family, diagnostics: Diagnos
     if effort not in BUDGETS:
         diagnostics.drop("reasoning.effort", f"this provider does not know the effort {effort!r}; it got medium")
     return min(BUDGETS.get(effort, BUDGETS["medium"]), family.most_output // 2)
-
-
-def bound_of(request: ChatRequest) -> int | None:
-    """The most tokens that the client wants; None: it does not say."""
-    if request.HasField("max_output_tokens"):
-        return request.max_output_tokens
-    return request.max_tokens if request.HasField("max_tokens") else None
 
 
 def make_room(body: Json, budget: int, family: Family) -> None:

@@ -6,7 +6,6 @@ schema is there, null where it is unknown.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -21,6 +20,7 @@ from gateway_dialects.anthropic.encode_content import input_of
 from gateway_dialects.anthropic.words import DIALECT, ERROR_TYPES, FINISH_REASONS, STOP_REASONS
 from gateway_dialects.kit.carried_state import CarriedState, call_state, citation_state, others, pack, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json
+from gateway_dialects.kit.media import base64_of, is_web_address
 
 ERROR_TYPE_BY_STATUS: Mapping[int, str] = {
     **{known.status: kind for kind, known in ERROR_TYPES.items()},
@@ -150,14 +150,12 @@ def carried_signature(part: Part) -> str:
 
 
 def render_media(media: Media) -> Json:
-    if media.WhichOneof("source") == "data":
-        source: Json = {"type": "base64", "media_type": media.mime_type, "data": base64.b64encode(media.data).decode()}
-    elif media.uri.startswith("data:"):
-        source = {"type": "base64", "media_type": media.mime_type, "data": media.uri.partition(",")[2]}
-    elif media.file_id:
-        source = {"type": "file", "file_id": media.file_id}
-    else:
+    if media.file_id:
+        source: Json = {"type": "file", "file_id": media.file_id}
+    elif is_web_address(media):
         source = {"type": "url", "url": media.uri}
+    else:
+        source = {"type": "base64", "media_type": media.mime_type, "data": base64_of(media)}
     block: Json = {"type": "image" if media.kind == MEDIA_KIND_IMAGE else "document", "source": source}
     if media.transcript:
         block["context"] = media.transcript

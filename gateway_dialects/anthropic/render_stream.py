@@ -7,7 +7,7 @@ an event line, and need message_stop, usage.input_tokens at the beginning and us
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dragoman.reasons import GatewayError
@@ -28,12 +28,21 @@ from gateway_dialects.anthropic.render_response import (
     unknown_usage,
 )
 from gateway_dialects.anthropic.words import DIALECT
+from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, details_of, encode_json, is_object, json_text
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 IN_DELTA = frozenset({"container"})
 """Answer fields that message_delta has inside its delta."""
+DELTAS: Mapping[str, tuple[str, str]] = {
+    "text": ("text_delta", "text"),
+    "refusal": ("text_delta", "text"),
+    "reasoning": ("thinking_delta", "thinking"),
+    "signature": ("signature_delta", "signature"),
+    "arguments_json": ("input_json_delta", "partial_json"),
+}
+"""By the contract's delta, this dialect's: its type and the field that holds the text."""
 COLLECTED = frozenset({"media", "opaque"})
 """Kinds whose blocks have no deltas here: they are shown once they are whole."""
 
@@ -175,7 +184,7 @@ class ChunkRenderer(EventWriter):
 class StreamedBlock:
     """The content block of one part. While another block is open it collects its deltas."""
 
-    __slots__ = ("_arguments", "closed", "finished", "index", "kind", "part", "part_index", "pending", "shown")
+    __slots__ = ("_arguments", "closed", "finished", "index", "kind", "part", "part_index", "pending")
 
     def __init__(self, part: Part, part_index: int, *, is_continuation: bool = False) -> None:
         self.part = Part()
@@ -188,32 +197,21 @@ class StreamedBlock:
         self.index = -1
         self.finished = False
         self.closed = False
-        self.shown = False
-        """Whether there is anything to show yet."""
         self.pending: list[Json] = []
+        """This dialect's deltas that are not written yet."""
         self._arguments: list[str] = []
         self._begin()
 
     def _begin(self) -> None:
         """Turns what the part began with into deltas, so that a block always begins empty."""
         part = self.part
-        match self.kind:
-            case "text" | "refusal":
-                text = part.text or part.refusal
-                if text:
-                    self.pending.append({"type": "text_delta", "text": text})
-                self._cite(part.citations)
-            case "tool_call" if part.tool_call.arguments_json:
-                self._argue(part.tool_call.arguments_json)
-            case "reasoning":
-                if part.reasoning.text:
-                    self.pending.append({"type": "thinking_delta", "thinking": part.reasoning.text})
-                    self.shown = True
-                if part.reasoning.signature and is_own(part):
-                    self.pending.append({"type": "signature_delta", "signature": part.reasoning.signature})
-                    self.shown = True
-            case _:
-                pass
+        self._write("text", part.text or part.refusal)
+        self._write("arguments_json", part.tool_call.arguments_json)
+        self._write("reasoning", part.reasoning.text)
+        if is_own(part):
+            self._write("signature", part.reasoning.signature)
+        if self.kind in ("text", "refusal"):
+            self._cite(part.citations)
 
     @property
     def ready(self) -> bool:
@@ -221,7 +219,7 @@ class StreamedBlock:
         if self.finished:
             return True
         if self.kind == "reasoning":
-            return self.shown
+            return bool(self.pending)
         return self.kind not in COLLECTED and not self.part.tool_call.HasField("input")
 
     @property
@@ -231,42 +229,24 @@ class StreamedBlock:
         return self.kind != "tool_call" or is_object("".join(self._arguments))
 
     def add(self, delta: PartDelta) -> None:
-        """Collects a delta as this dialect's deltas, if it is shown as such."""
-        reasoning = self.part.reasoning
-        match delta.WhichOneof("delta"):
-            case "text":
-                self.pending.append({"type": "text_delta", "text": delta.text})
-            case "refusal":
-                self.pending.append({"type": "text_delta", "text": delta.refusal})
-            case "arguments_json":
-                self._argue(delta.arguments_json)
-            case "input":
-                self.part.tool_call.input += delta.input
-            case "reasoning":
-                self.pending.append({"type": "thinking_delta", "thinking": delta.reasoning})
-                self.shown = True
-            case "signature" if is_own(self.part):
-                self.pending.append({"type": "signature_delta", "signature": delta.signature})
-                self.shown = True
-            case "signature":
-                reasoning.signature += delta.signature
-            case "encrypted":
-                reasoning.encrypted += delta.encrypted
-            case "data":
-                self.part.media.data += delta.data
-            case "transcript":
-                self.part.media.transcript += delta.transcript
-            case None:
-                pass
+        """Collects a delta as this dialect's, if it is shown as such."""
+        kind = delta.WhichOneof("delta") or ""
+        if kind in DELTAS and (kind != "signature" or is_own(self.part)):
+            self._write(kind, getattr(delta, kind))
+        else:
+            append(self.part, delta)
         if delta.citations and self.kind == "text":
             self._cite(delta.citations)
 
+    def _write(self, kind: str, text: str) -> None:
+        if text:
+            name, field = DELTAS[kind]
+            self.pending.append({"type": name, field: text})
+        if kind == "arguments_json":
+            self._arguments.append(text)
+
     def _cite(self, citations: Iterable[Citation]) -> None:
         self.pending += [{"type": "citations_delta", "citation": render_citation(citation)} for citation in citations]
-
-    def _argue(self, text: str) -> None:
-        self._arguments.append(text)
-        self.pending.append({"type": "input_json_delta", "partial_json": text})
 
     def begin(self) -> Json:
         """The content_block of its content_block_start."""
@@ -275,7 +255,7 @@ class StreamedBlock:
         match self.kind:
             case "tool_call":
                 if part.tool_call.HasField("input"):
-                    self.pending.append({"type": "input_json_delta", "partial_json": json_text(input_of(part.tool_call))})
+                    self._write("arguments_json", json_text(input_of(part.tool_call)))
                 return {**begin_tool_use(part.tool_call), **fields}
             case "reasoning" if part.reasoning.encrypted and is_own(part):
                 return {"type": "redacted_thinking", "data": part.reasoning.encrypted, **fields}
@@ -293,7 +273,7 @@ class StreamedBlock:
         block = render_opaque(self.part.opaque)
         given: Any = block.get("input")
         if isinstance(given, dict) and given and block.get("type") != "opaque":
-            self.pending.append({"type": "input_json_delta", "partial_json": json_text(given)})
+            self._write("arguments_json", json_text(given))
             return {**block, "input": {}}
         return block
 

@@ -103,7 +103,15 @@ def merge_json(known_json: str, late_json: str) -> str:
 
 
 def grow(candidate: Candidate, delta: PartDelta) -> None:
-    part: Part = candidate.parts[delta.part_index]
+    part = candidate.parts[delta.part_index]
+    append(part, delta)
+    part.citations.extend(delta.citations)
+    if delta.HasField("logprobs"):
+        candidate.logprobs.MergeFrom(delta.logprobs)
+
+
+def append(part: Part, delta: PartDelta) -> None:
+    """Adds what a delta holds to its part, without its citations."""
     match delta.WhichOneof("delta"):
         case "text":
             part.text += delta.text
@@ -127,6 +135,3 @@ def grow(candidate: Candidate, delta: PartDelta) -> None:
             pass
         case unknown:
             assert_never(unknown)
-    part.citations.extend(delta.citations)
-    if delta.HasField("logprobs"):
-        candidate.logprobs.MergeFrom(delta.logprobs)

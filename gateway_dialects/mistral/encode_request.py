@@ -20,6 +20,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
+from gateway_dialects.kit.estimate import bound_of
 from gateway_dialects.kit.fields import mapping, required_string
 from gateway_dialects.kit.json import (
     Json,
@@ -46,7 +47,6 @@ from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestForm, known_effort
 
 NAMES = {ours: theirs for theirs, (ours, _) in PLAIN_FIELDS.items() if theirs not in ("model", "max_tokens", "service_tier")}
-NAMES["max_output_tokens"] = "max_tokens"
 """Contract fields by their names here."""
 CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE}
 UNKNOWN_FIELDS = ("logit_bias", "verbosity", "user")
@@ -85,6 +85,10 @@ def encode_body(request: ChatRequest, model: str, diagnostics: MistralDiagnostic
     """The request's JSON body without its streaming flag."""
     body: Json = {"model": model, "messages": encode_messages(request.messages, diagnostics)}
     encode_tools(body, request, diagnostics)
+    if (bound := bound_of(request)) is not None:
+        body["max_tokens"] = bound
+    if request.stop:
+        body["stop"] = encode_stop(request)
     for descriptor, value in request.ListFields():
         name = descriptor.name
         if name in NAMES:
@@ -93,18 +97,17 @@ def encode_body(request: ChatRequest, model: str, diagnostics: MistralDiagnostic
             encode_field(body, value, diagnostics)
         elif name in UNKNOWN_FIELDS:
             diagnostics.drop(name)
-    if len(request.stop) == 1 and request.provider_options_json:
-        forms = [options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI)]
-        if any(form.one_stop for form in forms):
-            body["stop"] = request.stop[0]
-    encode_options(body, request, diagnostics)
+    # A client of Mistral's form has all its fields sent; of other clients' fields those that Mistral knows are.
+    for options in options_for(request, DIALECT, OPTION_FIELDS, diagnostics, "Mistral does not know it"):
+        add_options(body, options)
     return body
 
 
-def encode_options(body: Json, request: ChatRequest, diagnostics: MistralDiagnostics) -> None:
-    """A client of Mistral's form has all its fields sent; of other clients' fields those that Mistral knows are."""
-    for options in options_for(request, DIALECT, OPTION_FIELDS, diagnostics, "Mistral does not know it"):
-        add_options(body, options)
+def encode_stop(request: ChatRequest) -> list[str] | str:
+    """A list, unless the client wrote one string."""
+    forms = (options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI))
+    is_one = len(request.stop) == 1 and any(form.one_stop for form in forms)
+    return request.stop[0] if is_one else list(request.stop)
 
 
 def add_options(body: Json, options: Json) -> None:
@@ -163,14 +166,6 @@ def encode_choice(choice: ToolChoice) -> Json | str:
     return "required" if form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
 
 
-def encode_max_tokens(body: Json, bound: int, diagnostics: MistralDiagnostics) -> None:
-    body.setdefault("max_tokens", bound)
-
-
-def encode_stop(body: Json, stop: Any, diagnostics: MistralDiagnostics) -> None:
-    body["stop"] = list(stop)
-
-
 def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> None:
     encode_response_format(body, wanted, QUIRKS, diagnostics)
     if "response_format" in body:
@@ -203,8 +198,6 @@ def encode_modalities(body: Json, modalities: Any, diagnostics: MistralDiagnosti
 
 
 FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, MistralDiagnostics], None]] = {
-    "max_tokens": encode_max_tokens,
-    "stop": encode_stop,
     "response_format": encode_format,
     "reasoning": encode_reasoning,
     "service_tier": encode_service_tier,

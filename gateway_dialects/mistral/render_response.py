@@ -15,10 +15,11 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import Json, decode_json, encode_json, list_at, object_at
+from gateway_dialects.kit.media import base64_of, data_uri
 from gateway_dialects.mistral.words import DIALECT, FINISH_REASONS
 from gateway_dialects.openai.message_fields import annotation_of
 from gateway_dialects.openai.render_models import model_card
-from gateway_dialects.openai.render_response import base64_of, error_object, render_logprobs, render_tool_call
+from gateway_dialects.openai.render_response import error_object, render_logprobs, render_tool_call
 from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import FINISH_WORDS, details_of
 
@@ -93,8 +94,7 @@ def render_chunk(part: Part) -> Any:
         case "media" if part.media.kind == MEDIA_KIND_AUDIO:
             return {"type": "input_audio", "input_audio": base64_of(part.media)}
         case "media":
-            uri = part.media.uri or f"data:{part.media.mime_type};base64,{base64_of(part.media)}"
-            return {"type": "image_url", "image_url": uri}
+            return {"type": "image_url", "image_url": data_uri(part.media)}
         case _:
             return {"type": "text", "text": part.text or part.refusal}
 

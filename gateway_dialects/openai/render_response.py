@@ -7,16 +7,16 @@ Sources: https://platform.openai.com/docs/api-reference/chat/object, https://pla
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Opaque, Part
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at, object_at
+from gateway_dialects.kit.media import base64_of, data_uri
 from gateway_dialects.openai.message_fields import (
     add_signature,
     annotation_of,
@@ -228,12 +228,7 @@ def render_media(part: Part, message: Json) -> None:
     if media.kind == MEDIA_KIND_AUDIO:
         message["audio"] = {"data": base64_of(media), "transcript": media.transcript, **details_of(part)}
     else:
-        uri = media.uri or f"data:{media.mime_type};base64,{base64_of(media)}"
-        message.setdefault("images", []).append({"type": "image_url", "image_url": {"url": uri}})
-
-
-def base64_of(media: Media) -> str:
-    return media.uri.partition(",")[2] if media.uri else base64.b64encode(media.data).decode()
+        message.setdefault("images", []).append({"type": "image_url", "image_url": {"url": data_uri(media)}})
 
 
 def render_logprobs(logprobs: Logprobs) -> Json:
