@@ -155,7 +155,7 @@ def begin_reasoning(block: Json) -> Part:
 
 
 def decode_usage(raw: Json) -> Usage:
-    """Never raises: a field of an unexpected type is left out of the typed counts and stays in raw_json."""
+    """Never raises: a field of an unexpected type is not in the typed counts and stays in raw_json."""
     read, written = tokens(raw.get("cache_read_input_tokens")), tokens(raw.get("cache_creation_input_tokens"))
     input_tokens = (tokens(raw.get("input_tokens")) or 0) + (read or 0) + (written or 0)
     output_tokens = tokens(raw.get("output_tokens")) or 0

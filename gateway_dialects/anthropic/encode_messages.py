@@ -132,7 +132,7 @@ class Conversation:
                 return encode_block(part, field, self._diagnostics)
 
     def _add_system(self, message: Message, field: str, form: MessageForm, extra: Json) -> None:
-        """Leading system messages are sent apart, block by block; later ones keep their place, as the user's text."""
+        """Leading system messages are sent apart, block by block; later ones stay in place, as the user's text."""
         blocks = self._blocks(message, field)
         if form.in_place:
             self._add_blocks("system", blocks, form, extra)

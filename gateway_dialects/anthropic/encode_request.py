@@ -17,9 +17,9 @@ from gateway_dialects.anthropic.encode_content import RequestDiagnostics
 from gateway_dialects.anthropic.encode_messages import encode_conversation
 from gateway_dialects.anthropic.encode_thinking import (
     Family,
+    apply_rules,
     encode_reasoning,
     family_of,
-    keep_rules,
     make_room,
 )
 from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
@@ -132,7 +132,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostic
         encode_reasoning(body, request, family, diagnostics)
     if request.provider_options_json or request.extra_body_json:
         encode_options(body, request, family, diagnostics)
-    keep_rules(body, family, diagnostics)
+    apply_rules(body, family, diagnostics)
     if request.HasField("response_format"):
         encode_response_format(body, request.response_format, family, diagnostics)
     return body

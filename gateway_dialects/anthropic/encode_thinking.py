@@ -220,7 +220,7 @@ def make_room(body: Json, budget: int, family: Family) -> None:
 
 
 def display_of(reasoning: ReasoningSettings, family: Family) -> Json:
-    """Whether thoughts are to be shown. The newest models keep them back unless asked."""
+    """Whether thoughts are to be shown. The newest models hide them unless asked."""
     if family is UNKNOWN:
         return {}
     if reasoning.exclude:
@@ -249,7 +249,7 @@ def can_force(body: Json, family: Family) -> bool:
     return family.forced_tools and thinking_type(body) != "enabled"
 
 
-def keep_rules(body: Json, family: Family, diagnostics: Diagnostics) -> None:
+def apply_rules(body: Json, family: Family, diagnostics: Diagnostics) -> None:
     """Give up what the model or its thinking rules out, each with a warning."""
     if family.thinking is Thinking.ADAPTIVE:
         drop_sampling(body, diagnostics)
@@ -257,7 +257,7 @@ def keep_rules(body: Json, family: Family, diagnostics: Diagnostics) -> None:
         diagnostics.warn("temperature", f"this provider's temperature ends at 1; {body['temperature']} was sent as 1")
         body["temperature"] = 1.0
     if thinking_type(body) in ("enabled", "adaptive"):
-        keep_thinking_rules(body, diagnostics)
+        apply_thinking_rules(body, diagnostics)
     choice = body.get("tool_choice")
     if choice and choice.get("type") in FORCED_CHOICES and not can_force(body, family):
         body["tool_choice"] = {name: value for name, value in choice.items() if name != "name"} | {"type": "auto"}
@@ -276,7 +276,7 @@ def drop_sampling(body: Json, diagnostics: Diagnostics) -> None:
         drop_field(body, "top_k", NO_SAMPLING, diagnostics)
 
 
-def keep_thinking_rules(body: Json, diagnostics: Diagnostics) -> None:
+def apply_thinking_rules(body: Json, diagnostics: Diagnostics) -> None:
     if body.get("temperature", 1) != 1:
         drop_field(body, "temperature", "it must be 1 while the model reasons", diagnostics)
     if body.get("top_p", 1) < LEAST_TOP_P:

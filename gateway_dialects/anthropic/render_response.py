@@ -62,7 +62,7 @@ def render_content(candidate: Candidate) -> list[Json]:
 
 def stop_reason(reason: FinishReason.ValueType, raw: str, *, refused: bool = False) -> str:
     """The provider's own word where it speaks this dialect, unless the gateway knows better. refused: whether the answer
-    declines in words, which other dialects show by the content alone."""
+    declines in text, which other dialects show by the content alone."""
     if FINISH_REASONS.get(raw) == reason:
         return raw
     return "refusal" if refused and reason == FINISH_REASON_STOP else STOP_REASONS.get(reason, "end_turn")

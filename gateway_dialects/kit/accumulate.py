@@ -36,7 +36,7 @@ class Accumulator:
                 begun = event.part_started
                 self._candidate(begun.candidate_index).parts.append(begun.part)
             case "part_delta":
-                grow(self._candidate(event.part_delta.candidate_index), event.part_delta)
+                add_delta(self._candidate(event.part_delta.candidate_index), event.part_delta)
             case "part_finished":
                 ended = event.part_finished
                 part = self._candidate(ended.candidate_index).parts[ended.part_index]
@@ -76,7 +76,7 @@ def accumulate(batches: Iterable[StreamResponse]) -> ChatResponse:
 
 
 def merge_head(response: ChatResponse, event: Any) -> None:
-    """What started and finished both may tell; the later one wins."""
+    """What started and finished both may hold; the later one wins."""
     for name in ("system_fingerprint", "service_tier"):
         if event.HasField(name):
             setattr(response, name, getattr(event, name))
@@ -92,7 +92,7 @@ def merge_details(into: MutableMapping[str, str], late: MutableMapping[str, str]
 
 
 def merge_json(known_json: str, late_json: str) -> str:
-    """Objects grow by what is told later, to the second level; anything else is replaced."""
+    """Objects are merged with later ones, to the second level; anything else is replaced."""
     known, late = msgspec.json.decode(known_json), msgspec.json.decode(late_json)
     if not isinstance(known, dict) or not isinstance(late, dict):
         return late_json
@@ -102,7 +102,7 @@ def merge_json(known_json: str, late_json: str) -> str:
     return msgspec.json.encode(known).decode()
 
 
-def grow(candidate: Candidate, delta: PartDelta) -> None:
+def add_delta(candidate: Candidate, delta: PartDelta) -> None:
     part = candidate.parts[delta.part_index]
     append(part, delta)
     part.citations.extend(delta.citations)

@@ -57,7 +57,7 @@ class Quirks:
     reasoning_field_only: bool = False
     """Whether the vendor refuses or overlooks replayed reasoning that is spelled otherwise."""
     reasoning_details: bool = True
-    """Whether the vendor takes reasoning_details back, seals included. OpenRouter does, and gateways like it."""
+    """Whether the vendor takes reasoning_details back, signatures included. OpenRouter does, and gateways like it."""
     reasoning_in_tool_turns: bool = False
     """Whether the vendor, while it thinks, refuses an assistant message with tool calls that has no reasoning: turns of
     other providers get an empty one."""
@@ -66,7 +66,7 @@ class Quirks:
     thinking_object: bool = False
     """Whether thinking is switched by {"thinking": {"type": "enabled" | "disabled"}}."""
     extra_content: bool = False
-    """Whether the vendor takes extra_content.google back: Google's seals over its own thoughts."""
+    """Whether the vendor takes extra_content.google back: Google's signatures of its own thoughts."""
     cache_control: bool = True
     """Whether the vendor takes the cache_control that a client of its own form wrote."""
     cache_hints: bool = False
@@ -80,17 +80,17 @@ class Quirks:
     """The same for the id of a tool call."""
     efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
-    fits all. No words: whatever the client says."""
+    fits all. None: whatever the client wrote."""
     lacks: frozenset[MediaKind.ValueType] = frozenset()
     """The kinds of media that the vendor has no form for; they are refused before it is asked."""
     reads_urls_of: frozenset[MediaKind.ValueType] = frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO})
     """The kinds of media that the vendor fetches itself where it is given a URL. Of all others it is sent the bytes."""
     inline_thinking: bool = False
-    """Whether reasoning stands in the text between <think> and </think> and is to be told apart."""
+    """Whether reasoning is in the text, between <think> and </think>, and is to be separated."""
     reasoning_object: bool = False
     """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
     unsupported: tuple[str, ...] = ()
-    """Request fields that the vendor refuses; they are left out with a warning."""
+    """Request fields that the vendor refuses; they are dropped with a warning."""
     own_options: str = ""
     """Under which other name than the dialect's the caller's options reach this vendor: what no other vendor takes."""
     chat_path: str = "/chat/completions"
@@ -171,7 +171,7 @@ class StreamDecoder(Protocol):
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
         """Decode one upstream event and add what it says to the batch: events of one read travel together, and adding in
         place costs a third of building them apart. Raises GatewayError when the provider reports a failure or breaks its
-        format; what was added before stands."""
+        format; what was added before counts."""
 
     def finish(self, batch: StreamResponse) -> None:
         """The upstream ended. Raises GatewayError STREAM_INTERRUPTED unless the answer is complete."""
@@ -191,9 +191,9 @@ class UsageReport(NamedTuple):
     raw: dict[str, Any]
     """The usage object as the provider wrote it. Of several in a stream the last one counts."""
     model: str = ""
-    """The model that answers. Empty: it is not told there."""
+    """The model that answers. Empty: it is not there."""
     service_tier: str = ""
-    """The tier that answers, in the words of the contract. Empty: it is not told there."""
+    """The tier that answers, by its name in the contract. Empty: it is not there."""
     partial: bool = False
     """Whether it says only what is new: what earlier ones say besides still counts."""
 

@@ -34,7 +34,7 @@ class EventWriter:
         """A part begins."""
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
-        """A part grows."""
+        """A part has a delta."""
 
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
         """A part is complete."""

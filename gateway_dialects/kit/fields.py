@@ -103,7 +103,7 @@ def texts(value: Any, param: str) -> list[str]:
 
 
 def one_of(value: str, known: Mapping[str, ValueT], param: str) -> ValueT:
-    """What a name stands for. Raises GatewayError that lists the known ones."""
+    """The value of a name. Raises GatewayError that lists the known ones."""
     if value not in known:
         raise invalid(param, f"Invalid value for '{param}': {value!r}. Supported values are {', '.join(known)}.")
     return known[value]

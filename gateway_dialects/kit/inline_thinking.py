@@ -1,7 +1,7 @@
 """Reasoning that a model writes into its text between <think> and </think>, as parts of its own.
 
-Servers without a parser for their models answer like this (vLLM, llama.cpp, Groq's raw format). It is told apart only where
-an operator says so: other models may well write these words. Whitespace at the tags belongs to them.
+Servers without a parser for their models answer like this (vLLM, llama.cpp, Groq's raw format). It is separated only where
+an operator says so: other models may well write these tags. Whitespace at the tags belongs to them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from dragoman.v1.chat_pb2 import ChatResponse, Logprobs
-from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import PartDelta, PartFinished, PartStarted, StreamEvent, StreamResponse
+from dragoman.v1.content_pb2 import Part, Reasoning
+from dragoman.v1.stream_pb2 import PartStarted, StreamEvent, StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent, StreamDecoder
 
 OPENING, CLOSING = "<think>", "</think>"
@@ -20,7 +20,7 @@ Piece = tuple[Kind, str]
 
 
 class TaggedText:
-    """Divides a text as it grows. Only a tag that the text begins with counts."""
+    """Divides a text that comes in deltas. Only a tag that the text begins with counts."""
 
     def __init__(self) -> None:
         self._mode: Literal["undecided", "reasoning", "text"] = "undecided"
@@ -28,7 +28,7 @@ class TaggedText:
         self._behind_tag = False
 
     def feed(self, text: str) -> list[Piece]:
-        """What can be told by now; the rest is held back: it may be the beginning of a tag, or white space before one."""
+        """What is certain by now; the rest is held back: it may be the beginning of a tag, or white space before one."""
         self._held += text
         if self._mode == "undecided":
             self._decide()
@@ -55,14 +55,14 @@ class TaggedText:
 
     def _reasoning(self) -> Iterator[Piece]:
         self._skip_space()
-        said, closing, rest = self._held.partition(CLOSING)
+        text, closing, rest = self._held.partition(CLOSING)
         if closing:
             self._mode, self._behind_tag, self._held = "text", True, rest
-            said = said.rstrip()
+            text = text.rstrip()
         else:
-            said, self._held = divided(said)
-        if said:
-            yield "reasoning", said
+            text, self._held = divided(text)
+        if text:
+            yield "reasoning", text
 
     def _text(self) -> Iterator[Piece]:
         self._skip_space()
@@ -76,15 +76,12 @@ class TaggedText:
             self._behind_tag = not self._held
 
 
-def divided(said: str) -> tuple[str, str]:
+def divided(text: str) -> tuple[str, str]:
     """What is surely reasoning, and the end that may belong to a closing tag."""
-    for length in range(min(len(said), len(CLOSING) - 1), 0, -1):
-        if CLOSING.startswith(said[-length:]):
-            break
-    else:
-        length = 0
-    sure = said[: len(said) - length].rstrip()
-    return sure, said[len(sure) :]
+    most = min(len(text), len(CLOSING) - 1)
+    length = next((length for length in range(most, 0, -1) if CLOSING.startswith(text[-length:])), 0)
+    sure = text[: len(text) - length].rstrip()
+    return sure, text[len(sure) :]
 
 
 def split_answer(response: ChatResponse) -> None:
@@ -102,26 +99,22 @@ def split_answer(response: ChatResponse) -> None:
 
 
 def divided_part(whole: Part, pieces: list[Piece]) -> Iterator[Part]:
-    for wanted in ("reasoning", "text"):
-        said = "".join(text for kind, text in pieces if kind == wanted)
-        if said or (wanted == "text" and not pieces):
-            part = begun(whole, wanted)
-            if wanted == "reasoning":
-                part.reasoning.text = said
-            else:
-                part.text = said
-            yield part
+    reasoning, text = ("".join(text for kind, text in pieces if kind == wanted) for wanted in ("reasoning", "text"))
+    if reasoning:
+        part = empty_part(whole, "reasoning")
+        part.reasoning.text = reasoning
+        yield part
+    if text or not pieces:
+        part = empty_part(whole, "text")
+        part.text = text
+        yield part
 
 
-def begun(whole: Part, kind: str) -> Part:
-    """A part of this kind that holds nothing yet. The text keeps what is known of the whole."""
+def empty_part(whole: Part, kind: Kind) -> Part:
+    """A part of this kind. Details of the whole go to the text."""
     if kind == "reasoning":
-        part = Part()
-        part.reasoning.SetInParent()
-        return part
-    part = Part(text="")
-    part.provider_details_json.update(whole.provider_details_json)
-    return part
+        return Part(reasoning=Reasoning())
+    return Part(text="", provider_details_json=whole.provider_details_json)
 
 
 class CandidateParts:
@@ -174,7 +167,7 @@ class InlineThinkingDecoder:
                 case "part_started":
                     self._started(event.part_started, batch)
                 case "part_delta":
-                    self._grown(event, batch)
+                    self._delta(event, batch)
                 case "part_finished":
                     self._finished(event, batch)
                 case _:
@@ -186,17 +179,17 @@ class InlineThinkingDecoder:
         if started.part.WhichOneof("kind") == "text" and state.tagged is None:
             state.tagged, state.tagged_place = TaggedText(), started.part_index
             state.whole.CopyFrom(started.part)
-            tell(state, index, state.tagged.feed(started.part.text), batch)
+            emit(state, index, state.tagged.feed(started.part.text), batch)
             return
         if state.tagged is not None and not state.opened:
             # What follows must not overtake a text that was held back.
-            tell(state, index, state.tagged.finish(), batch)
+            emit(state, index, state.tagged.finish(), batch)
         state.places[started.part_index] = state.next_place()
         moved = batch.events.add().part_started
         moved.CopyFrom(started)
         moved.part_index = state.places[started.part_index]
 
-    def _grown(self, event: StreamEvent, batch: StreamResponse) -> None:
+    def _delta(self, event: StreamEvent, batch: StreamResponse) -> None:
         delta = event.part_delta
         state = self._candidates[delta.candidate_index]
         if state.tagged is None or delta.part_index != state.tagged_place:
@@ -205,11 +198,9 @@ class InlineThinkingDecoder:
             return
         state.logprobs.MergeFrom(delta.logprobs)
         before = len(batch.events)
-        tell(state, delta.candidate_index, state.tagged.feed(delta.text), batch)
-        if delta.provider_details_json:
-            last = last_delta(batch, before)
-            if last is not None:
-                last.provider_details_json.update(delta.provider_details_json)
+        emit(state, delta.candidate_index, state.tagged.feed(delta.text), batch)
+        if delta.provider_details_json and len(batch.events) > before and batch.events[-1].HasField("part_delta"):
+            batch.events[-1].part_delta.provider_details_json.update(delta.provider_details_json)
 
     def _finished(self, event: StreamEvent, batch: StreamResponse) -> None:
         finished = event.part_finished
@@ -218,17 +209,17 @@ class InlineThinkingDecoder:
             finished.part_index = state.places[finished.part_index]
             batch.events.append(event)
             return
-        tell(state, finished.candidate_index, state.tagged.finish(), batch)
+        emit(state, finished.candidate_index, state.tagged.finish(), batch)
         if not state.opened:
             open_part(state, finished.candidate_index, "text", batch)
         for kind, place in state.opened.items():
-            ended = PartFinished(candidate_index=finished.candidate_index, part_index=place)
+            ended = batch.events.add().part_finished
+            ended.candidate_index, ended.part_index = finished.candidate_index, place
             if kind == "text":
                 ended.provider_details_json.update(finished.provider_details_json)
-            batch.events.add().part_finished.CopyFrom(ended)
 
 
-def tell(state: CandidateParts, index: int, pieces: list[Piece], batch: StreamResponse) -> None:
+def emit(state: CandidateParts, index: int, pieces: list[Piece], batch: StreamResponse) -> None:
     for kind, text in pieces:
         if kind not in state.opened:
             open_part(state, index, kind, batch)
@@ -247,9 +238,4 @@ def open_part(state: CandidateParts, index: int, kind: Kind, batch: StreamRespon
     state.opened[kind] = state.next_place()
     started = batch.events.add().part_started
     started.candidate_index, started.part_index = index, state.opened[kind]
-    started.part.CopyFrom(begun(state.whole, kind))
-
-
-def last_delta(batch: StreamResponse, before: int) -> PartDelta | None:
-    last = batch.events[-1] if len(batch.events) > before else None
-    return last.part_delta if last is not None and last.HasField("part_delta") else None
+    started.part.CopyFrom(empty_part(state.whole, kind))

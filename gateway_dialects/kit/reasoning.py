@@ -1,4 +1,4 @@
-"""Reasoning efforts and budgets of thinking tokens: what one stands for where only the other is known."""
+"""Reasoning efforts and budgets of thinking tokens, each by the other where only that is known."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ BUDGETS: Mapping[str, int] = MappingProxyType(
 )
 """Thinking tokens for an effort. The same whatever max_tokens is: another budget would miss the prompt cache."""
 BOUNDS = ((2000, "low"), (8000, "medium"), (24_000, "high"))
-"""The effort that a budget below so many tokens stands for."""
+"""The effort of a budget below so many tokens."""
 
 
 def effort_for(budget: int, most: str = "xhigh") -> str:
-    """The effort that a budget of thinking tokens stands for. most: the effort of budgets above all bounds."""
+    """The effort of a budget of thinking tokens. most: the effort of budgets above all bounds."""
     return next((effort for bound, effort in BOUNDS if budget < bound), most)

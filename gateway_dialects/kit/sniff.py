@@ -36,7 +36,7 @@ FORMS = {
     b"FORMAIFF": "audio/aiff",
     b"FORMAIFC": "audio/aiff",
 }
-"""Bytes 0 to 3 and 8 to 11 of files in chunks; the length stands between."""
+"""Bytes 0 to 3 and 8 to 11 of files in chunks; the length is between."""
 BRANDS: dict[bytes, str] = {
     b"avif": "image/avif",
     b"avis": "image/avif",
@@ -79,7 +79,7 @@ RAW_SOUND = (
 """How types of sound begin that may begin with any bytes."""
 MISSPELLED = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 """Names that no registry knows and providers refuse."""
-UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary", "*/*", "unknown/unknown"})
+UNKNOWN = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/binary", "*/*", "unknown/unknown"})
 """Types that say nothing."""
 
 
@@ -117,7 +117,7 @@ def framed(head: bytes) -> str:
 def spelled(mime_type: str) -> str:
     """A type as registries spell it, without its parameters; empty when it says nothing."""
     bare = mime_type.partition(";")[0].strip().lower()
-    return "" if bare in UNTOLD else MISSPELLED.get(bare, bare)
+    return "" if bare in UNKNOWN else MISSPELLED.get(bare, bare)
 
 
 def agree(declared: str, found: str) -> bool:

@@ -39,7 +39,7 @@ THINKING_FIELDS = frozenset({"closed"})
 CALL_FIELDS = frozenset({"index"})
 NO_SYSTEM_AFTER = frozenset({"assistant", "tool"})
 BRIDGE: Json = {"role": "assistant", "content": "OK"}
-"""What goes between a tool's answer and the user's next words."""
+"""What goes between a tool's answer and the user's next message."""
 
 
 class MistralDiagnostics(Diagnostics):
@@ -170,7 +170,7 @@ def encode_chunk(part: Part, field: str, diagnostics: MistralDiagnostics) -> Jso
     drop_unsent(part, field, diagnostics)
     match part.WhichOneof("kind"):
         case "text" | "refusal":
-            # Mistral has no refusals; to the model it is what it said.
+            # Mistral has no refusals; to the model it is its own text.
             encoded: Json = {"type": "text", "text": part.text or part.refusal}
         case "reasoning":
             return encode_thinking(part, field, diagnostics)
@@ -198,7 +198,9 @@ def encode_media(part: Part, field: str) -> Json:
     media, kind = part.media, media_kind(part.media)
     form = form_of(part, DIALECT, PartForm).media
     if kind == MEDIA_KIND_IMAGE:
-        return {"type": "image_url", "image_url": encode_image(media, field, form)}
+        url = uri_of(media, field)
+        image: Json = {"url": url, "detail": media.detail} if media.detail else {"url": url}
+        return {"type": "image_url", "image_url": url if form == "string" else image}
     if kind == MEDIA_KIND_AUDIO:
         return {"type": "input_audio", "input_audio": encode_sound(media, field, form)}
     if kind == MEDIA_KIND_VIDEO:
@@ -207,13 +209,6 @@ def encode_media(part: Part, field: str) -> Json:
         return {"type": "file", "file_id": media.file_id}
     encoded: Json = {"type": "document_url", "document_url": uri_of(media, field)}
     return {**encoded, "document_name": media.filename} if media.filename else encoded
-
-
-def encode_image(media: Media, field: str, form: str) -> Json | str:
-    url = uri_of(media, field)
-    if form == "string":
-        return url
-    return {"url": url, "detail": media.detail} if media.detail else {"url": url}
 
 
 def encode_sound(media: Media, field: str, form: str) -> Json | str:

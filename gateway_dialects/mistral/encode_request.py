@@ -38,7 +38,6 @@ from gateway_dialects.mistral.words import (
     DIALECT,
     OPTION_FIELDS,
     PLAIN_FIELDS,
-    REQUIRED_CHOICE,
     SERVICE_TIERS,
     ToolChoiceForm,
 )
@@ -48,7 +47,8 @@ from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestF
 
 NAMES = {ours: theirs for theirs, (ours, _) in PLAIN_FIELDS.items() if theirs not in ("model", "max_tokens", "service_tier")}
 """Contract fields by their names here."""
-CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: REQUIRED_CHOICE}
+CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: "any"}
+"""required is a newer name of any."""
 UNKNOWN_FIELDS = ("logit_bias", "verbosity", "user")
 ANY_OBJECT = '{"type":"object","properties":{}}'
 FIM_PATH = "/fim/completions"
@@ -128,7 +128,7 @@ def encode_prediction(prediction: Any) -> Any:
 
 
 def encode_tools(body: Json, request: ChatRequest, diagnostics: MistralDiagnostics) -> None:
-    """Sets tools and tool_choice. Mistral cannot be told to choose among some of the tools: the others are not shown."""
+    """Sets tools and tool_choice. Mistral has no choice among some of the tools: the others are not sent."""
     allowed = set(request.tool_choice.allowed_tool_names)
     tools = [
         encode_tool(tool, f"tools[{index}]", diagnostics)

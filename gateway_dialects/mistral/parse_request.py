@@ -123,7 +123,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
 
 
 def parse_call(part: Part, value: Any, path: str) -> None:
-    """Like OpenAI's, but arguments may be the object itself, and the id may be left out."""
+    """Like OpenAI's, but arguments may be the object itself, and the id may be missing."""
     call = mapping(value, path)
     function = mapping(call.get("function"), f"{path}.function")
     if isinstance(function.get("arguments"), dict):

@@ -123,12 +123,12 @@ def render_usage(usage: Usage) -> Json:
 
 
 def render_error(failure: GatewayError) -> bytes:
-    """The JSON body: {"object": "error", message, type, param, code}, flat, unlike OpenAI's; with metadata where a provider
-    was involved."""
+    """The JSON body."""
     return encode_json(error_envelope(failure))
 
 
 def error_envelope(failure: GatewayError) -> Json:
+    """{"object": "error", message, type, param, code}, unlike OpenAI's; with metadata where a provider was involved."""
     return {"object": "error", **error_object(failure)}
 
 

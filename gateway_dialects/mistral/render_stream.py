@@ -12,6 +12,7 @@ from typing import Any
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
+from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.mistral.render_response import (
@@ -103,9 +104,7 @@ class ChunkRenderer(EventWriter):
         part = self._parts[index, delta.part_index]
         part.citations += delta.citations
         if part.call is not None:
-            part.call.tool_call.arguments_json += delta.arguments_json
-            if delta.input:
-                part.call.tool_call.input += delta.input
+            append(part.call, delta)
             return
         body = content_of(delta, part)
         logprobs = render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
@@ -128,19 +127,15 @@ class ChunkRenderer(EventWriter):
             self._choice(index, {"annotations": annotations}, out)
 
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
+        late = {name: value for name, value in details_of(finished).items() if name not in self._sent}
         for position, ending in enumerate(finished.candidates, 1):
             self._introduce(ending.index, out)
             details = details_of(ending)
             delta = {"content": "", **details.pop("message", {})}
             reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
-            beside = self._ending_fields(finished) if position == len(finished.candidates) else None
+            beside = {**late, "usage": render_usage(finished.usage)} if position == len(finished.candidates) else None
             self._choice(ending.index, delta, out, ending={**details, "finish_reason": reason}, beside=beside)
         out.append(DONE)
-
-    def _ending_fields(self, finished: Finished) -> Json:
-        late = details_of(finished)
-        late = {name: value for name, value in late.items() if name not in self._sent}
-        return {**late, "usage": render_usage(finished.usage)}
 
     def _choice(
         self,

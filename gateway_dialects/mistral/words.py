@@ -36,8 +36,6 @@ ROLES = {name: openai.ROLES[name] for name in ("system", "user", "assistant", "t
 """Those of OpenAI that Mistral knows."""
 FINISH_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
 SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
-REQUIRED_CHOICE = "any"
-"""required is a newer word for it."""
 NINE = re.compile(r"[A-Za-z0-9]{9}")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
