@@ -20,6 +20,7 @@ from gateway_dialects.cohere.render_response import (
     signed_fields,
 )
 from gateway_dialects.cohere.words import DIALECT, is_own, is_plan, write_citations
+from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, details_of, encode_json, json_text, merged
 
@@ -140,19 +141,11 @@ class ChunkRenderer(EventWriter):
                     out.append(content("content-delta", part.index, {"thinking": delta.reasoning}, logprobs))
             case "arguments_json":
                 out.append(call_delta(part.index, delta.arguments_json))
-            case "signature" | "encrypted":
-                setattr(part.part.reasoning, kind, getattr(part.part.reasoning, kind) + getattr(delta, kind))
-            case "input":
-                part.part.tool_call.input += delta.input
-            case "data":
-                part.part.media.data += delta.data
-            case "transcript":
-                part.part.media.transcript += delta.transcript
-            case _ if logprobs is not None:
+            case None if logprobs is not None:
                 name = "thinking" if part.kind == "reasoning" else "text"
                 out.append(content("content-delta", part.index, {name: ""}, logprobs))
             case _:
-                pass
+                append(part.part, delta)
 
     def _cite(self, part: StreamedPart, citations: Iterable[Citation], out: list[bytes]) -> None:
         """Cohere's own at once; another provider's when the part is whole, for they may come before what they cite."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 
 from dragoman.reasons import GatewayError
-from dragoman.v1.content_pb2 import Citation, Part, Signature
+from dragoman.v1.content_pb2 import Part, Signature
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.gemini.render_answer import (
     NOTHING,
@@ -24,6 +24,7 @@ from gateway_dialects.gemini.render_answer import (
     usage_of,
 )
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
+from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, details_of, encode_json
 
@@ -138,9 +139,9 @@ class ChunkRenderer(EventWriter):
 
     def _grounding(self, index: int) -> Json:
         parts = [part for (candidate, _), part in sorted(self._parts.items()) if candidate == index and part.kind == "text"]
-        if not any(part.citations for part in parts):
+        if not any(part.part.citations for part in parts):
             return {}
-        return render_grounding([("".join(part.texts), part.citations) for part in parts])
+        return render_grounding([("".join(part.texts), part.part.citations) for part in parts])
 
 
 WHOLE = frozenset({"tool_call", "media", "opaque"})
@@ -150,7 +151,7 @@ WHOLE = frozenset({"tool_call", "media", "opaque"})
 class StreamedPart:
     """One part of a streamed answer: what of it can be written at once, and what only when it is whole."""
 
-    __slots__ = ("_arguments", "_ended", "_length", "citations", "fields", "kind", "part", "texts")
+    __slots__ = ("_arguments", "_ended", "_length", "fields", "kind", "part", "texts")
 
     def __init__(self, part: Part) -> None:
         self.part = Part()
@@ -163,7 +164,6 @@ class StreamedPart:
             if part.reasoning.provider == DIALECT and part.reasoning.signature:
                 self.fields[SIGNATURE] = part.reasoning.signature
         self.texts: list[str] = []
-        self.citations: list[Citation] = list(part.citations)
         self._arguments: list[str] = []
         self._ended = False
         self._length = 0
@@ -181,30 +181,18 @@ class StreamedPart:
 
     def grow(self, delta: PartDelta) -> Json | None:
         """What a delta adds, if that can be written."""
-        self.citations.extend(delta.citations)
+        self.part.citations.extend(delta.citations)
         match delta.WhichOneof("delta"):
-            case "text":
-                return self._text(delta.text)
-            case "refusal":
-                return self._text(delta.refusal)
-            case "reasoning":
-                return self._text(delta.reasoning)
-            case "arguments_json":
-                self._arguments.append(delta.arguments_json)
-            case "input":
-                self.part.tool_call.input += delta.input
+            case "text" | "refusal" | "reasoning":
+                return self._text(delta.text or delta.refusal or delta.reasoning)
             case "data":
                 return self._sound(delta.data)
-            case "transcript":
-                self.part.media.transcript += delta.transcript
-            case "signature":
-                self.part.reasoning.signature += delta.signature
-                if self.part.reasoning.provider == DIALECT:
+            case "arguments_json":
+                self._arguments.append(delta.arguments_json)
+            case kind:
+                append(self.part, delta)
+                if kind == "signature" and self.part.reasoning.provider == DIALECT:
                     self.fields[SIGNATURE] = self.part.reasoning.signature
-            case "encrypted":
-                self.part.reasoning.encrypted += delta.encrypted
-            case None:
-                pass
         return None
 
     def sign(self, signature: Signature) -> None:
