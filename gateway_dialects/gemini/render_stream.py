@@ -80,45 +80,37 @@ class ChunkRenderer(EventWriter):
             part.texts.append(text)
             out.append(self._opening() + self._text_head + encode_json(text) + self._text_tail)
             return
-        piece = part.grow(delta)
+        fields: Json = {}
+        if delta.HasField("logprobs"):
+            self._with_logprobs.add(delta.candidate_index)
+            own = details_of(delta, DIALECT).get("logprobsResult")
+            fields["logprobsResult"] = own or render_logprobs(delta.logprobs)
+        self._piece(delta.candidate_index, part.grow(delta), out, **fields)
+
+    def _piece(self, index: int, piece: Json | None, out: list[bytes], **fields: Json) -> None:
+        """A chunk of one piece of a part, where there is one."""
         if piece is not None:
-            self._piece(delta.candidate_index, piece, out, self._logprobs(delta))
-
-    def _logprobs(self, delta: PartDelta) -> Json:
-        if not delta.HasField("logprobs"):
-            return {}
-        self._with_logprobs.add(delta.candidate_index)
-        own = details_of(delta, DIALECT).get("logprobsResult")
-        return {"logprobsResult": own or render_logprobs(delta.logprobs)}
-
-    def _piece(self, index: int, piece: Json, out: list[bytes], fields: Json | None = None) -> None:
-        candidate = {"content": {"parts": [piece], "role": "model"}, "index": index, **(fields or {})}
-        self._chunk({"candidates": [candidate]}, out)
+            candidate = {"content": {"parts": [piece], "role": "model"}, "index": index, **fields}
+            self._chunk({"candidates": [candidate]}, out)
 
     def _chunk(self, body: Json, out: list[bytes]) -> None:
         late, self._late = self._late, {}
         out.append(self._opening() + encode_json({**body, **self._tail, **late}) + self._end)
 
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
-        part = StreamedPart(started.part)
-        self._parts[started.candidate_index, started.part_index] = part
-        if (piece := part.begin()) is not None:
-            self._piece(started.candidate_index, piece, out)
+        part = self._parts[started.candidate_index, started.part_index] = StreamedPart(started.part)
+        self._piece(started.candidate_index, part.begin(), out)
 
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
         part = self._parts.get((ended.candidate_index, ended.part_index))
         if part is not None:
             if ended.HasField("signature"):
                 part.sign(ended.signature)
-            self._end_part(ended.candidate_index, part, out)
-
-    def _end_part(self, index: int, part: StreamedPart, out: list[bytes]) -> None:
-        if (piece := part.end()) is not None:
-            self._piece(index, piece, out)
+            self._piece(ended.candidate_index, part.end(), out)
 
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
         for (index, _), part in sorted(self._parts.items()):
-            self._end_part(index, part, out)
+            self._piece(index, part.end(), out)
         body: Json = {}
         if endings := [item for item in finished.candidates if not is_absent(item)]:
             body["candidates"] = [self._ending(item) for item in endings]
@@ -139,8 +131,6 @@ class ChunkRenderer(EventWriter):
 
     def _grounding(self, index: int) -> Json:
         parts = [part for (candidate, _), part in sorted(self._parts.items()) if candidate == index and part.kind == "text"]
-        if not any(part.part.citations for part in parts):
-            return {}
         return render_grounding([("".join(part.texts), part.part.citations) for part in parts])
 
 
@@ -171,13 +161,8 @@ class StreamedPart:
 
     def begin(self) -> Json | None:
         """What the part began with, if that can be written."""
-        match self.kind:
-            case "text" | "refusal" if text := self.part.text or self.part.refusal:
-                return self._text(text)
-            case "reasoning" if self.part.reasoning.text:
-                return self._text(self.part.reasoning.text)
-            case _:
-                return None
+        text = self.part.text or self.part.refusal or self.part.reasoning.text
+        return self._text(text) if text else None
 
     def grow(self, delta: PartDelta) -> Json | None:
         """What a delta adds, if that can be written."""
