@@ -12,19 +12,8 @@ from typing import Any
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.gemini.decode_answer import (
-    ANSWER_FIELDS,
-    CANDIDATE_FIELDS,
-    candidate_details,
-    check_finish,
-    created_of,
-    decode_usage,
-    end_candidate,
-    end_refused,
-    index_of,
-    refusal_of,
-    set_tier,
-)
+from gateway_dialects.gemini import decode_answer
+from gateway_dialects.gemini.decode_answer import ANSWER_FIELDS, CANDIDATE_FIELDS, check_finish, decode_usage, index_of
 from gateway_dialects.gemini.decode_errors import error_in_body
 from gateway_dialects.gemini.decode_parts import citations_of, decode_logprobs, decode_part, is_silent, late_signature
 from gateway_dialects.gemini.words import DIALECT
@@ -81,7 +70,7 @@ class GeminiStreamDecoder:
                 self.late[name] = chunk[name]
         if isinstance(usage := chunk.get("usageMetadata"), dict) and usage:
             self.usage = usage
-        if "promptFeedback" in chunk and (refusal := refusal_of(chunk)):
+        if "promptFeedback" in chunk and (refusal := decode_answer.refusal_of(chunk)):
             self.refusal = refusal
         for position, item in enumerate(as_list(chunk.get("candidates"), "candidates")):
             self.feed_candidate(item, position, batch)
@@ -99,12 +88,12 @@ class GeminiStreamDecoder:
         for state in states:
             ending = finished.candidates.add()
             ending.index = state.index
-            end_candidate(ending, state.raw_finish, bool(state.calls), state.details)
+            decode_answer.end_candidate(ending, state.raw_finish, bool(state.calls), state.details)
         if not states:
-            end_refused(finished.candidates.add(), self.refusal)
+            decode_answer.end_refused(finished.candidates.add(), self.refusal)
         if self.usage:
             finished.usage.CopyFrom(decode_usage(self.usage))
-            set_tier(finished, self.usage)
+            decode_answer.set_tier(finished, self.usage)
         set_details(finished, self.late, DIALECT)
 
     def start(self, chunk: Json, batch: StreamResponse) -> None:
@@ -112,7 +101,7 @@ class GeminiStreamDecoder:
         started = batch.events.add().started
         self.response_id = text_of(chunk.get("responseId"))
         started.id, started.model = self.response_id, text_of(chunk.get("modelVersion"))
-        started.created = created_of(chunk)
+        started.created = decode_answer.created_of(chunk)
         self.early = unknown_fields(chunk, ANSWER_FIELDS)
         set_details(started, self.early, DIALECT)
 
@@ -128,7 +117,7 @@ class GeminiStreamDecoder:
             content = {}
         if has_more := len(content) > 2 or not item.keys() <= CANDIDATE_FIELDS:
             # Sources come before the parts: a text that ends in this chunk has its citations then.
-            add_details(state, candidate_details(item, content))
+            add_details(state, decode_answer.candidate_details(item, content))
         before = len(batch.events)
         for piece in as_list(content.get("parts"), "parts"):
             if not isinstance(piece, dict):

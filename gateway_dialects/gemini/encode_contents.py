@@ -12,14 +12,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
-    ROLE_TOOL,
-    ROLE_USER,
-    Message,
-)
+from dragoman.v1 import content_pb2
+from dragoman.v1.content_pb2 import Message
 from gateway_dialects.gemini.encode_parts import Encoding, encode_answer, encode_part, encode_result, skip_lost_signature
 from gateway_dialects.gemini.words import DIALECT, NO_FORM, ContentForm, part_form
 from gateway_dialects.kit.diagnostics import unsupported
@@ -54,9 +48,9 @@ def encode_contents(messages: Sequence[Message], encoding: Encoding) -> Json:
     fields: Json = {}
     for index, message in enumerate(messages):
         place = f"messages[{index}]"
-        if message.name and message.role != ROLE_TOOL:
+        if message.name and message.role != content_pb2.ROLE_TOOL:
             encoding.warn(f"{place}.name", "this provider knows no names of participants; it was left out")
-        if message.role in (ROLE_SYSTEM, ROLE_DEVELOPER):
+        if message.role in (content_pb2.ROLE_SYSTEM, content_pb2.ROLE_DEVELOPER):
             system += encode_instructions(message, place, encoding)
             fields = details_of(message, DIALECT) or fields
         else:
@@ -94,17 +88,17 @@ def begin_with_the_user(contents: list[Json]) -> None:
 
 
 def add_message(turns: list[Turn], message: Message, place: str, encoding: Encoding) -> None:
-    if message.role == ROLE_USER:
+    if message.role == content_pb2.ROLE_USER:
         encoded = [encode_part(part, f"{place}.parts[{index}]", encoding) for index, part in enumerate(message.parts)]
         parts = [part for part in encoded if part is not None] or [{"text": ""}]
         turn_for(turns, "user", message, True).parts += parts
-    elif message.role == ROLE_ASSISTANT:
+    elif message.role == content_pb2.ROLE_ASSISTANT:
         first, *others = encode_answer(message, place, encoding)
         turn = turn_for(turns, "model", message, bool(first))
         turn.parts += first
         turns += [Turn("model", parts) for parts in others if parts]
         turn.call_ids += [part.tool_call.id for part in message.parts if part.WhichOneof("kind") == "tool_call"]
-    elif message.role == ROLE_TOOL:
+    elif message.role == content_pb2.ROLE_TOOL:
         add_results(turn_for(turns, "results", message, bool(message.parts)), message, place, encoding)
     else:
         raise invalid(f"{place}.role", f"{place}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")

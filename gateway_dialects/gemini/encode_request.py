@@ -10,18 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ResponseFormat,
-    Tool,
-    ToolChoice,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import ChatRequest, ResponseFormat, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.gemini.encode_contents import encode_contents
 from gateway_dialects.gemini.encode_parts import Encoding
@@ -49,7 +39,7 @@ NOT_TAKEN = {
 }
 EXTRA_FIELDS = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "toolConfig"})
 """Fields of extra_body_json that are Gemini's own."""
-MODE_WORDS = {TOOL_CHOICE_MODE_TOOL: "ANY", **{mode: word for word, mode in reversed(TOOL_MODES.items())}}
+MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **{mode: word for word, mode in reversed(TOOL_MODES.items())}}
 ASKED_FOR_JSON = "Unless you call a tool, answer with one JSON object only, without Markdown."
 
 
@@ -182,7 +172,7 @@ def drop_streamed_arguments(options: Json, encoding: Encoding) -> None:
 def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) -> list[Json]:
     """All functions in one Tool, where the first of them was; each of the provider's own tools in one of its own."""
     # In the mode AUTO Gemini refuses a list of allowed names, so only they are declared.
-    is_plain_auto = choice.mode == TOOL_CHOICE_MODE_AUTO and "mode" not in details_of(choice, DIALECT)
+    is_plain_auto = choice.mode == chat_pb2.TOOL_CHOICE_MODE_AUTO and "mode" not in details_of(choice, DIALECT)
     allowed = set(choice.allowed_tool_names) if is_plain_auto else set()
     encoded: list[Json] = []
     declarations: list[Json] = []
@@ -230,9 +220,9 @@ def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding)
         for index in strict:
             encoding.warn(f"tools[{index}].function.strict", "this model does not check arguments strictly")
     config: Json = {"mode": mode} if mode else {}
-    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
         config["allowedFunctionNames"] = [choice.tool_name]
-    elif choice.allowed_tool_names and (choice.mode == TOOL_CHOICE_MODE_REQUIRED or "mode" in details):
+    elif choice.allowed_tool_names and (choice.mode == chat_pb2.TOOL_CHOICE_MODE_REQUIRED or "mode" in details):
         config["allowedFunctionNames"] = list(choice.allowed_tool_names)
     return {**config, **details}
 
@@ -240,9 +230,9 @@ def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding)
 def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encoding) -> tuple[Json, str]:
     """The answer's form as fields of generationConfig, and an instruction in words where a model takes none."""
     details = details_of(form, DIALECT)
-    if form.type == RESPONSE_FORMAT_TYPE_TEXT:
+    if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_TEXT:
         return details, ""
-    if form.type not in (RESPONSE_FORMAT_TYPE_JSON_OBJECT, RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
+    if form.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT, chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
         return {}, ""
     functions = any(tool.WhichOneof("kind") == "function" for tool in tools)
     if functions and not encoding.family.json_with_tools:

@@ -14,15 +14,8 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ReasoningSettings,
-    ToolChoice,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ToolChoice
 from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
 from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, whole
 from gateway_dialects.gemini.schema import json_schema_of
@@ -149,7 +142,7 @@ def parse_choice(choice: ToolChoice, value: Any) -> None:
     else:
         choice.mode = TOOL_MODES[word]
         if word == "ANY" and len(allowed) == 1:
-            choice.mode, choice.tool_name = TOOL_CHOICE_MODE_TOOL, allowed[0]
+            choice.mode, choice.tool_name = chat_pb2.TOOL_CHOICE_MODE_TOOL, allowed[0]
         else:
             choice.allowed_tool_names.extend(allowed)
         if word == "VALIDATED":
@@ -187,12 +180,12 @@ def parse_form(request: ChatRequest, fields: Json) -> Json:
         return fields
     form = request.response_format
     if mime == PLAIN_TYPE:
-        form.type = RESPONSE_FORMAT_TYPE_TEXT
+        form.type = chat_pb2.RESPONSE_FORMAT_TYPE_TEXT
         set_details(form, {"responseMimeType": mime}, DIALECT)
     elif not has_schema:
-        form.type = RESPONSE_FORMAT_TYPE_JSON_OBJECT
+        form.type = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT
     else:
-        form.type, form.name = RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
+        form.type, form.name = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
         is_json_schema = "responseJsonSchema" in fields
         name = "responseJsonSchema" if is_json_schema else "responseSchema"
         form.schema_json = parse_schema(fields, name)

@@ -16,19 +16,8 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.gemini.words import (
-    CARRIER,
-    DIALECT,
-    FINISH_REASONS,
-    FINISH_WORDS,
-    SIGNATURE,
-    TIER_WORDS,
-    TOKEN_DETAILS,
-    ContentForm,
-    add_own_fields,
-    arguments_object,
-    part_form,
-)
+from gateway_dialects.gemini import words
+from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
 from gateway_dialects.kit.carried_state import PREFIX, others, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, form_of
 
@@ -70,7 +59,7 @@ def render_chat(response: ChatResponse, fallback_id: str) -> bytes:
 
 def is_absent(ending: Any) -> bool:
     """Whether a Candidate or CandidateFinish only reports the prompt's refusal, which promptFeedback shows."""
-    return bool(ending.provider_details_json) and form_of(ending, DIALECT, ContentForm).absent
+    return bool(ending.provider_details_json) and form_of(ending, DIALECT, words.ContentForm).absent
 
 
 def render_candidate(candidate: Candidate) -> Json:
@@ -94,7 +83,7 @@ def render_ending(ending: Any, parts: list[Json], details: Json) -> Json:
 
 def finish_word(reason: FinishReason.ValueType, raw: str) -> str:
     """The provider's own word where it speaks this dialect, unless the gateway knows better."""
-    return raw if FINISH_REASONS.get(raw) == reason else FINISH_WORDS.get(reason, ("STOP",))[0]
+    return raw if words.FINISH_REASONS.get(raw) == reason else words.FINISH_WORDS.get(reason, ("STOP",))[0]
 
 
 def render_part(part: Part) -> Json:
@@ -120,8 +109,8 @@ def render_part(part: Part) -> Json:
 
 def render_call(part: Part) -> Json:
     call = part.tool_call
-    rendered: Json = {"name": call.name, "args": arguments_object(call)[0]}
-    if call.id and not part_form(part).no_id:
+    rendered: Json = {"name": call.name, "args": words.arguments_object(call)[0]}
+    if call.id and not words.part_form(part).no_id:
         rendered["id"] = call.id
     return rendered
 
@@ -147,7 +136,7 @@ def render_media(media: Media) -> Json:
     else:
         rendered = {"fileData": {**typed, "fileUri": media.uri or media.file_id}}
     if media.transcript:
-        rendered["partMetadata"] = {CARRIER: {"transcript": media.transcript}}
+        rendered["partMetadata"] = {words.CARRIER: {"transcript": media.transcript}}
     return rendered
 
 
@@ -155,7 +144,7 @@ def render_opaque(opaque: Opaque) -> Json:
     content = decode_json(opaque.json)
     if opaque.dialect == DIALECT and isinstance(content, dict):
         return content
-    return {"text": "", "partMetadata": {CARRIER: {"dialect": opaque.dialect, "content": content}}}
+    return {"text": "", "partMetadata": {words.CARRIER: {"dialect": opaque.dialect, "content": content}}}
 
 
 def render_grounding(texts: Sequence[tuple[str, Iterable[Citation]]]) -> Json:
@@ -214,7 +203,7 @@ def usage_of(answer: Any) -> Json | None:
         raw: Json = decode_json(usage.raw_json)
         return raw
     rendered = render_usage(usage)
-    if answer.HasField("service_tier") and (tier := TIER_WORDS.get(answer.service_tier)):
+    if answer.HasField("service_tier") and (tier := words.TIER_WORDS.get(answer.service_tier)):
         rendered["serviceTier"] = tier
     return rendered
 
@@ -230,7 +219,7 @@ def render_usage(usage: Usage) -> Json:
         rendered["cachedContentTokenCount"] = usage.cache_read_tokens
     if usage.HasField("reasoning_tokens"):
         rendered["thoughtsTokenCount"] = usage.reasoning_tokens
-    for name, modality, field in TOKEN_DETAILS:
+    for name, modality, field in words.TOKEN_DETAILS:
         if tokens := getattr(usage, field):
             rendered.setdefault(name, []).append({"modality": modality, "tokenCount": tokens})
     return rendered

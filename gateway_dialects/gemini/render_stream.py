@@ -12,17 +12,8 @@ import base64
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part, Signature
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
-from gateway_dialects.gemini.render_answer import (
-    NOTHING,
-    is_absent,
-    render_ending,
-    render_error,
-    render_grounding,
-    render_logprobs,
-    render_part,
-    signature_of_thought,
-    usage_of,
-)
+from gateway_dialects.gemini import render_answer
+from gateway_dialects.gemini.render_answer import render_error, render_part, usage_of
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
 from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
@@ -84,7 +75,7 @@ class ChunkRenderer(EventWriter):
         if delta.HasField("logprobs"):
             self._with_logprobs.add(delta.candidate_index)
             own = details_of(delta, DIALECT).get("logprobsResult")
-            fields["logprobsResult"] = own or render_logprobs(delta.logprobs)
+            fields["logprobsResult"] = own or render_answer.render_logprobs(delta.logprobs)
         self._piece(delta.candidate_index, part.grow(delta), out, **fields)
 
     def _piece(self, index: int, piece: Json | None, out: list[bytes], **fields: Json) -> None:
@@ -112,7 +103,7 @@ class ChunkRenderer(EventWriter):
         for (index, _), part in sorted(self._parts.items()):
             self._piece(index, part.end(), out)
         body: Json = {}
-        if endings := [item for item in finished.candidates if not is_absent(item)]:
+        if endings := [item for item in finished.candidates if not render_answer.is_absent(item)]:
             body["candidates"] = [self._ending(item) for item in endings]
         if (usage := usage_of(finished)) is not None:
             body["usageMetadata"] = usage
@@ -127,11 +118,11 @@ class ChunkRenderer(EventWriter):
             details.pop("logprobsResult", None)
         if "groundingMetadata" not in details and (grounding := self._grounding(ending.index)):
             details["groundingMetadata"] = grounding
-        return render_ending(ending, [NOTHING], details)
+        return render_answer.render_ending(ending, [render_answer.NOTHING], details)
 
     def _grounding(self, index: int) -> Json:
         parts = [part for (candidate, _), part in sorted(self._parts.items()) if candidate == index and part.kind == "text"]
-        return render_grounding([("".join(part.texts), part.part.citations) for part in parts])
+        return render_answer.render_grounding([("".join(part.texts), part.part.citations) for part in parts])
 
 
 WHOLE = frozenset({"tool_call", "media", "opaque"})
@@ -194,7 +185,7 @@ class StreamedPart:
         if self.kind in WHOLE:
             return self._whole()
         if self.kind == "reasoning" and self.part.reasoning.provider != DIALECT:
-            signature = signature_of_thought(self.part, self._length)
+            signature = render_answer.signature_of_thought(self.part, self._length)
             return {"text": "", "thought": True, SIGNATURE: signature} if signature else None
         return self._text("") if self.fields else None
 

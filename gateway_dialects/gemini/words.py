@@ -13,15 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
-)
+from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_FILE,
@@ -40,13 +32,13 @@ CARRIER = "dragoman"
 """The key in partMetadata that holds content of other dialects, for the client to give back."""
 
 FINISH_WORDS = {
-    FINISH_REASON_STOP: ("STOP",),
-    FINISH_REASON_LENGTH: ("MAX_TOKENS", "CONTINUATION"),
-    FINISH_REASON_CONTENT_FILTER: (
+    chat_pb2.FINISH_REASON_STOP: ("STOP",),
+    chat_pb2.FINISH_REASON_LENGTH: ("MAX_TOKENS", "CONTINUATION"),
+    chat_pb2.FINISH_REASON_CONTENT_FILTER: (
         *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"),
         *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
     ),
-    FINISH_REASON_ERROR: ("OTHER", "IMAGE_OTHER", "NO_IMAGE", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
+    chat_pb2.FINISH_REASON_ERROR: ("OTHER", "IMAGE_OTHER", "NO_IMAGE", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
 }
 """finishReasons by the contract's: the first is what answers of other providers get. Calls of tools end with STOP too."""
 FINISH_REASONS = {word: reason for reason, words in FINISH_WORDS.items() for word in words}
@@ -54,10 +46,10 @@ FINISH_REASONS = {word: reason for reason, words in FINISH_WORDS.items() for wor
 FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 """finishReasons of answers that cannot be read: asking again may help, and half an answer would not."""
 TOOL_MODES = {
-    "AUTO": TOOL_CHOICE_MODE_AUTO,
-    "VALIDATED": TOOL_CHOICE_MODE_AUTO,
-    "ANY": TOOL_CHOICE_MODE_REQUIRED,
-    "NONE": TOOL_CHOICE_MODE_NONE,
+    "AUTO": chat_pb2.TOOL_CHOICE_MODE_AUTO,
+    "VALIDATED": chat_pb2.TOOL_CHOICE_MODE_AUTO,
+    "ANY": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
+    "NONE": chat_pb2.TOOL_CHOICE_MODE_NONE,
 }
 """By functionCallingConfig.mode. VALIDATED checks arguments by their schema."""
 TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
