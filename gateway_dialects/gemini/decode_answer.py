@@ -71,8 +71,7 @@ def decode_chat(body: bytes) -> ChatResponse:
     if not candidates:
         end_refused(response.candidates.add(), refusal_of(answer))
     if isinstance(usage := answer.get("usageMetadata"), dict):
-        response.usage.CopyFrom(decode_usage(usage))
-        set_tier(response, usage)
+        set_usage(response, usage)
     set_details(response, unknown_fields(answer, ANSWER_FIELDS), DIALECT)
     return response
 
@@ -85,7 +84,9 @@ def created_of(answer: Json) -> int:
         return 0
 
 
-def set_tier(target: Any, usage: Json) -> None:
+def set_usage(target: Any, usage: Json) -> None:
+    """Sets the usage and the service tier of a ChatResponse or Finished."""
+    target.usage.CopyFrom(decode_usage(usage))
     if isinstance(tier := usage.get("serviceTier"), str):
         target.service_tier = tier
 

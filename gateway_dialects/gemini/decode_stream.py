@@ -13,7 +13,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.gemini import decode_answer
-from gateway_dialects.gemini.decode_answer import ANSWER_FIELDS, CANDIDATE_FIELDS, check_finish, decode_usage, index_of
+from gateway_dialects.gemini.decode_answer import ANSWER_FIELDS, CANDIDATE_FIELDS, check_finish, index_of
 from gateway_dialects.gemini.decode_errors import error_in_body
 from gateway_dialects.gemini.decode_parts import citations_of, decode_logprobs, decode_part, is_silent, late_signature
 from gateway_dialects.gemini.words import DIALECT
@@ -92,8 +92,7 @@ class GeminiStreamDecoder:
         if not states:
             decode_answer.end_refused(finished.candidates.add(), self.refusal)
         if self.usage:
-            finished.usage.CopyFrom(decode_usage(self.usage))
-            decode_answer.set_tier(finished, self.usage)
+            decode_answer.set_usage(finished, self.usage)
         set_details(finished, self.late, DIALECT)
 
     def start(self, chunk: Json, batch: StreamResponse) -> None:

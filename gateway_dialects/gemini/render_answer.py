@@ -8,7 +8,7 @@ with a part: clients read candidates[0].content.parts without looking.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from dragoman.reasons import GatewayError
@@ -67,10 +67,8 @@ def render_candidate(candidate: Candidate) -> Json:
     parts = [render_part(part) for part in candidate.parts] or [NOTHING]
     if candidate.HasField("logprobs") and "logprobsResult" not in details:
         details["logprobsResult"] = render_logprobs(candidate.logprobs)
-    if "groundingMetadata" not in details and any(part.citations for part in candidate.parts):
-        texts = [(part.text, part.citations) for part in candidate.parts if part.WhichOneof("kind") == "text"]
-        if grounding := render_grounding(texts):
-            details["groundingMetadata"] = grounding
+    if any(part.citations for part in candidate.parts):
+        add_grounding(details, [(part.text, part.citations) for part in candidate.parts if part.HasField("text")])
     return render_ending(candidate, parts, details)
 
 
@@ -147,9 +145,9 @@ def render_opaque(opaque: Opaque) -> Json:
     return {"text": "", "partMetadata": {words.CARRIER: {"dialect": opaque.dialect, "content": content}}}
 
 
-def render_grounding(texts: Sequence[tuple[str, Iterable[Citation]]]) -> Json:
-    """groundingMetadata of the text parts of a candidate and their citations; empty where there are none. Segments count
-    bytes of UTF-8 over all texts."""
+def add_grounding(details: Json, texts: Iterable[tuple[str, Iterable[Citation]]]) -> None:
+    """Adds groundingMetadata, unless there is one, of the text parts of a candidate and their citations, if there are any.
+    Segments count bytes of UTF-8 over all texts."""
     chunks: list[Json] = []
     supports: list[Json] = []
     start = 0
@@ -164,7 +162,8 @@ def render_grounding(texts: Sequence[tuple[str, Iterable[Citation]]]) -> Json:
             else:
                 supports.append({"segment": segment, "groundingChunkIndices": [chunks.index(chunk)]})
         start += len(text.encode())
-    return {"groundingChunks": chunks, "groundingSupports": supports} if chunks else {}
+    if chunks:
+        details.setdefault("groundingMetadata", {"groundingChunks": chunks, "groundingSupports": supports})
 
 
 def chunk_of(citation: Citation) -> Json:

@@ -116,13 +116,9 @@ class ChunkRenderer(EventWriter):
         details = details_of(ending, DIALECT)
         if ending.index in self._with_logprobs:
             details.pop("logprobsResult", None)
-        if "groundingMetadata" not in details and (grounding := self._grounding(ending.index)):
-            details["groundingMetadata"] = grounding
+        parts = [part for (index, _), part in sorted(self._parts.items()) if index == ending.index and part.kind == "text"]
+        render_answer.add_grounding(details, [("".join(part.texts), part.part.citations) for part in parts])
         return render_answer.render_ending(ending, [render_answer.NOTHING], details)
-
-    def _grounding(self, index: int) -> Json:
-        parts = [part for (candidate, _), part in sorted(self._parts.items()) if candidate == index and part.kind == "text"]
-        return render_answer.render_grounding([("".join(part.texts), part.part.citations) for part in parts])
 
 
 WHOLE = frozenset({"tool_call", "media", "opaque"})
