@@ -15,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
-from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ToolChoice
+from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, ToolChoice
 from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
 from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, whole
 from gateway_dialects.gemini.schema import json_schema_of
@@ -35,8 +35,6 @@ PLAIN_FIELDS = {
     theirs: (ours, READERS[ChatRequest.DESCRIPTOR.fields_by_name[ours].type]) for ours, theirs in CONFIG_FIELDS.items()
 }
 """By the field of generationConfig: the contract's field and how its value is read."""
-FORM_FIELDS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
-OTHER_FIELDS = frozenset({"stopSequences", "responseModalities", "thinkingConfig"})
 DECLARATION_FIELDS = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
 SCHEMA_NAME = "answer"
 """Other dialects want a name for the schema of an answer; this one has none."""
@@ -129,22 +127,19 @@ def parse_tool_config(request: ChatRequest, value: Any, options: Json) -> None:
 
 def parse_choice(choice: ToolChoice, value: Any) -> None:
     path = "toolConfig.functionCallingConfig"
-    fields = fields_in(value, path)
-    details = unknown_fields(fields, {"mode", "allowedFunctionNames"})
-    word = string(fields.get("mode", UNSPECIFIED), f"{path}.mode").upper()
-    names = listed(fields.get("allowedFunctionNames", []), f"{path}.allowedFunctionNames")
-    allowed = [string(name, f"{path}.allowedFunctionNames[{index}]") for index, name in enumerate(names)]
-    if word == UNSPECIFIED:
-        details.update({name: fields[name] for name in ("mode", "allowedFunctionNames") if name in fields})
-    elif word not in TOOL_MODES:
-        known = ", ".join(TOOL_MODES)
-        raise invalid(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
-    else:
+    details = fields_in(value, path)
+    word = string(details.get("mode", UNSPECIFIED), f"{path}.mode").upper()
+    allowed = strings(details.get("allowedFunctionNames", []), f"{path}.allowedFunctionNames")
+    if word != UNSPECIFIED:
+        if word not in TOOL_MODES:
+            known = ", ".join(TOOL_MODES)
+            raise invalid(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
         choice.mode = TOOL_MODES[word]
         if word == "ANY" and len(allowed) == 1:
             choice.mode, choice.tool_name = chat_pb2.TOOL_CHOICE_MODE_TOOL, allowed[0]
         else:
             choice.allowed_tool_names.extend(allowed)
+        details = unknown_fields(details, {"mode", "allowedFunctionNames"})
         if word == "VALIDATED":
             details["mode"] = word
     set_details(choice, details, DIALECT)
@@ -154,52 +149,50 @@ def parse_generation(request: ChatRequest, value: Any, options: Json) -> None:
     fields = fields_in(value, CONFIG)
     for name, (ours, reader) in PLAIN_FIELDS.items():
         if name in fields:
-            setattr(request, ours, reader(fields[name], f"{CONFIG}.{name}"))
-    request.stop.extend(strings(fields, "stopSequences"))
-    request.modalities.extend(modality.lower() for modality in strings(fields, "responseModalities"))
+            setattr(request, ours, reader(fields.pop(name), f"{CONFIG}.{name}"))
+    request.stop.extend(strings(fields.pop("stopSequences", []), f"{CONFIG}.stopSequences"))
+    modalities = strings(fields.pop("responseModalities", []), f"{CONFIG}.responseModalities")
+    request.modalities.extend(modality.lower() for modality in modalities)
     if "thinkingConfig" in fields:
-        parse_thinking(request.reasoning, fields["thinkingConfig"])
-    rest = unknown_fields(fields, {*PLAIN_FIELDS, *FORM_FIELDS, *OTHER_FIELDS})
-    rest.update(parse_form(request, {name: fields[name] for name in FORM_FIELDS if name in fields}))
-    if rest:
-        options[CONFIG] = rest
+        parse_thinking(request.reasoning, fields.pop("thinkingConfig"))
+    parse_format(request, fields)
+    if fields:
+        options[CONFIG] = fields
 
 
-def strings(fields: Json, name: str) -> list[str]:
-    path = f"{CONFIG}.{name}"
-    return [string(item, f"{path}[{index}]") for index, item in enumerate(listed(fields.get(name, []), path))]
+def strings(value: Any, path: str) -> list[str]:
+    return [string(item, f"{path}[{index}]") for index, item in enumerate(listed(value, path))]
 
 
-def parse_form(request: ChatRequest, fields: Json) -> Json:
-    """The answer's form. Gives back the fields of one that the contract does not name."""
-    if not fields:
-        return {}
+def parse_format(request: ChatRequest, fields: Json) -> None:
+    """Moves the answer's format out of the fields of generationConfig; one that the contract does not name stays."""
+    schemas: Json = {name: fields[name] for name in ("responseJsonSchema", "responseSchema") if name in fields}
     mime = string(fields.get("responseMimeType", ""), f"{CONFIG}.responseMimeType")
-    has_schema = "responseSchema" in fields or "responseJsonSchema" in fields
-    if mime not in ("", JSON_TYPE, PLAIN_TYPE) or (mime == PLAIN_TYPE and has_schema):
-        return fields
-    form = request.response_format
+    if not (mime or schemas) or mime not in ("", JSON_TYPE, PLAIN_TYPE) or (mime == PLAIN_TYPE and schemas):
+        return
+    wanted = request.response_format
     if mime == PLAIN_TYPE:
-        form.type = chat_pb2.RESPONSE_FORMAT_TYPE_TEXT
-        set_details(form, {"responseMimeType": mime}, DIALECT)
-    elif not has_schema:
-        form.type = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT
+        wanted.type = chat_pb2.RESPONSE_FORMAT_TYPE_TEXT
+        set_details(wanted, {"responseMimeType": mime}, DIALECT)
+    elif schemas:
+        parse_schema(wanted, schemas, no_mime_type=not mime)
     else:
-        form.type, form.name = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
-        is_json_schema = "responseJsonSchema" in fields
-        name = "responseJsonSchema" if is_json_schema else "responseSchema"
-        form.schema_json = parse_schema(fields, name)
-        set_details(form, unknown_fields(fields, {"responseMimeType", "responseJsonSchema"}), DIALECT)
-        set_form(form, DIALECT, SchemaForm(json_schema=is_json_schema, no_mime_type=not mime))
-    return {}
+        wanted.type = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT
+    for name in ("responseMimeType", *schemas):
+        fields.pop(name, None)
 
 
-def parse_schema(fields: Json, name: str) -> str:
-    """The field of this name as JSON Schema; responseSchema stays in the details beside it."""
-    for each in ("responseSchema", "responseJsonSchema"):
-        if each in fields and not isinstance(fields[each], (dict, bool)):
-            raise wrong_type(f"{CONFIG}.{each}", "object", fields[each])
-    return json_text(fields[name] if name == "responseJsonSchema" else json_schema_of(fields[name], f"{CONFIG}.{name}"))
+def parse_schema(wanted: ResponseFormat, schemas: Json, *, no_mime_type: bool) -> None:
+    """The first of the schemas as JSON Schema; responseSchema stays in the details beside it."""
+    for name, schema in schemas.items():
+        if not isinstance(schema, (dict, bool)):
+            raise wrong_type(f"{CONFIG}.{name}", "object", schema)
+    name, schema = next(iter(schemas.items()))
+    is_json_schema = name == "responseJsonSchema"
+    wanted.type, wanted.name = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
+    wanted.schema_json = json_text(schema if is_json_schema else json_schema_of(schema, f"{CONFIG}.{name}"))
+    set_details(wanted, unknown_fields(schemas, {"responseJsonSchema"}), DIALECT)
+    set_form(wanted, DIALECT, SchemaForm(json_schema=is_json_schema, no_mime_type=no_mime_type))
 
 
 def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
@@ -212,20 +205,17 @@ def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
         else:
             reasoning.exclude = True
     if "thinkingBudget" in fields:
-        parse_budget(reasoning, whole(fields["thinkingBudget"], f"{path}.thinkingBudget"))
+        budget = whole(fields["thinkingBudget"], f"{path}.thinkingBudget")
+        if budget > 0:
+            reasoning.max_tokens, reasoning.effort = budget, effort_for(budget)
+        else:
+            # 0 switches thinking off, and -1 leaves the budget to the model.
+            reasoning.enabled = budget < 0
     if "thinkingLevel" in fields:
         level = string(fields["thinkingLevel"], f"{path}.thinkingLevel").lower()
         if level != "thinking_level_unspecified":
             reasoning.effort = level
     set_details(reasoning, fields, DIALECT)
-
-
-def parse_budget(reasoning: ReasoningSettings, budget: int) -> None:
-    """0 switches thinking off, and -1 leaves the budget to the model."""
-    if budget <= 0:
-        reasoning.enabled = budget < 0
-        return
-    reasoning.max_tokens, reasoning.effort = budget, effort_for(budget)
 
 
 FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
