@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dragoman.reasons import GatewayError, invalid
-from gateway_dialects.kit.json import Json, decode_json, json_text
+from gateway_dialects.kit.json import Json, decode_json, json_text, raw_json
 
 Reader = Callable[[Any, str], Any]
 """(JSON value, its place) -> the value of the contract's field. Raises GatewayError for one of another type."""
@@ -114,6 +114,17 @@ def set_fields(target: Any, body: Json, fields: Fields, path: str = "") -> None:
     for name, (contract_name, read) in fields.items():
         if (value := body.get(name)) is not None:
             setattr(target, contract_name, read(value, path + name))
+
+
+def fields_of(source: Any, fields: Fields, path: str = "") -> Json:
+    """The other direction: the JSON of those of the fields that a contract message has. Raises GatewayError INVALID_REQUEST
+    for JSON text that is none."""
+    names = {contract_name: name for name, (contract_name, _) in fields.items()}
+    return {
+        (name := names[descriptor.name]): raw_json(value, path + name) if descriptor.name.endswith("_json") else value
+        for descriptor, value in source.ListFields()
+        if descriptor.name in names
+    }
 
 
 def messages_of(value: Any) -> list[Any]:

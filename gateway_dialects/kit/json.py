@@ -7,7 +7,7 @@ provider_details_json["DIALECT.form"] holds which of several equal forms its aut
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Set
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -127,7 +127,7 @@ def options_of(options_json: Mapping[str, str], name: str) -> Json:
     return object_of(text, f"provider_options_json.{name}") if text else {}
 
 
-def unknown_fields(body: Json, known: frozenset[str] | set[str]) -> Json:
+def unknown_fields(body: Json, known: Set[str]) -> Json:
     """Fields the contract does not name; null says nothing and is not carried."""
     return {name: value for name, value in body.items() if name not in known and value is not None}
 

@@ -231,10 +231,9 @@ def parse_choice(request: ChatRequest, value: Any, options: Json) -> None:
 
 
 def parse_format(request: ChatRequest, value: Any, options: Json) -> None:
-    if parse_response_format(request.response_format, value):
+    if parse_response_format(request, value):
         claim(request.response_format)
     else:
-        request.ClearField("response_format")
         options["response_format"] = value
 
 

@@ -8,13 +8,7 @@ from typing import Any
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.json import (
-    Json,
-    json_text,
-    malformed,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, json_text, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import (
     AUDIO_FIELDS,
     begin_tool_call,

@@ -38,13 +38,7 @@ from gateway_dialects.openai.decode_delta import (
     merge,
 )
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_response import (
-    CHOICE_FIELDS,
-    MESSAGE_FIELDS,
-    TOO_DEEP,
-    decode_usage,
-    set_marks,
-)
+from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MESSAGE_FIELDS, TOO_DEEP, decode_usage, set_marks
 from gateway_dialects.openai.words import FINISH_REASONS, set_details
 
 CHUNK_FIELDS = frozenset(

@@ -30,13 +30,7 @@ from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
 from gateway_dialects.kit.tool_results import parts_in, results_in
-from gateway_dialects.openai.message_fields import (
-    SIGNER,
-    add_signature,
-    item_head,
-    items_of_reasoning,
-    signature_item,
-)
+from gateway_dialects.openai.message_fields import SIGNER, add_signature, item_head, items_of_reasoning, signature_item
 from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, MessageForm, PartForm, details_of
 
 PLAIN_ROLES = {role: ROLE_WORDS[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}

@@ -10,34 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ReasoningSettings,
-    ResponseFormat,
-    Tool,
-    ToolChoice,
-)
+from dragoman.v1 import chat_pb2 as chat
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
-from gateway_dialects.kit.json import (
-    Json,
-    form_of,
-    object_at,
-    object_of,
-    options_form_of,
-    options_of,
-    raw_json,
-    request_bytes,
-    set_if_present,
-)
+from gateway_dialects.kit.fields import fields_of
+from gateway_dialects.kit.json import Json, form_of, object_at, object_of, options_form_of, options_of, request_bytes
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
 from gateway_dialects.openai.words import (
+    CUSTOM_FIELDS,
     DIALECT,
+    FUNCTION_FIELDS,
     PLAIN_FIELDS,
+    REASONING_FIELDS,
     RESPONSE_FORMAT_WORDS,
+    SCHEMA_FIELDS,
     TOOL_CHOICE_WORDS,
     ReasoningForm,
     RequestForm,
@@ -47,12 +34,13 @@ from gateway_dialects.openai.words import (
     known_effort,
 )
 
+FieldEncoder = Callable[[Json, Any, Quirks, Diagnostics], None]
 GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
 """Never taken from the caller's options."""
 
 
 def encode_chat(
-    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+    request: chat.ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Encode. stream: whether the answer is to be streamed."""
     diagnostics = Diagnostics()
@@ -77,15 +65,15 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
     return found
 
 
-def encode_body(request: ChatRequest, model: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
+def encode_body(request: chat.ChatRequest, model: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its streaming flags."""
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
         name = descriptor.name
         if name in PLAIN_FIELDS:
             body[name] = value
-        elif encode_field := FIELD_ENCODERS.get(name):
-            encode_field(body, value, quirks, diagnostics)
+        elif name in FIELD_ENCODERS:
+            FIELD_ENCODERS[name](body, value, quirks, diagnostics)
     for name in quirks.unsupported:
         if body.pop(name, None) is not None:
             diagnostics.warn(name, f"{name} is not supported by this provider and was left out")
@@ -129,20 +117,13 @@ def encode_tools(body: Json, tools: Any, quirks: Quirks, diagnostics: Diagnostic
     body["tools"] = [encode_tool(tool, f"tools[{index}]", quirks) for index, tool in enumerate(tools)]
 
 
-def encode_tool(tool: Tool, field: str, quirks: Quirks) -> Json:
-    kind = tool.WhichOneof("kind")
-    inner: Json
-    match kind:
+def encode_tool(tool: chat.Tool, field: str, quirks: Quirks) -> Json:
+    match kind := tool.WhichOneof("kind"):
         case "function":
-            inner = {"name": tool.function.name}
-            set_if_present(inner, tool.function, ("description", "strict"))
-            if tool.function.parameters_json:
-                inner["parameters"] = raw_json(tool.function.parameters_json, f"{field}.function.parameters")
+            named: Any = tool.function
+            readers = FUNCTION_FIELDS
         case "custom":
-            inner = {"name": tool.custom.name}
-            set_if_present(inner, tool.custom, ("description",))
-            if tool.custom.format_json:
-                inner["format"] = raw_json(tool.custom.format_json, f"{field}.custom.format")
+            named, readers = tool.custom, CUSTOM_FIELDS
         case "opaque" if tool.opaque.dialect == DIALECT:
             return object_of(tool.opaque.json, f"{field}.opaque.json")
         case "opaque":
@@ -150,7 +131,7 @@ def encode_tool(tool: Tool, field: str, quirks: Quirks) -> Json:
         case _:
             raise invalid(field, f"{field} has no kind: set function, custom or opaque", "")
     details = own_fields(details_of(tool), quirks)
-    inner.update(object_at(details, kind))
+    inner = {"name": named.name, **fields_of(named, readers, f"{field}.{kind}."), **object_at(details, kind)}
     encoded = {"type": kind, **details, kind: inner}
     if tool.HasField("cache_hint"):
         place = form_of(tool, DIALECT, ToolForm).cache_control
@@ -158,11 +139,11 @@ def encode_tool(tool: Tool, field: str, quirks: Quirks) -> Json:
     return encoded
 
 
-def encode_tool_choice(body: Json, choice: ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_tool_choice(body: Json, choice: chat.ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
     details = details_of(choice)
-    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_TOOL):
+    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat.TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat.TOOL_CHOICE_MODE_TOOL:
         kind = form_of(choice, DIALECT, ToolChoiceForm).type or kind_of_tool(body, choice.tool_name)
         body["tool_choice"] = {"type": kind, **details, kind: {"name": choice.tool_name, **object_at(details, kind)}}
     elif choice.allowed_tool_names:
@@ -181,7 +162,7 @@ def kind_of_tool(body: Json, name: str) -> str:
     return "custom" if is_custom else "function"
 
 
-def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_response_format(body: Json, form: chat.ResponseFormat, quirks: Quirks, diagnostics: Diagnostics) -> None:
     if not form.type:
         return
     kind = RESPONSE_FORMAT_WORDS.get(form.type)
@@ -189,21 +170,23 @@ def encode_response_format(body: Json, form: ResponseFormat, quirks: Quirks, dia
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
     details = details_of(form)
     encoded: Json = {"type": kind, **details}
-    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
-        schema: Json = {"name": form.name} if form.name else {}
-        set_if_present(schema, form, ("description", "strict"))
-        if form.schema_json:
-            schema["schema"] = raw_json(form.schema_json, "response_format.json_schema.schema")
+    if form.type == chat.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        schema = fields_of(form, SCHEMA_FIELDS, "response_format.json_schema.")
         encoded["json_schema"] = {**schema, **object_at(details, "json_schema")}
     body["response_format"] = encoded
 
 
+def converted(name: str, convert: Callable[[Any], Any]) -> FieldEncoder:
+    """convert: makes JSON of the contract's value."""
+
+    def encode(body: Json, value: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
+        body[name] = convert(value)
+
+    return encode
+
+
 def encode_message_list(body: Json, messages: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
     body["messages"] = encode_messages(messages, quirks, diagnostics)
-
-
-def encode_stop(body: Json, stop: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    body["stop"] = list(stop)
 
 
 def encode_max_output_tokens(body: Json, bound: int, quirks: Quirks, diagnostics: Diagnostics) -> None:
@@ -218,21 +201,9 @@ def encode_user(body: Json, user: str, quirks: Quirks, diagnostics: Diagnostics)
     body["user"] = short_user(user, quirks.longest_user, diagnostics)
 
 
-def encode_candidate_count(body: Json, count: int, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    body["n"] = count
-
-
-def encode_logit_bias(body: Json, bias: Mapping[str, float], quirks: Quirks, diagnostics: Diagnostics) -> None:
-    body["logit_bias"] = dict(bias)
-
-
-def encode_modalities(body: Json, modalities: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    body["modalities"] = list(modalities)
-
-
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_reasoning(body: Json, reasoning: chat.ReasoningSettings, quirks: Quirks, diagnostics: Diagnostics) -> None:
     details = details_of(reasoning)
-    settings = settings_of(reasoning)
+    settings = fields_of(reasoning, REASONING_FIELDS, "")
     fields = form_of(reasoning, DIALECT, ReasoningForm).fields
     if quirks.reasoning_object and fields != "effort":
         body["reasoning"] = {**settings, **details}
@@ -252,12 +223,6 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, quirks: Quirks, d
         return
     for name in (*settings, *details):
         diagnostics.warn(f"reasoning.{name}", f"this provider takes no reasoning {name}; it was left out")
-
-
-def settings_of(reasoning: ReasoningSettings) -> Json:
-    return {
-        descriptor.name: value for descriptor, value in reasoning.ListFields() if descriptor.name != "provider_details_json"
-    }
 
 
 def implied_effort(enabled: bool | None) -> str | None:
@@ -280,7 +245,7 @@ def thinking_switch(settings: Json) -> Json | None:
     return {"type": kind}
 
 
-def thinks(request: ChatRequest) -> bool:
+def thinks(request: chat.ChatRequest) -> bool:
     """Whether thinking is asked for, or was going on earlier in the conversation."""
     wanted = request.reasoning
     if wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled):
@@ -297,17 +262,17 @@ def complete_tool_turns(messages: list[Json], field: str) -> None:
             message[field] = ""
 
 
-FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Quirks, Diagnostics], None]] = {
+FIELD_ENCODERS: Mapping[str, FieldEncoder] = {
     "messages": encode_message_list,
     "tools": encode_tools,
     "tool_choice": encode_tool_choice,
     "response_format": encode_response_format,
     "reasoning": encode_reasoning,
-    "stop": encode_stop,
     "max_output_tokens": encode_max_output_tokens,
     "max_tokens": encode_max_tokens,
     "user": encode_user,
-    "candidate_count": encode_candidate_count,
-    "logit_bias": encode_logit_bias,
-    "modalities": encode_modalities,
+    "candidate_count": converted("n", int),
+    "stop": converted("stop", list),
+    "modalities": converted("modalities", list),
+    "logit_bias": converted("logit_bias", dict),
 }

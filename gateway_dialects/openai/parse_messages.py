@@ -19,15 +19,7 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
-from gateway_dialects.kit.fields import (
-    array,
-    mapping,
-    missing,
-    required_mapping,
-    required_string,
-    string,
-    wrong_type,
-)
+from gateway_dialects.kit.fields import array, mapping, missing, required_mapping, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
 from gateway_dialects.openai.message_fields import (
     ITEM_FORM,

@@ -5,36 +5,14 @@ Sources: https://platform.openai.com/docs/api-reference/chat, and recorded reque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
-    FinishReason,
-    ResponseFormatType,
-    ToolChoiceMode,
-)
-from dragoman.v1.content_pb2 import (
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
-    ROLE_TOOL,
-    ROLE_USER,
-    Role,
-)
+from dragoman.v1 import chat_pb2 as chat
+from dragoman.v1 import content_pb2 as content
 from gateway_dialects.kit import json as kit
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.fields import boolean, integer, number, small_integer, string
+from gateway_dialects.kit.fields import Fields, Reader, boolean, integer, number, object_text, small_integer, string
 from gateway_dialects.kit.json import Detailed, Form, Json
 
 DIALECT = "openai"
@@ -48,50 +26,43 @@ def words_of(values: Mapping[WordT, ValueT]) -> dict[ValueT, WordT]:
     return {value: word for word, value in reversed(list(values.items()))}
 
 
-ROLES: Mapping[str, Role.ValueType] = {
-    "system": ROLE_SYSTEM,
-    "developer": ROLE_DEVELOPER,
-    "user": ROLE_USER,
-    "assistant": ROLE_ASSISTANT,
-    "tool": ROLE_TOOL,
-    "function": ROLE_TOOL,
+ROLES: Mapping[str, content.Role.ValueType] = {
+    "system": content.ROLE_SYSTEM,
+    "developer": content.ROLE_DEVELOPER,
+    "user": content.ROLE_USER,
+    "assistant": content.ROLE_ASSISTANT,
+    "tool": content.ROLE_TOOL,
+    "function": content.ROLE_TOOL,
 }
 ROLE_WORDS = words_of(ROLES)
-FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
-    "stop": FINISH_REASON_STOP,
-    "eos": FINISH_REASON_STOP,
-    "end_turn": FINISH_REASON_STOP,
-    "length": FINISH_REASON_LENGTH,
-    "max_tokens": FINISH_REASON_LENGTH,
-    "model_length": FINISH_REASON_LENGTH,
-    "tool_calls": FINISH_REASON_TOOL_CALLS,
-    "function_call": FINISH_REASON_TOOL_CALLS,
-    "content_filter": FINISH_REASON_CONTENT_FILTER,
-    "error": FINISH_REASON_ERROR,
+FINISH_REASONS: Mapping[str, chat.FinishReason.ValueType] = {
+    **dict.fromkeys(("stop", "eos", "end_turn"), chat.FINISH_REASON_STOP),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), chat.FINISH_REASON_LENGTH),
+    **dict.fromkeys(("tool_calls", "function_call"), chat.FINISH_REASON_TOOL_CALLS),
+    "content_filter": chat.FINISH_REASON_CONTENT_FILTER,
+    "error": chat.FINISH_REASON_ERROR,
 }
 """Of all vendors. An unknown one counts as stop and stays in raw_finish_reason."""
 FINISH_WORDS = words_of(FINISH_REASONS)
 OPENAI_FINISH_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """Those of OpenAI's schema."""
-TOOL_CHOICES: Mapping[str, ToolChoiceMode.ValueType] = {
-    "auto": TOOL_CHOICE_MODE_AUTO,
-    "none": TOOL_CHOICE_MODE_NONE,
-    "required": TOOL_CHOICE_MODE_REQUIRED,
+TOOL_CHOICES: Mapping[str, chat.ToolChoiceMode.ValueType] = {
+    "auto": chat.TOOL_CHOICE_MODE_AUTO,
+    "none": chat.TOOL_CHOICE_MODE_NONE,
+    "required": chat.TOOL_CHOICE_MODE_REQUIRED,
     # Mistral's word for required.
-    "any": TOOL_CHOICE_MODE_REQUIRED,
+    "any": chat.TOOL_CHOICE_MODE_REQUIRED,
 }
 TOOL_CHOICE_WORDS = words_of(TOOL_CHOICES)
-RESPONSE_FORMATS: Mapping[str, ResponseFormatType.ValueType] = {
-    "text": RESPONSE_FORMAT_TYPE_TEXT,
-    "json_object": RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    "json_schema": RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+RESPONSE_FORMATS: Mapping[str, chat.ResponseFormatType.ValueType] = {
+    "text": chat.RESPONSE_FORMAT_TYPE_TEXT,
+    "json_object": chat.RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    "json_schema": chat.RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
 }
 RESPONSE_FORMAT_WORDS = words_of(RESPONSE_FORMATS)
 AUDIO_FORMATS: Mapping[str, str] = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav"}
 """By media type. The format of any other is its subtype."""
 AUDIO_TYPES = words_of(AUDIO_FORMATS)
-Reader = Callable[[Any, str], Any]
-"""(JSON value, name) -> the value of the contract's field. Raises GatewayError for one of another type."""
 PLAIN_FIELDS: Mapping[str, Reader] = {
     **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), number),
     **dict.fromkeys(("top_k", "seed"), integer),
@@ -100,6 +71,28 @@ PLAIN_FIELDS: Mapping[str, Reader] = {
     **dict.fromkeys(("verbosity", "service_tier"), string),
 }
 """Request fields with the same name and meaning in the contract, and how each is read."""
+REASONING_FIELDS: Fields = {
+    "effort": ("effort", string),
+    "max_tokens": ("max_tokens", integer),
+    "summary": ("summary", string),
+    "exclude": ("exclude", boolean),
+    "enabled": ("enabled", boolean),
+}
+FUNCTION_FIELDS: Fields = {
+    "description": ("description", string),
+    "parameters": ("parameters_json", object_text),
+    "strict": ("strict", boolean),
+}
+CUSTOM_FIELDS: Fields = {
+    "description": ("description", string),
+    "format": ("format_json", object_text),
+}
+SCHEMA_FIELDS: Fields = {
+    "name": ("name", string),
+    "description": ("description", string),
+    "schema": ("schema_json", object_text),
+    "strict": ("strict", boolean),
+}
 INPUT_SUBSETS = (
     ("cached_tokens", "cache_read_tokens"),
     ("cache_write_tokens", "cache_write_tokens"),

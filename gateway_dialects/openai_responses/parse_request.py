@@ -34,9 +34,8 @@ from gateway_dialects.kit.fields import (
     wrong_type,
 )
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
-from gateway_dialects.openai.parse_request import REASONING_FIELDS
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
-from gateway_dialects.openai.words import RESPONSE_FORMATS, TOOL_CHOICE_WORDS
+from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_rest
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, ToolForm, set_details, set_form
@@ -152,8 +151,8 @@ def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
     fields, reasoning = mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
-    set_fields(reasoning, fields, {name: (name, read) for name, read in REASONING_FIELDS.items()}, "reasoning.")
-    set_details(reasoning, unknown_fields(fields, frozenset(REASONING_FIELDS)))
+    set_fields(reasoning, fields, REASONING_FIELDS, "reasoning.")
+    set_details(reasoning, unknown_fields(fields, REASONING_FIELDS.keys()))
 
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:

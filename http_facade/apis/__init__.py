@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from http_facade import proxy
-from http_facade.apis import (
-    anthropic,
-    azure,
-    cohere,
-    completions,
-    gemini,
-    mistral,
-    openai,
-    openai_responses,
-    openrouter,
-)
+from http_facade.apis import anthropic, azure, cohere, completions, gemini, mistral, openai, openai_responses, openrouter
 
 APIS = (
     openai.API,
