@@ -118,6 +118,8 @@ def encode_reasoning(body: Json, request: ChatRequest, family: Family, diagnosti
     """Sets thinking and output_config.effort. body has max_tokens and messages."""
     reasoning = request.reasoning
     native = details_of(reasoning, DIALECT) if reasoning.provider_details_json else {}
+    for name in native.keys() - {"thinking", "effort"}:
+        diagnostics.drop(f"reasoning.{name}")
     if "thinking" in native or "effort" in native:
         # What a client of this dialect asked for, as it asked.
         is_taken = fits(native.get("thinking"), family)
@@ -130,7 +132,7 @@ def encode_reasoning(body: Json, request: ChatRequest, family: Family, diagnosti
     if reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled):
         switch_off(body, family, diagnostics)
     elif not (reasoning.effort or reasoning.enabled or reasoning.HasField("max_tokens")):
-        return
+        drop_display(reasoning, "the request does not ask for reasoning", diagnostics)
     elif family.thinking is Thinking.NONE:
         diagnostics.drop("reasoning", "this model does not reason")
     elif family.thinking is Thinking.ADAPTIVE or (
@@ -168,7 +170,7 @@ def switch_off(body: Json, family: Family, diagnostics: Diagnostics) -> None:
 
 
 def encode_adaptive(body: Json, reasoning: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> None:
-    body["thinking"] = {"type": "adaptive", **display_of(reasoning, family)}
+    body["thinking"] = {"type": "adaptive", **display_of(reasoning, family, diagnostics)}
     effort = reasoning.effort
     if reasoning.HasField("max_tokens"):
         effort = effort or effort_for(reasoning.max_tokens)
@@ -190,7 +192,7 @@ def encode_budget(body: Json, request: ChatRequest, family: Family, diagnostics:
         return
     reasoning = request.reasoning
     budget = budget_of(reasoning, family, diagnostics)
-    body["thinking"] = {"type": "enabled", "budget_tokens": budget, **display_of(reasoning, family)}
+    body["thinking"] = {"type": "enabled", "budget_tokens": budget, **display_of(reasoning, family, diagnostics)}
     make_room(body, budget, family)
     asked = bound_of(request)
     if asked is not None and asked != body["max_tokens"]:
@@ -219,13 +221,20 @@ def make_room(body: Json, budget: int, family: Family) -> None:
         body["max_tokens"] = min(asked + budget, max(family.most_output, budget + 1))
 
 
-def display_of(reasoning: ReasoningSettings, family: Family) -> Json:
+def display_of(reasoning: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
     """Whether thoughts are to be shown. The newest models hide them unless asked."""
     if family is UNKNOWN:
+        drop_display(reasoning, "this model is not known to take it", diagnostics)
         return {}
     if reasoning.exclude:
         return {"display": "omitted"}
     return {"display": "summarized"} if family.thinking is Thinking.ADAPTIVE or reasoning.summary else {}
+
+
+def drop_display(reasoning: ReasoningSettings, why: str, diagnostics: Diagnostics) -> None:
+    for name in ("summary", "exclude"):
+        if getattr(reasoning, name):
+            diagnostics.drop(f"reasoning.{name}", why)
 
 
 def goes_on_without_thinking(messages: list[Json]) -> bool:

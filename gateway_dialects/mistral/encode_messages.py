@@ -159,6 +159,8 @@ def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) ->
 def drop_unsent(part: Part, field: str, diagnostics: MistralDiagnostics) -> None:
     """What Mistral has no place for."""
     diagnostics.drop_cache_hint(part, field)
+    if part.media.transcript:
+        diagnostics.drop(f"{field}.media.transcript")
     if part.citations:
         diagnostics.drop(f"{field}.citations")
     if part.HasField("signature"):
@@ -188,6 +190,9 @@ def encode_thinking(part: Part, field: str, diagnostics: MistralDiagnostics) -> 
     if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
         diagnostics.drop(field, "it is signed reasoning of another provider")
         return None
+    for name in ("id", "summary"):
+        if getattr(reasoning, name):
+            diagnostics.drop(f"{field}.reasoning.{name}")
     encoded: Json = {"type": "thinking", "thinking": [{"type": "text", "text": reasoning.text}]}
     if reasoning.signature:
         encoded["signature"] = reasoning.signature

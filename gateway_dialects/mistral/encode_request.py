@@ -180,9 +180,9 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Mist
         body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics)
     elif reasoning.HasField("enabled"):
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
-    for name in ("max_tokens", "summary", "exclude"):
-        if getattr(reasoning, name):
-            diagnostics.drop(f"reasoning.{name}")
+    lacking = [name for name in ("max_tokens", "summary", "exclude") if getattr(reasoning, name)]
+    for name in [*lacking, *details_of(reasoning, DIALECT)]:
+        diagnostics.drop(f"reasoning.{name}")
 
 
 def encode_service_tier(body: Json, tier: str, diagnostics: MistralDiagnostics) -> None:
