@@ -13,19 +13,8 @@ from typing import Any
 import msgspec
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    RESPONSE_FORMAT_TYPE_UNSPECIFIED,
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    TOOL_CHOICE_MODE_UNSPECIFIED,
-    ChatRequest,
-    FunctionTool,
-    ResponseFormat,
-    Tool,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from gateway_dialects.anthropic.encode_content import add_details
 from gateway_dialects.anthropic.encode_schema import fitted
 from gateway_dialects.anthropic.encode_thinking import Family, can_force
@@ -55,7 +44,7 @@ def encode_tools(body: Json, request: ChatRequest, family: Family, diagnostics: 
         body["tools"] = tools
         if choice := encode_tool_choice(request):
             body["tool_choice"] = choice
-    elif request.tool_choice.mode in (TOOL_CHOICE_MODE_REQUIRED, TOOL_CHOICE_MODE_TOOL):
+    elif request.tool_choice.mode in (chat_pb2.TOOL_CHOICE_MODE_REQUIRED, chat_pb2.TOOL_CHOICE_MODE_TOOL):
         diagnostics.drop("tool_choice", "there are no tools to choose from")
 
 
@@ -117,12 +106,12 @@ def encode_tool_choice(request: ChatRequest) -> Json | None:
     """None: the provider's default. disable_parallel_tool_use is a field of the choice."""
     choice = request.tool_choice
     alone = request.HasField("parallel_tool_calls") and not request.parallel_tool_calls
-    if choice.mode == TOOL_CHOICE_MODE_UNSPECIFIED and not alone:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_UNSPECIFIED and not alone:
         return None
     if choice.mode and choice.mode not in CHOICE_WORDS:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     encoded: Json = {"type": CHOICE_WORDS.get(choice.mode, "auto")}
-    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
         encoded["name"] = choice.tool_name
     if alone and encoded["type"] != "none":
         encoded["disable_parallel_tool_use"] = True
@@ -131,11 +120,11 @@ def encode_tool_choice(request: ChatRequest) -> Json | None:
 
 def encode_response_format(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
     """body has tools and thinking. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
-    if form.type == RESPONSE_FORMAT_TYPE_JSON_OBJECT:
+    if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT:
         instruct(body, JSON_INSTRUCTION)
-    elif form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+    elif form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         encode_schema(body, form, family, diagnostics)
-    elif form.type not in (RESPONSE_FORMAT_TYPE_TEXT, RESPONSE_FORMAT_TYPE_UNSPECIFIED):
+    elif form.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_TEXT, chat_pb2.RESPONSE_FORMAT_TYPE_UNSPECIFIED):
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
 
 

@@ -9,19 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dragoman.reasons import Reason
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    FinishReason,
-    ToolChoiceMode,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import FinishReason, ToolChoiceMode
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
@@ -34,20 +23,20 @@ THINKING_OFF = ("disabled", "between_tools")
 """Types of thinking that switch it off, each on other models."""
 
 FINISH_REASONS: Mapping[str, FinishReason.ValueType] = {
-    "end_turn": FINISH_REASON_STOP,
-    "max_tokens": FINISH_REASON_LENGTH,
-    "tool_use": FINISH_REASON_TOOL_CALLS,
-    "refusal": FINISH_REASON_CONTENT_FILTER,
-    "stop_sequence": FINISH_REASON_STOP,
-    "pause_turn": FINISH_REASON_STOP,
-    "compaction": FINISH_REASON_STOP,
-    "model_context_window_exceeded": FINISH_REASON_LENGTH,
+    "end_turn": chat_pb2.FINISH_REASON_STOP,
+    "max_tokens": chat_pb2.FINISH_REASON_LENGTH,
+    "tool_use": chat_pb2.FINISH_REASON_TOOL_CALLS,
+    "refusal": chat_pb2.FINISH_REASON_CONTENT_FILTER,
+    "stop_sequence": chat_pb2.FINISH_REASON_STOP,
+    "pause_turn": chat_pb2.FINISH_REASON_STOP,
+    "compaction": chat_pb2.FINISH_REASON_STOP,
+    "model_context_window_exceeded": chat_pb2.FINISH_REASON_LENGTH,
 }
 """stop_reason. Of several with one meaning the first is written for other providers' answers."""
 STOP_REASONS: Mapping[FinishReason.ValueType, str] = {
     **inverse(FINISH_REASONS),
     # The API has no stop_reason for it; what clients must know is that the answer is cut.
-    FINISH_REASON_ERROR: "max_tokens",
+    chat_pb2.FINISH_REASON_ERROR: "max_tokens",
 }
 
 PLAIN_FIELDS: Fields = {
@@ -59,10 +48,10 @@ PLAIN_FIELDS: Fields = {
 }
 """Request fields that are one value, with their names in the contract."""
 TOOL_CHOICES: Mapping[str, ToolChoiceMode.ValueType] = {
-    "auto": TOOL_CHOICE_MODE_AUTO,
-    "none": TOOL_CHOICE_MODE_NONE,
-    "any": TOOL_CHOICE_MODE_REQUIRED,
-    "tool": TOOL_CHOICE_MODE_TOOL,
+    "auto": chat_pb2.TOOL_CHOICE_MODE_AUTO,
+    "none": chat_pb2.TOOL_CHOICE_MODE_NONE,
+    "any": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
+    "tool": chat_pb2.TOOL_CHOICE_MODE_TOOL,
 }
 FORCED_CHOICES = ("any", "tool")
 ANSWER_TOOL = "dragoman_json_answer"
