@@ -13,7 +13,7 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part, Reasoning, ToolCall
-from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, media_kind, standard_base64
+from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, standard_base64
 from gateway_dialects.kit.json import (
     Json,
     float_of,
@@ -24,6 +24,7 @@ from gateway_dialects.kit.json import (
     text_of,
     unknown_fields,
 )
+from gateway_dialects.kit.media import kind_of
 
 INNER_FIELDS = {
     "functionCall": frozenset({"id", "name", "args"}),
@@ -107,7 +108,7 @@ def made_up_id(place: tuple[str, int, int], name: str, args: str) -> str:
 
 def decode_file(file: Json) -> Part:
     mime_type = text_of(file.get("mimeType"))
-    part = Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type, uri=text_of(file.get("fileUri"))))
+    part = Part(media=Media(kind=kind_of(mime_type), mime_type=mime_type, uri=text_of(file.get("fileUri"))))
     if "mimeType" not in file:
         set_form(part, DIALECT, PartForm(no_mime_type=True))
     return part
@@ -117,7 +118,7 @@ def decode_blob(blob: Json, *, is_answer: bool) -> Part:
     """The bytes of an answer. Those of a request are not decoded: doing that to megabytes only to encode them again helps
     nobody."""
     mime_type, data = text_of(blob.get("mimeType")), text_of(blob.get("data"))
-    part = Part(media=Media(kind=media_kind(mime_type), mime_type=mime_type))
+    part = Part(media=Media(kind=kind_of(mime_type), mime_type=mime_type))
     try:
         if is_answer:
             part.media.data = base64.b64decode(standard_base64(data), validate=True)

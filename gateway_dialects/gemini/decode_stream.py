@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.gemini import decode_answer
@@ -17,12 +16,10 @@ from gateway_dialects.gemini.decode_answer import ANSWER_FIELDS, CANDIDATE_FIELD
 from gateway_dialects.gemini.decode_errors import error_in_body
 from gateway_dialects.gemini.decode_parts import citations_of, decode_logprobs, decode_part, is_silent, late_signature
 from gateway_dialects.gemini.words import DIALECT
-from gateway_dialects.kit.dialect import ServerSentEvent
+from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import (
-    UNREADABLE,
     Json,
     as_list,
-    decode_json,
     malformed,
     object_at,
     set_details,
@@ -36,11 +33,11 @@ TEXT = "text"
 WHOLE = "whole"
 
 
-class GeminiStreamDecoder:
+class GeminiStreamDecoder(EventDecoder):
     """See StreamDecoder."""
 
     def __init__(self) -> None:
-        self.done = False
+        super().__init__()
         self.started = False
         self.response_id = ""
         self.candidates: dict[int, CandidateState] = {}
@@ -57,30 +54,22 @@ class GeminiStreamDecoder:
             return bool(self.refusal)
         return all(state.raw_finish for state in self.candidates.values())
 
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        chunk = decode_chunk(event.data)
-        if "error" in chunk and (error := chunk["error"]):
+    def decode(self, message: Json, batch: StreamResponse) -> None:
+        if "error" in message and (error := message["error"]):
             raise error_in_body(error)
         if not self.started:
-            self.start(chunk, batch)
-        for name in chunk:
-            if name not in ANSWER_FIELDS and self.early.get(name) != chunk[name] and chunk[name] is not None:
-                self.late[name] = chunk[name]
-        if isinstance(usage := chunk.get("usageMetadata"), dict) and usage:
+            self.start(message, batch)
+        for name in message:
+            if name not in ANSWER_FIELDS and self.early.get(name) != message[name] and message[name] is not None:
+                self.late[name] = message[name]
+        if isinstance(usage := message.get("usageMetadata"), dict) and usage:
             self.usage = usage
-        if "promptFeedback" in chunk and (refusal := decode_answer.refusal_of(chunk)):
+        if "promptFeedback" in message and (refusal := decode_answer.refusal_of(message)):
             self.refusal = refusal
-        for position, item in enumerate(as_list(chunk.get("candidates"), "candidates")):
+        for position, item in enumerate(as_list(message.get("candidates"), "candidates")):
             self.feed_candidate(item, position, batch)
 
-    def finish(self, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if not self.complete:
-            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
-        self.done = True
+    def conclude(self, batch: StreamResponse) -> None:
         states = sorted(self.candidates.values(), key=lambda state: state.index)
         for state in states:
             end_part(state, batch)
@@ -239,19 +228,6 @@ def feed_sound(state: CandidateState, part: Part, batch: StreamResponse) -> None
     if key == WHOLE or state.open_key != key:
         begin_part(state, key, batch).CopyFrom(part)
     delta_of(state, batch).data = data
-
-
-def decode_chunk(data: bytes) -> Json:
-    try:
-        chunk = decode_json(data)
-    except UNREADABLE:
-        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-    if isinstance(chunk, list) and len(chunk) == 1:
-        # Errors come in a list from some endpoints.
-        chunk = chunk[0]
-    if not isinstance(chunk, dict):
-        raise malformed(f"an event of the provider's stream is a JSON {type(chunk).__name__}, not an object")
-    return chunk
 
 
 def add_details(state: CandidateState, details: Json) -> None:

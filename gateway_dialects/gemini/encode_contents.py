@@ -60,11 +60,16 @@ def encode_contents(messages: Sequence[Message], encoding: Encoding) -> Json:
 
 
 def encode_instructions(message: Message, place: str, encoding: Encoding) -> list[Json]:
-    found = [encode_part(part, f"{place}.parts[{index}]", encoding) for index, part in enumerate(message.parts)]
+    encoded = encode_parts(message, place, encoding)
     for index, part in enumerate(message.parts):
         if part.WhichOneof("kind") not in ("text", "opaque"):
             raise unsupported(f"{place}.parts[{index}]", "this provider's instructions may hold text only")
-    return [part for part in found if part is not None]
+    return encoded
+
+
+def encode_parts(message: Message, place: str, encoding: Encoding) -> list[Json]:
+    encoded = [encode_part(part, f"{place}.parts[{index}]", encoding) for index, part in enumerate(message.parts)]
+    return [part for part in encoded if part is not None]
 
 
 def with_instructions(contents: list[Json], system: list[Json], fields: Json, encoding: Encoding) -> Json:
@@ -89,9 +94,8 @@ def begin_with_the_user(contents: list[Json]) -> None:
 
 def add_message(turns: list[Turn], message: Message, place: str, encoding: Encoding) -> None:
     if message.role == content_pb2.ROLE_USER:
-        encoded = [encode_part(part, f"{place}.parts[{index}]", encoding) for index, part in enumerate(message.parts)]
-        parts = [part for part in encoded if part is not None] or [{"text": ""}]
-        turn_for(turns, "user", message, True).parts += parts
+        parts = encode_parts(message, place, encoding)
+        turn_for(turns, "user", message, True).parts += parts or [{"text": ""}]
     elif message.role == content_pb2.ROLE_ASSISTANT:
         first, *others = encode_answer(message, place, encoding)
         turn = turn_for(turns, "model", message, bool(first))

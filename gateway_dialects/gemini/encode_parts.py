@@ -6,10 +6,9 @@ https://ai.google.dev/gemini-api/docs/file-input-methods and recorded requests.
 
 from __future__ import annotations
 
-import base64
 import mimetypes
 from typing import Any, assert_never
-from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -36,6 +35,7 @@ from gateway_dialects.gemini.words import (
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of
+from gateway_dialects.kit.media import base64_of, no_source, read_data_uri
 from gateway_dialects.kit.tool_results import parts_in
 
 SKIP = "skip_thought_signature_validator"
@@ -45,11 +45,7 @@ DOCUMENT = "application/pdf"
 NORMALISED = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
 UPLOADED = "https://generativelanguage.googleapis.com/"
 VIDEO_HOSTS = ("www.youtube.com", "youtube.com", "youtu.be", "m.youtube.com")
-RESOLUTIONS = {
-    "low": "MEDIA_RESOLUTION_LOW",
-    "medium": "MEDIA_RESOLUTION_MEDIUM",
-    "high": "MEDIA_RESOLUTION_HIGH",
-}
+RESOLUTIONS = frozenset({"low", "medium", "high"})
 
 
 class Encoding(Diagnostics):
@@ -180,25 +176,20 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
     response: Json = {"name": name}
     if result.tool_call_id and not form.no_id:
         response["id"] = result.tool_call_id
-    text, media = encode_result_parts(result, place, encoding)
-    response["response"] = response_object(result, text, form)
+    texts, media = [], []
+    for where, inner in parts_in(result, place, mark_failure=False):
+        encoded = encode_part(inner, where, encoding)
+        if inner.HasField("text"):
+            texts.append(inner.text)
+        elif encoded is not None:
+            media.append(encoded)
+    response["response"] = response_object(result, "\n".join(texts), form)
     if media and (encoding.family.media_in_results or form.media_inside):
         response["parts"] = media
         media = []
     elif media:
         media.insert(0, {"text": f"The result of {name}:"})
     return add_own_fields({"functionResponse": response}, part), media
-
-
-def encode_result_parts(result: ToolResult, place: str, encoding: Encoding) -> tuple[str, list[Json]]:
-    texts, media = [], []
-    for where, part in parts_in(result, place, mark_failure=False):
-        encoded = encode_part(part, where, encoding)
-        if part.HasField("text"):
-            texts.append(part.text)
-        elif encoded is not None:
-            media.append(encoded)
-    return "\n".join(texts), media
 
 
 def response_object(result: ToolResult, text: str, form: PartForm) -> Any:
@@ -224,7 +215,7 @@ def encode_media(part: Part, field: str, encoding: Encoding) -> Json:
     if "fileData" in encoded and part_form(part).no_mime_type:
         encoded["fileData"].pop("mimeType", None)
     if media.detail in RESOLUTIONS and encoding.family.resolution_of_parts:
-        encoded["mediaResolution"] = {"level": RESOLUTIONS[media.detail]}
+        encoded["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.detail.upper()}"}
     elif media.detail not in ("", "auto"):
         encoding.warn(f"{field}.media.detail", "this model takes no detail; it was left out")
     return add_own_fields(encoded, part)
@@ -234,31 +225,22 @@ def encode_source(media: Media, field: str, url: str) -> Json:
     """url: the endpoint's, to which the ids of uploaded files belong."""
     match media.WhichOneof("source"):
         case "data":
-            return inline(media.mime_type or default_type(media), base64.b64encode(media.data).decode())
+            return inline(media, "", base64_of(media))
         case "uri" if media.uri.startswith("data:"):
-            return encode_data_uri(media, field)
+            # Base64 is passed on as it is: the provider checks it.
+            return inline(media, *read_data_uri(media.uri, field))
         case "uri":
             return encode_uri(media, field, url)
         case "file_id":
             # Google's Files API knows a file as files/ID, and by the URI that ends so.
             return {"fileData": with_type(media.mime_type, f"{url}/{media.file_id}")}
         case _:
-            raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
+            raise no_source(field)
 
 
-def inline(mime_type: str, data: str) -> Json:
+def inline(media: Media, declared: str, data: str) -> Json:
+    mime_type = media.mime_type or declared or default_type(media)
     return {"inlineData": {"mimeType": NORMALISED.get(mime_type, mime_type), "data": data}}
-
-
-def encode_data_uri(media: Media, field: str) -> Json:
-    """RFC 2397. Base64 is passed on as it is: the provider checks it."""
-    head, comma, data = media.uri.partition(",")
-    if not comma:
-        raise invalid(field, f"{field}: the data: URI has no comma")
-    mime_type, *parameters = head.removeprefix("data:").split(";")
-    if "base64" not in parameters:
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
-    return inline(media.mime_type or mime_type or default_type(media), data)
 
 
 def encode_uri(media: Media, field: str, url: str) -> Json:

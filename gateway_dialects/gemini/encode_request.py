@@ -18,7 +18,7 @@ from gateway_dialects.gemini.encode_parts import Encoding
 from gateway_dialects.gemini.families import encode_thinking, family_of
 from gateway_dialects.gemini.schema import gemini_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIER_WORDS, TOOL_MODES, SchemaForm
-from gateway_dialects.kit.diagnostics import unsupported, unusable_tool
+from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import (
     Json,
@@ -26,9 +26,9 @@ from gateway_dialects.kit.json import (
     details_of,
     encode_json,
     form_of,
+    inverse,
     object_at,
     object_of,
-    options_of,
     raw_json,
 )
 
@@ -39,7 +39,7 @@ NOT_TAKEN = {
 }
 EXTRA_FIELDS = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "toolConfig"})
 """Fields of extra_body_json that are Gemini's own."""
-MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **{mode: word for word, mode in reversed(TOOL_MODES.items())}}
+MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **inverse(TOOL_MODES)}
 ASKED_FOR_JSON = "Unless you call a tool, answer with one JSON object only, without Markdown."
 
 
@@ -139,16 +139,8 @@ def add_tier(body: Json, wanted: str, encoding: Encoding) -> None:
 
 def add_options(body: Json, request: ChatRequest, encoding: Encoding) -> None:
     """Adds the fields that only this dialect knows; those of others become warnings."""
-    extra = object_of(request.extra_body_json, "extra_body_json") if request.extra_body_json else {}
-    for name in extra:
-        if name not in EXTRA_FIELDS:
-            encoding.drop(name)
-    for dialect in request.provider_options_json:
-        if dialect != DIALECT and not dialect.endswith(".form"):
-            for name in options_of(request.provider_options_json, dialect):
-                encoding.warn(name, f"{name} is known to the {dialect} dialect only and was left out")
-    own = options_of(request.provider_options_json, DIALECT)
-    for options in ({name: value for name, value in extra.items() if name in EXTRA_FIELDS}, own):
+    own, extra = options_for(request, DIALECT, EXTRA_FIELDS, encoding)
+    for options in (extra, own):
         drop_streamed_arguments(options, encoding)
         merge(body, options)
 

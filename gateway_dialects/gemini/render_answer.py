@@ -20,6 +20,7 @@ from gateway_dialects.gemini import words
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
 from gateway_dialects.kit.carried_state import PREFIX, others, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, form_of
+from gateway_dialects.kit.media import base64_of
 
 NOTHING: Json = {"text": ""}
 METHODS = ("generateContent", "countTokens")
@@ -127,10 +128,8 @@ def signature_of_thought(part: Part, length: int) -> str:
 
 def render_media(media: Media) -> Json:
     typed = {"mimeType": media.mime_type} if media.mime_type else {}
-    if media.WhichOneof("source") == "data":
-        rendered: Json = {"inlineData": {**typed, "data": base64.b64encode(media.data).decode()}}
-    elif media.uri.startswith("data:"):
-        rendered = {"inlineData": {**typed, "data": media.uri.partition(",")[2]}}
+    if media.WhichOneof("source") == "data" or media.uri.startswith("data:"):
+        rendered: Json = {"inlineData": {**typed, "data": base64_of(media)}}
     else:
         rendered = {"fileData": {**typed, "fileUri": media.uri or media.file_id}}
     if media.transcript:

@@ -14,15 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.v1 import chat_pb2
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    MediaKind,
-    Part,
-    ToolCall,
-)
+from dragoman.v1.content_pb2 import Part, ToolCall
 from gateway_dialects.kit.json import UNREADABLE, Form, Json, decode_json, details_of, form_of
 
 DIALECT = "gemini"
@@ -81,7 +73,6 @@ TOKEN_DETAILS = (
 UNDERSCORE = re.compile(r"_([a-z0-9])")
 DECIMAL = re.compile(r"-?\d{1,20}")
 URL_SAFE = str.maketrans("-_", "+/")
-MEDIA_KINDS = {"image": MEDIA_KIND_IMAGE, "audio": MEDIA_KIND_AUDIO, "video": MEDIA_KIND_VIDEO}
 
 
 class ContentForm(Form, frozen=True):
@@ -154,10 +145,6 @@ def standard_base64(data: str) -> str:
     if "-" in data or "_" in data:
         data = data.translate(URL_SAFE)
     return data if len(data) % 4 == 0 else data + "=" * (-len(data) % 4)
-
-
-def media_kind(mime_type: str) -> MediaKind.ValueType:
-    return MEDIA_KINDS.get(mime_type.partition("/")[0], MEDIA_KIND_FILE)
 
 
 def part_form(part: Part) -> PartForm:

@@ -31,7 +31,10 @@ class EventDecoder:
         except UNREADABLE:
             raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
         if not isinstance(message, dict):
-            raise malformed("an event of the provider's stream is not a JSON object")
+            if not (isinstance(message, list) and len(message) == 1 and isinstance(message[0], dict)):
+                raise malformed("an event of the provider's stream is not a JSON object")
+            # Some of Google's endpoints send an error in a list.
+            message = message[0]
         try:
             self.decode(message, batch)
         except RecursionError:

@@ -23,9 +23,13 @@ TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml
 SNIFFED_CHARACTERS = 24
 
 
+def kind_of(mime_type: str) -> MediaKind.ValueType:
+    return KINDS.get(mime_type.partition("/")[0], MEDIA_KIND_FILE)
+
+
 def media_kind(media: Media) -> MediaKind.ValueType:
     """The kind as given, or by the media type; a picture sent as a file is a picture."""
-    kind = KINDS.get(media.mime_type.partition("/")[0], MEDIA_KIND_FILE)
+    kind = kind_of(media.mime_type)
     if kind == MEDIA_KIND_IMAGE and media.kind == MEDIA_KIND_FILE:
         return kind
     return media.kind or kind
