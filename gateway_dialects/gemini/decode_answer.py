@@ -10,43 +10,17 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    Candidate,
-    ChatResponse,
-    FinishReason,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.gemini import decode_parts
 from gateway_dialects.gemini.decode_errors import error_in_body
-from gateway_dialects.gemini.decode_parts import (
-    add_citations,
-    decode_logprobs,
-    decode_part,
-    is_silent,
-    late_signature,
-    sign,
-)
 from gateway_dialects.gemini.words import DIALECT, FAILURES, FINISH_REASONS, TOKEN_DETAILS, ContentForm
+from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.json import (
-    Json,
-    as_list,
-    as_object,
-    decode_body,
-    int_of,
-    json_text,
-    list_at,
-    malformed,
-    object_at,
-    set_details,
-    set_form,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, malformed, object_at, set_details, text_of
 
 ANSWER_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "error"})
 CANDIDATE_FIELDS = frozenset({"content", "finishReason", "index"})
@@ -57,11 +31,11 @@ MOST_TOKENS_BITS = 56
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See kit.dialect.Decode."""
-    answer = decode_body(body)
+    answer = wire.decode_body(body)
     if error := answer.get("error"):
         raise error_in_body(error)
     response_id = text_of(answer.get("responseId"))
-    candidates = as_list(answer.get("candidates"), "candidates")
+    candidates = wire.as_list(answer.get("candidates"), "candidates")
     response = ChatResponse(
         id=response_id,
         model=text_of(answer.get("modelVersion")),
@@ -72,7 +46,7 @@ def decode_chat(body: bytes) -> ChatResponse:
         end_refused(response.candidates.add(), refusal_of(answer))
     if isinstance(usage := answer.get("usageMetadata"), dict):
         set_usage(response, usage)
-    set_details(response, unknown_fields(answer, ANSWER_FIELDS), DIALECT)
+    set_details(response, wire.unknown_fields(answer, ANSWER_FIELDS), DIALECT)
     return response
 
 
@@ -101,24 +75,25 @@ def end_refused(ending: Any, refusal: Json) -> None:
     """A prompt that was refused has no candidates; an empty one tells why. ending: a Candidate or CandidateFinish."""
     if not refusal:
         raise malformed("the provider's answer has no candidates")
-    ending.finish_reason, ending.raw_finish_reason = FINISH_REASON_CONTENT_FILTER, text_of(refusal.get("blockReason"))
-    set_form(ending, DIALECT, ContentForm(absent=True))
+    ending.finish_reason = chat_pb2.FINISH_REASON_CONTENT_FILTER
+    ending.raw_finish_reason = text_of(refusal.get("blockReason"))
+    wire.set_form(ending, DIALECT, ContentForm(absent=True))
 
 
 def decode_candidate(item: Any, position: int, response_id: str) -> Candidate:
-    item = as_object(item, f"candidates[{position}]")
+    item = wire.as_object(item, f"candidates[{position}]")
     content = object_at(item, "content")
     raw = text_of(item.get("finishReason"))
     check_finish(raw, item)
     candidate = Candidate(index=index_of(item, position))
-    calls = add_parts(candidate, as_list(content.get("parts"), "parts"), response_id)
+    calls = add_parts(candidate, wire.as_list(content.get("parts"), "parts"), response_id)
     if not raw and not candidate.parts:
         raise malformed(f"candidates[{position}] of the provider's answer has neither content nor finishReason")
     if logprobs := object_at(item, "logprobsResult"):
-        candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
+        candidate.logprobs.CopyFrom(decode_parts.decode_logprobs(logprobs))
     details = candidate_details(item, content)
     if grounding := object_at(details, "groundingMetadata"):
-        add_citations(candidate.parts, grounding)
+        decode_parts.add_citations(candidate.parts, grounding)
     end_candidate(candidate, raw, bool(calls), details)
     return candidate
 
@@ -127,11 +102,11 @@ def add_parts(candidate: Candidate, pieces: list[Any], response_id: str) -> int:
     """How many calls are among them."""
     calls = 0
     for piece in pieces:
-        piece = as_object(piece, "a part")
-        if (signature := late_signature(piece)) and candidate.parts and is_plain_text(candidate.parts[-1]):
-            sign(candidate.parts[-1], signature)
-        elif not is_silent(piece):
-            part = decode_part(piece, (response_id, candidate.index, calls))
+        piece = wire.as_object(piece, "a part")
+        if (signature := decode_parts.late_signature(piece)) and candidate.parts and is_plain_text(candidate.parts[-1]):
+            decode_parts.sign(candidate.parts[-1], signature)
+        elif not decode_parts.is_silent(piece):
+            part = decode_parts.decode_part(piece, (response_id, candidate.index, calls))
             candidate.parts.append(part)
             calls += part.WhichOneof("kind") == "tool_call"
     return calls
@@ -156,8 +131,8 @@ def check_finish(raw: str, item: Json) -> None:
 
 def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
     """Gemini says STOP also when it waits for the results of its calls."""
-    found = FINISH_REASONS.get(raw, FINISH_REASON_STOP)
-    return FINISH_REASON_TOOL_CALLS if has_calls and found == FINISH_REASON_STOP else found
+    found = FINISH_REASONS.get(raw, chat_pb2.FINISH_REASON_STOP)
+    return chat_pb2.FINISH_REASON_TOOL_CALLS if has_calls and found == chat_pb2.FINISH_REASON_STOP else found
 
 
 def index_of(item: Json, position: int) -> int:
@@ -166,8 +141,8 @@ def index_of(item: Json, position: int) -> int:
 
 
 def candidate_details(item: Json, content: Json) -> Json:
-    details = unknown_fields(item, CANDIDATE_FIELDS)
-    if extra := unknown_fields(content, CONTENT_FIELDS):
+    details = wire.unknown_fields(item, CANDIDATE_FIELDS)
+    if extra := wire.unknown_fields(content, CONTENT_FIELDS):
         details["content"] = extra
     return details
 
@@ -190,7 +165,7 @@ def decode_usage(raw: Json) -> Usage:
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         total_tokens=max(count(raw.get("totalTokenCount")), input_tokens + output_tokens),
-        raw_json=json_text(raw),
+        raw_json=wire.json_text(raw),
         raw_dialect=DIALECT,
     )
     if "thoughtsTokenCount" in raw:
@@ -198,19 +173,19 @@ def decode_usage(raw: Json) -> Usage:
     if "cachedContentTokenCount" in raw:
         usage.cache_read_tokens = count(raw["cachedContentTokenCount"])
     for name, modality, field in TOKEN_DETAILS:
-        items = [item for item in list_at(raw, name) if isinstance(item, dict) and item.get("modality") == modality]
+        items = [item for item in wire.objects_at(raw, name) if item.get("modality") == modality]
         if items:
             setattr(usage, field, min(sum(count(item.get("tokenCount")) for item in items), 2**MOST_TOKENS_BITS))
     return usage
 
 
 def count(value: Any) -> int:
-    return max(0, int_of(value, MOST_TOKENS_BITS))
+    return max(0, wire.int_of(value, MOST_TOKENS_BITS))
 
 
 def decode_count(body: bytes) -> int:
     """The answer of countTokens."""
-    tokens = decode_body(body).get("totalTokens")
+    tokens = wire.decode_body(body).get("totalTokens")
     if type(tokens) is not int or not 0 <= tokens < 2**63:
         raise malformed("the provider's count of tokens has no totalTokens")
     return tokens
@@ -218,7 +193,7 @@ def decode_count(body: bytes) -> int:
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """The model list, which Vertex AI calls publisherModels."""
-    answer = decode_body(body)
+    answer = wire.decode_body(body)
     listed = answer.get("models", answer.get("publisherModels"))
     if not isinstance(listed, list):
         raise malformed("the provider's model list has no models")
@@ -232,5 +207,5 @@ def decode_model(item: Json, provider: str) -> Model:
     length = item.get("inputTokenLimit")
     if type(length) is int and 0 < length < 2**62:
         model.context_length = length
-    set_details(model, unknown_fields(item, frozenset({"name", "displayName"})), DIALECT)
+    set_details(model, wire.unknown_fields(item, frozenset({"name", "displayName"})), DIALECT)
     return model

@@ -155,7 +155,9 @@ def feed_part(state: CandidateState, piece: Json, response_id: str, batch: Strea
     part = decode_part(piece, (response_id, state.index, state.calls))
     match part.WhichOneof("kind"):
         case "reasoning":
-            feed_reasoning(state, part, batch)
+            text, part.reasoning.text = part.reasoning.text, ""
+            continue_part(state, part, "thought", batch)
+            delta_of(state, batch).reasoning = text
         case "text":
             text, part.text = part.text, ""
             begin_part(state, WHOLE, batch).CopyFrom(part)
@@ -167,7 +169,9 @@ def feed_part(state: CandidateState, piece: Json, response_id: str, batch: Strea
             begin_part(state, WHOLE, batch).CopyFrom(part)
             delta_of(state, batch).arguments_json = arguments
         case "media" if part.media.kind == MEDIA_KIND_AUDIO and part.media.data:
-            feed_sound(state, part, batch)
+            data, part.media.data = part.media.data, b""
+            continue_part(state, part, ("sound", part.media.mime_type), batch)
+            delta_of(state, batch).data = data
         case _:
             begin_part(state, WHOLE, batch).CopyFrom(part)
 
@@ -213,21 +217,13 @@ def delta_of(state: CandidateState, batch: StreamResponse) -> PartDelta:
     return delta
 
 
-def feed_reasoning(state: CandidateState, part: Part, batch: StreamResponse) -> None:
-    """Thoughts grow; one that is signed is a part of its own, as it must be given back."""
-    text, part.reasoning.text = part.reasoning.text, ""
-    is_plain = not part.reasoning.signature and not part.provider_details_json
-    if not is_plain or state.open_key != "thought":
-        begin_part(state, "thought" if is_plain else WHOLE, batch).CopyFrom(part)
-    delta_of(state, batch).reasoning = text
-
-
-def feed_sound(state: CandidateState, part: Part, batch: StreamResponse) -> None:
-    data, part.media.data = part.media.data, b""
-    key = WHOLE if part.provider_details_json or part.HasField("signature") else ("sound", part.media.mime_type)
+def continue_part(state: CandidateState, part: Part, key: object, batch: StreamResponse) -> None:
+    """Begins a part unless the open one has the same key. One that is signed is a part of its own, as it must be given
+    back."""
+    if part.provider_details_json or part.HasField("signature") or part.reasoning.signature:
+        key = WHOLE
     if key == WHOLE or state.open_key != key:
         begin_part(state, key, batch).CopyFrom(part)
-    delta_of(state, batch).data = data
 
 
 def add_details(state: CandidateState, details: Json) -> None:

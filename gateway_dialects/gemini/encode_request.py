@@ -18,19 +18,10 @@ from gateway_dialects.gemini.encode_parts import Encoding
 from gateway_dialects.gemini.families import encode_thinking, family_of
 from gateway_dialects.gemini.schema import gemini_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIER_WORDS, TOOL_MODES, SchemaForm
+from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.json import (
-    Json,
-    decode_json,
-    details_of,
-    encode_json,
-    form_of,
-    inverse,
-    object_at,
-    object_of,
-    raw_json,
-)
+from gateway_dialects.kit.json import Json, details_of
 
 NOT_TAKEN = {
     "logit_bias": "this provider takes no bias by token; it was left out",
@@ -39,7 +30,7 @@ NOT_TAKEN = {
 }
 EXTRA_FIELDS = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "toolConfig"})
 """Fields of extra_body_json that are Gemini's own."""
-MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **inverse(TOOL_MODES)}
+MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **wire.inverse(TOOL_MODES)}
 ASKED_FOR_JSON = "Unless you call a tool, answer with one JSON object only, without Markdown."
 
 
@@ -53,14 +44,14 @@ def encode_chat(
         add_options(body, request, encoding)
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
     url = f"{endpoint.url}/{path_of(model)}:{method}"
-    return UpstreamRequest("POST", url, headers(endpoint), encode_json(body)), encoding.from_provider(endpoint.provider)
+    return UpstreamRequest("POST", url, headers(endpoint), wire.encode_json(body)), encoding.from_provider(endpoint.provider)
 
 
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
     """The request of countTokens. Only inside a generateContentRequest are instructions and tools counted too."""
     path = path_of(model)
     body = encode_body(request, Encoding(family_of(model), endpoint.url))
-    content = encode_json({"generateContentRequest": {"model": path, **body}})
+    content = wire.encode_json({"generateContentRequest": {"model": path, **body}})
     return UpstreamRequest("POST", f"{endpoint.url}/{path}:countTokens", headers(endpoint), content)
 
 
@@ -156,7 +147,8 @@ def merge(body: Json, options: Json) -> None:
 
 def drop_streamed_arguments(options: Json, encoding: Encoding) -> None:
     """Arguments that come piece by piece under JSON paths are a form of Vertex AI's that no served API could give on."""
-    if object_at(object_at(options, "toolConfig"), "functionCallingConfig").pop("streamFunctionCallArguments", None):
+    calling = wire.object_at(wire.object_at(options, "toolConfig"), "functionCallingConfig")
+    if calling.pop("streamFunctionCallArguments", None):
         place = "toolConfig.functionCallingConfig.streamFunctionCallArguments"
         encoding.warn(place, "arguments are given whole; this was left out")
 
@@ -178,7 +170,7 @@ def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) 
                 if not allowed or tool.function.name in allowed:
                     declarations.append(encode_function(tool, place, encoding))
             case "opaque" if tool.opaque.dialect == DIALECT:
-                encoded.append(object_of(tool.opaque.json, f"{place}.opaque.json"))
+                encoded.append(wire.object_of(tool.opaque.json, f"{place}.opaque.json"))
             case "custom":
                 raise unsupported(place, "this provider takes no custom tools with free-form input")
             case _:
@@ -192,10 +184,10 @@ def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
     if function.HasField("description"):
         declaration["description"] = function.description
     if function.parameters_json and "parameters" not in details:
-        schema = raw_json(function.parameters_json, f"{place}.function.parameters_json")
-        if encoding.family.json_schema or form_of(tool, DIALECT, SchemaForm).json_schema:
+        schema = wire.raw_json(function.parameters_json, f"{place}.function.parameters_json")
+        if encoding.family.json_schema or wire.form_of(tool, DIALECT, SchemaForm).json_schema:
             declaration["parametersJsonSchema"] = schema
-        elif (converted := gemini_schema_of(decode_json(schema), place, encoding)).get("properties"):
+        elif (converted := gemini_schema_of(wire.decode_json(schema), place, encoding)).get("properties"):
             # An object without properties is refused; a function without parameters is not.
             declaration["parameters"] = converted
     return {**declaration, **details}
@@ -232,13 +224,13 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encodin
         encoding.warn("response_format", message)
         rule = f" It must follow this JSON Schema: {form.schema_json}" if form.schema_json else ""
         return {}, ASKED_FOR_JSON + rule
-    written = form_of(form, DIALECT, SchemaForm)
+    written = wire.form_of(form, DIALECT, SchemaForm)
     encoded: Json = {} if written.no_mime_type else {"responseMimeType": JSON_TYPE}
     if form.schema_json and "responseSchema" not in details:
-        schema = raw_json(form.schema_json, "response_format.schema_json")
+        schema = wire.raw_json(form.schema_json, "response_format.schema_json")
         if encoding.family.json_schema or written.json_schema:
             encoded["responseJsonSchema"] = schema
         else:
             place = "response_format.json_schema.schema"
-            encoded["responseSchema"] = gemini_schema_of(decode_json(schema), place, encoding)
+            encoded["responseSchema"] = gemini_schema_of(wire.decode_json(schema), place, encoding)
     return {**encoded, **details}, ""

@@ -245,16 +245,13 @@ class ModelTurn:
         if state.length == len(part.reasoning.text):
             restore(part, state)
             return False
-        return not part.reasoning.text and self._restore_last_thought(state)
-
-    def _restore_last_thought(self, state: CarriedState) -> bool:
+        if part.reasoning.text:
+            return False
         if self._run is not None and self._run.kind == "reasoning":
             self.close()
-        for part in reversed(self.message.parts):
-            if kind_of_run(part) == "reasoning":
-                if len(part.reasoning.text) == state.length:
-                    restore(part, state)
-                return True
+        last = next((part for part in reversed(self.message.parts) if kind_of_run(part) == "reasoning"), None)
+        if last is not None and len(last.reasoning.text) == state.length:
+            restore(last, state)
         return True
 
 
@@ -278,13 +275,8 @@ def restore(part: Part, state: CarriedState) -> None:
 
 def kind_of_run(part: Part) -> str:
     """What kind of run the part can be in; empty: none."""
-    match part.WhichOneof("kind"):
-        case "text":
-            return "text"
-        case "reasoning" if part.reasoning.provider == DIALECT:
-            return "reasoning"
-        case _:
-            return ""
+    kind = part.WhichOneof("kind")
+    return kind if kind == "text" or (kind == "reasoning" and part.reasoning.provider == DIALECT) else ""
 
 
 def text_of_run(part: Part) -> str:

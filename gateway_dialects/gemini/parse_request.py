@@ -13,14 +13,13 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, ToolChoice
 from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
 from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, whole
 from gateway_dialects.gemini.schema import json_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, PLAIN_TYPE, TIERS, TOOL_MODES, SchemaForm
-from gateway_dialects.kit.fields import boolean, mapping, missing, parse_object, required_string, string, wrong_type
+from gateway_dialects.kit.fields import boolean, mapping, missing, one_of, parse_object, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 
@@ -131,10 +130,7 @@ def parse_choice(choice: ToolChoice, value: Any) -> None:
     word = string(details.get("mode", UNSPECIFIED), f"{path}.mode").upper()
     allowed = strings(details.get("allowedFunctionNames", []), f"{path}.allowedFunctionNames")
     if word != UNSPECIFIED:
-        if word not in TOOL_MODES:
-            known = ", ".join(TOOL_MODES)
-            raise invalid(f"{path}.mode", f"Invalid value for '{path}.mode': {word!r}. Supported values are {known}.")
-        choice.mode = TOOL_MODES[word]
+        choice.mode = one_of(word, TOOL_MODES, f"{path}.mode")
         if word == "ANY" and len(allowed) == 1:
             choice.mode, choice.tool_name = chat_pb2.TOOL_CHOICE_MODE_TOOL, allowed[0]
         else:
