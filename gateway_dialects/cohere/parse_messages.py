@@ -8,24 +8,8 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Message, Part
-from gateway_dialects.cohere.words import (
-    DIALECT,
-    PLAN_FORM,
-    ROLES,
-    SIGNED_FIELDS,
-    MessageForm,
-    PartForm,
-    place_citations,
-)
-from gateway_dialects.kit.fields import (
-    array,
-    mapping,
-    missing,
-    required_mapping,
-    required_string,
-    string,
-    wrong_type,
-)
+from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIELDS, MessageForm, PartForm, place_citations
+from gateway_dialects.kit.fields import array, mapping, missing, required_mapping, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})

@@ -14,14 +14,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.words import (
-    DIALECT,
-    FINISH_REASONS,
-    FINISH_WORDS,
-    SIGNED_FIELDS,
-    is_plan,
-    write_citations,
-)
+from gateway_dialects.cohere.words import DIALECT, FINISH_REASONS, FINISH_WORDS, SIGNED_FIELDS, is_plan, write_citations
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, json_text, merged
 
 MODEL_FEATURES = {

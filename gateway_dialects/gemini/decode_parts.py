@@ -14,16 +14,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part, Reasoning, ToolCall
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, standard_base64
-from gateway_dialects.kit.json import (
-    Json,
-    float_of,
-    json_text,
-    list_at,
-    set_details,
-    set_form,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, float_of, json_text, list_at, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.media import kind_of
 
 INNER_FIELDS = {

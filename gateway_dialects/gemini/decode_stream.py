@@ -17,15 +17,7 @@ from gateway_dialects.gemini.decode_errors import error_in_body
 from gateway_dialects.gemini.decode_parts import citations_of, decode_logprobs, decode_part, is_silent, late_signature
 from gateway_dialects.gemini.words import DIALECT
 from gateway_dialects.kit.event_decoder import EventDecoder
-from gateway_dialects.kit.json import (
-    Json,
-    as_list,
-    malformed,
-    object_at,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, as_list, malformed, object_at, set_details, text_of, unknown_fields
 
 IN_PIECES = frozenset({"citationMetadata", "logprobsResult"})
 """Fields of a candidate whose lists each chunk continues; of all others the last value counts."""

@@ -13,25 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    Media,
-    Message,
-    Part,
-    ToolResult,
-)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Message, Part, ToolResult
 from gateway_dialects.gemini.families import Family, family_of
-from gateway_dialects.gemini.words import (
-    DIALECT,
-    SIGNATURE,
-    PartForm,
-    Piece,
-    add_own_fields,
-    arguments_object,
-    part_form,
-)
+from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, Piece, add_own_fields, arguments_object, part_form
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of

@@ -14,14 +14,7 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Part
 from gateway_dialects.gemini.decode_parts import decode_part, set_rest, sign
-from gateway_dialects.gemini.words import (
-    CARRIER,
-    DIALECT,
-    SIGNATURE,
-    PartForm,
-    camel,
-    plain,
-)
+from gateway_dialects.gemini.words import CARRIER, DIALECT, SIGNATURE, PartForm, camel, plain
 from gateway_dialects.kit.fields import boolean, integer, mapping, missing, number, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_form
 
