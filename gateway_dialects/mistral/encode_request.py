@@ -9,14 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    TOOL_CHOICE_MODE_REQUIRED,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ReasoningSettings,
-    Tool,
-    ToolChoice,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
@@ -47,7 +41,7 @@ from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestF
 
 NAMES = {ours: theirs for theirs, (ours, _) in PLAIN_FIELDS.items() if theirs not in ("model", "max_tokens", "service_tier")}
 """Contract fields by their names here."""
-CHOICES = {**TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_REQUIRED: "any"}
+CHOICES = {**TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_REQUIRED: "any"}
 """required is a newer name of any."""
 UNKNOWN_FIELDS = ("logit_bias", "verbosity", "user")
 ANY_OBJECT = '{"type":"object","properties":{}}'
@@ -159,7 +153,7 @@ def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json
 
 
 def encode_choice(choice: ToolChoice) -> Json | str:
-    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
         return merged({"type": "function", "function": {"name": choice.tool_name}}, details_of(choice, DIALECT))
     if choice.mode not in CHOICES:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
