@@ -7,24 +7,20 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.json import Json, decode_body, list_at, malformed
-from gateway_dialects.openai.decode_response import TOO_DEEP, decode_answer
+from gateway_dialects.openai.decode_response import decode_answer
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Operation.decode."""
-    answer = decode_body(body)
-    try:
-        return decode_answer(with_choices_of_a_chat(answer, "message"))
-    except RecursionError:
-        raise malformed(TOO_DEEP) from None
+    return decode_answer(with_choices_of_a_chat(decode_body(body), "message"))
 
 
 class CompletionsStreamDecoder(OpenAIStreamDecoder):
     """See StreamDecoder."""
 
-    def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
-        super().feed_chunk(with_choices_of_a_chat(chunk, "delta"), batch)
+    def decode(self, chunk: Json, batch: StreamResponse) -> None:
+        super().decode(with_choices_of_a_chat(chunk, "delta"), batch)
 
 
 def with_choices_of_a_chat(answer: Json, holder: str) -> Json:

@@ -15,6 +15,7 @@ from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.json import TOO_DEEP, malformed
 
 
 class Secret:
@@ -290,9 +291,17 @@ def chat_operation(
     """encode: its last argument says whether to stream."""
     return Operation(
         lambda request, model, endpoint: Encoded(*encode(request, model, endpoint, False)),
-        lambda body, provider: decode(body),
+        lambda body, provider: decoded(body, decode),
         decode_error,
     )
+
+
+def decoded(body: bytes, decode: Callable[[bytes], ChatResponse]) -> ChatResponse:
+    """What can just be decoded may be too deep to be encoded as a part of something: that raises RecursionError."""
+    try:
+        return decode(body)
+    except RecursionError:
+        raise malformed(TOO_DEEP) from None
 
 
 def stream_operation(encode: EncodeChat, decoder: Callable[[], StreamDecoder], decode_error: DecodeError) -> StreamOperation:

@@ -80,9 +80,9 @@ def read_usage(raw: Json) -> Usage:
 class MistralStreamDecoder(OpenAIStreamDecoder):
     """See StreamDecoder."""
 
-    def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
+    def decode(self, chunk: Json, batch: StreamResponse) -> None:
         chunk.pop("p", None)
-        super().feed_chunk(chunk, batch)
+        super().decode(chunk, batch)
 
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
         # The position of the choice, which its index says already.

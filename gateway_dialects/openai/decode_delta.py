@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
-from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
-from gateway_dialects.kit.json import Json, json_text, malformed, text_of, unknown_fields
+from gateway_dialects.kit.json import Json, json_text, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import (
     AUDIO_FIELDS,
     begin_tool_call,
     decode_content_item,
     decode_logprobs,
     decode_reasoning_item,
-    note_strings,
+    reasoning_of_strings,
+    strings_with_reasoning,
 )
 from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_signature
-from gateway_dialects.openai.words import DIALECT, REASONING_STRINGS, set_details
+from gateway_dialects.openai.words import DIALECT, set_details
 
 PartKey = str | tuple[str, object]
 """The key of a part among those of a candidate: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
@@ -45,24 +45,16 @@ class CandidateState:
         self.message_details: Json = {}
 
 
-def empty_text(part: Part) -> None:
-    part.text = ""
+TEXT, REFUSAL = Part(text=""), Part(refusal="")
+AUDIO = Part(media=Media(kind=MEDIA_KIND_AUDIO))
+"""Parts as they begin."""
 
 
-def empty_refusal(part: Part) -> None:
-    part.refusal = ""
-
-
-def empty_audio(part: Part) -> None:
-    part.media.kind = MEDIA_KIND_AUDIO
-
-
-def add_delta(state: CandidateState, key: PartKey, batch: StreamResponse, begin: Callable[[Part], None]) -> PartDelta:
-    """A new delta of the part with this key, which is started first where it has not been."""
-    part_index = state.parts.get(key)
-    if part_index is None:
-        begin(start_part(state, key, batch))
-        part_index = state.parts[key]
+def add_delta(state: CandidateState, key: PartKey, batch: StreamResponse, empty: Part = TEXT) -> PartDelta:
+    """A new delta of the part with this key, which begins as an empty one where there is none."""
+    if key not in state.parts:
+        start_part(state, key, batch).CopyFrom(empty)
+    part_index = state.parts[key]
     delta = batch.events.add().part_delta
     if state.index:
         delta.candidate_index = state.index
@@ -74,7 +66,7 @@ def add_delta(state: CandidateState, key: PartKey, batch: StreamResponse, begin:
 def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
     for key in state.bare_tools:
         # A tool that takes nothing is called with {}, also when no delta held that.
-        add_delta(state, key, batch, empty_text).arguments_json = "{}"
+        add_delta(state, key, batch).arguments_json = "{}"
     signed = state.parts.get("text") if state.signature else None
     if state.signature and signed is None:
         merge(state.message_details, {"extra_content": {"google": {"thought_signature": state.signature}}})
@@ -97,7 +89,7 @@ def start_part(state: CandidateState, key: PartKey, batch: StreamResponse) -> Pa
 
 def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> None:
     if isinstance(content, str):
-        add_delta(state, "text", batch, empty_text).text = content
+        add_delta(state, "text", batch).text = content
         return
     if not isinstance(content, list):
         raise malformed("content of the provider's stream is neither text nor a list")
@@ -105,30 +97,29 @@ def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> 
         part = decode_content_item(item)
         match part.WhichOneof("kind"):
             case "text":
-                add_delta(state, "text", batch, empty_text).text = part.text
+                add_delta(state, "text", batch).text = part.text
             case "reasoning":
-                feed_reasoning_part(state, ("reasoning", 0), part, batch)
+                feed_reasoning_piece(state, ("reasoning", 0), part, batch)
             case _:
                 start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
 
 
 def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) -> None:
-    present = [name for name in REASONING_STRINGS if isinstance(delta.get(name), str) and delta[name]]
-    items = delta.get("reasoning_details")
-    if isinstance(items, list) and items:
+    present = strings_with_reasoning(delta)
+    if items := list_at(delta, "reasoning_details"):
         for item in items:
             part = decode_reasoning_item(item, present)
             if part.HasField("opaque"):
                 start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
             else:
-                feed_reasoning_part(state, ("reasoning", item_index(item)), part, batch)
+                feed_reasoning_piece(state, ("reasoning", item_index(item)), part, batch)
     elif present:
-
-        def begin(part: Part) -> None:
-            part.reasoning.SetInParent()
-            note_strings(part, present)
-
-        add_delta(state, ("reasoning", 0), batch, begin).reasoning = delta[present[0]]
+        key = ("reasoning", 0)
+        if key not in state.parts:
+            begun = start_part(state, key, batch)
+            begun.CopyFrom(reasoning_of_strings(delta, present))
+            begun.reasoning.text = ""
+        add_delta(state, key, batch).reasoning = delta[present[0]]
 
 
 def item_index(item: Json) -> int | str:
@@ -136,32 +127,29 @@ def item_index(item: Json) -> int | str:
     return index if isinstance(index, (int, str)) else 0
 
 
-def feed_reasoning_part(state: CandidateState, key: PartKey, piece: Part, batch: StreamResponse) -> None:
+def feed_reasoning_piece(state: CandidateState, key: PartKey, piece: Part, batch: StreamResponse) -> None:
     """Append a piece of reasoning to its part: text, signature and encrypted content, each in a delta of its own."""
-    reasoning = piece.reasoning
-
-    def begin(part: Part) -> None:
-        part.CopyFrom(piece)
-        part.reasoning.text = part.reasoning.signature = part.reasoning.encrypted = ""
-
-    if reasoning.text:
-        add_delta(state, key, batch, begin).reasoning = reasoning.text
-    if reasoning.signature:
-        add_delta(state, key, batch, begin).signature = reasoning.signature
-    if reasoning.encrypted:
-        add_delta(state, key, batch, begin).encrypted = reasoning.encrypted
+    found = piece.reasoning
+    text, signature, encrypted = found.text, found.signature, found.encrypted
+    found.text = found.signature = found.encrypted = ""
+    if text:
+        add_delta(state, key, batch, piece).reasoning = text
+    if signature:
+        add_delta(state, key, batch, piece).signature = signature
+    if encrypted:
+        add_delta(state, key, batch, piece).encrypted = encrypted
 
 
 def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> None:
     if data := audio.get("data"):
         try:
-            add_delta(state, "audio", batch, empty_audio).data = base64.b64decode(text_of(data), validate=True)
+            add_delta(state, "audio", batch, AUDIO).data = base64.b64decode(text_of(data), validate=True)
         except ValueError:
             raise malformed("audio of the provider's stream is not base64") from None
     if transcript := text_of(audio.get("transcript")):
-        add_delta(state, "audio", batch, empty_audio).transcript = transcript
+        add_delta(state, "audio", batch, AUDIO).transcript = transcript
     if extra := unknown_fields(audio, AUDIO_FIELDS):
-        details = add_delta(state, "audio", batch, empty_audio)
+        details = add_delta(state, "audio", batch, AUDIO)
         details.provider_details_json[DIALECT] = json_text({"audio": extra})
         state.part_details.setdefault(state.parts["audio"], {}).update(extra)
 
@@ -175,13 +163,13 @@ def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> N
     custom = call.get("custom")
     if isinstance(custom, dict):
         if text := text_of(custom.get("input")):
-            add_delta(state, key, batch, empty_text).input = text
+            add_delta(state, key, batch).input = text
         return
     function = call.get("function")
     if isinstance(function, dict) and (arguments := function.get("arguments")):
         state.bare_tools.discard(key)
         text = arguments if isinstance(arguments, str) else json_text(arguments)
-        add_delta(state, key, batch, empty_text).arguments_json = text
+        add_delta(state, key, batch).arguments_json = text
 
 
 def tool_key(state: CandidateState, call: Json) -> PartKey:
@@ -240,7 +228,7 @@ def feed_annotations(state: CandidateState, extra: Json, batch: StreamResponse, 
     decoded = [citation_of(annotation) for annotation in annotations]
     if found := [citation for citation in decoded if citation is not None]:
         texts = [event.part_delta for event in batch.events[before:] if event.part_delta.HasField("text")]
-        delta = texts[-1] if texts else add_delta(state, "text", batch, empty_text)
+        delta = texts[-1] if texts else add_delta(state, "text", batch)
         delta.citations.extend(found)
     if len(found) < len(annotations):
         extra["annotations"] = [item for item, citation in zip(annotations, decoded, strict=True) if citation is None]
@@ -257,6 +245,6 @@ def delta_since(state: CandidateState, batch: StreamResponse, before: int) -> Pa
     for position in range(len(batch.events) - 1, before - 1, -1):
         if batch.events[position].WhichOneof("event") == "part_delta":
             return batch.events[position].part_delta
-    delta = add_delta(state, "text", batch, empty_text)
+    delta = add_delta(state, "text", batch)
     delta.text = ""
     return delta

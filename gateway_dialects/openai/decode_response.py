@@ -64,19 +64,13 @@ CACHE_READ_FIELDS = tuple(
     (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 )
 """Where it is when it is not among the details."""
-TOO_DEEP = "the provider's answer is nested too deeply"
-"""What can just be decoded may be too deep to be encoded as a part of something."""
 LARGEST_COUNT = 2**62
 """The sum of two still fits into the contract's int64."""
 
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.chat."""
-    answer = decode_body(body)
-    try:
-        return decode_answer(answer)
-    except RecursionError:
-        raise malformed(TOO_DEEP) from None
+    return decode_answer(decode_body(body))
 
 
 def decode_answer(answer: Json) -> ChatResponse:
@@ -154,20 +148,25 @@ def decode_message_fields(parts: RepeatedCompositeFieldContainer[Part], extra: J
 
 
 def decode_reasoning(message: Json) -> Iterator[Part]:
-    present = [name for name in REASONING_STRINGS if isinstance(message.get(name), str) and message[name]]
+    present = strings_with_reasoning(message)
     if items := list_at(message, "reasoning_details"):
         for item in items:
             yield decode_reasoning_item(item, present)
     elif present:
-        part = Part(reasoning=Reasoning(text=message[present[0]]))
-        note_strings(part, present)
-        yield part
+        yield reasoning_of_strings(message, present)
 
 
-def note_strings(part: Part, present: Sequence[str]) -> None:
-    """Which of the two spellings the provider used; reasoning_content alone is the default."""
+def strings_with_reasoning(message: Json) -> list[str]:
+    """Which of the string fields of a message or delta hold reasoning."""
+    return [name for name in REASONING_STRINGS if name in message and text_of(message[name])]
+
+
+def reasoning_of_strings(message: Json, present: Sequence[str]) -> Part:
+    """Records which of the two spellings the provider used; reasoning_content alone is the default."""
+    part = Part(reasoning=Reasoning(text=message[present[0]]))
     if present != ["reasoning_content"]:
         set_form(part, DIALECT, PartForm(strings=tuple(present)))
+    return part
 
 
 def decode_reasoning_item(item: Any, strings: Sequence[str] = ()) -> Part:

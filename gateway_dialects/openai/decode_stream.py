@@ -9,36 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import (
-    UNREADABLE,
-    Json,
-    as_list,
-    decode_json,
-    int_of,
-    json_text,
-    malformed,
-    text_of,
-    unknown_fields,
-)
-from gateway_dialects.openai.decode_delta import (
-    CandidateState,
-    add_delta,
-    empty_refusal,
-    feed_audio,
-    feed_content,
-    feed_extra,
-    feed_logprobs,
-    feed_reasoning,
-    feed_tool_call,
-    finish_parts,
-    merge,
-)
+from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.json import Json, as_list, int_of, json_text, malformed, text_of, unknown_fields
+from gateway_dialects.openai import decode_delta as deltas
+from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MESSAGE_FIELDS, TOO_DEEP, decode_usage, set_marks
+from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MESSAGE_FIELDS, decode_usage, set_marks
 from gateway_dialects.openai.words import FINISH_REASONS, set_details
 
 CHUNK_FIELDS = frozenset(
@@ -51,11 +29,11 @@ CHUNK_FIELDS = frozenset(
 MARKS = ("system_fingerprint", "service_tier")
 
 
-class OpenAIStreamDecoder:
+class OpenAIStreamDecoder(EventDecoder):
     """See StreamDecoder."""
 
     def __init__(self) -> None:
-        self.done = False
+        super().__init__()
         self.started = False
         self.candidates: dict[int, CandidateState] = {}
         self.usage: Json | None = None
@@ -67,40 +45,22 @@ class OpenAIStreamDecoder:
     def complete(self) -> bool:
         return bool(self.candidates) and all(state.raw_finish for state in self.candidates.values())
 
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if event.data == b"[DONE]":
-            self.finish(batch)
-            return
-        try:
-            self.feed_chunk(decode_chunk(event.data), batch)
-        except RecursionError:
-            raise malformed(TOO_DEEP) from None
-
-    def feed_chunk(self, chunk: Json, batch: StreamResponse) -> None:
-        if "error" in chunk and (error := chunk["error"]):
+    def decode(self, message: Json, batch: StreamResponse) -> None:
+        if "error" in message and (error := message["error"]):
             raise error_in_body(error)
-        choices = chunk.get("choices") or ()
+        choices = message.get("choices") or ()
         if choices and type(choices) is not list:
             raise malformed("choices of the provider's stream is not a list")
-        if not self.started and (choices or chunk.get("id")):
-            self.start(chunk, batch)
+        if not self.started and (choices or message.get("id")):
+            self.start(message, batch)
         else:
-            self.keep_late(chunk)
-        usage = chunk.get("usage") or report_of_groq(chunk)
-        if isinstance(usage, dict):
-            self.usage = usage
+            self.keep_late(message)
+        if "usage" in message or "x_groq" in message:
+            usage = message.get("usage") or report_of_groq(message)
+            if isinstance(usage, dict):
+                self.usage = usage
         for choice in choices:
             self.feed_choice(choice, batch)
-
-    def finish(self, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if not self.complete:
-            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
-        self.done = True
-        self.conclude(batch)
 
     def conclude(self, batch: StreamResponse) -> None:
         for state in self.candidates.values():
@@ -134,7 +94,7 @@ class OpenAIStreamDecoder:
         if not CHUNK_FIELDS.issuperset(chunk):
             self.keep_details(chunk)
         for name in MARKS:
-            if (mark := chunk.get(name)) is not None and mark != self.marks.get(name):
+            if name in chunk and (mark := chunk[name]) is not None and mark != self.marks.get(name):
                 self.marks[name] = self.late_marks[name] = mark
 
     def keep_details(self, chunk: Json) -> None:
@@ -149,7 +109,7 @@ class OpenAIStreamDecoder:
             index = int_of(index, 31)
             state = self.candidates.setdefault(index, CandidateState(index))
         delta = choice.get("delta")
-        if delta or choice.get("logprobs"):
+        if delta or (choice.get("logprobs")):
             if delta and type(delta) is not dict:
                 raise malformed("a delta of the provider's stream is not an object")
             self.feed_delta(state, delta or {}, choice, batch)
@@ -161,33 +121,23 @@ class OpenAIStreamDecoder:
             merge(state.details, unknown_fields(choice, CHOICE_FIELDS))
 
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
+        """Asks for fields with `in`: most deltas have a text and nothing else."""
         before = len(batch.events)
         if "reasoning_content" in delta or "reasoning" in delta or "reasoning_details" in delta:
-            feed_reasoning(state, delta, batch)
-        content = delta.get("content")
-        if content:
-            feed_content(state, content, batch)
-        if (refusal := delta.get("refusal")) and type(refusal) is str:
-            add_delta(state, "refusal", batch, empty_refusal).refusal = refusal
-        if (audio := delta.get("audio")) and type(audio) is dict:
-            feed_audio(state, audio, batch)
-        if calls := delta.get("tool_calls"):
-            for call in as_list(calls, "tool_calls"):
-                feed_tool_call(state, call, batch)
-        if logprobs := choice.get("logprobs"):
-            feed_logprobs(state, logprobs, batch, before)
+            deltas.feed_reasoning(state, delta, batch)
+        if "content" in delta and (content := delta["content"]):
+            deltas.feed_content(state, content, batch)
+        if "refusal" in delta and (refusal := delta["refusal"]) and type(refusal) is str:
+            add_delta(state, "refusal", batch, deltas.REFUSAL).refusal = refusal
+        if "audio" in delta and type(audio := delta["audio"]) is dict:
+            deltas.feed_audio(state, audio, batch)
+        if "tool_calls" in delta:
+            for call in as_list(delta["tool_calls"], "tool_calls"):
+                deltas.feed_tool_call(state, call, batch)
+        if "logprobs" in choice and (logprobs := choice["logprobs"]):
+            deltas.feed_logprobs(state, logprobs, batch, before)
         if not MESSAGE_FIELDS.issuperset(delta) and (extra := unknown_fields(delta, MESSAGE_FIELDS)):
-            feed_extra(state, extra, batch, before)
-
-
-def decode_chunk(data: bytes) -> Json:
-    try:
-        chunk = decode_json(data)
-    except UNREADABLE:
-        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-    if not isinstance(chunk, dict):
-        raise malformed("an event of the provider's stream is not a JSON object")
-    return chunk
+            deltas.feed_extra(state, extra, batch, before)
 
 
 def report_of_groq(chunk: Json) -> Json | None:
