@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Any, assert_never
+from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
-    ROLE_TOOL,
-    ROLE_USER,
-    CacheHint,
-    Media,
-    MediaKind,
-    Message,
-    Part,
-    Role,
-    ToolResult,
-)
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from dragoman.v1 import content_pb2
+from dragoman.v1.content_pb2 import Media, Message, Part, Role
+from gateway_dialects.kit.cache_hints import cache_control
+from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
+from gateway_dialects.kit.media import KINDS as MEDIA_KINDS
+from gateway_dialects.kit.media import data_uri, no_source
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.message_fields import SIGNER, add_signature, item_head, items_of_reasoning, signature_item
-from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, MessageForm, PartForm, details_of
+from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, ROLES, MessageForm, PartForm, details_of
 
-PLAIN_ROLES = {role: ROLE_WORDS[role] for role in (ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT)}
+PLAIN_ROLES = {ROLES[word]: word for word in ("system", "user", "assistant")}
 """Roles that every vendor knows."""
 CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", "function_call"})
 """Fields of an assistant message that stand in for content; one with neither is refused."""
-KINDS = {MEDIA_KIND_IMAGE: "pictures", MEDIA_KIND_AUDIO: "sound", MEDIA_KIND_VIDEO: "video", MEDIA_KIND_FILE: "documents"}
+KINDS = {
+    content_pb2.MEDIA_KIND_IMAGE: "pictures",
+    content_pb2.MEDIA_KIND_AUDIO: "sound",
+    content_pb2.MEDIA_KIND_VIDEO: "video",
+    content_pb2.MEDIA_KIND_FILE: "documents",
+}
 ELSEWHERE = {"type": "text", "text": "What this tool shows stands in the user's message behind the tools' answers."}
 
 
@@ -46,15 +37,12 @@ def encode_messages(messages: Iterable[Message], quirks: Quirks, diagnostics: Di
     encoded: list[Json] = []
     results = ToolResults(quirks, diagnostics)
     for index, message in enumerate(messages):
-        if message.role == ROLE_TOOL:
+        if message.role == content_pb2.ROLE_TOOL:
             encoded += results.encode(message, f"messages[{index}]")
             continue
-        if shown := results.take_shown():
-            encoded.append(shown)
+        encoded += results.take_shown()
         encoded.append(encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", diagnostics))
-    if shown := results.take_shown():
-        encoded.append(shown)
-    return encoded
+    return [*encoded, *results.take_shown()]
 
 
 def encode_plain_message(message: Message) -> Json | None:
@@ -87,7 +75,7 @@ def encode_message(message: Message, quirks: Quirks, field: str, diagnostics: Di
         encoded.update(own_fields(details_of(message), quirks))
     if message.HasField("cache_hint"):
         add_cache_hint(encoded, message.cache_hint, quirks, form.cache_control)
-    if role == ROLE_ASSISTANT:
+    if role == content_pb2.ROLE_ASSISTANT:
         encode_assistant_fields(message, encoded, field, quirks, diagnostics)
     return encoded
 
@@ -125,7 +113,7 @@ def encode_signature(part: Part, encoded: Json, field: str, quirks: Quirks, diag
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:
-    if role == ROLE_DEVELOPER and not quirks.developer_role:
+    if role == content_pb2.ROLE_DEVELOPER and not quirks.developer_role:
         return "system"
     if role not in ROLE_WORDS:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
@@ -154,12 +142,8 @@ def encode_part(
                 encoded["refusal"] = part.refusal
         case "opaque":
             encode_opaque(part, content, field, diagnostics)
-        case "tool_result":
-            raise invalid(field, f"{field}: a tool result belongs in a message of ROLE_TOOL")
-        case None:
-            raise invalid(field, f"{field} has no kind: set text, media, tool_call ...")
-        case unknown:
-            assert_never(unknown)
+        case _:
+            raise unusable_part(part, field)
 
 
 def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diagnostics) -> None:
@@ -171,7 +155,7 @@ def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diag
     elif form_of(part, DIALECT, PartForm).place == "opaque":
         diagnostics.drop(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
     else:
-        raise unsupported(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
+        raise unusable_part(part, field)
 
 
 def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
@@ -187,11 +171,11 @@ def add_part_hint(encoded: Json, part: Part, quirks: Quirks) -> None:
         add_cache_hint(encoded, part.cache_hint, quirks, form_of(part, DIALECT, PartForm).cache_control)
 
 
-def add_cache_hint(encoded: Json, hint: CacheHint, quirks: Quirks, is_own: bool | str) -> None:
+def add_cache_hint(encoded: Json, hint: content_pb2.CacheHint, quirks: Quirks, is_own: bool | str) -> None:
     """is_own: whether it was a cache_control of this form. There is no warning where it is not sent: other vendors cache by
     themselves, or not at all."""
     if quirks.cache_control and (is_own or quirks.cache_hints):
-        encoded["cache_control"] = {"type": "ephemeral", **({"ttl": hint.ttl} if hint.ttl else {})}
+        encoded["cache_control"] = cache_control(hint)
 
 
 def own_fields(fields: Json, quirks: Quirks) -> Json:
@@ -214,7 +198,7 @@ def set_content(encoded: Json, content: list[Json], form: str, role: Role.ValueT
         encoded["content"] = first["text"]
     elif content or form == "list":
         encoded["content"] = content
-    elif role == ROLE_ASSISTANT and form != "string":
+    elif role == content_pb2.ROLE_ASSISTANT and form != "string":
         encoded["content"] = None
     else:
         encoded["content"] = ""
@@ -265,23 +249,20 @@ def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
     kind = media_kind(media)
     if kind in quirks.lacks:
         raise unsupported(field, f"this provider takes no {KINDS[kind]}")
-    if kind == MEDIA_KIND_IMAGE:
+    if kind == content_pb2.MEDIA_KIND_IMAGE:
         image: Json = {"url": uri_of(media, field)}
         if media.detail:
             image["detail"] = media.detail
         return {"type": "image_url", "image_url": image}
-    if kind == MEDIA_KIND_AUDIO:
+    if kind == content_pb2.MEDIA_KIND_AUDIO:
         return {"type": "input_audio", "input_audio": encode_audio(media, field)}
-    if kind == MEDIA_KIND_VIDEO:
+    if kind == content_pb2.MEDIA_KIND_VIDEO:
         return {"type": "video_url", "video_url": {"url": uri_of(media, field)}}
     return {"type": "file", "file": encode_file(media, field)}
 
 
 def media_kind(media: Media) -> Any:
-    if media.kind:
-        return media.kind
-    kind = media.mime_type.partition("/")[0].upper()
-    return MediaKind.Value(f"MEDIA_KIND_{kind}") if kind in ("IMAGE", "AUDIO", "VIDEO") else MEDIA_KIND_FILE
+    return media.kind or MEDIA_KINDS.get(media.mime_type.partition("/")[0], content_pb2.MEDIA_KIND_FILE)
 
 
 def needs_bytes(media: Media, _: str, endpoint: Endpoint) -> bool:
@@ -291,14 +272,12 @@ def needs_bytes(media: Media, _: str, endpoint: Endpoint) -> bool:
 
 def uri_of(media: Media, field: str) -> str:
     match media.WhichOneof("source"):
-        case "uri":
-            return media.uri
-        case "data":
-            return f"data:{media.mime_type};base64,{base64.b64encode(media.data).decode()}"
+        case "uri" | "data":
+            return data_uri(media)
         case "file_id":
             raise unsupported(field, "this provider takes uploaded files by id only as documents (MEDIA_KIND_FILE)")
         case _:
-            raise invalid(field, f"{field}.media has no source: set data, uri or file_id")
+            raise no_source(field)
 
 
 def encode_audio(media: Media, field: str) -> Json:
@@ -310,14 +289,9 @@ def encode_audio(media: Media, field: str) -> Json:
 
 
 def encode_file(media: Media, field: str) -> Json:
-    file: Json = {}
-    if media.WhichOneof("source") == "file_id":
-        file["file_id"] = media.file_id
-    else:
-        file["file_data"] = uri_of(media, field)
-    if media.filename:
-        file["filename"] = media.filename
-    return file
+    has_id = media.WhichOneof("source") == "file_id"
+    file = {"file_id": media.file_id} if has_id else {"file_data": uri_of(media, field)}
+    return {**file, "filename": media.filename} if media.filename else file
 
 
 class ToolResults:
@@ -339,10 +313,10 @@ class ToolResults:
         for place, part in results_in(message, field):
             yield self._message(part, message, place)
 
-    def take_shown(self) -> Json | None:
-        """The user message with the media of the tools since the last one. None: there are none."""
+    def take_shown(self) -> list[Json]:
+        """The user message with the media of the tools since the last one, if there are any."""
         shown, self._shown = self._shown, []
-        return {"role": "user", "content": shown} if shown else None
+        return [{"role": "user", "content": shown}] if shown else []
 
     def _message(self, part: Part, message: Message, place: str) -> Json:
         result, form = part.tool_result, form_of(message, DIALECT, MessageForm)
@@ -351,14 +325,14 @@ class ToolResults:
             encoded["tool_call_id"] = shortened(result.tool_call_id, self._quirks.longest_call_id)
         if name := result.name or message.name:
             encoded["name"] = name
-        set_content(encoded, self._content(result, encoded, place), form.content, ROLE_TOOL)
+        set_content(encoded, self._content(result, encoded, place), form.content, content_pb2.ROLE_TOOL)
         encoded.update(own_fields(details_of(message), self._quirks))
         add_part_hint(encoded, part, self._quirks)
         if message.HasField("cache_hint"):
             add_cache_hint(encoded, message.cache_hint, self._quirks, form.cache_control)
         return encoded
 
-    def _content(self, result: ToolResult, encoded: Json, place: str) -> list[Json]:
+    def _content(self, result: content_pb2.ToolResult, encoded: Json, place: str) -> list[Json]:
         content: list[Json] = []
         shown: list[Json] = []
         for where, part in parts_in(result, place):

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1 import chat_pb2 as chat
+from dragoman.v1 import chat_pb2
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported
+from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.fields import fields_of
 from gateway_dialects.kit.json import Json, form_of, object_at, object_of, options_form_of, options_of, request_bytes
@@ -40,7 +40,7 @@ GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
 
 
 def encode_chat(
-    request: chat.ChatRequest, model: str, endpoint: Endpoint, stream: bool
+    request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Encode. stream: whether the answer is to be streamed."""
     diagnostics = Diagnostics()
@@ -65,7 +65,7 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
     return found
 
 
-def encode_body(request: chat.ChatRequest, model: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
+def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its streaming flags."""
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
@@ -117,7 +117,7 @@ def encode_tools(body: Json, tools: Any, quirks: Quirks, diagnostics: Diagnostic
     body["tools"] = [encode_tool(tool, f"tools[{index}]", quirks) for index, tool in enumerate(tools)]
 
 
-def encode_tool(tool: chat.Tool, field: str, quirks: Quirks) -> Json:
+def encode_tool(tool: chat_pb2.Tool, field: str, quirks: Quirks) -> Json:
     match kind := tool.WhichOneof("kind"):
         case "function":
             named: Any = tool.function
@@ -126,10 +126,8 @@ def encode_tool(tool: chat.Tool, field: str, quirks: Quirks) -> Json:
             named, readers = tool.custom, CUSTOM_FIELDS
         case "opaque" if tool.opaque.dialect == DIALECT:
             return object_of(tool.opaque.json, f"{field}.opaque.json")
-        case "opaque":
-            raise unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
         case _:
-            raise invalid(field, f"{field} has no kind: set function, custom or opaque", "")
+            raise unusable_tool(tool, field)
     details = own_fields(details_of(tool), quirks)
     inner = {"name": named.name, **fields_of(named, readers, f"{field}.{kind}."), **object_at(details, kind)}
     encoded = {"type": kind, **details, kind: inner}
@@ -139,11 +137,11 @@ def encode_tool(tool: chat.Tool, field: str, quirks: Quirks) -> Json:
     return encoded
 
 
-def encode_tool_choice(body: Json, choice: chat.ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_tool_choice(body: Json, choice: chat_pb2.ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
     details = details_of(choice)
-    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat.TOOL_CHOICE_MODE_TOOL):
+    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    if choice.mode == chat.TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
         kind = form_of(choice, DIALECT, ToolChoiceForm).type or kind_of_tool(body, choice.tool_name)
         body["tool_choice"] = {"type": kind, **details, kind: {"name": choice.tool_name, **object_at(details, kind)}}
     elif choice.allowed_tool_names:
@@ -162,7 +160,7 @@ def kind_of_tool(body: Json, name: str) -> str:
     return "custom" if is_custom else "function"
 
 
-def encode_response_format(body: Json, form: chat.ResponseFormat, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_response_format(body: Json, form: chat_pb2.ResponseFormat, quirks: Quirks, diagnostics: Diagnostics) -> None:
     if not form.type:
         return
     kind = RESPONSE_FORMAT_WORDS.get(form.type)
@@ -170,7 +168,7 @@ def encode_response_format(body: Json, form: chat.ResponseFormat, quirks: Quirks
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
     details = details_of(form)
     encoded: Json = {"type": kind, **details}
-    if form.type == chat.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+    if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         schema = fields_of(form, SCHEMA_FIELDS, "response_format.json_schema.")
         encoded["json_schema"] = {**schema, **object_at(details, "json_schema")}
     body["response_format"] = encoded
@@ -201,7 +199,7 @@ def encode_user(body: Json, user: str, quirks: Quirks, diagnostics: Diagnostics)
     body["user"] = short_user(user, quirks.longest_user, diagnostics)
 
 
-def encode_reasoning(body: Json, reasoning: chat.ReasoningSettings, quirks: Quirks, diagnostics: Diagnostics) -> None:
+def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, quirks: Quirks, diagnostics: Diagnostics) -> None:
     details = details_of(reasoning)
     settings = fields_of(reasoning, REASONING_FIELDS, "")
     fields = form_of(reasoning, DIALECT, ReasoningForm).fields
@@ -245,7 +243,7 @@ def thinking_switch(settings: Json) -> Json | None:
     return {"type": kind}
 
 
-def thinks(request: chat.ChatRequest) -> bool:
+def thinks(request: chat_pb2.ChatRequest) -> bool:
     """Whether thinking is asked for, or was going on earlier in the conversation."""
     wanted = request.reasoning
     if wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled):

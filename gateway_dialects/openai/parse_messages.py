@@ -19,6 +19,7 @@ from dragoman.v1.content_pb2 import (
     Message,
     Part,
 )
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import array, mapping, missing, required_mapping, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
 from gateway_dialects.openai.message_fields import (
@@ -89,18 +90,6 @@ def unnamed_fields(fields: Json, known: Set[str]) -> Json:
     for name in LITELLM_FIELDS:
         rest.pop(name, None)
     return rest
-
-
-def take_cache_hint(holder: Any, rest: Json) -> bool:
-    """Take OpenRouter's cache_control out of the fields of a message, a part, a call or a tool. False: there is none, or
-    one of another form than is known, which stays."""
-    match rest.get("cache_control"):
-        case {"type": "ephemeral", **more} if not more or (more.keys() == {"ttl"} and isinstance(more["ttl"], str)):
-            del rest["cache_control"]
-            holder.cache_hint.ttl = more.get("ttl", "")
-            holder.cache_hint.SetInParent()
-            return True
-    return False
 
 
 def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:

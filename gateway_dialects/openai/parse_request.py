@@ -14,9 +14,10 @@ from typing import Any
 from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool, ToolChoice
 from gateway_dialects.kit import fields as read
+from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
-from gateway_dialects.openai.parse_messages import nested, parse_message, take_cache_hint, unnamed_fields
+from gateway_dialects.openai.parse_messages import nested, parse_message, unnamed_fields
 from gateway_dialects.openai.words import (
     CUSTOM_FIELDS,
     DIALECT,

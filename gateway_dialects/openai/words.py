@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from dragoman.v1 import chat_pb2 as chat
-from dragoman.v1 import content_pb2 as content
+from dragoman.v1 import chat_pb2, content_pb2
 from gateway_dialects.kit import json as kit
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.fields import Fields, Reader, boolean, integer, number, object_text, small_integer, string
@@ -26,38 +25,38 @@ def words_of(values: Mapping[WordT, ValueT]) -> dict[ValueT, WordT]:
     return {value: word for word, value in reversed(list(values.items()))}
 
 
-ROLES: Mapping[str, content.Role.ValueType] = {
-    "system": content.ROLE_SYSTEM,
-    "developer": content.ROLE_DEVELOPER,
-    "user": content.ROLE_USER,
-    "assistant": content.ROLE_ASSISTANT,
-    "tool": content.ROLE_TOOL,
-    "function": content.ROLE_TOOL,
+ROLES: Mapping[str, content_pb2.Role.ValueType] = {
+    "system": content_pb2.ROLE_SYSTEM,
+    "developer": content_pb2.ROLE_DEVELOPER,
+    "user": content_pb2.ROLE_USER,
+    "assistant": content_pb2.ROLE_ASSISTANT,
+    "tool": content_pb2.ROLE_TOOL,
+    "function": content_pb2.ROLE_TOOL,
 }
 ROLE_WORDS = words_of(ROLES)
-FINISH_REASONS: Mapping[str, chat.FinishReason.ValueType] = {
-    **dict.fromkeys(("stop", "eos", "end_turn"), chat.FINISH_REASON_STOP),
-    **dict.fromkeys(("length", "max_tokens", "model_length"), chat.FINISH_REASON_LENGTH),
-    **dict.fromkeys(("tool_calls", "function_call"), chat.FINISH_REASON_TOOL_CALLS),
-    "content_filter": chat.FINISH_REASON_CONTENT_FILTER,
-    "error": chat.FINISH_REASON_ERROR,
+FINISH_REASONS: Mapping[str, chat_pb2.FinishReason.ValueType] = {
+    **dict.fromkeys(("stop", "eos", "end_turn"), chat_pb2.FINISH_REASON_STOP),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), chat_pb2.FINISH_REASON_LENGTH),
+    **dict.fromkeys(("tool_calls", "function_call"), chat_pb2.FINISH_REASON_TOOL_CALLS),
+    "content_filter": chat_pb2.FINISH_REASON_CONTENT_FILTER,
+    "error": chat_pb2.FINISH_REASON_ERROR,
 }
 """Of all vendors. An unknown one counts as stop and stays in raw_finish_reason."""
 FINISH_WORDS = words_of(FINISH_REASONS)
 OPENAI_FINISH_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """Those of OpenAI's schema."""
-TOOL_CHOICES: Mapping[str, chat.ToolChoiceMode.ValueType] = {
-    "auto": chat.TOOL_CHOICE_MODE_AUTO,
-    "none": chat.TOOL_CHOICE_MODE_NONE,
-    "required": chat.TOOL_CHOICE_MODE_REQUIRED,
+TOOL_CHOICES: Mapping[str, chat_pb2.ToolChoiceMode.ValueType] = {
+    "auto": chat_pb2.TOOL_CHOICE_MODE_AUTO,
+    "none": chat_pb2.TOOL_CHOICE_MODE_NONE,
+    "required": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
     # Mistral's word for required.
-    "any": chat.TOOL_CHOICE_MODE_REQUIRED,
+    "any": chat_pb2.TOOL_CHOICE_MODE_REQUIRED,
 }
 TOOL_CHOICE_WORDS = words_of(TOOL_CHOICES)
-RESPONSE_FORMATS: Mapping[str, chat.ResponseFormatType.ValueType] = {
-    "text": chat.RESPONSE_FORMAT_TYPE_TEXT,
-    "json_object": chat.RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    "json_schema": chat.RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+RESPONSE_FORMATS: Mapping[str, chat_pb2.ResponseFormatType.ValueType] = {
+    "text": chat_pb2.RESPONSE_FORMAT_TYPE_TEXT,
+    "json_object": chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    "json_schema": chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
 }
 RESPONSE_FORMAT_WORDS = words_of(RESPONSE_FORMATS)
 AUDIO_FORMATS: Mapping[str, str] = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav"}
