@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from functools import partial
 
-from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.completions.decode_response import CompletionsStreamDecoder, decode_chat
 from gateway_dialects.completions.encode_request import encode_chat
 from gateway_dialects.completions.parse_request import parse_texts
@@ -35,13 +34,8 @@ def serve(head: RequestHead, body: bytes, style: Style = OPENAI, id_prefix: str 
     """See Served.parse_chat. style, id_prefix: of a variant of this API."""
     parsed = parse_texts(body, head.path_param("deployment"))
     fallback_id, now = id_prefix + head.request_id, int(time.time())
-
-    def render_all(answers: Sequence[ChatResponse]) -> bytes:
-        return render_texts(answers, parsed, fallback_id, now, style)
-
-    def writer() -> TextRenderer:
-        return TextRenderer(parsed, fallback_id=fallback_id, now=now, style=style)
-
+    render_all = partial(render_texts, asked=parsed, fallback_id=fallback_id, now=now, style=style)
+    writer = partial(TextRenderer, parsed, fallback_id=fallback_id, now=now, style=style)
     return ServedChat(
         parsed.chats[0],
         lambda answer: render_all((answer,)),

@@ -3,17 +3,18 @@ recorded answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Part
-from dragoman.v1.stream_pb2 import Finished, PartDelta, Started, StreamResponse
+from dragoman.v1.stream_pb2 import Finished, PartDelta, PartStarted, Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.completions.parse_request import ParsedTexts
+from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.openai.render_response import OPENAI, Style, render_error_event, render_usage
+from gateway_dialects.openai.render_response import OPENAI, Style, head_fields, render_error_event, render_usage
 from gateway_dialects.openai.render_stream import DONE
 from gateway_dialects.openai.words import FINISH_WORDS, OPENAI_FINISH_WORDS
 
@@ -24,14 +25,10 @@ REASONS = frozenset({"stop", "length", "content_filter"})
 def render_texts(
     answers: Sequence[ChatResponse], asked: ParsedTexts, fallback_id: str, now: int, style: Style = OPENAI
 ) -> bytes:
-    """The JSON body of the answers, one for each prompt. fallback_id and now (Unix seconds) stand in where the provider gave
-    none."""
+    """The JSON body of the answers, one for each prompt. fallback_id and now: see head_fields."""
     first = answers[0]
     body: Json = {
-        "id": style.answer_id(first.id, first.route.call_id, fallback_id),
-        "object": OBJECT,
-        "created": first.created or now,
-        "model": first.model or first.route.model,
+        **head_fields(first, OBJECT, fallback_id, now, style),
         "choices": [
             render_text(candidate, place * asked.count, prompt, asked)
             for place, (prompt, answer) in enumerate(zip(asked.prompts, answers, strict=True))
@@ -98,10 +95,8 @@ def without_first(values: list[Any], begins: bool) -> list[Any]:
 
 def total_of(usages: Sequence[Usage]) -> Usage:
     """One usage as it is; of several their sums."""
-    return usages[0] if len(usages) == 1 else summed(usages)
-
-
-def summed(usages: Iterable[Usage]) -> Usage:
+    if len(usages) == 1:
+        return usages[0]
     total = Usage()
     for usage in usages:
         for field, value in usage.ListFields():
@@ -110,7 +105,7 @@ def summed(usages: Iterable[Usage]) -> Usage:
     return total
 
 
-class TextRenderer:
+class TextRenderer(EventWriter):
     """Renders the streams of one request. Feed it every batch in order; the last one's end is followed by [DONE]."""
 
     def __init__(self, asked: ParsedTexts, *, fallback_id: str, now: int, style: Style = OPENAI) -> None:
@@ -130,42 +125,22 @@ class TextRenderer:
         """See StreamWriter.fail."""
         return render_error_event(error)
 
-    def render(self, batch: StreamResponse) -> bytes:
-        """The SSE bytes of a batch, to be written at once."""
-        out: list[bytes] = []
-        for event in batch.events:
-            match event.WhichOneof("event"):
-                case "part_delta":
-                    self._delta(event.part_delta, out)
-                case "part_started":
-                    part = event.part_started.part
-                    if text := part.text or part.refusal:
-                        self._choice(event.part_started.candidate_index, {"text": text}, out)
-                case "started":
-                    self._started(event.started, out)
-                case "finished":
-                    self._finished(event.finished, out)
-                case _:
-                    pass
-        return b"".join(out)
-
     def _started(self, started: Started, out: list[bytes]) -> None:
         """One id, one time and one model through the whole stream: those of the first."""
         self._place += 1
         self._offsets = {}
         if not self._head:
-            head: Json = {
-                "id": self._style.answer_id(started.id, started.route.call_id, self._fallback_id),
-                "object": OBJECT,
-                "created": started.created or self._now,
-                "model": started.model or started.route.model,
-            }
+            head = head_fields(started, OBJECT, self._fallback_id, self._now, self._style)
             if started.HasField("system_fingerprint"):
                 head["system_fingerprint"] = started.system_fingerprint
             self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
         if self._asked.echo:
             for index in range(self._asked.count):
                 self._choice(index, {"text": self._asked.prompts[self._place]}, out)
+
+    def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
+        if text := text_of(started.part):
+            self._choice(started.candidate_index, {"text": text}, out)
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
         fields: Json = {}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat
+from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat, served_chat
 from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
 from gateway_dialects.mistral.encode_request import encode_chat
 from gateway_dialects.mistral.parse_request import parse_chat
@@ -30,9 +29,7 @@ CLIENT = Dialect(
 
 def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
     """A parsed request of this language, and how its answer is written."""
-    fallback_id, now = head.request_id, int(time.time())
-    writer = partial(ChunkRenderer, fallback_id=fallback_id, now=now)
-    return ServedChat(parsed.chat, lambda answer: render_chat(answer, fallback_id, now), writer if parsed.stream else None)
+    return served_chat(parsed, render_chat, ChunkRenderer, fallback_id=head.request_id, now=int(time.time()))
 
 
 SERVER = Served(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
@@ -24,25 +25,20 @@ PartKey = str | tuple[str, object]
 """The key of a part among those of a candidate: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
 
 
+@dataclass(slots=True)
 class CandidateState:
     """What is known of one candidate while it streams."""
 
-    __slots__ = (
-        *("bare_tools", "details", "index", "message_details", "part_details", "parts", "raw_finish", "signature"),
-        "tool_slots",
-    )
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.parts: dict[PartKey, int] = {}
-        self.tool_slots: dict[object, tuple[str, PartKey]] = {}
-        self.bare_tools: set[PartKey] = set()
-        self.part_details: dict[int, Json] = {}
-        self.raw_finish = ""
-        self.signature = ""
-        """Gemini's, over the text."""
-        self.details: Json = {}
-        self.message_details: Json = {}
+    index: int
+    parts: dict[PartKey, int] = field(default_factory=dict)
+    tool_slots: dict[object, tuple[str, PartKey]] = field(default_factory=dict)
+    bare_tools: set[PartKey] = field(default_factory=set)
+    part_details: dict[int, Json] = field(default_factory=dict)
+    raw_finish: str = ""
+    signature: str = ""
+    """Gemini's, over the text."""
+    details: Json = field(default_factory=dict)
+    message_details: Json = field(default_factory=dict)
 
 
 TEXT, REFUSAL = Part(text=""), Part(refusal="")

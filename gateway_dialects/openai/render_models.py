@@ -59,7 +59,7 @@ def model_card(model: Model) -> Json:
 def openrouter_fields(model: Model, details: Json) -> Iterator[tuple[str, Json | list[str]]]:
     """Fields that the provider's own list has are left as they are."""
     if model.input_modalities and model.output_modalities and not isinstance(details.get("architecture"), dict):
-        yield "architecture", architecture(model)
+        yield "architecture", architecture(list(model.input_modalities), list(model.output_modalities))
     if model.supported_parameters and "supported_parameters" not in details:
         yield "supported_parameters", list(model.supported_parameters)
     own = details.get("pricing")
@@ -70,8 +70,7 @@ def openrouter_fields(model: Model, details: Json) -> Iterator[tuple[str, Json |
         yield "top_provider", {**context, "max_completion_tokens": model.max_output_tokens}
 
 
-def architecture(model: Model) -> Json:
-    reads, writes = list(model.input_modalities), list(model.output_modalities)
+def architecture(reads: list[str], writes: list[str]) -> Json:
     return {"modality": f"{'+'.join(reads)}->{'+'.join(writes)}", "input_modalities": reads, "output_modalities": writes}
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Opaque, Part
+from dragoman.v1.stream_pb2 import Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at, object_at
 from gateway_dialects.kit.media import base64_of, data_uri
@@ -67,23 +68,34 @@ OPENAI = Style()
 
 
 def render_chat(response: ChatResponse, fallback_id: str, now: int, style: Style = OPENAI) -> bytes:
-    """The JSON body. fallback_id and now (Unix seconds) stand in where the provider gave none."""
-    body: Json = {
-        "id": style.answer_id(response.id, response.route.call_id, fallback_id),
-        "object": "chat.completion",
-        "created": response.created or now,
-        "model": response.model or response.route.model,
-        "choices": [render_candidate(candidate, style) for candidate in response.candidates],
-        "usage": render_usage(response.usage, style) if response.HasField("usage") else None,
-        "system_fingerprint": response.system_fingerprint if response.HasField("system_fingerprint") else None,
-    }
-    if response.HasField("service_tier"):
-        body["service_tier"] = response.service_tier
-    if style.openrouter:
-        body["provider"] = response.route.provider
+    """The JSON body. fallback_id and now: see head_fields."""
+    body = chat_head(response, "chat.completion", fallback_id, now, style)
+    body["choices"] = [render_candidate(candidate, style) for candidate in response.candidates]
+    body["usage"] = render_usage(response.usage, style) if response.HasField("usage") else None
     if response.provider_details_json:
         body.update(details_of(response))
     return encode_json(body)
+
+
+def chat_head(answer: ChatResponse | Started, kind: str, fallback_id: str, now: int, style: Style) -> Json:
+    """What an answer, or each chunk of one, begins with. kind: of object. fallback_id and now: see head_fields."""
+    head = head_fields(answer, kind, fallback_id, now, style)
+    head["system_fingerprint"] = answer.system_fingerprint if answer.HasField("system_fingerprint") else None
+    if answer.HasField("service_tier"):
+        head["service_tier"] = answer.service_tier
+    if style.openrouter:
+        head["provider"] = answer.route.provider
+    return head
+
+
+def head_fields(answer: ChatResponse | Started, kind: str, fallback_id: str, now: int, style: Style) -> Json:
+    """fallback_id and now (Unix seconds) are used where the provider gave none."""
+    return {
+        "id": style.answer_id(answer.id, answer.route.call_id, fallback_id),
+        "object": kind,
+        "created": answer.created or now,
+        "model": answer.model or answer.route.model,
+    }
 
 
 def render_candidate(candidate: Candidate, style: Style = OPENAI) -> Json:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Part
@@ -18,6 +19,7 @@ from gateway_dialects.openai.render_response import (
     OPENAI,
     ReasoningPlaces,
     Style,
+    chat_head,
     finish_fields,
     reasoning_places,
     render_error_event,
@@ -31,36 +33,35 @@ from gateway_dialects.openai.words import DIALECT, details_of
 
 DONE = b"data: [DONE]\n\n"
 FIRST_DELTA: Json = {"role": "assistant", "content": "", "refusal": None}
-
-
 NOWHERE = ReasoningPlaces({}, False, ())
 
 
+@dataclass(slots=True)
 class StreamedPart:
     """What the renderer remembers of a part that has begun."""
 
-    __slots__ = ("base", "index", "is_text", "late_citations", "places", "summary")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        """Among the message's tool calls or its reasoning, by the part's kind."""
-        self.is_text = False
-        self.base = 0
-        """Of text: where it begins in the content, in characters."""
-        self.late_citations: list[Json] = []
-        """Citations of the whole part, whose end is not known yet."""
-        self.places = NOWHERE
-        """Of reasoning."""
-        self.summary = False
+    index: int
+    """Among the message's tool calls or its reasoning, by the part's kind."""
+    is_text: bool = False
+    base: int = 0
+    """Of text: where it begins in the content, in characters."""
+    late_citations: list[Json] = field(default_factory=list)
+    """Citations of the whole part, whose end is not known yet."""
+    places: ReasoningPlaces = NOWHERE
+    """Of reasoning."""
+    summary: bool = False
 
 
-class CandidateCounts:
+@dataclass(slots=True)
+class WrittenCandidate:
     """How much of a candidate has been written."""
 
-    __slots__ = ("annotations", "opaque", "reasoning", "tool_calls")
-
-    def __init__(self) -> None:
-        self.annotations = self.opaque = self.reasoning = self.tool_calls = 0
+    length: int = 0
+    """Of the content, in characters."""
+    annotations: int = 0
+    opaque: int = 0
+    reasoning: int = 0
+    tool_calls: int = 0
 
 
 class ChunkRenderer(EventWriter):
@@ -83,9 +84,7 @@ class ChunkRenderer(EventWriter):
         self._text_tail = b""
         self._tail = b""
         self._parts: dict[tuple[int, int], StreamedPart] = {}
-        self._lengths: dict[int, int] = {0: 0}
-        """Of the content of each candidate, in characters."""
-        self._counts: dict[int, CandidateCounts] = {}
+        self._candidates: dict[int, WrittenCandidate] = {}
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
@@ -93,17 +92,7 @@ class ChunkRenderer(EventWriter):
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         extra = details_of(started)
-        head: Json = {
-            "id": self._style.answer_id(started.id, started.route.call_id, self._fallback_id),
-            "object": "chat.completion.chunk",
-            "created": started.created or self._now,
-            "model": started.model or started.route.model,
-            "system_fingerprint": started.system_fingerprint if started.HasField("system_fingerprint") else None,
-        }
-        if started.HasField("service_tier"):
-            head["service_tier"] = started.service_tier
-        if self._style.openrouter:
-            head["provider"] = started.route.provider
+        head = chat_head(started, "chat.completion.chunk", self._fallback_id, self._now, self._style)
         # A scalar describes the stream (OpenRouter's provider); a structure is sent once.
         head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
@@ -119,12 +108,12 @@ class ChunkRenderer(EventWriter):
         is_plain = not (index or details or citations or delta.HasField("logprobs"))
         if kind == "text" and is_plain and not self._late:
             text = delta.text
-            self._lengths[0] += len(text)
+            self._candidates[0].length += len(text)
             out.append(self._text_head + encode_json(text) + self._text_tail)
             return
         part = self._parts[index, delta.part_index]
         if kind == "text":
-            self._lengths[index] += len(delta.text)
+            self._candidates[index].length += len(delta.text)
         body: Json = DELTA_RENDERERS[kind](delta, part) if kind else {}
         if citations:
             body.update(self._cite(index, part, delta))
@@ -147,9 +136,9 @@ class ChunkRenderer(EventWriter):
 
     def _numbered(self, index: int, annotations: list[Json]) -> list[Json]:
         """OpenAI's accumulators take only list items that have an index."""
-        counts = self._counts[index]
-        first = counts.annotations
-        counts.annotations += len(annotations)
+        written = self._candidates[index]
+        first = written.annotations
+        written.annotations += len(annotations)
         return [{"index": place, **annotation} for place, annotation in enumerate(annotations, first)]
 
     def _choice(
@@ -168,45 +157,44 @@ class ChunkRenderer(EventWriter):
         self._late = {}
         return b"data: " + encode_json(body) + b"\n\n"
 
-    def _begin_candidate(self, index: int, out: list[bytes]) -> CandidateCounts:
-        if (counts := self._counts.get(index)) is None:
-            counts = self._counts[index] = CandidateCounts()
-            self._lengths[index] = 0
+    def _begin_candidate(self, index: int, out: list[bytes]) -> WrittenCandidate:
+        if (written := self._candidates.get(index)) is None:
+            written = self._candidates[index] = WrittenCandidate()
             self._choice(index, FIRST_DELTA, out)
-        return counts
+        return written
 
     def _part_started(self, started: PartStarted, out: list[bytes]) -> None:
         index, part = started.candidate_index, started.part
-        counts = self._begin_candidate(index, out)
-        self._parts[index, started.part_index] = begun = StreamedPart(counts.tool_calls)
+        written = self._begin_candidate(index, out)
+        self._parts[index, started.part_index] = begun = StreamedPart(written.tool_calls)
         match part.WhichOneof("kind"):
             case "text":
-                begun.is_text, begun.base = True, self._lengths[index]
-                self._lengths[index] += len(part.text)
+                begun.is_text, begun.base = True, written.length
+                written.length += len(part.text)
                 body: Json = {"content": part.text} if part.text else {}
                 if part.HasField("signature"):
                     add_signature(body, part)
                 if body:
                     self._choice(index, body, out)
             case "tool_call":
-                counts.tool_calls += 1
+                written.tool_calls += 1
                 if self._style.openrouter and part.HasField("signature"):
-                    self._sign(index, part, counts, out)
+                    self._sign(index, part, written, out)
                 self._choice(index, {"tool_calls": [{"index": begun.index, **render_tool_call(part)}]}, out)
             case "reasoning":
-                begun.places = reasoning_places(part, self._style, counts.reasoning)
+                begun.places = reasoning_places(part, self._style, written.reasoning)
                 begun.summary = part.reasoning.summary
-                counts.reasoning += 1
+                written.reasoning += 1
             case "opaque":
-                self._choice(index, {"opaque": [{"index": counts.opaque, **render_opaque(part.opaque)}]}, out)
-                counts.opaque += 1
+                self._choice(index, {"opaque": [{"index": written.opaque, **render_opaque(part.opaque)}]}, out)
+                written.opaque += 1
             case _:
                 pass
 
-    def _sign(self, index: int, part: Part, counts: CandidateCounts, out: list[bytes]) -> None:
+    def _sign(self, index: int, part: Part, written: WrittenCandidate, out: list[bytes]) -> None:
         """OpenRouter's clients carry the signature of a tool call among reasoning_details."""
-        form = signature_form(part.signature.provider, counts.reasoning)
-        counts.reasoning += 1
+        form = signature_form(part.signature.provider, written.reasoning)
+        written.reasoning += 1
         self._choice(index, {"reasoning_details": [signature_item(part, form)]}, out)
 
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
@@ -214,7 +202,7 @@ class ChunkRenderer(EventWriter):
         part = self._parts[index, ended.part_index]
         body: Json = {}
         if part.late_citations:
-            body["annotations"] = self._numbered(index, ended_at(part.late_citations, self._lengths[index]))
+            body["annotations"] = self._numbered(index, ended_at(part.late_citations, self._candidates[index].length))
         if ended.HasField("signature"):
             signed: Json = {}
             add_signature(signed, Part(signature=ended.signature))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat, served_chat
 from gateway_dialects.openrouter.parse_request import parse_chat
 from gateway_dialects.openrouter.render_metadata import Wanted, render_model, render_models
 from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, OpenRouterRenderer, render_chat, render_error
@@ -12,17 +12,8 @@ from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, O
 
 def serve(head: RequestHead, body: bytes) -> ServedChat:
     """See Served.parse_chat."""
-    parsed, fallback_id, now = parse_chat(body), ID_PREFIX + head.request_id, int(time.time())
-
-    def writer() -> OpenRouterRenderer:
-        return OpenRouterRenderer(fallback_id=fallback_id, now=now)
-
-    return ServedChat(
-        parsed.chat,
-        lambda answer: render_chat(answer, fallback_id, now),
-        writer if parsed.stream else None,
-        keep_alive=KEEP_ALIVE,
-    )
+    terms = {"fallback_id": ID_PREFIX + head.request_id, "now": int(time.time())}
+    return served_chat(parse_chat(body), render_chat, OpenRouterRenderer, KEEP_ALIVE, **terms)
 
 
 SERVER = Served(

@@ -16,7 +16,7 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.fields import missing
 from gateway_dialects.kit.json import Json, encode_json, object_at
-from gateway_dialects.openai.render_models import model_card
+from gateway_dialects.openai.render_models import architecture, model_card
 from gateway_dialects.openai.words import FINISH_WORDS
 from gateway_dialects.openrouter.render_response import ID_PREFIX
 
@@ -116,9 +116,7 @@ def openrouter_card(model: Model) -> Json:
         "links": {"details": f"/api/v1/models/{quote(model.id)}"},
         **card,
         "architecture": {
-            "modality": f"{'+'.join(reads)}->{'+'.join(writes)}",
-            "input_modalities": reads,
-            "output_modalities": writes,
+            **architecture(reads, writes),
             "tokenizer": "Other",
             "instruct_type": None,
             **object_at(card, "architecture"),
