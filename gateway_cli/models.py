@@ -75,8 +75,7 @@ async def _check(gateway: Gateway) -> int:
 async def _try_provider(gateway: Gateway, name: str) -> tuple[str, str, str, str, str, str]:
     """One line of the table."""
     from dragoman.v1.models_pb2 import ListModelsRequest
-    from gateway_core.call import Call
-    from gateway_core.deadline import Deadline
+    from gateway_core.call import Call, Deadline
 
     begun = time.perf_counter()
     answer = await gateway.list_models(ListModelsRequest(provider=name), Call("check", Deadline.after(CHECK_TIMEOUT_S)))

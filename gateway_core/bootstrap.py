@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from gateway_core.accounts.recorder import Recorder
-from gateway_core.deadline import Clock
+from gateway_core.accounts.settlement import Recorder
+from gateway_core.call import Clock
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
-from gateway_core.execution.invoke import Transports
 from gateway_core.execution.model_lists import ModelLists, ProviderLists
 from gateway_core.gateway import Gateway
 from gateway_core.media.attachments import FetchLimits, MediaIntake
@@ -53,7 +53,10 @@ def build_gateway(
     fetches = partial(http_downloader, settings.media, guard)
     limits = FetchLimits(bytes_each=settings.media.max_bytes)
     fill = partial(describe, book=prices)
-    store = store or sqlite_store(settings.storage, wall_clock)
+    calls = store
+    if store is None:
+        store = sqlite_store(settings.storage, wall_clock)
+        calls = store if settings.storage.path else None
     return Gateway(
         resolver=resolver,
         contexts=contexts,
@@ -64,7 +67,7 @@ def build_gateway(
         prices=prices,
         proxy=Proxy(transports, key_places(settings)),
         records=RecordService(store, settings.storage, clock=wall_clock),
-        recorder=Recorder(store),
+        recorder=Recorder(calls),
     )
 
 

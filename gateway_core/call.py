@@ -8,15 +8,38 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TAGS, TASK_ID, first_value
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
 from dragoman.v1.routing_pb2 import RouteTrace
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.deadline import Deadline
 from gateway_dialects.kit.dialect import Secret
+
+Clock = Callable[[], float]
+"""Monotonic seconds."""
+
+
+class Deadline(NamedTuple):
+    """A point on the monotonic clock, shared by all that a call does. None: there is none."""
+
+    expires_at: float | None = None
+    clock: Clock = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float | None, clock: Clock = time.monotonic) -> Deadline:
+        return cls(None if seconds is None else clock() + seconds, clock)
+
+    def remaining(self) -> float | None:
+        """Seconds left, never below 0. None: there is no deadline."""
+        return None if self.expires_at is None else max(0.0, self.expires_at - self.clock())
+
+    def allows(self, seconds: float) -> bool:
+        """Whether so many seconds are left."""
+        left = self.remaining()
+        return left is None or seconds < left
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,7 @@ class ByokCredentials:
 NO_CREDENTIALS = ByokCredentials()
 NOTHING: Mapping[str, str] = {}
 NO_DEADLINE = Deadline()
+NO_RAW_USAGE = ("", "")
 TAG_OF: Sequence[tuple[str, str]] = (
     *TAGS.items(),
     *((name, "app") for name in reversed(APP_NAMES)),
@@ -61,9 +85,9 @@ class Call:
     """One call, and its record while it runs. Durations are in seconds on the deadline's clock."""
 
     __slots__ = (
-        *("id", "request_id", "deadline", "caller", "metadata", "context", "byok", "operation", "provider", "path"),
+        *("id", "request_id", "deadline", "caller", "metadata", "api", "context", "byok", "operation", "provider", "path"),
         *("route", "request", "messages", "input_media", "admitted_ms", "began", "first_content", "ended"),
-        *("reason", "usage", "streamed", "answered_by", "service_tier", "output_size"),
+        *("reason", "usage", "raw_usage", "streamed", "answered_by", "service_tier", "output_size"),
         *("finish_reason", "raw_finish_reason", "response_id"),
     )
 
@@ -88,6 +112,8 @@ class Call:
         self.deadline = deadline
         self.caller = caller
         self.metadata = metadata
+        self.api = metadata.get(API, "")
+        """The served API that was called. Empty: gRPC."""
         self.context = context
         self.byok = byok
         self.operation = operation
@@ -101,25 +127,19 @@ class Call:
         self.began = deadline.clock()
         self.first_content: float | None = None
         self.ended: float | None = None
-        """None: it runs."""
         self.reason = ""
         """Why it failed: the name of a Reason. Empty: it has not failed."""
         self.usage: Usage | None = None
+        """What it consumed in all, as far as it is known."""
+        self.raw_usage = NO_RAW_USAGE
+        """The provider's own JSON of it, and its dialect."""
         self.streamed = False
         """Whether a stream has begun."""
-        self.answered_by = ""
-        """The model as the provider reports it."""
-        self.service_tier = ""
+        self.answered_by = self.service_tier = self.response_id = self.raw_finish_reason = ""
+        """As the provider reports them: the model, the tier, the answer's id, why the first candidate ended."""
         self.output_size = 0
         """Bytes of output so far."""
         self.finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED
-        self.raw_finish_reason = ""
-        self.response_id = ""
-
-    @property
-    def api(self) -> str:
-        """The served API that was called. Empty: gRPC."""
-        return self.metadata.get(API, "")
 
     @property
     def task_id(self) -> str:
@@ -177,5 +197,4 @@ def new_call_id(now_ns: int) -> str:
     since 1970 UTC."""
     milliseconds, rest = divmod(now_ns, 1_000_000)
     fraction = rest * 4096 // 1_000_000
-    random = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
-    return f"{milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random:032x}"
+    return f"{milliseconds:012x}7{fraction:03x}8{os.urandom(8).hex()[1:]}"

@@ -12,18 +12,17 @@ from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
-from gateway_core.accounts.recorder import Recorder
-from gateway_core.accounts.settlement import Settlement
-from gateway_core.call import Call
+from gateway_core.accounts.settlement import Recorder, Settlement
+from gateway_core.call import NO_CREDENTIALS, Call
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain
-from gateway_core.execution.invoke import Transports
 from gateway_core.execution.model_lists import ModelLists
 from gateway_core.media.attachments import Attachments, MediaIntake
 from gateway_core.media.places import media_of
 from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
-from gateway_core.routing.contexts import Contexts, route_of
-from gateway_core.routing.resolver import ModelResolver
+from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.resolver import ModelResolver, Resolver, route_of
 from gateway_core.routing.route import Route
 from gateway_core.storage.records import RecordService
 from gateway_core.validation import check_chat
@@ -76,7 +75,7 @@ class Gateway:
         return await self._chain.count_tokens(request, route, call, attachments)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
-        return await self._models.page(request, call.deadline, self._contexts.of(call))
+        return await self._models.page(request, call.deadline, self._names_for(call))
 
     def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
@@ -95,7 +94,7 @@ class Gateway:
         self, request: ProxyRequest, call: Call, body: AsyncIterator[bytes] | None
     ) -> AsyncGenerator[ProxyResponse, None]:
         call.provider, call.path = request.provider, f"{request.method} {request.path}"
-        endpoint = self._contexts.of(call).endpoint(request.provider)
+        endpoint = self._names_for(call).endpoint(request.provider)
         async with aclosing(self._proxy.answer(request, endpoint, call, body)) as messages:
             async for message in messages:
                 if message.HasField("end"):
@@ -116,7 +115,11 @@ class Gateway:
         attachments = self._media.admit(request)
         if attachments is not None:
             call.input_media = sum(1 for _ in media_of(request))
-        return route_of(request, self._contexts.of(call)), attachments
+        return route_of(request, self._names_for(call)), attachments
+
+    def _names_for(self, call: Call) -> Resolver:
+        """See Contexts.of."""
+        return self._contexts.of(call) if call.context or call.byok is not NO_CREDENTIALS else self.resolver
 
     async def close(self) -> None:
         await self._models.close()

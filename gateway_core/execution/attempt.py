@@ -1,22 +1,24 @@
-"""One attempt at a chat: one request to one target, as a whole answer or as an open stream."""
+"""One operation at one target: encode, send, check, decode; an attempt at a chat, as a whole answer or as an open stream."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.routing_pb2 import Attempt, Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.execution.invoke import Upstream, perform
-from gateway_core.execution.usage import copy_counts, read_reports
+from gateway_core.call import Deadline
+from gateway_core.execution.usage import read_reports
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.transport.base import UpstreamResponse
+from gateway_core.routing.route import Target
+from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import malformed_field
 from gateway_dialects.kit.dialect import (
@@ -27,11 +29,80 @@ from gateway_dialects.kit.dialect import (
     ServerSentEvent,
     StreamDecoder,
     StreamOperation,
+    UpstreamRequest,
 )
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
 
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
 decode_object = msgspec.json.Decoder(dict[str, object]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Transports:
+    """The transports, by where an endpoint is."""
+
+    demo: Transport
+    """The demo provider's: demo://"""
+    http: Transport
+    guarded: Transport
+    """To servers that clients choose: it must not reach into the operator's network."""
+
+    @classmethod
+    def only(cls, transport: Transport) -> Transports:
+        """One transport for all endpoints."""
+        return cls(transport, transport, transport)
+
+    def for_endpoint(self, endpoint: Endpoint) -> Transport:
+        if endpoint.guarded:
+            return self.guarded
+        return self.demo if endpoint.url.startswith("demo:") else self.http
+
+    async def close(self) -> None:
+        for transport in {id(one): one for one in (self.demo, self.http, self.guarded)}.values():
+            await transport.close()
+
+
+@dataclass(slots=True)
+class Upstream:
+    """The upstream of one attempt."""
+
+    target: Target
+    transports: Transports
+    deadline: Deadline
+    record: Attempt = field(default_factory=Attempt)
+    """Of the attempt, filled in on the way."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.target.endpoint
+
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        """The answer's head. The caller closes it. Raises GatewayError as Transport.send does."""
+        response = await self.transports.for_endpoint(self.target.endpoint).send(request, self.deadline)
+        self.record.status = response.status
+        return response
+
+
+async def invoke(
+    operation: Operation[RequestT, ResponseT], request: RequestT, upstream: Upstream
+) -> tuple[ResponseT, Sequence[Warning]]:
+    """The response, and a warning for each parameter that was dropped. Raises GatewayError."""
+    encoded = operation.encode(request, upstream.target.model, upstream.endpoint)
+    return await perform(operation, encoded, upstream), encoded.warnings
+
+
+async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, upstream: Upstream) -> ResponseT:
+    """The response to an encoded request. Raises GatewayError."""
+    response = await upstream.send(encoded.request)
+    try:
+        body = await response.read()
+    finally:
+        await response.close()
+    if response.status != 200:
+        raise operation.decode_error(response.status, response.headers, body)
+    return operation.decode(body, upstream.endpoint.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +233,16 @@ def encode_chat(
 ) -> Encoded:
     """Raises GatewayError UNSUPPORTED for content that only another dialect's providers store and, in strict mode, for
     parameters that the target does not take; INVALID_REQUEST naming the field whose JSON is malformed."""
-    endpoint = upstream.endpoint
-    refuse_options(request, DIALECTS[endpoint.dialect])
+    endpoint = upstream.target.endpoint
+    if request.provider_options_json:
+        refuse_options(request, DIALECTS[endpoint.dialect])
     try:
         encoded = operation.encode(request, upstream.target.model, endpoint)
     except GatewayError as failure:
         if failure.reason is Reason.INVALID_REQUEST:
             name_place(failure, request)
         raise
-    if request.strict and encoded.warnings:
+    if encoded.warnings and request.strict:
         raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
     return encoded
 
@@ -186,15 +258,15 @@ def name_place(failure: GatewayError, request: ChatRequest) -> None:
 
 
 async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
-    """The target's whole answer. Raises GatewayError."""
-    operation = DIALECTS[upstream.endpoint.dialect].chat
+    """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
+    endpoint = upstream.target.endpoint
+    operation = DIALECTS[endpoint.dialect].chat
     encoded = encode_chat(operation, request, upstream)
     answer = await perform(operation, encoded, upstream)
-    if upstream.endpoint.quirks.inline_thinking:
+    if endpoint.quirks.inline_thinking:
         split_answer(answer)
-    answer.warnings.extend(encoded.warnings)
-    if answer.HasField("usage"):
-        copy_counts(answer.usage, upstream.record.usage)
+    if encoded.warnings:
+        answer.warnings.extend(encoded.warnings)
     return answer
 
 
@@ -237,9 +309,9 @@ def refuse_options(request: ChatRequest, dialect: Dialect) -> None:
         other = DIALECTS.get(name)
         if other is None or other is dialect:
             continue
-        for field, why in other.essential_options.items():
-            if field in text and is_set(text, field):
-                raise GatewayError(Reason.UNSUPPORTED, f"{field}: {why}", field=field)
+        for option, why in other.essential_options.items():
+            if option in text and is_set(text, option):
+                raise GatewayError(Reason.UNSUPPORTED, f"{option}: {why}", field=option)
 
 
 def is_set(options_json: str, field: str) -> bool:
@@ -248,3 +320,10 @@ def is_set(options_json: str, field: str) -> bool:
         return decode_object(options_json).get(field) is not None
     except UNREADABLE:
         return False
+
+
+def copy_counts(usage: Usage, into: Usage) -> None:
+    """All but the provider's own JSON."""
+    into.CopyFrom(usage)
+    into.ClearField("raw_json")
+    into.ClearField("raw_dialect")

@@ -17,10 +17,8 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
-from gateway_core.execution.attempt import OpenStream, ask, open_stream
+from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask, copy_counts, invoke, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
-from gateway_core.execution.invoke import Transports, Upstream, invoke
-from gateway_core.execution.usage import copy_counts
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Route, Target
@@ -73,12 +71,7 @@ class Chain:
     ) -> ChatResponse:
         """The first whole answer, without its route. Raises the last target's GatewayError with the trace of all attempts.
         attachments: the request's media, where it has any."""
-
-        async def attempt(upstream: Upstream) -> ChatResponse:
-            ready = await prepared(request, upstream, attachments)
-            return await (ask_each if one_by_one(ready, upstream) else ask)(ready, upstream)
-
-        answer, _ = await self._first_success(route, call, attempt)
+        answer, _ = await self._first_success(ask_target, request, route, call, attachments)
         return answer
 
     async def stream(
@@ -86,12 +79,7 @@ class Chain:
     ) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
-
-        async def attempt(upstream: Upstream) -> OpenStream | FannedStream:
-            ready = await prepared(request, upstream, attachments)
-            return await (open_each if one_by_one(ready, upstream) else open_stream)(ready, upstream)
-
-        opened, upstream = await self._first_success(route, call, attempt)
+        opened, upstream = await self._first_success(open_target, request, route, call, attachments)
         finished = False
         try:
             started = opened.first.events[0].started
@@ -133,12 +121,17 @@ class Chain:
         return CountTokensResponse(input_tokens=estimate_input_tokens(request), estimated=True)
 
     async def _first_success(
-        self, route: Route, call: Call, attempt: Callable[[Upstream], Awaitable[Answer]]
+        self,
+        attempt: Callable[[ChatRequest, Upstream], Awaitable[Answer]],
+        request: ChatRequest,
+        route: Route,
+        call: Call,
+        attachments: Attachments | None,
     ) -> tuple[Answer, Upstream]:
         failure: GatewayError | None = None
         for target in route.targets:
             try:
-                return await self._retried(target.speaking(call.api), call, attempt)
+                return await self._retried(attempt, request, target.speaking(call.api), call, attachments)
             except GatewayError as latest:
                 latest.retry_after_s = soonest(latest, failure)
                 failure = latest
@@ -150,14 +143,21 @@ class Chain:
         raise failure
 
     async def _retried(
-        self, target: Target, call: Call, attempt: Callable[[Upstream], Awaitable[Answer]]
+        self,
+        attempt: Callable[[ChatRequest, Upstream], Awaitable[Answer]],
+        request: ChatRequest,
+        target: Target,
+        call: Call,
+        attachments: Attachments | None,
     ) -> tuple[Answer, Upstream]:
         """One target, as often as the policy and the deadline allow. Only GatewayError is retried."""
+        clock = call.deadline.clock
         for attempts_made in count(1):
             upstream = self._upstream(target, call)
-            begun = call.deadline.clock()
+            begun = clock()
             try:
-                answer = await attempt(upstream)
+                ready = request if attachments is None else await prepared(request, upstream, attachments)
+                answer = await attempt(ready, upstream)
             except GatewayError as failure:
                 explain(failure, target)
                 record_failure(upstream.record, failure)
@@ -169,7 +169,7 @@ class Chain:
                 call.reach_content()
                 return answer, upstream
             finally:
-                upstream.record.duration_ms = (call.deadline.clock() - begun) * 1000
+                upstream.record.duration_ms = (clock() - begun) * 1000
             await self._sleep(pause)
         raise AssertionError("count() is endless")
 
@@ -186,6 +186,14 @@ async def prepared(request: ChatRequest, upstream: Upstream, attachments: Attach
     return await attachments.request_for(upstream.target.model, upstream.endpoint, upstream.deadline)
 
 
+def ask_target(request: ChatRequest, upstream: Upstream) -> Awaitable[ChatResponse]:
+    return (ask_each if one_by_one(request, upstream) else ask)(request, upstream)
+
+
+def open_target(request: ChatRequest, upstream: Upstream) -> Awaitable[OpenStream | FannedStream]:
+    return open_each(request, upstream) if one_by_one(request, upstream) else open_stream(request, upstream)
+
+
 def one_by_one(request: ChatRequest, upstream: Upstream) -> bool:
     """Whether several candidates take several requests."""
     return request.candidate_count > 1 and not gives_several(upstream.target)
@@ -199,9 +207,10 @@ def counting(target: Target, api: str) -> Target:
 
 def record_success(trace: RouteTrace, target: Target) -> None:
     trace.provider, trace.model = target.endpoint.provider, target.model
-    first = trace.attempts[0]
-    if first.provider != trace.provider or first.model != trace.model:
-        trace.fallback_from = f"{first.provider}/{first.model}"
+    if len(trace.attempts) > 1:
+        first = trace.attempts[0]
+        if first.provider != trace.provider or first.model != trace.model:
+            trace.fallback_from = f"{first.provider}/{first.model}"
 
 
 def record_failure(record: Attempt, failure: GatewayError) -> None:

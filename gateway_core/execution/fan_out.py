@@ -16,8 +16,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt
 from dragoman.v1.stream_pb2 import Finished, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.execution.attempt import OpenStream, ask, open_stream
-from gateway_core.execution.invoke import Upstream
+from gateway_core.execution.attempt import OpenStream, Upstream, ask, copy_counts, open_stream
 from gateway_core.execution.usage import sum_of
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.route import Target
@@ -36,7 +35,7 @@ async def ask_each(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     single = asking_for_one(request)
     branches = branches_of(upstream, request.candidate_count)
     try:
-        answers = await all_or_none([ask(single, branch) for branch in branches])
+        answers = await all_or_none([ask_one(single, branch) for branch in branches])
     finally:
         record_branches(upstream, branches)
     merged = answers[0]
@@ -49,6 +48,13 @@ async def ask_each(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     else:
         merged.ClearField("usage")
     return merged
+
+
+async def ask_one(request: ChatRequest, branch: Upstream) -> ChatResponse:
+    answer = await ask(request, branch)
+    if answer.HasField("usage"):
+        copy_counts(answer.usage, branch.record.usage)
+    return answer
 
 
 async def open_each(request: ChatRequest, upstream: Upstream) -> FannedStream:

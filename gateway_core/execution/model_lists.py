@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.deadline import Clock, Deadline
+from gateway_core.call import Clock, Deadline
+from gateway_core.execution.attempt import Transports, Upstream, invoke
 from gateway_core.execution.chain import explain
-from gateway_core.execution.invoke import Transports, Upstream, invoke
 from gateway_core.models.describe import describe_route
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.contexts import Resolver
-from gateway_core.routing.resolver import ModelResolver
+from gateway_core.routing.resolver import ModelResolver, Resolver
 from gateway_core.routing.route import Target
 from gateway_dialects.kit.dialect import Endpoint
 

@@ -73,10 +73,3 @@ def sum_of(usages: Sequence[Usage]) -> Usage:
         total.cost.total_usd = sum(usage.cost.total_usd for usage in usages)
         total.cost.source = usages[0].cost.source
     return total
-
-
-def copy_counts(usage: Usage, into: Usage) -> None:
-    """All but the provider's own JSON."""
-    into.CopyFrom(usage)
-    into.ClearField("raw_json")
-    into.ClearField("raw_dialect")

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.media.content import Content, correction_of, settled_type
 from gateway_core.media.places import Place, check_opaque, check_vision, holds_media, media_of
 from gateway_core.providers.registry import DIALECTS

@@ -13,9 +13,8 @@ from dataclasses import replace
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse, ProxyStreamRequest
 from gateway_core.call import Call
+from gateway_core.execution.attempt import Transports, Upstream, copy_counts
 from gateway_core.execution.chain import explain, record_failure
-from gateway_core.execution.invoke import Transports, Upstream
-from gateway_core.execution.usage import copy_counts
 from gateway_core.passthrough.forwarding import headers_to_return, headers_to_send, proxy_url
 from gateway_core.passthrough.metering import Meter, kind_of, model_asked, readable
 from gateway_core.providers.registry import DIALECTS

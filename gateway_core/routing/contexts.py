@@ -5,17 +5,24 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from dragoman.metadata import BYOK_KEY, BYOK_PROVIDER, BYOK_URL, CONTEXT
 from dragoman.reasons import GatewayError, Reason, invalid
-from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
 from gateway_core.call import NO_CREDENTIALS, ByokCredentials, Call
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS, vendor_of
-from gateway_core.routing.resolver import ModelResolver, as_model, endpoint_of, not_found, one_key_each, shorten, shown
+from gateway_core.routing.resolver import (
+    ModelResolver,
+    Resolver,
+    as_model,
+    endpoint_of,
+    not_found,
+    one_key_each,
+    shorten,
+    shown,
+)
 from gateway_core.routing.route import Route, Target
 from gateway_core.settings.byok import is_plain
 from gateway_core.settings.contexts import ContextSettings
@@ -27,27 +34,6 @@ from gateway_dialects.kit.dialect import Endpoint, Secret
 PATH_MARKS = {"/anthropic": "anthropic", "/anthropic/v1": "anthropic", "/v1beta": "gemini"}
 """How the path of a base URL ends that speaks another dialect than openai, wherever it is: several vendors serve Anthropic's
 API at /anthropic beside their own."""
-
-
-class Resolver(Protocol):
-    """The models that a call can name. ModelResolver is one; so is every narrower set."""
-
-    @property
-    def providers(self) -> Mapping[str, Endpoint]: ...
-
-    @property
-    def routes(self) -> Mapping[str, Route]: ...
-
-    def endpoint(self, provider: str) -> Endpoint:
-        """Raises GatewayError MODEL_NOT_FOUND."""
-
-    def resolve(self, model: str) -> Route:
-        """The route of a name. Raises GatewayError."""
-
-    def routes_as_models(self) -> Iterator[Model]: ...
-
-    def listed_as(self, model: str) -> str:
-        """Under which id a list has the model that a call names."""
 
 
 class ProviderContext:
@@ -218,8 +204,8 @@ class Contexts:
         self._contexts = {context.name: self._bound(context) for context in settings.contexts}
 
     def of(self, call: Call) -> Resolver:
-        """Raises GatewayError: MODEL_NOT_FOUND for an unknown context, PERMISSION_DENIED for what the client may not bring,
-        INVALID_REQUEST for what is no key or URL."""
+        """The models of a call with a context, BYOK credentials or both. Raises GatewayError: MODEL_NOT_FOUND for an unknown
+        context, PERMISSION_DENIED for what the client may not bring, INVALID_REQUEST for what is no key or URL."""
         if call.byok is NO_CREDENTIALS:
             return self._in_context(call.context) if call.context else self._configured
         self._check(call.byok)
@@ -335,17 +321,6 @@ def host_of(url: str) -> str:
         return f"[{host}]" if ipaddress.ip_address(host).version == 6 else host
     except ValueError:
         return host
-
-
-def route_of(request: ChatRequest, resolver: Resolver) -> Route:
-    """The targets of the request's model, then those of its fallback models. Raises GatewayError for an unknown model."""
-    route = resolver.resolve(request.model)
-    if not request.fallback_models:
-        return route
-    targets = list(route.targets)
-    for name in request.fallback_models:
-        targets += [target for target in resolver.resolve(name).targets if target not in targets]
-    return Route(route.name, tuple(targets))
 
 
 def with_byok_key(endpoint: Endpoint, key: Secret) -> Endpoint:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from dragoman.reasons import GatewayError, Reason
+from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
@@ -21,6 +23,27 @@ SHOWN_NAME = 100
 """Most characters of an unknown name that an error message repeats."""
 GATEWAY = "dragoman"
 """The provider of routes and aliases in model lists."""
+
+
+class Resolver(Protocol):
+    """The models that a call can name. ModelResolver is one; so is every narrower set."""
+
+    @property
+    def providers(self) -> Mapping[str, Endpoint]: ...
+
+    @property
+    def routes(self) -> Mapping[str, Route]: ...
+
+    def endpoint(self, provider: str) -> Endpoint:
+        """Raises GatewayError MODEL_NOT_FOUND."""
+
+    def resolve(self, model: str) -> Route:
+        """The route of a name. Raises GatewayError."""
+
+    def routes_as_models(self) -> Iterator[Model]: ...
+
+    def listed_as(self, model: str) -> str:
+        """Under which id a list has the model that a call names."""
 
 
 class ModelResolver:
@@ -131,6 +154,17 @@ class ModelResolver:
                     f"{model.place}.targets names {name}, which is a route itself: name its targets, or make this an alias."
                 ) from None
             raise SettingsError(f"{model.place}: {error.message}.") from None
+
+
+def route_of(request: ChatRequest, resolver: Resolver) -> Route:
+    """The targets of the request's model, then those of its fallback models. Raises GatewayError for an unknown model."""
+    route = resolver.resolve(request.model)
+    if not request.fallback_models:
+        return route
+    targets = list(route.targets)
+    for name in request.fallback_models:
+        targets += [target for target in resolver.resolve(name).targets if target not in targets]
+    return Route(route.name, tuple(targets))
 
 
 def as_model(route: Route) -> Model:

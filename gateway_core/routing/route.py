@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Endpoint
@@ -15,6 +15,8 @@ class Target:
     endpoint: Endpoint
     model: str
     """The model in the provider's own name."""
+    _spoken: dict[str, Target] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """At the provider's other APIs, by dialect."""
 
     @property
     def name(self) -> str:
@@ -25,8 +27,11 @@ class Target:
         dialect = DIALECTS.get(api)
         if dialect is None or not dialect.for_its_clients:
             return self
-        endpoint = self.endpoint.speaking(api, self.model)
-        return self if endpoint is self.endpoint else replace(self, endpoint=endpoint)
+        found = self._spoken.get(api)
+        if found is None:
+            endpoint = self.endpoint.speaking(api, self.model)
+            found = self._spoken[api] = self if endpoint is self.endpoint else replace(self, endpoint=endpoint)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from types import TracebackType
-from typing import Any, Never, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Never, Protocol, TypeAlias, TypeVar
 
 import grpc
 
-from dragoman.metadata import BYOK_KEY, CALL_ID, REQUEST_ID
+from dragoman.metadata import (
+    BARE_KEY_NAMES,
+    BYOK_KEY,
+    BYOK_NAMES,
+    CALL_ID,
+    CONTEXT,
+    PROVIDER,
+    PROVIDER_API_KEY,
+    PROVIDER_URL,
+    REQUEST_ID,
+    bearer,
+    first_value,
+    is_request_id,
+)
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.status import pack
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
@@ -31,10 +43,17 @@ from dragoman.v1.records_pb2 import (
 )
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
-from gateway_core.call import ANONYMOUS, UNAUTHENTICATED, Call, Caller
-from gateway_core.deadline import Clock, Deadline
+from gateway_core.call import (
+    ANONYMOUS,
+    NO_CREDENTIALS,
+    UNAUTHENTICATED,
+    ByokCredentials,
+    Call,
+    Caller,
+    Clock,
+    Deadline,
+)
 from gateway_core.rpc.interceptors import ObservedContext, deadline_passed
-from gateway_core.rpc.received import MetadataReader, Received
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
 
@@ -45,6 +64,9 @@ AnyContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
 """(the keys that were presented) -> their owner. Raises GatewayError."""
+
+SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
+"""May hold other secrets, and never becomes part of a Call."""
 
 _log = logging.getLogger("dragoman.grpc")
 
@@ -111,92 +133,113 @@ class GatewayServicer(GatewayServiceServicer):
         self._total_timeout_s = total_timeout_s
         self._metadata = MetadataReader(key_places or {})
         self._clock = clock
+        self._no_deadline = Deadline(None, clock)
 
     async def Chat(  # noqa: N802
         self, request: ChatRequest, context: Context[ChatRequest, ChatResponse]
     ) -> ChatResponse:
-        async with Serving(self, context, "Chat", request.model) as call:
-            return await self.gateway.chat(request, call)
+        return await self._answer(context, "Chat", self.gateway.chat, request, request.model)
 
     async def Stream(  # noqa: N802
         self, request: StreamRequest, context: Context[StreamRequest, StreamResponse]
     ) -> AsyncGenerator[StreamResponse, None]:
-        async with (
-            Serving(self, context, "Stream", request.chat.model) as call,
-            aclosing(self.gateway.stream(request.chat, call)) as batches,
-        ):
-            async for batch in batches:
-                yield batch
+        call = await self._open(context, "Stream", request.chat.model)
+        try:
+            async with aclosing(self.gateway.stream(request.chat, call)) as batches:
+                async for batch in batches:
+                    yield batch
+        except BaseException as error:
+            await self._fail(call, context, error)
+        self.gateway.settle(call)
 
     async def CountTokens(  # noqa: N802
         self, request: CountTokensRequest, context: Context[CountTokensRequest, CountTokensResponse]
     ) -> CountTokensResponse:
-        async with Serving(self, context, "CountTokens", request.chat.model) as call:
-            return await self.gateway.count_tokens(request.chat, call)
+        return await self._answer(context, "CountTokens", self.gateway.count_tokens, request.chat, request.chat.model)
 
     async def ListModels(  # noqa: N802
         self, request: ListModelsRequest, context: Context[ListModelsRequest, ListModelsResponse]
     ) -> ListModelsResponse:
-        async with Serving(self, context, "ListModels") as call:
-            return await self.gateway.list_models(request, call)
+        return await self._answer(context, "ListModels", self.gateway.list_models, request)
 
     async def Proxy(  # noqa: N802
         self, request: ProxyRequest, context: Context[ProxyRequest, ProxyResponse]
     ) -> AsyncGenerator[ProxyResponse, None]:
-        async with Serving(self, context, "Proxy") as call, aclosing(self.gateway.proxy(request, call)) as messages:
-            async for message in messages:
-                yield message
+        call = await self._open(context, "Proxy")
+        try:
+            async with aclosing(self.gateway.proxy(request, call)) as messages:
+                async for message in messages:
+                    yield message
+        except BaseException as error:
+            await self._fail(call, context, error)
+        self.gateway.settle(call)
 
     async def ProxyStream(  # noqa: N802
         self,
         request_iterator: AsyncIterator[ProxyStreamRequest],
         context: Context[ProxyStreamRequest, ProxyStreamResponse],
     ) -> AsyncGenerator[ProxyStreamResponse, None]:
-        async with (
-            Serving(self, context, "ProxyStream") as call,
-            aclosing(self.gateway.proxy_stream(request_iterator, call)) as messages,
-        ):
-            async for message in messages:
-                yield ProxyStreamResponse(response=message)
+        call = await self._open(context, "ProxyStream")
+        try:
+            async with aclosing(self.gateway.proxy_stream(request_iterator, call)) as messages:
+                async for message in messages:
+                    yield ProxyStreamResponse(response=message)
+        except BaseException as error:
+            await self._fail(call, context, error)
+        self.gateway.settle(call)
 
     async def GetCall(  # noqa: N802
         self, request: GetCallRequest, context: Context[GetCallRequest, GetCallResponse]
     ) -> GetCallResponse:
-        async with Serving(self, context, "GetCall") as call:
-            return await self.gateway.get_call(request, call)
+        return await self._answer(context, "GetCall", self.gateway.get_call, request)
 
     async def PutRecord(  # noqa: N802
         self, request: PutRecordRequest, context: Context[PutRecordRequest, PutRecordResponse]
     ) -> PutRecordResponse:
-        async with Serving(self, context, "PutRecord") as call:
-            return await self.gateway.records.put(request, call)
+        return await self._answer(context, "PutRecord", self.gateway.records.put, request)
 
     async def GetRecord(  # noqa: N802
         self, request: GetRecordRequest, context: Context[GetRecordRequest, GetRecordResponse]
     ) -> GetRecordResponse:
-        async with Serving(self, context, "GetRecord") as call:
-            return await self.gateway.records.get(request, call)
+        return await self._answer(context, "GetRecord", self.gateway.records.get, request)
 
     async def DeleteRecord(  # noqa: N802
         self, request: DeleteRecordRequest, context: Context[DeleteRecordRequest, DeleteRecordResponse]
     ) -> DeleteRecordResponse:
-        async with Serving(self, context, "DeleteRecord") as call:
-            return await self.gateway.records.delete(request, call)
+        return await self._answer(context, "DeleteRecord", self.gateway.records.delete, request)
 
     async def ListRecords(  # noqa: N802
         self, request: ListRecordsRequest, context: Context[ListRecordsRequest, ListRecordsResponse]
     ) -> ListRecordsResponse:
-        async with Serving(self, context, "ListRecords") as call:
-            return await self.gateway.records.page(request, call)
+        return await self._answer(context, "ListRecords", self.gateway.records.page, request)
 
-    def open(self, context: AnyContext, operation: str, model: str) -> tuple[Call, Received]:
-        """A call that is not authenticated yet, and its metadata."""
+    async def _answer(
+        self,
+        context: AnyContext,
+        operation: str,
+        answer: Callable[[RequestT, Call], Awaitable[ResponseT]],
+        request: RequestT,
+        model: str = "",
+    ) -> ResponseT:
+        """One call with one answer. It is settled, whatever happens."""
+        call = await self._open(context, operation, model)
+        try:
+            response = await answer(request, call)
+        except BaseException as error:
+            await self._fail(call, context, error)
+        self.gateway.settle(call)
+        return response
+
+    async def _open(self, context: AnyContext, operation: str, model: str = "") -> Call:
+        """A call of an authenticated caller, whose ids the client knows. Aborts with the status of a missing or unknown
+        key."""
         received = self._metadata.read(context.invocation_metadata() or ())
-        given: float | None = context.time_remaining()
-        limits = [seconds for seconds in (given, self._total_timeout_s) if seconds is not None]
+        seconds: float | None = context.time_remaining()
+        if self._total_timeout_s is not None and (seconds is None or self._total_timeout_s < seconds):
+            seconds = self._total_timeout_s
         call = Call(
             received.request_id,
-            Deadline.after(min(limits) if limits else None, self._clock),
+            self._no_deadline if seconds is None else Deadline(self._clock() + seconds, self._clock),
             UNAUTHENTICATED,
             metadata=received.metadata,
             context=received.context,
@@ -204,9 +247,32 @@ class GatewayServicer(GatewayServiceServicer):
             operation=operation,
             model=model,
         )
-        return call, received
+        if isinstance(context, ObservedContext):
+            context.call = call
+        await context.send_initial_metadata(((REQUEST_ID, call.request_id), (CALL_ID, call.id)))
+        try:
+            call.caller = self._caller(received)
+        except Exception as error:
+            await self._fail(call, context, error)
+        return call
 
-    def authenticate(self, received: Received) -> Caller:
+    async def _fail(self, call: Call, context: AnyContext, error: BaseException) -> Never:
+        """Settle a failed call, and pack its failure into a status."""
+        if not isinstance(error, Exception):
+            # A CancelledError where the call awaits, or a GeneratorExit between two messages.
+            self.gateway.settle(call, Reason.DEADLINE_EXCEEDED if deadline_passed(context) else Reason.CANCELLED)
+            raise error
+        if isinstance(error, GatewayError):
+            failure = error
+        else:
+            _log.error("call %s failed", call.request_id, exc_info=error)
+            message = f"the gateway failed; its log tells why under the request id {call.request_id}"
+            failure = GatewayError(Reason.INTERNAL, message, trace=call.route if call.route.attempts else None)
+        self.gateway.settle(call, failure.reason)
+        await context.abort(*pack(failure))
+        raise AssertionError("abort raises")
+
+    def _caller(self, received: Received) -> Caller:
         """Raises GatewayError for a missing or unknown key."""
         try:
             caller = self._authenticate(received.keys)
@@ -227,52 +293,63 @@ class GatewayServicer(GatewayServiceServicer):
         raise invalid(BYOK_KEY, f"{BYOK_KEY} is a key of this gateway, not the provider's")
 
 
-class Serving:
-    """One call while it is served: opened and authenticated on entry; on exit settled, whatever happened, and a failure
-    packed into a status."""
+class Received(NamedTuple):
+    """The metadata of a call."""
 
-    __slots__ = ("_call", "_context", "_model", "_operation", "_servicer")
+    request_id: str
+    """The client's own where it is valid, so that its logs and ours agree. Empty: it gave none."""
+    keys: Sequence[str]
+    """All values that may be a gateway key, in the order in which they came."""
+    metadata: Mapping[str, str]
+    """Text metadata without secrets."""
+    byok: ByokCredentials = NO_CREDENTIALS
 
-    def __init__(self, servicer: GatewayServicer, context: AnyContext, operation: str, model: str = "") -> None:
-        self._servicer = servicer
-        self._context = context
-        self._operation = operation
-        self._model = model
-        self._call: Call | None = None
+    @property
+    def context(self) -> str:
+        return self.metadata.get(CONTEXT, "")
 
-    async def __aenter__(self) -> Call:
-        call, received = self._servicer.open(self._context, self._operation, self._model)
-        self._call = call
-        if isinstance(self._context, ObservedContext):
-            self._context.call = call
-        await self._context.send_initial_metadata(((REQUEST_ID, call.request_id), (CALL_ID, call.id)))
-        try:
-            call.caller = self._servicer.authenticate(received)
-        except Exception as error:
-            await self._fail(call, error)
-        return call
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        call = self._call
-        assert call is not None
-        if error is None:
-            self._servicer.gateway.settle(call)
-        elif isinstance(error, Exception):
-            await self._fail(call, error)
-        else:
-            # A CancelledError where the call awaits, or a GeneratorExit between two messages.
-            over = deadline_passed(self._context)
-            self._servicer.gateway.settle(call, Reason.DEADLINE_EXCEEDED if over else Reason.CANCELLED)
+class MetadataReader:
+    """Knows where the clients of each context put their keys."""
 
-    async def _fail(self, call: Call, error: Exception) -> Never:
-        if isinstance(error, GatewayError):
-            failure = error
-        else:
-            _log.error("call %s failed", call.request_id, exc_info=error)
-            message = f"the gateway failed; its log tells why under the request id {call.request_id}"
-            failure = GatewayError(Reason.INTERNAL, message, trace=call.route if call.route.attempts else None)
-        self._servicer.gateway.settle(call, failure.reason)
-        await self._context.abort(*pack(failure))
-        raise AssertionError("abort raises")
+    def __init__(self, key_places: Mapping[str, KeyPlace]) -> None:
+        """key_places: by context. In others, and in none, a key counts wherever it is found."""
+        self._places = key_places
+        self._placed = frozenset(
+            name for place in key_places.values() for name in (place.header, place.query.lower()) if name
+        )
+
+    def read(self, pairs: Iterable[tuple[str, str | bytes]]) -> Received:
+        """authorization in another form than Bearer KEY counts as a bare key: some clients send it so."""
+        metadata: dict[str, str] = {}
+        keys: list[str] = []
+        given: dict[str, str] = {}
+        placed: dict[str, str] = {}
+        for name, value in pairs:
+            if isinstance(value, bytes):
+                continue
+            if name in self._placed:
+                placed[name] = value
+            if name == "authorization":
+                keys.append(bearer(value))
+            elif name in BARE_KEY_NAMES:
+                keys.append(value)
+            elif name in BYOK_NAMES:
+                given[name] = value
+            elif name not in SECRET_METADATA and name not in self._placed:
+                metadata[name] = value
+        place = self._places.get(metadata.get(CONTEXT, ""))
+        found = keys if place is None else [key for key in place.keys_in(placed) if key]
+        request_id = metadata.get(REQUEST_ID, "")
+        if not is_request_id(request_id):
+            request_id = ""
+        return Received(request_id, found, metadata, read_credentials(given) if given else NO_CREDENTIALS)
+
+    def place_in(self, context: str) -> KeyPlace | None:
+        """The only place where a key counts in this context; None: it counts everywhere."""
+        return self._places.get(context)
+
+
+def read_credentials(found: Mapping[str, str]) -> ByokCredentials:
+    provider, url, key = (first_value(name, found) for name in (PROVIDER, PROVIDER_URL, PROVIDER_API_KEY))
+    return ByokCredentials(provider, url, Secret(bearer(key))) if provider or url or key else NO_CREDENTIALS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +61,9 @@ class CallStore(Protocol):
     """Records of calls, for a day, within a limit beyond which the oldest are deleted. Every method raises GatewayError
     STORAGE_UNAVAILABLE."""
 
-    async def put_calls(self, calls: Sequence[tuple[str, CallRecord]]) -> None:
-        """(caller, record) each, all or none of them. A record whose caller and id are there already is ignored."""
+    async def put_calls(self, calls: Iterable[tuple[str, CallRecord]]) -> None:
+        """(caller, record) each, all or none of them; iterated over once, off the event loop. A record whose caller and id
+        are there already is ignored."""
 
     async def get_call(self, caller: str, call_id: str) -> CallRecord | None: ...
 

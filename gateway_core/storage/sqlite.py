@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ class SqliteStore:
     async def page(self, owner: str, query: Query, *, now: int) -> Page:
         return await self._database.run(lambda connection: page(connection, owner, query, now))
 
-    async def put_calls(self, calls: Sequence[tuple[str, CallRecord]]) -> None:
+    async def put_calls(self, calls: Iterable[tuple[str, CallRecord]]) -> None:
         def work(connection: sqlite3.Connection) -> None:
             rows = [(caller, call.id, ended_ms(call), call.SerializeToString()) for caller, call in calls]
             # More may go than come, so that a backlog shrinks.

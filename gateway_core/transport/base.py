@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_dialects.kit.dialect import UpstreamRequest
 
 

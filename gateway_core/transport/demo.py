@@ -11,7 +11,7 @@ from typing import assert_never
 from urllib.parse import urlsplit
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.providers.demo.models import answer
 from gateway_core.providers.demo.script import Ending, Pause, Script, Step
 from gateway_dialects.kit.dialect import UpstreamRequest

@@ -22,7 +22,7 @@ import aiohttp
 from yarl import URL
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.guard import Forbidden, Guard
 from gateway_dialects.kit.dialect import UpstreamRequest
 

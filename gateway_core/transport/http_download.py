@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.base import Download, Undeliverable
 from gateway_core.transport.guard import Forbidden, Guard
 from gateway_core.transport.http import cause_of

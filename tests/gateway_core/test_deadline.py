@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 
 
 class Clock:

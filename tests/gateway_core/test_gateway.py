@@ -14,9 +14,8 @@ from dragoman.v1.content_pb2 import Message, Part, Role
 from dragoman.v1.models_pb2 import ListModelsRequest, Prices
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA
 from gateway_core.bootstrap import build_gateway, price_urls
-from gateway_core.call import Call
-from gateway_core.deadline import Deadline
-from gateway_core.execution.invoke import Transports
+from gateway_core.call import Call, Deadline
+from gateway_core.execution.attempt import Transports
 from gateway_core.gateway import Gateway
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
 from gateway_dialects.kit.accumulate import accumulate

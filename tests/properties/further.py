@@ -11,9 +11,9 @@ from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Role
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
+from gateway_core.execution.attempt import Transports, Upstream
 from gateway_core.execution.fan_out import ask_each, gives_several
-from gateway_core.execution.invoke import Transports, Upstream
 from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.properties.columns import Column
 from tests.properties.faces import FACES

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.calls_pb2 import CallRecord
-from gateway_core.accounts.recorder import MOST_AT_ONCE, Recorder
+from gateway_core.accounts.settlement import MOST_AT_ONCE, Recorder
 from gateway_core.call import Call, Caller, new_call_id
 
 NEVER_S = 1e9
@@ -26,12 +26,12 @@ class Store:
         self.busy = asyncio.Event()
         self._failure = failure
 
-    async def put_calls(self, calls: Sequence[tuple[str, CallRecord]]) -> None:
+    async def put_calls(self, calls: Iterable[tuple[str, CallRecord]]) -> None:
         self.busy.set()
         await self.go_on.wait()
         if self._failure is not None:
             raise self._failure
-        self.writes.append(calls)
+        self.writes.append(list(calls))
 
     async def get_call(self, caller: str, call_id: str) -> CallRecord | None:
         records = [record for calls in self.writes for owner, record in calls if (owner, record.id) == (caller, call_id)]
@@ -133,7 +133,7 @@ def test_a_slow_store_costs_records_and_no_memory(caplog: pytest.LogCaptureFixtu
     async def check() -> None:
         store = Store()
         store.go_on.clear()
-        recorder = Recorder(store, write_after_s=0.0, most_pending=3)
+        recorder = Recorder(store, write_after_s=0.0, most_calls=3)
         for _ in range(10):
             recorder.add(ended())
         store.go_on.set()
@@ -143,6 +143,22 @@ def test_a_slow_store_costs_records_and_no_memory(caplog: pytest.LogCaptureFixtu
 
     run(check)
     assert "records of calls were lost" in caplog.text
+
+
+def test_without_a_store_the_last_calls_stay_in_memory_for_their_callers() -> None:
+    async def check() -> None:
+        recorder = Recorder(most_calls=3)
+        calls = [ended(f"r{number}") for number in range(5)]
+        for call in calls:
+            recorder.add(call)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert [(await recorder.get("team", call.id)).request_id for call in calls[2:]] == ["r2", "r3", "r4"]
+        for caller, call in (("team", calls[0]), ("team", calls[1]), ("others", calls[4])):
+            with pytest.raises(GatewayError):
+                await recorder.get(caller, call.id)
+        await recorder.close()
+
+    run(check)
 
 
 def test_ids_are_in_order_of_time() -> None:

@@ -14,8 +14,7 @@ from dragoman.v1.proxy_pb2 import ProxyEnd
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, Started, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, COST_SOURCE_PROVIDER, Cost, Usage
-from gateway_core.accounts.recorder import Recorder
-from gateway_core.accounts.settlement import Settlement
+from gateway_core.accounts.settlement import Recorder, Settlement
 from gateway_core.call import UNAUTHENTICATED, Call, Caller
 from gateway_core.models.price_book import PriceBook
 
@@ -43,9 +42,8 @@ class Rig:
         self.ended = Ended()
         self.settlement = Settlement(BOOK, self.ended)
         self.call = Call("r1", operation=operation, model="asked")
-        if provider:
-            self.call.route.MergeFrom(RouteTrace(provider=provider, model=model))
-            self.call.route.attempts.add(provider=provider, model=model, status=200)
+        self.call.route.MergeFrom(RouteTrace(provider=provider, model=model))
+        self.call.route.attempts.add(provider=provider, model=model, status=200)
         self.call.request = ChatRequest(model="asked", messages=[Message(role=Role.ROLE_USER, parts=[Part(text="x" * 400)])])
 
     def answer(self, usage: Usage | None = USED, answering: str = "", tier: str = "") -> ChatResponse:

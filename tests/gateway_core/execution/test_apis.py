@@ -11,10 +11,9 @@ from dragoman.metadata import API
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
-from gateway_core.call import Call
-from gateway_core.deadline import Deadline
+from gateway_core.call import Call, Deadline
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
-from gateway_core.execution.invoke import Transports
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.dialect import Endpoint, OtherApi
 from tests.gateway_core.execution.scripted import Answer, Clock, ScriptedTransport, question, refuses, says, streams

@@ -12,8 +12,8 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
-from gateway_core.execution.invoke import Transports
 from gateway_core.routing.route import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks

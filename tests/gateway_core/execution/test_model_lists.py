@@ -11,8 +11,8 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
-from gateway_core.deadline import Deadline
-from gateway_core.execution.invoke import Transports
+from gateway_core.call import Deadline
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.model_lists import LIST_TIMEOUT_S, ModelLists, ProviderLists
 from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.settings import load

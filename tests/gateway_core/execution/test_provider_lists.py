@@ -11,8 +11,8 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.models_pb2 import Model
-from gateway_core.deadline import Deadline
-from gateway_core.execution.invoke import Transports
+from gateway_core.call import Deadline
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.model_lists import LIST_TIMEOUT_S, Ages, Listed, ProviderLists
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_core.execution.scripted import Answer, Clock, ScriptedTransport, Stall, fails, refuses

@@ -20,7 +20,7 @@ from dragoman.v1.content_pb2 import (
     Part,
     ToolResult,
 )
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.media.attachments import CONCURRENT_FETCHES, Attachments, FetchLimits, MediaIntake
 from gateway_core.transport.base import Download, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint, Quirks

@@ -22,7 +22,7 @@ from dragoman.v1.content_pb2 import (
     Part,
     ToolResult,
 )
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.transport.base import Download
 from gateway_dialects.kit.dialect import Endpoint

@@ -22,8 +22,7 @@ from dragoman.v1.content_pb2 import (
     Part,
 )
 from gateway_core.bootstrap import build_gateway
-from gateway_core.call import Call
-from gateway_core.deadline import Deadline
+from gateway_core.call import Call, Deadline
 from gateway_core.gateway import Gateway
 from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings, load

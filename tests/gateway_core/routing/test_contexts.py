@@ -10,8 +10,8 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.call import ByokCredentials, Call
-from gateway_core.routing.contexts import Contexts, Resolver, route_of
-from gateway_core.routing.resolver import ModelResolver
+from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.resolver import ModelResolver, Resolver, route_of
 from gateway_core.settings.settings import SettingsError, load
 from gateway_dialects.kit.dialect import Endpoint, Quirks, Secret
 

@@ -5,8 +5,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.routing.contexts import route_of
-from gateway_core.routing.resolver import CACHE_SIZE, ModelResolver
+from gateway_core.routing.resolver import CACHE_SIZE, ModelResolver, route_of
 from gateway_core.settings.settings import SettingsError, load
 from gateway_dialects.kit.dialect import Quirks, Secret
 

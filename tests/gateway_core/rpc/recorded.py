@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from dragoman.v1.calls_pb2 import CallRecord
 from dragoman.v1.records_pb2 import Record
@@ -17,7 +17,7 @@ class Calls:
         self.put_so_far: list[tuple[str, CallRecord]] = []
         self._arrived = asyncio.Condition()
 
-    async def put_calls(self, calls: Sequence[tuple[str, CallRecord]]) -> None:
+    async def put_calls(self, calls: Iterable[tuple[str, CallRecord]]) -> None:
         async with self._arrived:
             self.put_so_far += calls
             self._arrived.notify_all()

@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.metadata import BYOK_NAMES
 from gateway_core.call import NO_CREDENTIALS, ByokCredentials, Call
-from gateway_core.rpc.received import MetadataReader
+from gateway_core.rpc.servicer import MetadataReader
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
 

@@ -20,8 +20,7 @@ from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListR
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Caller
-from gateway_core.rpc.received import SECRET_METADATA
-from gateway_core.rpc.servicer import GatewayServicer
+from gateway_core.rpc.servicer import SECRET_METADATA, GatewayServicer
 from tests.gateway_core.rpc.kept import Kept
 from tests.gateway_core.rpc.serving import Reach, by_socket, failure_of, in_process, question, read_all, run, streamed
 

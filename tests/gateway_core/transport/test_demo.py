@@ -10,7 +10,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.http import AiohttpTransport, HttpLimits
 from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.upstream import CUT, STALL, Handler, Reply, Signal, Step, Upstream, event_stream, json_reply

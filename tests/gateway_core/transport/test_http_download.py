@@ -16,7 +16,7 @@ import uvloop
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.base import Download, Undeliverable
 from gateway_core.transport.guard import Address, Guard
 from gateway_core.transport.http_download import DownloadLimits, HttpDownloader

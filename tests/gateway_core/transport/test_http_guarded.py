@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.http import AiohttpTransport
 from gateway_dialects.kit.dialect import UpstreamRequest

@@ -21,7 +21,7 @@ from tests.gateway_cli.certificates import Authority
 DOWNLOAD = """
 import asyncio, socket, sys
 from aiohttp.abc import AbstractResolver
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.base import Undeliverable
 from gateway_core.transport.guard import Guard
 from gateway_core.transport.http_download import HttpDownloader

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.transport.base import LazyTransport, Transport
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.kit.dialect import UpstreamRequest

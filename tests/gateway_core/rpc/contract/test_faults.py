@@ -18,7 +18,7 @@ from gateway_core.accounts.settlement import Settlement
 from gateway_core.execution import attempt, chain
 from gateway_core.media.attachments import MediaIntake
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.settings import ModelSettings
 from gateway_dialects.kit.dialect import Dialect, ServerSentEvent
 from tests.gateway_core.rpc.contract.conftest import Contract
@@ -142,7 +142,8 @@ def test_a_fault_in_a_dialect(
 
 
 @pytest.mark.parametrize(
-    ("where", "method"), [(Contexts, "of"), (MediaIntake, "admit"), (Settlement, "answered"), (chain.RetryPolicy, "pause")]
+    ("where", "method"),
+    [(ModelResolver, "resolve"), (MediaIntake, "admit"), (Settlement, "answered"), (chain.RetryPolicy, "pause")],
 )
 def test_a_fault_on_the_way(
     contract: Contract, where: type, method: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -20,9 +20,9 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, Role, ToolCall, ToolResult
-from gateway_core.deadline import Deadline
+from gateway_core.call import Deadline
 from gateway_core.execution import attempt
-from gateway_core.execution.invoke import Transports, Upstream
+from gateway_core.execution.attempt import Transports, Upstream
 from gateway_core.routing.route import Target
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
