@@ -10,9 +10,18 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Message, Part
-from gateway_dialects.cohere.words import DIALECT, MessageForm, is_plan, reasons, write_citations
+from gateway_dialects.cohere.words import (
+    DIALECT,
+    MessageForm,
+    arguments_of,
+    is_plan,
+    reasons,
+    with_details,
+    write_citations,
+    write_tool_call,
+)
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
-from gateway_dialects.kit.json import Json, details_of, form_of, json_text, merged, object_of, text_of
+from gateway_dialects.kit.json import Json, details_of, form_of, object_of, text_of
 
 
 class AssistantEncoder:
@@ -53,7 +62,7 @@ class AssistantEncoder:
 
     def _add_block(self, block: Json, part: Part) -> None:
         self._citations += write_citations(part.citations, part, len(self._content))
-        self._content.append(merged(block, details_of(part, DIALECT)) if part.provider_details_json else block)
+        self._content.append(with_details(block, part))
 
     def _add_reasoning(self, part: Part, field: str) -> None:
         reasoning = part.reasoning
@@ -113,9 +122,6 @@ def drop_signature(part: Part, field: str, diagnostics: Diagnostics) -> None:
 
 
 def encode_tool_call(part: Part, field: str) -> Json:
-    call = part.tool_call
-    if not call.id:
+    if not part.tool_call.id:
         raise invalid(f"{field}.tool_call.id", f"{field}: the tool call has no id")
-    arguments = json_text({"input": call.input}) if call.HasField("input") else call.arguments_json or "{}"
-    encoded: Json = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-    return merged(encoded, details_of(part, DIALECT)) if part.provider_details_json else encoded
+    return write_tool_call(part, arguments_of(part.tool_call) or "{}")

@@ -13,38 +13,18 @@ from typing import Any
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    RESPONSE_FORMAT_TYPE_TEXT,
-    RESPONSE_FORMAT_TYPE_UNSPECIFIED,
-    TOOL_CHOICE_MODE_AUTO,
-    TOOL_CHOICE_MODE_TOOL,
-    TOOL_CHOICE_MODE_UNSPECIFIED,
-    ChatRequest,
-    FunctionTool,
-    ReasoningSettings,
-    ResponseFormat,
-    Tool,
-)
+from dragoman.v1 import chat_pb2
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, ResponseFormat, Tool
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.cohere import words
 from gateway_dialects.cohere.encode_messages import RequestDiagnostics, encode_messages
-from gateway_dialects.cohere.words import (
-    BUDGETS,
-    DIALECT,
-    EXTRA_FIELDS,
-    PLAIN_FIELDS,
-    TOOL_CHOICES,
-    UNBOUNDED_EFFORTS,
-    ResponseFormatForm,
-    reasons,
-)
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
+from gateway_dialects.cohere.words import DIALECT, reasons, with_details
+from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
-from gateway_dialects.kit.json import Json, details_of, form_of, merged, object_of, request_bytes
+from gateway_dialects.kit.json import Json, details_of, form_of, object_of, request_bytes
 
-NAMES = {name: word for word, (name, _) in PLAIN_FIELDS.items() if name != "model"}
+NAMES = {name: word for word, (name, _) in words.PLAIN_FIELDS.items() if name != "model"}
 """Contract fields that only need this dialect's names."""
 RANGES = {"top_p": (0.01, 0.99), "frequency_penalty": (0.0, 1.0), "presence_penalty": (0.0, 1.0)}
 """Contract fields whose range is narrower here."""
@@ -62,10 +42,10 @@ VERSIONS = ("/v1", "/v2")
 
 
 CHOICE_WORDS = {
-    TOOL_CHOICE_MODE_UNSPECIFIED: "",
-    TOOL_CHOICE_MODE_AUTO: "",
-    TOOL_CHOICE_MODE_TOOL: "REQUIRED",
-    **{mode: word for word, mode in TOOL_CHOICES.items()},
+    chat_pb2.TOOL_CHOICE_MODE_UNSPECIFIED: "",
+    chat_pb2.TOOL_CHOICE_MODE_AUTO: "",
+    chat_pb2.TOOL_CHOICE_MODE_TOOL: "REQUIRED",
+    **{mode: word for word, mode in words.TOOL_CHOICES.items()},
 }
 """Empty: the provider's default, which leaves it to the model."""
 JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
@@ -161,7 +141,7 @@ def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> 
         set_strict(body, [tool for _, tool in offered], diagnostics)
         if word:
             body["tool_choice"] = word
-    elif choice.mode == TOOL_CHOICE_MODE_TOOL and request.tools:
+    elif choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL and request.tools:
         raise invalid("tool_choice", f"tool_choice names the tool {choice.tool_name!r}, which is not among the tools")
     elif word == "REQUIRED":
         diagnostics.drop("tool_choice", "there are no tools to choose from")
@@ -172,7 +152,7 @@ def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> 
 def offered_tools(request: ChatRequest) -> list[tuple[int, Tool]]:
     """The tools that the choice allows, with their places in the request."""
     choice = request.tool_choice
-    allowed = {choice.tool_name} if choice.mode == TOOL_CHOICE_MODE_TOOL else set(choice.allowed_tool_names)
+    allowed = {choice.tool_name} if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL else set(choice.allowed_tool_names)
     return [
         (index, tool)
         for index, tool in enumerate(request.tools)
@@ -185,7 +165,7 @@ def encode_tool(tool: Tool, field: str) -> Json:
     match tool.WhichOneof("kind"):
         case "function":
             encoded: Json = {"type": "function", "function": encode_function(tool.function, field)}
-            return merged(encoded, details_of(tool, DIALECT)) if tool.provider_details_json else encoded
+            return with_details(encoded, tool)
         case "custom":
             raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
@@ -225,13 +205,13 @@ def set_strict(body: Json, tools: Sequence[Tool], diagnostics: Diagnostics) -> N
 def encode_response_format(body: Json, wanted: ResponseFormat, diagnostics: Diagnostics) -> None:
     """Sets response_format, or asks for the format in words where the provider does not take it. body has messages, tools
     and documents. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
-    form, details = form_of(wanted, DIALECT, ResponseFormatForm), details_of(wanted, DIALECT)
+    form, details = form_of(wanted, DIALECT, words.ResponseFormatForm), details_of(wanted, DIALECT)
     native = form.native or bool(details)
-    if wanted.type == RESPONSE_FORMAT_TYPE_TEXT and native:
+    if wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_TEXT and native:
         body["response_format"] = {"type": "text", **details}
-    if wanted.type in (RESPONSE_FORMAT_TYPE_UNSPECIFIED, RESPONSE_FORMAT_TYPE_TEXT):
+    if wanted.type in (chat_pb2.RESPONSE_FORMAT_TYPE_UNSPECIFIED, chat_pb2.RESPONSE_FORMAT_TYPE_TEXT):
         return
-    if wanted.type not in (RESPONSE_FORMAT_TYPE_JSON_OBJECT, RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
+    if wanted.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT, chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
         raise invalid("response_format.type", f"response_format.type {wanted.type} is not known to this gateway")
     schema = object_of(wanted.schema_json, SCHEMA_FIELD) if wanted.schema_json else None
     reason = "" if native else obstacle(body, schema)
@@ -297,11 +277,11 @@ def encode_amount(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnos
     effort = reasoning.effort
     if reasoning.HasField("max_tokens"):
         body["thinking"] = {"type": "enabled", "token_budget": reasoning.max_tokens}
-    elif effort in BUDGETS:
-        body["thinking"] = {"type": "enabled", "token_budget": within(BUDGETS[effort], body.get("max_tokens"))}
+    elif effort in words.BUDGETS:
+        body["thinking"] = {"type": "enabled", "token_budget": within(words.BUDGETS[effort], body.get("max_tokens"))}
     elif effort or reasoning.enabled:
         body["thinking"] = {"type": "enabled"}
-        if effort and effort not in UNBOUNDED_EFFORTS:
+        if effort and effort not in words.UNBOUNDED_EFFORTS:
             diagnostics.drop("reasoning.effort", f"this provider does not know the effort {effort!r}")
 
 
@@ -311,20 +291,9 @@ def within(budget: int, bound: int | None) -> int:
 
 
 def encode_options(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> None:
-    """Add the fields that only this dialect knows; others become warnings."""
-    for dialect, text in request.provider_options_json.items():
-        if dialect.endswith(".form"):
-            continue
-        options = object_of(text, f"provider_options_json.{dialect}")
-        if dialect == DIALECT:
-            add_options(body, options)
-        else:
-            drop_options(options, f"it is known to the {dialect} dialect only", diagnostics)
-    if request.extra_body_json:
-        extra = object_of(request.extra_body_json, "extra_body_json")
-        add_options(body, {name: value for name, value in extra.items() if name in EXTRA_FIELDS})
-        unknown = {name: value for name, value in extra.items() if name not in EXTRA_FIELDS}
-        drop_options(unknown, "this provider does not know it", diagnostics)
+    """Adds the fields that only this dialect knows; others become warnings."""
+    for options in options_for(request, DIALECT, words.EXTRA_FIELDS | GATEWAY_FIELDS, diagnostics):
+        add_options(body, options)
 
 
 def add_options(body: Json, options: Json) -> None:
@@ -333,9 +302,3 @@ def add_options(body: Json, options: Json) -> None:
             body[name] = [*array(value, name), *body[name]]
         elif name not in GATEWAY_FIELDS:
             body[name] = value
-
-
-def drop_options(options: Json, why: str, diagnostics: Diagnostics) -> None:
-    for name in options:
-        if name not in GATEWAY_FIELDS:
-            diagnostics.drop(name, why)

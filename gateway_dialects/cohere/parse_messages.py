@@ -5,34 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Message, Part
 from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIELDS, MessageForm, PartForm, place_citations
-from gateway_dialects.kit.fields import array, mapping, missing, required_mapping, required_string, string, wrong_type
+from gateway_dialects.kit.fields import (
+    array,
+    mapping,
+    messages_of,
+    missing,
+    one_of,
+    required_mapping,
+    required_string,
+    set_fields,
+    string,
+    wrong_type,
+)
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
+SIGNED = {name: (name, string) for name in SIGNED_FIELDS}
 LIST_FORM, STRING_FORM = MessageForm(content="list"), MessageForm(content="string")
 
 
-def parse_messages(request: ChatRequest, value: Any) -> None:
-    """Raises GatewayError naming the field at fault."""
-    messages = array(value, "messages")
-    if not messages:
-        raise invalid("messages", "'messages' is empty: send at least one message.", "empty_array")
-    for index, item in enumerate(messages):
+def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
+    for index, item in enumerate(messages_of(value)):
         parse_message(request.messages.add(), item, f"messages[{index}]")
 
 
 def parse_message(message: Message, value: Any, path: str) -> None:
     fields = mapping(value, path)
     role = required_string(fields, "role", f"{path}.").lower()
-    if role not in ROLES:
-        known = ", ".join(ROLES)
-        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
-    message.role = ROLES[role]
+    message.role = one_of(role, ROLES, f"{path}.role")
     if role == "assistant":
         parse_assistant(message, fields, path)
         return
@@ -111,9 +115,7 @@ def parse_text(part: Part, fields: Json, path: str) -> Json:
 
 def parse_thinking(part: Part, fields: Json, path: str) -> Json:
     part.reasoning.text = required_string(fields, "thinking", f"{path}.")
-    for name in SIGNED_FIELDS:
-        if (value := fields.get(name)) is not None:
-            setattr(part.reasoning, name, string(value, f"{path}.{name}"))
+    set_fields(part.reasoning, fields, SIGNED, f"{path}.")
     return {}
 
 
@@ -124,8 +126,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     part.media.uri = uri = required_string(image, "url", f"{path}.image_url.")
     if uri.startswith("data:"):
         part.media.mime_type = uri[5:200].partition(",")[0].partition(";")[0]
-    if (detail := image.get("detail")) is not None:
-        part.media.detail = string(detail, f"{path}.image_url.detail")
+    set_fields(part.media, image, {"detail": ("detail", string)}, f"{path}.image_url.")
     rest = unknown_fields(image, {"url", "detail"})
     return {"image_url": rest} if rest else {}
 

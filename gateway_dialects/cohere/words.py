@@ -6,41 +6,42 @@ recorded traffic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from dragoman.reasons import Reason
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_CONTENT_FILTER,
-    FINISH_REASON_ERROR,
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    TOOL_CHOICE_MODE_NONE,
-    TOOL_CHOICE_MODE_REQUIRED,
+from dragoman.v1 import chat_pb2
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Citation, Part, ToolCall
+from gateway_dialects.kit.fields import Fields, boolean, integer, number, string
+from gateway_dialects.kit.json import (
+    Detailed,
+    Form,
+    Json,
+    details_of,
+    form_of,
+    inverse,
+    json_text,
+    list_at,
+    merged,
+    set_form,
+    text_of,
 )
-from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Citation, Part
-from gateway_dialects.kit.fields import boolean, integer, number, string
-from gateway_dialects.kit.json import Form, Json, details_of, form_of, json_text, list_at, set_form, text_of
 
 DIALECT = "cohere"
 
 ROLES = {"system": ROLE_SYSTEM, "user": ROLE_USER, "assistant": ROLE_ASSISTANT, "tool": ROLE_TOOL}
 FINISH_REASONS = {
-    "COMPLETE": FINISH_REASON_STOP,
-    "STOP_SEQUENCE": FINISH_REASON_STOP,
-    "MAX_TOKENS": FINISH_REASON_LENGTH,
-    "TOOL_CALL": FINISH_REASON_TOOL_CALLS,
-    "ERROR": FINISH_REASON_ERROR,
+    "COMPLETE": chat_pb2.FINISH_REASON_STOP,
+    "STOP_SEQUENCE": chat_pb2.FINISH_REASON_STOP,
+    "MAX_TOKENS": chat_pb2.FINISH_REASON_LENGTH,
+    "TOOL_CALL": chat_pb2.FINISH_REASON_TOOL_CALLS,
+    "ERROR": chat_pb2.FINISH_REASON_ERROR,
 }
 """An unknown one counts as stop and stays readable in raw_finish_reason."""
-FINISH_WORDS = {
-    **{reason: word for word, reason in reversed(FINISH_REASONS.items())},
-    # There is no other word for it; what clients must know is that the answer is not whole.
-    FINISH_REASON_CONTENT_FILTER: "ERROR",
-}
+FINISH_WORDS = {**inverse(FINISH_REASONS), chat_pb2.FINISH_REASON_CONTENT_FILTER: "ERROR"}
+"""Of an answer that was filtered clients must know that it is not whole; there is no other word for it."""
 FAILED_FINISHES = {
     "ERROR": Reason.UPSTREAM_UNAVAILABLE,
     "ERROR_LIMIT": Reason.CONTEXT_LENGTH_EXCEEDED,
@@ -54,10 +55,10 @@ ERROR_TYPES = {
     "INVALID_TOOL_GENERATION": Reason.UPSTREAM_INVALID_RESPONSE,
     "HALLUCINATED_ALL_TOOL_CALLS": Reason.UPSTREAM_INVALID_RESPONSE,
 }
-TOOL_CHOICES = {"NONE": TOOL_CHOICE_MODE_NONE, "REQUIRED": TOOL_CHOICE_MODE_REQUIRED}
+TOOL_CHOICES = {"NONE": chat_pb2.TOOL_CHOICE_MODE_NONE, "REQUIRED": chat_pb2.TOOL_CHOICE_MODE_REQUIRED}
 """Without one, the model decides."""
 
-PLAIN_FIELDS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
+PLAIN_FIELDS: Fields = {
     "model": ("model", string),
     "max_tokens": ("max_tokens", integer),
     "temperature": ("temperature", number),
@@ -121,6 +122,21 @@ def reasons(model: str) -> bool:
 
 def is_plan(part: Part) -> bool:
     return part.WhichOneof("kind") == "reasoning" and form_of(part, DIALECT, PartForm).plan
+
+
+def with_details(written: Json, holder: Detailed) -> Json:
+    """Adds the fields of this dialect that the contract does not name."""
+    return merged(written, details_of(holder, DIALECT)) if holder.provider_details_json else written
+
+
+def arguments_of(call: ToolCall) -> str:
+    return json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
+
+
+def write_tool_call(part: Part, arguments: str) -> Json:
+    call = part.tool_call
+    function = {"name": call.name, "arguments": arguments}
+    return with_details({"id": call.id, "type": "function", "function": function}, part)
 
 
 class CitedParts:

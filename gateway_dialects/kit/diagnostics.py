@@ -8,7 +8,7 @@ from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.json import Detailed, Json, details_of, object_of, options_of
+from gateway_dialects.kit.json import Detailed, Json, details_of, object_of
 
 STORED_FIELDS = frozenset({"id", "status", "phase"})
 """Fields of a message that say where and how its own provider stored it, and nothing to another."""
@@ -81,13 +81,14 @@ def options_for(
 ) -> tuple[Json, Json]:
     """The caller's options for a dialect, and those extra fields of the request's body that it knows; each other field is
     reported. foreign: why options for another dialect, whose name it may hold, are dropped."""
-    for other in request.provider_options_json:
-        if other != dialect and not other.endswith(".form"):
-            for name in options_of(request.provider_options_json, other):
-                diagnostics.drop(name, foreign.format(other))
+    given = request.provider_options_json
+    options = {name: object_of(given[name], f"provider_options_json.{name}") for name in given if not name.endswith(".form")}
+    own = options.pop(dialect, {})
+    for other, fields in options.items():
+        for name in fields:
+            diagnostics.drop(name, foreign.format(other))
     extra = object_of(request.extra_body_json, "extra_body_json") if request.extra_body_json else {}
     for name in extra:
         if name not in known:
             diagnostics.drop(name)
-    own = options_of(request.provider_options_json, dialect)
     return own, {name: value for name, value in extra.items() if name in known}
