@@ -14,22 +14,9 @@ from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, PLAN_FORM, place_citations
+from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.json import (
-    Json,
-    as_list,
-    as_object,
-    decode_body,
-    float_of,
-    json_text,
-    list_at,
-    malformed,
-    object_at,
-    set_details,
-    set_form,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json, as_list, list_at, malformed, object_at, set_details, text_of, unknown_fields
 
 ANSWER_FIELDS = frozenset({"id", "message", "finish_reason", "usage", "logprobs"})
 MESSAGE_FIELDS = frozenset({"role", "content", "tool_plan", "tool_calls", "citations"})
@@ -42,7 +29,7 @@ LARGEST_COUNT = 2**60
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.chat."""
-    answer = decode_body(body)
+    answer = wire.decode_body(body)
     raw, message = text_of(answer.get("finish_reason")), answer.get("message")
     if raw in FAILED_FINISHES:
         raise error_in_answer(answer, raw)
@@ -89,7 +76,7 @@ def set_ending(target: Any, message: Json, logprobs: Any, raw: str) -> None:
 def plan_part(text: str) -> Part:
     """The plan before tool calls: reasoning to everyone else."""
     part = Part(reasoning=Reasoning(text=text, provider=DIALECT))
-    set_form(part, DIALECT, PLAN_FORM)
+    wire.set_form(part, DIALECT, PLAN_FORM)
     return part
 
 
@@ -100,7 +87,7 @@ def decode_block(block: Any) -> Part:
         case {"type": "thinking", "thinking": str(text)}:
             part = Part(reasoning=Reasoning(text=text, provider=DIALECT))
         case dict():
-            return Part(opaque=Opaque(dialect=DIALECT, json=json_text(block)))
+            return Part(opaque=Opaque(dialect=DIALECT, json=wire.json_text(block)))
         case _:
             raise malformed("a content block of the provider's answer is not an object")
     set_details(part, unknown_fields(block, BLOCK_FIELDS), DIALECT)
@@ -108,9 +95,9 @@ def decode_block(block: Any) -> Part:
 
 
 def decode_tool_call(call: Any) -> Part:
-    part = begin_tool_call(as_object(call, "a tool call"))
+    part = begin_tool_call(wire.as_object(call, "a tool call"))
     arguments = call["function"].get("arguments") if call.get("function") else None
-    part.tool_call.arguments_json = arguments if isinstance(arguments, str) else json_text(arguments)
+    part.tool_call.arguments_json = arguments if isinstance(arguments, str) else wire.json_text(arguments)
     if part.tool_call.arguments_json.strip() in ("", "null"):
         part.tool_call.arguments_json = "{}"
     return part
@@ -118,7 +105,7 @@ def decode_tool_call(call: Any) -> Part:
 
 def begin_tool_call(call: Json) -> Part:
     """A tool call without its arguments. Where it has a function, that is an object."""
-    function = as_object(call.get("function") or {}, "the function of a tool call")
+    function = wire.as_object(call.get("function") or {}, "the function of a tool call")
     part = Part(tool_call=ToolCall(id=text_of(call.get("id")), name=text_of(function.get("name"))))
     details = unknown_fields(call, CALL_FIELDS)
     if extra := unknown_fields(function, FUNCTION_FIELDS):
@@ -133,7 +120,7 @@ def decode_logprobs(items: list[Any]) -> Logprobs:
     logprobs = Logprobs()
     for item in items:
         numbers = list_at(item, "logprobs") if isinstance(item, dict) else []
-        if found := [float_of(number) for number in numbers if type(number) in (int, float)]:
+        if found := [wire.float_of(number) for number in numbers if type(number) in (int, float)]:
             logprobs.content.add(token=text_of(item.get("text")), logprob=max(LEAST_LOGPROB, sum(found)))
     return logprobs
 
@@ -152,7 +139,7 @@ def decode_usage(raw: Json) -> Usage:
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         total_tokens=input_tokens + output_tokens,
-        raw_json=json_text(raw),
+        raw_json=wire.json_text(raw),
         raw_dialect=DIALECT,
     )
     if is_count(raw.get("cached_tokens")):
@@ -186,7 +173,7 @@ def find_usage(answer: Json) -> UsageReport | None:
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """See Dialect.list_models."""
-    listed = decode_body(body, "the provider's model list").get("models")
+    listed = wire.decode_body(body, "the provider's model list").get("models")
     if not isinstance(listed, list):
         raise malformed("the provider's model list has no models")
     return [decode_model(item, provider) for item in listed if isinstance(item, dict) and text_of(item.get("name"))]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.content_pb2 import Opaque, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
@@ -24,19 +23,8 @@ from gateway_dialects.cohere.decode_response import (
     set_ending,
 )
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, CitedParts, read_citation
-from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import (
-    UNREADABLE,
-    Json,
-    as_object,
-    decode_json,
-    json_text,
-    malformed,
-    object_at,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.json import Json, as_object, json_text, malformed, object_at, set_details, text_of, unknown_fields
 
 EVENT_FIELDS = frozenset({"id", "type", "delta"})
 ENDING_FIELDS = frozenset({"finish_reason", "usage", "error", "error_type"})
@@ -92,11 +80,11 @@ class StreamedPart:
         set_details(ended, self.details, DIALECT)
 
 
-class CohereStreamDecoder:
-    """See StreamDecoder."""
+class CohereStreamDecoder(EventDecoder):
+    """See StreamDecoder. What ends an answer has its usage too."""
 
     def __init__(self) -> None:
-        self.done = False
+        super().__init__()
         self._started = False
         self._parts: list[StreamedPart] = []
         self._blocks: dict[int, StreamedPart] = {}
@@ -110,48 +98,32 @@ class CohereStreamDecoder:
         """Fields of the message that the contract does not name."""
         self._logprobs: list[Any] = []
 
-    @property
-    def complete(self) -> bool:
-        """What ends an answer has its usage too."""
-        return self.done
-
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        if self.done:
-            return
-        if event.data == b"[DONE]":
-            self.finish(batch)
-            return
-        self._feed(decode_event(event.data), batch)
-
-    def finish(self, batch: StreamResponse) -> None:
-        if not self.done:
-            raise GatewayError(Reason.STREAM_INTERRUPTED, "the provider's stream ended before the answer was complete")
-
-    def _feed(self, event: Json, batch: StreamResponse) -> None:
-        match event.get("type"):
+    def decode(self, message: Json, batch: StreamResponse) -> None:
+        match message.get("type"):
             case "content-delta":
-                self._content_delta(event, batch)
+                self._content_delta(message, batch)
             case "tool-plan-delta":
-                self._plan_delta(message_of(event), batch)
+                self._plan_delta(message_of(message), batch)
             case "tool-call-delta":
-                self._call_delta(event, batch)
+                self._call_delta(message, batch)
             case "message-start":
-                self._start(batch, event)
+                self._start(batch, message)
             case "content-start":
-                self._start_block(index_of(event), as_object(message_of(event).get("content"), "a content block"), batch)
+                content = as_object(message_of(message).get("content"), "a content block")
+                self._start_block(index_of(message), content, batch)
             case "content-end":
                 self._emit_gathered(batch)
             case "tool-call-end":
-                if call := self._calls.get(index_of(event)):
+                if call := self._calls.get(index_of(message)):
                     call.end(batch)
             case "tool-call-start":
-                self._call_start(event, batch)
+                self._call_start(message, batch)
             case "citation-start":
-                self._cite(message_of(event).get("citations"), batch)
+                self._cite(message_of(message).get("citations"), batch)
             case "message-end":
-                self._end(event, batch)
-            case None if text_of(event.get("message")):
-                raise error_in_answer(event)
+                self._end(message, batch)
+            case None if text_of(message.get("message")):
+                raise error_in_answer(message)
 
     def _start(self, batch: StreamResponse, event: Json) -> None:
         if self._started:
@@ -270,16 +242,6 @@ class CohereStreamDecoder:
             finished.usage.CopyFrom(decode_usage(usage))
         late = unknown_fields(event, EVENT_FIELDS) | unknown_fields(delta, ENDING_FIELDS)
         set_details(finished, late, DIALECT)
-
-
-def decode_event(data: bytes) -> Json:
-    try:
-        event = decode_json(data)
-    except UNREADABLE:
-        raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-    if not isinstance(event, dict):
-        raise malformed("an event of the provider's stream is not a JSON object")
-    return event
 
 
 def message_of(event: Json) -> Json:

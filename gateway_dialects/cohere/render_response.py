@@ -6,7 +6,6 @@ of content that Cohere's answers do not have are rendered as its requests, or th
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from dragoman.reasons import GatewayError
@@ -14,8 +13,18 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.words import DIALECT, FINISH_REASONS, FINISH_WORDS, SIGNED_FIELDS, is_plan, write_citations
-from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, json_text, merged
+from gateway_dialects.cohere.words import (
+    DIALECT,
+    FINISH_REASONS,
+    FINISH_WORDS,
+    SIGNED_FIELDS,
+    arguments_of,
+    is_plan,
+    write_citations,
+    write_tool_call,
+)
+from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json
+from gateway_dialects.kit.media import data_uri
 
 MODEL_FEATURES = {
     "tools": "tools",
@@ -56,7 +65,7 @@ def render_message(candidate: Candidate, extra: Json) -> Json:
     for part in candidate.parts:
         kind = part.WhichOneof("kind")
         if kind == "tool_call":
-            calls.append(render_tool_call(part))
+            calls.append(write_tool_call(part, arguments_of(part.tool_call)))
         elif is_plan(part):
             plan += part.reasoning.text
             citations += write_citations(part.citations, part, None)
@@ -93,11 +102,10 @@ def signed_fields(reasoning: Reasoning) -> Json:
 
 
 def render_media(media: Media) -> Json:
-    uri = media.uri or f"data:{media.mime_type};base64,{base64.b64encode(media.data).decode()}"
     if media.kind == MEDIA_KIND_IMAGE:
-        return {"type": "image_url", "image_url": {"url": uri}}
+        return {"type": "image_url", "image_url": {"url": data_uri(media)}}
     transcript = {"transcript": media.transcript} if media.transcript else {}
-    return {"type": "media", "media": {"url": uri, **transcript}}
+    return {"type": "media", "media": {"url": data_uri(media), **transcript}}
 
 
 def render_opaque(opaque: Opaque) -> Json:
@@ -105,13 +113,6 @@ def render_opaque(opaque: Opaque) -> Json:
     if opaque.dialect == DIALECT and isinstance(content, dict):
         return content
     return {"type": "opaque", "dialect": opaque.dialect, "content": content}
-
-
-def render_tool_call(part: Part) -> Json:
-    call = part.tool_call
-    arguments = json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
-    rendered: Json = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-    return merged(rendered, details_of(part, DIALECT))
 
 
 def render_logprobs(logprobs: Logprobs) -> list[Json]:

@@ -19,10 +19,10 @@ from gateway_dialects.cohere.render_response import (
     render_usage,
     signed_fields,
 )
-from gateway_dialects.cohere.words import DIALECT, is_own, is_plan, write_citations
+from gateway_dialects.cohere.words import DIALECT, arguments_of, is_own, is_plan, write_citations, write_tool_call
 from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
-from gateway_dialects.kit.json import Json, details_of, encode_json, json_text, merged
+from gateway_dialects.kit.json import Json, details_of, encode_json
 
 DONE = b"data: [DONE]\n\n"
 GATHERED = frozenset({"media", "opaque"})
@@ -91,12 +91,10 @@ class ChunkRenderer(EventWriter):
             self._cite(streamed, part.citations, out)
 
     def _start_call(self, streamed: StreamedPart, out: list[bytes]) -> None:
-        call = streamed.part.tool_call
-        head: Json = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
-        head = merged(head, details_of(streamed.part, DIALECT))
+        head = write_tool_call(streamed.part, "")
         out.append(sse("tool-call-start", {"index": streamed.index, "delta": {"message": {"tool_calls": head}}}))
-        if call.arguments_json:
-            out.append(call_delta(streamed.index, call.arguments_json))
+        if arguments := streamed.part.tool_call.arguments_json:
+            out.append(call_delta(streamed.index, arguments))
 
     def _start_block(self, streamed: StreamedPart, out: list[bytes]) -> None:
         """A block begins empty, and what it began with is its first delta."""
@@ -173,7 +171,7 @@ class ChunkRenderer(EventWriter):
         part.ended = True
         if part.kind == "tool_call":
             if part.part.tool_call.HasField("input"):
-                out.append(call_delta(part.index, json_text({"input": part.part.tool_call.input})))
+                out.append(call_delta(part.index, arguments_of(part.part.tool_call)))
             out.append(sse("tool-call-end", {"index": part.index}))
             return
         if part.part.citations:
