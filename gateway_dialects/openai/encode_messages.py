@@ -16,7 +16,14 @@ from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, li
 from gateway_dialects.kit.media import KINDS as MEDIA_KINDS
 from gateway_dialects.kit.media import data_uri, no_source
 from gateway_dialects.kit.tool_results import parts_in, results_in
-from gateway_dialects.openai.message_fields import SIGNER, add_signature, item_head, items_of_reasoning, signature_item
+from gateway_dialects.openai.message_fields import (
+    SIGNER,
+    add_signature,
+    item_head,
+    items_of_reasoning,
+    signature_item,
+    tool_call_object,
+)
 from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, ROLES, MessageForm, PartForm, details_of
 
 PLAIN_ROLES = {ROLES[word]: word for word in ("system", "user", "assistant")}
@@ -205,14 +212,13 @@ def set_content(encoded: Json, content: list[Json], form: str, role: Role.ValueT
 
 
 def encode_tool_call(part: Part, quirks: Quirks) -> Json:
-    call = part.tool_call
-    if call.HasField("input"):
-        kind, inner = "custom", {"name": call.name, "input": call.input}
-    else:
-        kind, inner = "function", {"name": call.name, "arguments": call.arguments_json}
-    extra = own_fields(details_of(part), quirks) if part.provider_details_json else {}
-    encoded = {"id": shortened(call.id, quirks.longest_call_id), "type": kind, **extra}
-    encoded[kind] = {**inner, **own_fields(object_at(extra, kind), quirks)}
+    extra: Json = {}
+    if part.provider_details_json:
+        extra = own_fields(details_of(part), quirks)
+        own_fields(object_at(extra, "function"), quirks)
+        own_fields(object_at(extra, "custom"), quirks)
+    encoded = tool_call_object(part.tool_call, extra)
+    encoded["id"] = shortened(part.tool_call.id, quirks.longest_call_id)
     if quirks.extra_content:
         add_signature(encoded, part)
     add_part_hint(encoded, part, quirks)

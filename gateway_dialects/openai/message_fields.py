@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dragoman.v1.content_pb2 import Citation, Part, Reasoning
+from dragoman.v1.content_pb2 import Citation, Part, Reasoning, ToolCall
 from gateway_dialects.kit.json import Json, json_text, object_at, set_form, text_of
 from gateway_dialects.openai.words import (
     DIALECT,
@@ -87,6 +87,13 @@ def items_of_reasoning(reasoning: Reasoning, head: Json) -> list[Json]:
 def encrypted_item(head: Json, data: str) -> Json:
     kind = {"type": "reasoning.encrypted"} if head.get("type") in ("reasoning.text", "reasoning.summary") else {}
     return {**head, **kind, "data": data}
+
+
+def tool_call_object(call: ToolCall, extra: Json) -> Json:
+    """extra: what the contract does not name, beside and inside the object that is named like the call's type."""
+    kind = "custom" if call.HasField("input") else "function"
+    written = {"input": call.input} if kind == "custom" else {"arguments": call.arguments_json}
+    return {"id": call.id, "type": kind, **extra, kind: {"name": call.name, **written, **object_at(extra, kind)}}
 
 
 def signature_item(part: Part, form: Json) -> Json:
@@ -168,6 +175,7 @@ def annotation_of(citation: Citation, base: int, length: int) -> Json:
 # Gemini's signatures, where Google's compatible API writes them.
 
 SIGNER = "gemini"
+SIGNED_FORMAT = REASONING_FORMATS[SIGNER]
 
 
 def take_signature(fields: Json) -> str:

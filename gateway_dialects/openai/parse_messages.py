@@ -9,37 +9,31 @@ from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    ROLE_ASSISTANT,
-    ROLE_TOOL,
-    Message,
-    Part,
-)
+from dragoman.v1 import content_pb2
+from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.kit.cache_hints import take_cache_hint
-from gateway_dialects.kit.fields import array, mapping, missing, required_mapping, required_string, string, wrong_type
+from gateway_dialects.kit.fields import (
+    array,
+    mapping,
+    missing,
+    one_of,
+    required_mapping,
+    required_string,
+    set_fields,
+    string,
+    wrong_type,
+)
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
 from gateway_dialects.openai.message_fields import (
     ITEM_FORM,
+    SIGNED_FORMAT,
     SIGNER,
     place_signature,
     reasoning_of_item,
     take_citations,
     take_signature,
 )
-from gateway_dialects.openai.words import (
-    AUDIO_TYPES,
-    DIALECT,
-    REASONING_FORMATS,
-    REASONING_STRINGS,
-    ROLES,
-    MessageForm,
-    PartForm,
-    set_details,
-)
+from gateway_dialects.openai.words import AUDIO_TYPES, DIALECT, REASONING_STRINGS, ROLES, MessageForm, PartForm, set_details
 
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id"}
@@ -54,16 +48,12 @@ LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
 def parse_message(message: Message, value: Any, path: str) -> None:
     """Fill message from a client's message object. Raises GatewayError naming the field at fault."""
     fields = mapping(value, path)
-    role = required_string(fields, "role", f"{path}.")
-    if role not in ROLES:
-        known = ", ".join(ROLES)
-        raise invalid(f"{path}.role", f"Invalid value for '{path}.role': {role!r}. Supported values are {known}.")
-    message.role = kind = ROLES[role]
+    message.role = kind = one_of(required_string(fields, "role", f"{path}."), ROLES, f"{path}.role")
     rest: Json = {}
-    if kind == ROLE_TOOL:
+    if kind == content_pb2.ROLE_TOOL:
         form = parse_tool_result(message, fields, path)
         rest = unnamed_fields(fields, TOOL_FIELDS)
-    elif kind == ROLE_ASSISTANT:
+    elif kind == content_pb2.ROLE_ASSISTANT:
         form = parse_assistant(message, fields, path)
         if not ANSWER_FIELDS.issuperset(fields):
             rest = unnamed_fields(fields, ASSISTANT_FIELDS)
@@ -74,7 +64,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         form = parse_content(message.parts, fields["content"], f"{path}.content")
         if len(fields) > 2:
             rest = unnamed_fields(fields, MESSAGE_FIELDS)
-    if (name := fields.get("name")) is not None and kind != ROLE_TOOL:
+    if (name := fields.get("name")) is not None and kind != content_pb2.ROLE_TOOL:
         message.name = string(name, f"{path}.name")
     if rest:
         if take_cache_hint(message, rest):
@@ -135,7 +125,7 @@ def sign_call(message: Message, call_id: str, item: Json) -> None:
 def call_of_item(item: Any, fields: Json) -> str | None:
     """The id of the tool call whose signature an item of reasoning_details carries. None: it carries none."""
     match item:
-        case {"format": form, "id": str(call_id), "data": str()} if form == REASONING_FORMATS[SIGNER]:
+        case {"format": form, "id": str(call_id), "data": str()} if form == SIGNED_FORMAT:
             ids = (call.get("id") for call in list_at(fields, "tool_calls") if isinstance(call, dict))
             return call_id if call_id in ids else None
     return None
@@ -197,16 +187,15 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     if isinstance(image, str):
         image = {"url": image}
     fields = mapping(image, f"{path}.image_url")
-    part.media.kind = MEDIA_KIND_IMAGE
+    part.media.kind = content_pb2.MEDIA_KIND_IMAGE
     set_uri(part, required_string(fields, "url", f"{path}.image_url."))
-    if (detail := fields.get("detail")) is not None:
-        part.media.detail = string(detail, f"{path}.image_url.detail")
+    set_fields(part.media, fields, {"detail": ("detail", string)}, f"{path}.image_url.")
     return nested("image_url", unknown_fields(fields, {"url", "detail"}))
 
 
 def parse_video(part: Part, fields: Json, path: str) -> Json:
     video = required_mapping(fields, "video_url", f"{path}.")
-    part.media.kind = MEDIA_KIND_VIDEO
+    part.media.kind = content_pb2.MEDIA_KIND_VIDEO
     set_uri(part, required_string(video, "url", f"{path}.video_url."))
     return nested("video_url", unknown_fields(video, {"url"}))
 
@@ -215,14 +204,14 @@ def parse_audio(part: Part, fields: Json, path: str) -> Json:
     audio = required_mapping(fields, "input_audio", f"{path}.")
     form = required_string(audio, "format", f"{path}.input_audio.")
     data = required_string(audio, "data", f"{path}.input_audio.")
-    part.media.kind, part.media.mime_type = MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
+    part.media.kind, part.media.mime_type = content_pb2.MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
     part.media.uri = f"data:{part.media.mime_type};base64,{data}"
     return nested("input_audio", unknown_fields(audio, {"data", "format"}))
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
     file = required_mapping(fields, "file", f"{path}.")
-    part.media.kind = MEDIA_KIND_FILE
+    part.media.kind = content_pb2.MEDIA_KIND_FILE
     known = {"file_data", "filename"}
     if (data := file.get("file_data")) is not None:
         set_uri(part, string(data, f"{path}.file.file_data"))
@@ -231,8 +220,7 @@ def parse_file(part: Part, fields: Json, path: str) -> Json:
         known.add("file_id")
     else:
         raise missing(f"{path}.file.file_data", "Give file_data as a data: URI, or the file_id of an uploaded file.")
-    if (filename := file.get("filename")) is not None:
-        part.media.filename = string(filename, f"{path}.file.filename")
+    set_fields(part.media, file, {"filename": ("filename", string)}, f"{path}.file.")
     return nested("file", unknown_fields(file, known))
 
 
@@ -262,8 +250,7 @@ def parse_tool_result(message: Message, fields: Json, path: str) -> MessageForm:
     is_function = fields["role"] == "function"
     if not is_function:
         result.tool_call_id = required_string(fields, "tool_call_id", f"{path}.")
-    if (name := fields.get("name")) is not None:
-        result.name = string(name, f"{path}.name")
+    set_fields(result, fields, {"name": ("name", string)}, f"{path}.")
     if fields.get("content") is None:
         raise missing(f"{path}.content")
     form = parse_content(result.parts, fields["content"], f"{path}.content")

@@ -16,7 +16,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Opaque, Part
 from dragoman.v1.stream_pb2 import Started
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at, object_at
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at
 from gateway_dialects.kit.media import base64_of, data_uri
 from gateway_dialects.openai.message_fields import (
     add_signature,
@@ -25,6 +25,7 @@ from gateway_dialects.openai.message_fields import (
     item_head,
     items_of_reasoning,
     signature_item,
+    tool_call_object,
 )
 from gateway_dialects.openai.words import (
     DIALECT,
@@ -180,13 +181,7 @@ def render_opaque(opaque: Opaque) -> Json:
 
 
 def render_tool_call(part: Part) -> Json:
-    call = part.tool_call
-    if call.HasField("input"):
-        kind, inner = "custom", {"name": call.name, "input": call.input}
-    else:
-        kind, inner = "function", {"name": call.name, "arguments": call.arguments_json}
-    extra = details_of(part) if part.provider_details_json else {}
-    rendered = {"id": call.id, "type": kind, **extra, kind: {**inner, **object_at(extra, kind)}}
+    rendered = tool_call_object(part.tool_call, details_of(part) if part.provider_details_json else {})
     if part.HasField("signature"):
         add_signature(rendered, part)
     return rendered
