@@ -13,21 +13,11 @@ import grpc
 
 from dragoman import metadata as names
 from dragoman.reasons import invalid
+from dragoman.v1 import records_pb2
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
-from dragoman.v1.records_pb2 import (
-    DeleteRecordRequest,
-    DeleteRecordResponse,
-    GetRecordRequest,
-    GetRecordResponse,
-    ListRecordsRequest,
-    ListRecordsResponse,
-    PutRecordRequest,
-    PutRecordResponse,
-    Record,
-)
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from http_facade.exchange import Exchange
@@ -114,17 +104,23 @@ class Core:
     def get_call(self, request: GetCallRequest, exchange: Exchange) -> Awaitable[GetCallResponse]:
         return self._watched(self._stub.GetCall, request, exchange)
 
-    def put_record(self, record: Record, exchange: Exchange) -> Awaitable[PutRecordResponse]:
+    def put_record(self, record: records_pb2.Record, exchange: Exchange) -> Awaitable[records_pb2.PutRecordResponse]:
         """Also when the client is gone: what it asked for is done by then."""
-        return self._unwatched(self._stub.PutRecord, PutRecordRequest(record=record), exchange)
+        return self._unwatched(self._stub.PutRecord, records_pb2.PutRecordRequest(record=record), exchange)
 
-    def get_record(self, request: GetRecordRequest, exchange: Exchange) -> Awaitable[GetRecordResponse]:
+    def get_record(
+        self, request: records_pb2.GetRecordRequest, exchange: Exchange
+    ) -> Awaitable[records_pb2.GetRecordResponse]:
         return self._unwatched(self._stub.GetRecord, request, exchange)
 
-    def delete_record(self, request: DeleteRecordRequest, exchange: Exchange) -> Awaitable[DeleteRecordResponse]:
+    def delete_record(
+        self, request: records_pb2.DeleteRecordRequest, exchange: Exchange
+    ) -> Awaitable[records_pb2.DeleteRecordResponse]:
         return self._unwatched(self._stub.DeleteRecord, request, exchange)
 
-    def list_records(self, request: ListRecordsRequest, exchange: Exchange) -> Awaitable[ListRecordsResponse]:
+    def list_records(
+        self, request: records_pb2.ListRecordsRequest, exchange: Exchange
+    ) -> Awaitable[records_pb2.ListRecordsResponse]:
         return self._unwatched(self._stub.ListRecords, request, exchange)
 
     async def _watched(self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange) -> ResponseT:

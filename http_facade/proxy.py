@@ -9,15 +9,7 @@ from urllib.parse import unquote
 import grpc
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.proxy_pb2 import (
-    HttpHeader,
-    ProxyEnd,
-    ProxyHead,
-    ProxyRequest,
-    ProxyResponse,
-    ProxyStreamRequest,
-    ProxyStreamResponse,
-)
+from dragoman.v1 import proxy_pb2
 from gateway_dialects.openai import SERVER
 from http_facade.api import Api
 from http_facade.core import Core, ProxyCall
@@ -70,7 +62,7 @@ class Proxy:
 class Upload:
     """The messages of a request whose body is sent to the core while it arrives."""
 
-    def __init__(self, request: ProxyRequest, exchange: Exchange) -> None:
+    def __init__(self, request: proxy_pb2.ProxyRequest, exchange: Exchange) -> None:
         """request: with the first piece of the body."""
         self._request = request
         self._exchange = exchange
@@ -78,26 +70,26 @@ class Upload:
         self.failure: GatewayError | None = None
         """Why the body could not be read to its end."""
 
-    async def messages(self) -> AsyncIterator[ProxyStreamRequest]:
+    async def messages(self) -> AsyncIterator[proxy_pb2.ProxyStreamRequest]:
         """Ends without a last message when the body breaks off."""
         first, self._request.body = self._request.body, b""
         try:
-            yield ProxyStreamRequest(head=self._request)
-            yield ProxyStreamRequest(body=first)
+            yield proxy_pb2.ProxyStreamRequest(head=self._request)
+            yield proxy_pb2.ProxyStreamRequest(body=first)
             more = True
             while more:
                 piece, more = await self._exchange.body_piece()
-                yield ProxyStreamRequest(body=piece)
+                yield proxy_pb2.ProxyStreamRequest(body=piece)
             # Not only at the end of this generator: who reads the last message may ask for no more.
             self._uploaded.set()
-            yield ProxyStreamRequest(end=True)
+            yield proxy_pb2.ProxyStreamRequest(end=True)
         except GatewayError as failure:
             self.failure = failure
         finally:
             self._uploaded.set()
 
 
-def request_of(exchange: Exchange) -> ProxyRequest:
+def request_of(exchange: Exchange) -> proxy_pb2.ProxyRequest:
     """The request, but for its body. Its path is read as it was sent: decoded, a slash in a name would be one of a path."""
     scope = exchange.scope
     raw_path: bytes = scope["raw_path"]
@@ -107,31 +99,31 @@ def request_of(exchange: Exchange) -> ProxyRequest:
         raise GatewayError(
             Reason.INVALID_REQUEST, f"Write {PREFIX}PROVIDER/PATH, not {scope['path']}.", code="unknown_url", status=404
         )
-    return ProxyRequest(
+    return proxy_pb2.ProxyRequest(
         provider=unquote(provider),
         method=scope["method"],
         path=slash + path,
         query=scope["query_string"].decode("latin-1"),
-        headers=(HttpHeader(name=text(name), value=text(value)) for name, value in scope["headers"]),
+        headers=(proxy_pb2.HttpHeader(name=text(name), value=text(value)) for name, value in scope["headers"]),
     )
 
 
-async def read(call: ProxyCall) -> ProxyResponse | None:
+async def read(call: ProxyCall) -> proxy_pb2.ProxyResponse | None:
     """The next message; None at the end."""
     message = await call.read()
-    if isinstance(message, ProxyStreamResponse):
+    if isinstance(message, proxy_pb2.ProxyStreamResponse):
         return message.response
-    return message if isinstance(message, ProxyResponse) else None
+    return message if isinstance(message, proxy_pb2.ProxyResponse) else None
 
 
-async def head_of(call: ProxyCall) -> ProxyHead:
+async def head_of(call: ProxyCall) -> proxy_pb2.ProxyHead:
     first = await read(call)
     if first is None or not first.HasField("head"):
         raise GatewayError(Reason.STREAM_INTERRUPTED, "the core ended the answer before it began")
     return first.head
 
 
-def headers_of(head: ProxyHead, exchange: Exchange) -> Iterable[tuple[bytes, bytes]]:
+def headers_of(head: proxy_pb2.ProxyHead, exchange: Exchange) -> Iterable[tuple[bytes, bytes]]:
     """The provider's, and the gateway's id of the request; clients of the provider look for the provider's own."""
     names = set()
     for header in head.headers:
@@ -149,7 +141,7 @@ def headers_of(head: ProxyHead, exchange: Exchange) -> Iterable[tuple[bytes, byt
     yield b"x-dragoman-provider", str(exchange.details["provider"]).encode("latin-1", "replace")
 
 
-def note_end(end: ProxyEnd, exchange: Exchange) -> None:
+def note_end(end: proxy_pb2.ProxyEnd, exchange: Exchange) -> None:
     """For the access log: what the request consumed."""
     details = exchange.details
     details["input_tokens"], details["output_tokens"] = end.usage.input_tokens, end.usage.output_tokens

@@ -9,15 +9,7 @@ from typing import Any
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json, json_text, list_at, malformed, text_of, unknown_fields
-from gateway_dialects.openai.decode_response import (
-    AUDIO_FIELDS,
-    begin_tool_call,
-    decode_content_item,
-    decode_logprobs,
-    decode_reasoning_item,
-    reasoning_of_strings,
-    strings_with_reasoning,
-)
+from gateway_dialects.openai import decode_response
 from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_signature
 from gateway_dialects.openai.words import DIALECT, set_details
 
@@ -90,7 +82,7 @@ def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> 
     if not isinstance(content, list):
         raise malformed("content of the provider's stream is neither text nor a list")
     for item in content:
-        part = decode_content_item(item)
+        part = decode_response.decode_content_item(item)
         match part.WhichOneof("kind"):
             case "text":
                 add_delta(state, "text", batch).text = part.text
@@ -101,10 +93,10 @@ def feed_content(state: CandidateState, content: Any, batch: StreamResponse) -> 
 
 
 def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) -> None:
-    present = strings_with_reasoning(delta)
+    present = decode_response.strings_with_reasoning(delta)
     if items := list_at(delta, "reasoning_details"):
         for item in items:
-            part = decode_reasoning_item(item, present)
+            part = decode_response.decode_reasoning_item(item, present)
             if part.HasField("opaque"):
                 start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
             else:
@@ -113,7 +105,7 @@ def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) ->
         key = ("reasoning", 0)
         if key not in state.parts:
             begun = start_part(state, key, batch)
-            begun.CopyFrom(reasoning_of_strings(delta, present))
+            begun.CopyFrom(decode_response.reasoning_of_strings(delta, present))
             begun.reasoning.text = ""
         add_delta(state, key, batch).reasoning = delta[present[0]]
 
@@ -144,7 +136,7 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
             raise malformed("audio of the provider's stream is not base64") from None
     if transcript := text_of(audio.get("transcript")):
         add_delta(state, "audio", batch, AUDIO).transcript = transcript
-    if extra := unknown_fields(audio, AUDIO_FIELDS):
+    if extra := unknown_fields(audio, decode_response.AUDIO_FIELDS):
         details = add_delta(state, "audio", batch, AUDIO)
         details.provider_details_json[DIALECT] = json_text({"audio": extra})
         state.part_details.setdefault(state.parts["audio"], {}).update(extra)
@@ -183,7 +175,7 @@ def tool_key(state: CandidateState, call: Json) -> PartKey:
 
 
 def start_tool_call(state: CandidateState, key: PartKey, call: Json, batch: StreamResponse) -> None:
-    begun, kind, _ = begin_tool_call(call)
+    begun, kind, _ = decode_response.begin_tool_call(call)
     if kind == "custom":
         begun.tool_call.input = ""
     else:
@@ -195,7 +187,7 @@ def feed_logprobs(state: CandidateState, logprobs: Any, batch: StreamResponse, b
     """Log-probabilities ride on the delta that this chunk produced; without one, on an empty delta of the text."""
     if not isinstance(logprobs, dict):
         return
-    decoded = decode_logprobs(logprobs)
+    decoded = decode_response.decode_logprobs(logprobs)
     if decoded.content or decoded.refusal:
         delta_since(state, batch, before).logprobs.CopyFrom(decoded)
 

@@ -34,17 +34,9 @@ from gateway_dialects.kit.json import (
     text_of,
     unknown_fields,
 )
+from gateway_dialects.openai import words
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.message_fields import place_signature, reasoning_of_item, take_citations, take_signature
-from gateway_dialects.openai.words import (
-    DIALECT,
-    FINISH_REASONS,
-    INPUT_SUBSETS,
-    OUTPUT_SUBSETS,
-    REASONING_STRINGS,
-    PartForm,
-    set_details,
-)
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -87,7 +79,7 @@ def decode_answer(answer: Json) -> ChatResponse:
     if isinstance(usage := answer.get("usage"), dict):
         decode_usage(response.usage, usage)
     set_marks(response, answer)
-    set_details(response, unknown_fields(answer, ANSWER_FIELDS))
+    words.set_details(response, unknown_fields(answer, ANSWER_FIELDS))
     return response
 
 
@@ -109,7 +101,7 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     if raw == "error":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider reports that generation failed")
     candidate.index = int_of(choice.get("index", position), 31)
-    candidate.finish_reason = FINISH_REASONS.get(raw, FINISH_REASON_STOP)
+    candidate.finish_reason = words.FINISH_REASONS.get(raw, FINISH_REASON_STOP)
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
     if isinstance(logprobs := choice.get("logprobs"), dict):
@@ -117,7 +109,7 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     details = unknown_fields(choice, CHOICE_FIELDS)
     if extra := decode_message_fields(candidate.parts, unknown_fields(message, MESSAGE_FIELDS)):
         details["message"] = extra
-    set_details(candidate, details)
+    words.set_details(candidate, details)
 
 
 def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) -> None:
@@ -158,14 +150,14 @@ def decode_reasoning(message: Json) -> Iterator[Part]:
 
 def strings_with_reasoning(message: Json) -> list[str]:
     """Which of the string fields of a message or delta hold reasoning."""
-    return [name for name in REASONING_STRINGS if name in message and text_of(message[name])]
+    return [name for name in words.REASONING_STRINGS if name in message and text_of(message[name])]
 
 
 def reasoning_of_strings(message: Json, present: Sequence[str]) -> Part:
     """Records which of the two spellings the provider used; reasoning_content alone is the default."""
     part = Part(reasoning=Reasoning(text=message[present[0]]))
     if present != ["reasoning_content"]:
-        set_form(part, DIALECT, PartForm(strings=tuple(present)))
+        set_form(part, words.DIALECT, words.PartForm(strings=tuple(present)))
     return part
 
 
@@ -175,7 +167,7 @@ def decode_reasoning_item(item: Any, strings: Sequence[str] = ()) -> Part:
 
 
 def opaque(item: Any) -> Part:
-    return Part(opaque=Opaque(dialect=DIALECT, json=json_text(item)))
+    return Part(opaque=Opaque(dialect=words.DIALECT, json=json_text(item)))
 
 
 def decode_content(content: Any) -> Iterator[Part]:
@@ -202,7 +194,7 @@ def decode_thinking(item: Json, chunks: Sequence[Any]) -> Part:
     """A piece of Mistral's content list."""
     text = "".join(text_of(chunk.get("text")) for chunk in chunks if is_text(chunk))
     part = Part(reasoning=Reasoning(text=text, signature=text_of(item.get("signature"))))
-    set_details(part, unknown_fields(item, frozenset({"type", "thinking", "signature"})))
+    words.set_details(part, unknown_fields(item, frozenset({"type", "thinking", "signature"})))
     return part
 
 
@@ -217,7 +209,7 @@ def decode_audio(audio: Json) -> Part:
         part.media.data = base64.b64decode(data, validate=True)
     except ValueError:
         part.media.uri = f"data:;base64,{data}"
-    set_details(part, unknown_fields(audio, AUDIO_FIELDS))
+    words.set_details(part, unknown_fields(audio, AUDIO_FIELDS))
     return part
 
 
@@ -243,7 +235,7 @@ def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
         place_signature((part,), signature)
     if extra := unknown_fields(inner, CALL_FIELDS):
         details[kind] = extra
-    set_details(part, details)
+    words.set_details(part, details)
     return part, kind, inner
 
 
@@ -277,9 +269,9 @@ def decode_usage(usage: Usage, raw: Json) -> None:
     usage.output_tokens = output_tokens = count(raw.get("completion_tokens"))
     usage.total_tokens = count(raw.get("total_tokens")) or input_tokens + output_tokens
     usage.raw_json = json_text(raw)
-    usage.raw_dialect = DIALECT
-    set_subsets(usage, raw.get("prompt_tokens_details"), INPUT_SUBSETS)
-    set_subsets(usage, raw.get("completion_tokens_details"), OUTPUT_SUBSETS)
+    usage.raw_dialect = words.DIALECT
+    set_subsets(usage, raw.get("prompt_tokens_details"), words.INPUT_SUBSETS)
+    set_subsets(usage, raw.get("completion_tokens_details"), words.OUTPUT_SUBSETS)
     if not usage.HasField("cache_read_tokens"):
         set_subsets(usage, raw, CACHE_READ_FIELDS)
     if (total := cost_of(raw.get("cost"))) is not None:
@@ -353,5 +345,5 @@ def decode_model(item: Json, provider: str) -> Model:
         if length := int_of(item.get(name)):
             model.context_length = length
             break
-    set_details(model, unknown_fields(item, frozenset({"id", "object", "created", "owned_by"})))
+    words.set_details(model, unknown_fields(item, frozenset({"id", "object", "created", "owned_by"})))
     return model

@@ -16,14 +16,7 @@ from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, li
 from gateway_dialects.kit.media import KINDS as MEDIA_KINDS
 from gateway_dialects.kit.media import data_uri, no_source
 from gateway_dialects.kit.tool_results import parts_in, results_in
-from gateway_dialects.openai.message_fields import (
-    SIGNER,
-    add_signature,
-    item_head,
-    items_of_reasoning,
-    signature_item,
-    tool_call_object,
-)
+from gateway_dialects.openai import message_fields
 from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, ROLES, MessageForm, PartForm, details_of
 
 PLAIN_ROLES = {ROLES[word]: word for word in ("system", "user", "assistant")}
@@ -110,13 +103,13 @@ def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks:
 def encode_signature(part: Part, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
     """Gemini's signature of a text, for Google; that of a tool call, for vendors that gave it among reasoning_details. It is
     no content of the conversation, so no other vendor sees it and there is no warning."""
-    if part.signature.provider != SIGNER:
+    if part.signature.provider != message_fields.SIGNER:
         diagnostics.drop(field, "this provider takes no signatures")
     elif part.WhichOneof("kind") != "tool_call":
         if quirks.extra_content:
-            add_signature(encoded, part)
+            message_fields.add_signature(encoded, part)
     elif takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
-        encoded["reasoning_details"] = [*list_at(encoded, "reasoning_details"), signature_item(part, item)]
+        encoded["reasoning_details"] = [*list_at(encoded, "reasoning_details"), message_fields.signature_item(part, item)]
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:
@@ -217,10 +210,10 @@ def encode_tool_call(part: Part, quirks: Quirks) -> Json:
         extra = own_fields(details_of(part), quirks)
         own_fields(object_at(extra, "function"), quirks)
         own_fields(object_at(extra, "custom"), quirks)
-    encoded = tool_call_object(part.tool_call, extra)
+    encoded = message_fields.tool_call_object(part.tool_call, extra)
     encoded["id"] = shortened(part.tool_call.id, quirks.longest_call_id)
     if quirks.extra_content:
-        add_signature(encoded, part)
+        message_fields.add_signature(encoded, part)
     add_part_hint(encoded, part, quirks)
     return encoded
 
@@ -239,7 +232,7 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, diag
     strings = form.strings
     if (form.item is not None or reasoning.provider == DIALECT) and takes_items(quirks):
         items = encoded.setdefault("reasoning_details", [])
-        items += items_of_reasoning(reasoning, item_head(part, form, len(items)))
+        items += message_fields.items_of_reasoning(reasoning, message_fields.item_head(part, form, len(items)))
     elif (reasoning.signature or reasoning.encrypted) and (form.item is not None or not strings):
         diagnostics.warn(field, "signed reasoning of another provider was left out")
         return

@@ -16,23 +16,8 @@ from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.fields import fields_of
 from gateway_dialects.kit.json import Json, form_of, object_at, object_of, options_form_of, options_of, request_bytes
+from gateway_dialects.openai import words
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
-from gateway_dialects.openai.words import (
-    CUSTOM_FIELDS,
-    DIALECT,
-    FUNCTION_FIELDS,
-    PLAIN_FIELDS,
-    REASONING_FIELDS,
-    RESPONSE_FORMAT_WORDS,
-    SCHEMA_FIELDS,
-    TOOL_CHOICE_WORDS,
-    ReasoningForm,
-    RequestForm,
-    ToolChoiceForm,
-    ToolForm,
-    details_of,
-    known_effort,
-)
 
 FieldEncoder = Callable[[Json, Any, Quirks, Diagnostics], None]
 GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
@@ -70,7 +55,7 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
         name = descriptor.name
-        if name in PLAIN_FIELDS:
+        if name in words.PLAIN_FIELDS:
             body[name] = value
         elif name in FIELD_ENCODERS:
             FIELD_ENCODERS[name](body, value, quirks, diagnostics)
@@ -88,12 +73,12 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
 
 def encode_options(body: Json, options_json: Mapping[str, str], own: str, diagnostics: Diagnostics) -> None:
     """own: under which other name than the dialect's the options of this vendor are. Those of others become warnings."""
-    if len(body.get("stop", ())) == 1 and options_form_of(options_json, DIALECT, RequestForm).one_stop:
+    if len(body.get("stop", ())) == 1 and options_form_of(options_json, words.DIALECT, words.RequestForm).one_stop:
         body["stop"] = body["stop"][0]
-    for name in (DIALECT, own):
+    for name in (words.DIALECT, own):
         merge_options(body, options_of(options_json, name))
     for dialect in options_json:
-        if dialect not in (DIALECT, own) and not dialect.endswith(".form"):
+        if dialect not in (words.DIALECT, own) and not dialect.endswith(".form"):
             for name in options_of(options_json, dialect):
                 diagnostics.warn(name, f"{name} is known to {dialect} only and was left out")
 
@@ -121,36 +106,36 @@ def encode_tool(tool: chat_pb2.Tool, field: str, quirks: Quirks) -> Json:
     match kind := tool.WhichOneof("kind"):
         case "function":
             named: Any = tool.function
-            readers = FUNCTION_FIELDS
+            readers = words.FUNCTION_FIELDS
         case "custom":
-            named, readers = tool.custom, CUSTOM_FIELDS
-        case "opaque" if tool.opaque.dialect == DIALECT:
+            named, readers = tool.custom, words.CUSTOM_FIELDS
+        case "opaque" if tool.opaque.dialect == words.DIALECT:
             return object_of(tool.opaque.json, f"{field}.opaque.json")
         case _:
             raise unusable_tool(tool, field)
-    details = own_fields(details_of(tool), quirks)
+    details = own_fields(words.details_of(tool), quirks)
     inner = {"name": named.name, **fields_of(named, readers, f"{field}.{kind}."), **object_at(details, kind)}
     encoded = {"type": kind, **details, kind: inner}
     if tool.HasField("cache_hint"):
-        place = form_of(tool, DIALECT, ToolForm).cache_control
+        place = form_of(tool, words.DIALECT, words.ToolForm).cache_control
         add_cache_hint(inner if place == kind else encoded, tool.cache_hint, quirks, place)
     return encoded
 
 
 def encode_tool_choice(body: Json, choice: chat_pb2.ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    details = details_of(choice)
-    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
+    details = words.details_of(choice)
+    if choice.mode and choice.mode not in (*words.TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
-        kind = form_of(choice, DIALECT, ToolChoiceForm).type or kind_of_tool(body, choice.tool_name)
+        kind = form_of(choice, words.DIALECT, words.ToolChoiceForm).type or kind_of_tool(body, choice.tool_name)
         body["tool_choice"] = {"type": kind, **details, kind: {"name": choice.tool_name, **object_at(details, kind)}}
     elif choice.allowed_tool_names:
         named = [(kind_of_tool(body, name), name) for name in choice.allowed_tool_names]
         tools = details.pop("tools", None) or [{"type": kind, kind: {"name": name}} for kind, name in named]
-        mode = TOOL_CHOICE_WORDS.get(choice.mode, "auto")
+        mode = words.TOOL_CHOICE_WORDS.get(choice.mode, "auto")
         allowed = {"mode": mode, "tools": tools, **object_at(details, "allowed_tools")}
         body["tool_choice"] = {"type": "allowed_tools", **details, "allowed_tools": allowed}
-    elif word := TOOL_CHOICE_WORDS.get(choice.mode):
+    elif word := words.TOOL_CHOICE_WORDS.get(choice.mode):
         body["tool_choice"] = word
 
 
@@ -163,13 +148,13 @@ def kind_of_tool(body: Json, name: str) -> str:
 def encode_response_format(body: Json, form: chat_pb2.ResponseFormat, quirks: Quirks, diagnostics: Diagnostics) -> None:
     if not form.type:
         return
-    kind = RESPONSE_FORMAT_WORDS.get(form.type)
+    kind = words.RESPONSE_FORMAT_WORDS.get(form.type)
     if kind is None:
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
-    details = details_of(form)
+    details = words.details_of(form)
     encoded: Json = {"type": kind, **details}
     if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
-        schema = fields_of(form, SCHEMA_FIELDS, "response_format.json_schema.")
+        schema = fields_of(form, words.SCHEMA_FIELDS, "response_format.json_schema.")
         encoded["json_schema"] = {**schema, **object_at(details, "json_schema")}
     body["response_format"] = encoded
 
@@ -200,9 +185,9 @@ def encode_user(body: Json, user: str, quirks: Quirks, diagnostics: Diagnostics)
 
 
 def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    details = details_of(reasoning)
-    settings = fields_of(reasoning, REASONING_FIELDS, "")
-    fields = form_of(reasoning, DIALECT, ReasoningForm).fields
+    details = words.details_of(reasoning)
+    settings = fields_of(reasoning, words.REASONING_FIELDS, "")
+    fields = form_of(reasoning, words.DIALECT, words.ReasoningForm).fields
     if quirks.reasoning_object and fields != "effort":
         body["reasoning"] = {**settings, **details}
         if fields == "both":
@@ -214,7 +199,7 @@ def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, quirks: 
         body["thinking"] = switch
         effort = None
     elif effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
-        body["reasoning_effort"] = known_effort(effort, body["model"], quirks.efforts, diagnostics)
+        body["reasoning_effort"] = words.known_effort(effort, body["model"], quirks.efforts, diagnostics)
     if quirks.reasoning_object and (settings or details):
         chosen = {"effort": body.pop("reasoning_effort")} if effort else {}
         body["reasoning"] = {**settings, **details, **chosen}

@@ -12,15 +12,7 @@ from typing import Any
 
 from dragoman.v1.content_pb2 import Citation, Part, Reasoning, ToolCall
 from gateway_dialects.kit.json import Json, json_text, object_at, set_form, text_of
-from gateway_dialects.openai.words import (
-    DIALECT,
-    REASONING_FORMATS,
-    REASONING_PROVIDERS,
-    UNKNOWN_FORMAT,
-    PartForm,
-    details_of,
-    set_details,
-)
+from gateway_dialects.openai import words
 
 ITEM_FORM = ("type", "format", "index")
 ITEM_TYPED = frozenset({"text", "summary", "signature", "data"})
@@ -34,7 +26,7 @@ def reasoning_of_item(item: Json, strings: Sequence[str] = ()) -> Part:
         text=text_of(item.get("summary") if is_summary else item.get("text")),
         signature=text_of(item.get("signature")),
         encrypted=text_of(item.get("data")),
-        provider=REASONING_PROVIDERS.get(form, form),
+        provider=words.REASONING_PROVIDERS.get(form, form),
         summary=is_summary,
         id=text_of(item.get("id")),
     )
@@ -43,22 +35,22 @@ def reasoning_of_item(item: Json, strings: Sequence[str] = ()) -> Part:
     if reasoning.id:
         del rest["id"]
     form_fields = {name: rest.pop(name) for name in ITEM_FORM if name in rest}
-    set_form(part, DIALECT, PartForm(strings=tuple(strings), item=form_fields))
-    set_details(part, rest)
+    set_form(part, words.DIALECT, words.PartForm(strings=tuple(strings), item=form_fields))
+    words.set_details(part, rest)
     return part
 
 
 def is_detailed(reasoning: Reasoning) -> bool:
     """Whether it has what a string field cannot hold, or may get it while it streams."""
-    return bool(reasoning.signature or reasoning.encrypted or reasoning.id or reasoning.provider in REASONING_FORMATS)
+    return bool(reasoning.signature or reasoning.encrypted or reasoning.id or reasoning.provider in words.REASONING_FORMATS)
 
 
-def item_head(part: Part, form: PartForm, index: int) -> Json:
+def item_head(part: Part, form: words.PartForm, index: int) -> Json:
     """The fields of a reasoning part's items beside text, signature and data. index: among the message's reasoning."""
     reasoning = part.reasoning
     head: Json
     if form.item is not None:
-        head = {**form.item, **details_of(part)}
+        head = {**form.item, **words.details_of(part)}
     else:
         is_encrypted = reasoning.encrypted and not reasoning.text
         kind = "reasoning.encrypted" if is_encrypted else "reasoning.summary" if reasoning.summary else "reasoning.text"
@@ -69,7 +61,7 @@ def item_head(part: Part, form: PartForm, index: int) -> Json:
 
 
 def format_of(provider: str) -> str:
-    return REASONING_FORMATS.get(provider, provider) or UNKNOWN_FORMAT
+    return words.REASONING_FORMATS.get(provider, provider) or words.UNKNOWN_FORMAT
 
 
 def items_of_reasoning(reasoning: Reasoning, head: Json) -> list[Json]:
@@ -120,7 +112,7 @@ def citation_of(annotation: Any) -> Citation | None:
     start, end = cited.get("start_index"), cited.get("end_index")
     if type(start) is int and type(end) is int and 0 <= start < end < 2**31:
         citation.start_index, citation.end_index = start, end
-    citation.provider_details_json[DIALECT] = json_text(annotation)
+    citation.provider_details_json[words.DIALECT] = json_text(annotation)
     return citation
 
 
@@ -161,7 +153,7 @@ def add_citation(texts: Sequence[Part], citation: Citation) -> None:
 def annotation_of(citation: Citation, base: int, length: int) -> Json:
     """A citation as this dialect wrote it, or would. base: where its part begins in the text of the message. length: of the
     part, in characters."""
-    if own := details_of(citation):
+    if own := words.details_of(citation):
         return own
     start, end = (citation.start_index, citation.end_index) if citation.HasField("start_index") else (0, length)
     places = {"start_index": base + start, "end_index": base + end}
@@ -175,7 +167,7 @@ def annotation_of(citation: Citation, base: int, length: int) -> Json:
 # Gemini's signatures, where Google's compatible API writes them.
 
 SIGNER = "gemini"
-SIGNED_FORMAT = REASONING_FORMATS[SIGNER]
+SIGNED_FORMAT = words.REASONING_FORMATS[SIGNER]
 
 
 def take_signature(fields: Json) -> str:

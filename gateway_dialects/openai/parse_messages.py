@@ -11,28 +11,11 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
 from dragoman.v1.content_pb2 import Message, Part
+from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
-from gateway_dialects.kit.fields import (
-    array,
-    mapping,
-    missing,
-    one_of,
-    required_mapping,
-    required_string,
-    set_fields,
-    string,
-    wrong_type,
-)
+from gateway_dialects.kit.fields import missing, wrong_type
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
-from gateway_dialects.openai.message_fields import (
-    ITEM_FORM,
-    SIGNED_FORMAT,
-    SIGNER,
-    place_signature,
-    reasoning_of_item,
-    take_citations,
-    take_signature,
-)
+from gateway_dialects.openai import message_fields
 from gateway_dialects.openai.words import AUDIO_TYPES, DIALECT, REASONING_STRINGS, ROLES, MessageForm, PartForm, set_details
 
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
@@ -47,8 +30,8 @@ LITELLM_FIELDS = ("provider_specific_fields", "thinking_blocks")
 
 def parse_message(message: Message, value: Any, path: str) -> None:
     """Fill message from a client's message object. Raises GatewayError naming the field at fault."""
-    fields = mapping(value, path)
-    message.role = kind = one_of(required_string(fields, "role", f"{path}."), ROLES, f"{path}.role")
+    fields = read.mapping(value, path)
+    message.role = kind = read.one_of(read.required_string(fields, "role", f"{path}."), ROLES, f"{path}.role")
     rest: Json = {}
     if kind == content_pb2.ROLE_TOOL:
         form = parse_tool_result(message, fields, path)
@@ -65,7 +48,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         if len(fields) > 2:
             rest = unnamed_fields(fields, MESSAGE_FIELDS)
     if (name := fields.get("name")) is not None and kind != content_pb2.ROLE_TOOL:
-        message.name = string(name, f"{path}.name")
+        message.name = read.string(name, f"{path}.name")
     if rest:
         if take_cache_hint(message, rest):
             form = MessageForm(form.content, form.role, True)
@@ -93,9 +76,9 @@ def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
     else:
         form = EMPTY_STRING if has_content else PLAIN if "content" in fields else ABSENT
     if (refusal := fields.get("refusal")) is not None:
-        message.parts.add().refusal = string(refusal, f"{path}.refusal")
+        message.parts.add().refusal = read.string(refusal, f"{path}.refusal")
     if (calls := fields.get("tool_calls")) is not None:
-        for index, call in enumerate(array(calls, f"{path}.tool_calls")):
+        for index, call in enumerate(read.array(calls, f"{path}.tool_calls")):
             parse_tool_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if not has_content and not message.parts and not fields.get("function_call") and not fields.get("audio"):
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
@@ -105,10 +88,12 @@ def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
 def take_assistant_fields(message: Message, fields: Json, rest: Json) -> None:
     """Put citations and signatures, which belong to the message in this form, on its parts. rest: the unnamed fields, of
     which they are taken."""
-    take_citations(message.parts, rest)
-    signature = take_signature(rest) or text_of(object_at(fields, "provider_specific_fields").get("thought_signature"))
+    message_fields.take_citations(message.parts, rest)
+    signature = message_fields.take_signature(rest) or text_of(
+        object_at(fields, "provider_specific_fields").get("thought_signature")
+    )
     if signature:
-        place_signature(message.parts, signature)
+        message_fields.place_signature(message.parts, signature)
     for item in list_at(fields, "reasoning_details"):
         if (owner := call_of_item(item, fields)) is not None:
             sign_call(message, owner, item)
@@ -118,14 +103,14 @@ def sign_call(message: Message, call_id: str, item: Json) -> None:
     """Put the signature in an item of reasoning_details on its tool call."""
     for part in message.parts:
         if part.WhichOneof("kind") == "tool_call" and part.tool_call.id == call_id:
-            part.signature.provider, part.signature.value = SIGNER, text_of(item.get("data"))
-            set_form(part, DIALECT, PartForm(item={name: item[name] for name in ITEM_FORM if name in item}))
+            part.signature.provider, part.signature.value = message_fields.SIGNER, text_of(item.get("data"))
+            set_form(part, DIALECT, PartForm(item={name: item[name] for name in message_fields.ITEM_FORM if name in item}))
 
 
 def call_of_item(item: Any, fields: Json) -> str | None:
     """The id of the tool call whose signature an item of reasoning_details carries. None: it carries none."""
     match item:
-        case {"format": form, "id": str(call_id), "data": str()} if form == SIGNED_FORMAT:
+        case {"format": form, "id": str(call_id), "data": str()} if form == message_fields.SIGNED_FORMAT:
             ids = (call.get("id") for call in list_at(fields, "tool_calls") if isinstance(call, dict))
             return call_id if call_id in ids else None
     return None
@@ -154,8 +139,8 @@ def parse_content(parts: Any, content: Any, path: str, parse: Callable[[Part, An
 
 
 def parse_part(part: Part, value: Any, path: str) -> None:
-    fields = mapping(value, path)
-    kind = required_string(fields, "type", f"{path}.")
+    fields = read.mapping(value, path)
+    kind = read.required_string(fields, "type", f"{path}.")
     parser = PART_PARSERS.get(kind)
     if parser is None:
         part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
@@ -170,12 +155,12 @@ def parse_part(part: Part, value: Any, path: str) -> None:
 
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:
-    part.text = required_string(fields, "text", f"{path}.")
+    part.text = read.required_string(fields, "text", f"{path}.")
     return {}
 
 
 def parse_refusal(part: Part, fields: Json, path: str) -> Json:
-    part.refusal = required_string(fields, "refusal", f"{path}.")
+    part.refusal = read.required_string(fields, "refusal", f"{path}.")
     set_form(part, DIALECT, PartForm(place="content"))
     return {}
 
@@ -186,41 +171,41 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
         raise missing(f"{path}.image_url")
     if isinstance(image, str):
         image = {"url": image}
-    fields = mapping(image, f"{path}.image_url")
+    fields = read.mapping(image, f"{path}.image_url")
     part.media.kind = content_pb2.MEDIA_KIND_IMAGE
-    set_uri(part, required_string(fields, "url", f"{path}.image_url."))
-    set_fields(part.media, fields, {"detail": ("detail", string)}, f"{path}.image_url.")
+    set_uri(part, read.required_string(fields, "url", f"{path}.image_url."))
+    read.set_fields(part.media, fields, {"detail": ("detail", read.string)}, f"{path}.image_url.")
     return nested("image_url", unknown_fields(fields, {"url", "detail"}))
 
 
 def parse_video(part: Part, fields: Json, path: str) -> Json:
-    video = required_mapping(fields, "video_url", f"{path}.")
+    video = read.required_mapping(fields, "video_url", f"{path}.")
     part.media.kind = content_pb2.MEDIA_KIND_VIDEO
-    set_uri(part, required_string(video, "url", f"{path}.video_url."))
+    set_uri(part, read.required_string(video, "url", f"{path}.video_url."))
     return nested("video_url", unknown_fields(video, {"url"}))
 
 
 def parse_audio(part: Part, fields: Json, path: str) -> Json:
-    audio = required_mapping(fields, "input_audio", f"{path}.")
-    form = required_string(audio, "format", f"{path}.input_audio.")
-    data = required_string(audio, "data", f"{path}.input_audio.")
+    audio = read.required_mapping(fields, "input_audio", f"{path}.")
+    form = read.required_string(audio, "format", f"{path}.input_audio.")
+    data = read.required_string(audio, "data", f"{path}.input_audio.")
     part.media.kind, part.media.mime_type = content_pb2.MEDIA_KIND_AUDIO, AUDIO_TYPES.get(form, f"audio/{form}")
     part.media.uri = f"data:{part.media.mime_type};base64,{data}"
     return nested("input_audio", unknown_fields(audio, {"data", "format"}))
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
-    file = required_mapping(fields, "file", f"{path}.")
+    file = read.required_mapping(fields, "file", f"{path}.")
     part.media.kind = content_pb2.MEDIA_KIND_FILE
     known = {"file_data", "filename"}
     if (data := file.get("file_data")) is not None:
-        set_uri(part, string(data, f"{path}.file.file_data"))
+        set_uri(part, read.string(data, f"{path}.file.file_data"))
     elif (file_id := file.get("file_id")) is not None:
-        part.media.file_id = string(file_id, f"{path}.file.file_id")
+        part.media.file_id = read.string(file_id, f"{path}.file.file_id")
         known.add("file_id")
     else:
         raise missing(f"{path}.file.file_data", "Give file_data as a data: URI, or the file_id of an uploaded file.")
-    set_fields(part.media, file, {"filename": ("filename", string)}, f"{path}.file.")
+    read.set_fields(part.media, file, {"filename": ("filename", read.string)}, f"{path}.file.")
     return nested("file", unknown_fields(file, known))
 
 
@@ -249,8 +234,8 @@ def parse_tool_result(message: Message, fields: Json, path: str) -> MessageForm:
     result = message.parts.add().tool_result
     is_function = fields["role"] == "function"
     if not is_function:
-        result.tool_call_id = required_string(fields, "tool_call_id", f"{path}.")
-    set_fields(result, fields, {"name": ("name", string)}, f"{path}.")
+        result.tool_call_id = read.required_string(fields, "tool_call_id", f"{path}.")
+    read.set_fields(result, fields, {"name": ("name", read.string)}, f"{path}.")
     if fields.get("content") is None:
         raise missing(f"{path}.content")
     form = parse_content(result.parts, fields["content"], f"{path}.content")
@@ -258,17 +243,17 @@ def parse_tool_result(message: Message, fields: Json, path: str) -> MessageForm:
 
 
 def parse_tool_call(part: Part, value: Any, path: str) -> None:
-    call = mapping(value, path)
+    call = read.mapping(value, path)
     kind = call.get("type") or "function"
     if kind not in ("function", "custom"):
         raise invalid(f"{path}.type", f"Invalid value for '{path}.type': use function or custom.")
-    inner = required_mapping(call, kind, f"{path}.")
-    part.tool_call.id = required_string(call, "id", f"{path}.")
-    part.tool_call.name = required_string(inner, "name", f"{path}.{kind}.")
+    inner = read.required_mapping(call, kind, f"{path}.")
+    part.tool_call.id = read.required_string(call, "id", f"{path}.")
+    part.tool_call.name = read.required_string(inner, "name", f"{path}.{kind}.")
     if kind == "custom":
-        part.tool_call.input = required_string(inner, "input", f"{path}.custom.")
+        part.tool_call.input = read.required_string(inner, "input", f"{path}.custom.")
     else:
-        part.tool_call.arguments_json = required_string(inner, "arguments", f"{path}.function.")
+        part.tool_call.arguments_json = read.required_string(inner, "arguments", f"{path}.function.")
     if len(call) > 3 or len(inner) > 2 or "type" not in call:
         take_call_fields(part, call, kind, inner)
 
@@ -276,11 +261,11 @@ def parse_tool_call(part: Part, value: Any, path: str) -> None:
 def take_call_fields(part: Part, call: Json, kind: str, inner: Json) -> None:
     """What a tool call holds beside its id, name and arguments."""
     details = unnamed_fields(call, {"id", "type", kind})
-    signature = take_signature(details)
+    signature = message_fields.take_signature(details)
     for holder in (call, inner):
         signature = signature or text_of(object_at(holder, "provider_specific_fields").get("thought_signature"))
     if signature:
-        place_signature((part,), signature)
+        message_fields.place_signature((part,), signature)
     if take_cache_hint(part, details):
         set_form(part, DIALECT, PartForm(cache_control=True))
     if extra := unnamed_fields(inner, {"name", "arguments", "input"}):
@@ -291,14 +276,14 @@ def take_call_fields(part: Part, call: Json, kind: str, inner: Json) -> None:
 def parse_reasoning(message: Message, fields: Json, path: str) -> None:
     """Reasoning that a client gives back: in reasoning_details, in thinking_blocks, in string fields, or in several."""
     present = tuple(name for name in REASONING_STRINGS if fields.get(name) is not None)
-    texts = [string(fields[name], f"{path}.{name}") for name in present]
+    texts = [read.string(fields[name], f"{path}.{name}") for name in present]
     blocks = list_at(fields, "thinking_blocks")
     items = fields.get("reasoning_details")
-    if items is not None and array(items, f"{path}.reasoning_details"):
+    if items is not None and read.array(items, f"{path}.reasoning_details"):
         for index, item in enumerate(items):
             check_item(item, f"{path}.reasoning_details[{index}]")
             if call_of_item(item, fields) is None:
-                message.parts.append(reasoning_of_item(item, present))
+                message.parts.append(message_fields.reasoning_of_item(item, present))
     elif thoughts := [part for block in blocks if (part := thinking_of(block, present)) is not None]:
         message.parts.extend(thoughts)
     elif present:
@@ -309,10 +294,10 @@ def parse_reasoning(message: Message, fields: Json, path: str) -> None:
 
 
 def check_item(value: Any, path: str) -> None:
-    item = mapping(value, path)
+    item = read.mapping(value, path)
     for name in ("text", "summary", "signature", "data"):
         if (text := item.get(name)) is not None:
-            string(text, f"{path}.{name}")
+            read.string(text, f"{path}.{name}")
 
 
 def thinking_of(block: Any, strings: tuple[str, ...]) -> Part | None:

@@ -17,22 +17,8 @@ from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
+from gateway_dialects.openai import words
 from gateway_dialects.openai.parse_messages import nested, parse_message, unnamed_fields
-from gateway_dialects.openai.words import (
-    CUSTOM_FIELDS,
-    DIALECT,
-    FUNCTION_FIELDS,
-    PLAIN_FIELDS,
-    REASONING_FIELDS,
-    RESPONSE_FORMATS,
-    SCHEMA_FIELDS,
-    TOOL_CHOICES,
-    ReasoningForm,
-    RequestForm,
-    ToolChoiceForm,
-    ToolForm,
-    set_details,
-)
 
 STREAM_FIELDS = frozenset({"stream", "stream_options"})
 RENAMED_FIELDS: read.Fields = {
@@ -71,8 +57,8 @@ def parse_fields(fields: Json) -> ParsedChat:
     for name, value in fields.items():
         if value is None or name in STREAM_FIELDS:
             continue
-        if name in PLAIN_FIELDS:
-            setattr(request, name, PLAIN_FIELDS[name](value, name))
+        if name in words.PLAIN_FIELDS:
+            setattr(request, name, words.PLAIN_FIELDS[name](value, name))
         elif name in RENAMED_FIELDS:
             field, reader = RENAMED_FIELDS[name]
             setattr(request, field, reader(value, name))
@@ -109,7 +95,7 @@ def parse_tools(request: ChatRequest, value: Any) -> None:
 def parse_stop(request: ChatRequest, value: Any) -> None:
     if isinstance(value, str):
         request.stop.append(value)
-        set_options_form(request.provider_options_json, DIALECT, RequestForm(one_stop=True))
+        set_options_form(request.provider_options_json, words.DIALECT, words.RequestForm(one_stop=True))
     else:
         request.stop.extend(read.texts(value, "stop"))
 
@@ -124,19 +110,19 @@ def parse_effort(request: ChatRequest, value: Any) -> None:
     if request.reasoning.effort and request.reasoning.effort != effort:
         raise differing_efforts()
     request.reasoning.effort = effort
-    if form_of(request.reasoning, DIALECT, ReasoningForm).fields == "object":
-        set_form(request.reasoning, DIALECT, ReasoningForm(fields="both"))
+    if form_of(request.reasoning, words.DIALECT, words.ReasoningForm).fields == "object":
+        set_form(request.reasoning, words.DIALECT, words.ReasoningForm(fields="both"))
 
 
 def parse_reasoning(request: ChatRequest, value: Any) -> None:
     """OpenRouter's reasoning object (https://openrouter.ai/docs, reasoning tokens)."""
     fields, reasoning = read.mapping(value, "reasoning"), request.reasoning
     before = reasoning.effort
-    set_fields(reasoning, fields, REASONING_FIELDS, "reasoning.")
+    set_fields(reasoning, fields, words.REASONING_FIELDS, "reasoning.")
     if before and reasoning.effort != before:
         raise differing_efforts()
-    set_form(reasoning, DIALECT, ReasoningForm(fields="both" if before else "object"))
-    set_details(reasoning, unknown_fields(fields, REASONING_FIELDS.keys()))
+    set_form(reasoning, words.DIALECT, words.ReasoningForm(fields="both" if before else "object"))
+    words.set_details(reasoning, unknown_fields(fields, words.REASONING_FIELDS.keys()))
 
 
 def differing_efforts() -> GatewayError:
@@ -151,11 +137,11 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
         kind = "function"
     match kind:
         case "function":
-            details = parse_named(tool.function, fields, kind, path, FUNCTION_FIELDS)
+            details = parse_named(tool.function, fields, kind, path, words.FUNCTION_FIELDS)
         case "custom":
-            details = parse_named(tool.custom, fields, kind, path, CUSTOM_FIELDS)
+            details = parse_named(tool.custom, fields, kind, path, words.CUSTOM_FIELDS)
         case str():
-            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+            tool.opaque.dialect, tool.opaque.json = words.DIALECT, json_text(value)
             return
         case None:
             raise missing(f"{path}.type", "Use 'function', for example.")
@@ -163,13 +149,13 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
             raise wrong_type(f"{path}.type", "string", kind)
     details.update(unnamed_fields(fields, {"type", "function", "custom"}))
     if take_cache_hint(tool, details):
-        set_form(tool, DIALECT, ToolForm(cache_control="tool"))
+        set_form(tool, words.DIALECT, words.ToolForm(cache_control="tool"))
     elif take_cache_hint(tool, inner := object_at(details, kind)):
         # LiteLLM's clients write it there.
-        set_form(tool, DIALECT, ToolForm(cache_control=kind))
+        set_form(tool, words.DIALECT, words.ToolForm(cache_control=kind))
         if not inner:
             del details[kind]
-    set_details(tool, details)
+    words.set_details(tool, details)
 
 
 def parse_named(target: Any, fields: Json, kind: str, path: str, readers: read.Fields) -> Json:
@@ -183,16 +169,16 @@ def parse_named(target: Any, fields: Json, kind: str, path: str, readers: read.F
 def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
     match value:
         case str():
-            if value not in TOOL_CHOICES:
+            if value not in words.TOOL_CHOICES:
                 raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
-            choice.mode = TOOL_CHOICES[value]
+            choice.mode = words.TOOL_CHOICES[value]
         case {"type": "allowed_tools"}:
             parse_allowed_tools(choice, value)
         case {"type": "function" | "custom" as kind}:
             named = required_mapping(value, kind, "tool_choice.")
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
-            set_form(choice, DIALECT, ToolChoiceForm(type="custom" if kind == "custom" else ""))
+            set_form(choice, words.DIALECT, words.ToolChoiceForm(type="custom" if kind == "custom" else ""))
             set_choice_details(choice, {}, value, kind, {"name"})
         case dict():
             kind = required_string(value, "type", "tool_choice.")
@@ -204,7 +190,7 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
 def set_choice_details(choice: ToolChoice, details: Json, value: Json, kind: str, known: set[str]) -> None:
     """What the contract does not name, beside and inside the object that is named like the choice's type."""
     rest = unknown_fields(value[kind], known)
-    set_details(choice, {**details, **unknown_fields(value, {"type", kind}), **nested(kind, rest)})
+    words.set_details(choice, {**details, **unknown_fields(value, {"type", kind}), **nested(kind, rest)})
 
 
 def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
@@ -212,7 +198,7 @@ def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
     mode = required_string(allowed, "mode", "tool_choice.allowed_tools.")
     if mode not in ("auto", "required"):
         raise invalid("tool_choice.allowed_tools.mode", "'tool_choice.allowed_tools.mode' must be auto or required.")
-    choice.mode = TOOL_CHOICES[mode]
+    choice.mode = words.TOOL_CHOICES[mode]
     if (tools := allowed.get("tools")) is None:
         raise missing("tool_choice.allowed_tools.tools")
     for index, item in enumerate(read.array(tools, "tool_choice.allowed_tools.tools")):
@@ -228,16 +214,16 @@ def parse_response_format(request: ChatRequest, value: Any) -> bool:
     """False: a type that the contract does not name."""
     fields = read.mapping(value, "response_format")
     kind = required_string(fields, "type", "response_format.")
-    if kind not in RESPONSE_FORMATS:
+    if kind not in words.RESPONSE_FORMATS:
         return False
     form: ResponseFormat = request.response_format
-    form.type = RESPONSE_FORMATS[kind]
+    form.type = words.RESPONSE_FORMATS[kind]
     details = unknown_fields(fields, {"type", "json_schema"})
     if kind == "json_schema":
         schema = required_mapping(fields, "json_schema", "response_format.")
-        set_fields(form, schema, SCHEMA_FIELDS, "response_format.json_schema.")
-        details.update(nested("json_schema", unknown_fields(schema, SCHEMA_FIELDS.keys())))
-    set_details(form, details)
+        set_fields(form, schema, words.SCHEMA_FIELDS, "response_format.json_schema.")
+        details.update(nested("json_schema", unknown_fields(schema, words.SCHEMA_FIELDS.keys())))
+    words.set_details(form, details)
     return True
 
 

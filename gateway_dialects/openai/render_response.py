@@ -18,6 +18,7 @@ from dragoman.v1.stream_pb2 import Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at
 from gateway_dialects.kit.media import base64_of, data_uri
+from gateway_dialects.openai import words
 from gateway_dialects.openai.message_fields import (
     add_signature,
     annotation_of,
@@ -26,16 +27,6 @@ from gateway_dialects.openai.message_fields import (
     items_of_reasoning,
     signature_item,
     tool_call_object,
-)
-from gateway_dialects.openai.words import (
-    DIALECT,
-    FINISH_WORDS,
-    INPUT_SUBSETS,
-    OPENAI_FINISH_WORDS,
-    OUTPUT_SUBSETS,
-    REASONING_FORMATS,
-    PartForm,
-    details_of,
 )
 
 
@@ -74,7 +65,7 @@ def render_chat(response: ChatResponse, fallback_id: str, now: int, style: Style
     body["choices"] = [render_candidate(candidate, style) for candidate in response.candidates]
     body["usage"] = render_usage(response.usage, style) if response.HasField("usage") else None
     if response.provider_details_json:
-        body.update(details_of(response))
+        body.update(words.details_of(response))
     return encode_json(body)
 
 
@@ -100,7 +91,7 @@ def head_fields(answer: ChatResponse | Started, kind: str, fallback_id: str, now
 
 
 def render_candidate(candidate: Candidate, style: Style = OPENAI) -> Json:
-    details = details_of(candidate) if candidate.provider_details_json else {}
+    details = words.details_of(candidate) if candidate.provider_details_json else {}
     message = render_message(candidate.parts, style)
     extra = details.pop("message", {})
     annotations = [*message.get("annotations", ()), *list_at(extra, "annotations")]
@@ -119,10 +110,10 @@ def render_candidate(candidate: Candidate, style: Style = OPENAI) -> Json:
 def finish_fields(ending: Any, style: Style = OPENAI) -> Json:
     """Of a Candidate or CandidateFinish: one of OpenAI's words, and the provider's own where it is another."""
     raw = ending.raw_finish_reason
-    word = FINISH_WORDS.get(ending.finish_reason, "stop")
+    word = words.FINISH_WORDS.get(ending.finish_reason, "stop")
     if style.openrouter:
         return {"finish_reason": word, "native_finish_reason": raw or None}
-    if not raw or raw in OPENAI_FINISH_WORDS:
+    if not raw or raw in words.OPENAI_FINISH_WORDS:
         return {"finish_reason": raw or word}
     return {"finish_reason": word, "native_finish_reason": raw}
 
@@ -181,7 +172,7 @@ def render_opaque(opaque: Opaque) -> Json:
 
 
 def render_tool_call(part: Part) -> Json:
-    rendered = tool_call_object(part.tool_call, details_of(part) if part.provider_details_json else {})
+    rendered = tool_call_object(part.tool_call, words.details_of(part) if part.provider_details_json else {})
     if part.HasField("signature"):
         add_signature(rendered, part)
     return rendered
@@ -196,7 +187,7 @@ def signature_items(parts: Sequence[Part], index: int) -> list[Json]:
 
 
 def signature_form(provider: str, index: int) -> Json:
-    return {"type": "reasoning.encrypted", "format": REASONING_FORMATS.get(provider, provider), "index": index}
+    return {"type": "reasoning.encrypted", "format": words.REASONING_FORMATS.get(provider, provider), "index": index}
 
 
 class ReasoningPlaces(NamedTuple):
@@ -212,7 +203,7 @@ class ReasoningPlaces(NamedTuple):
 
 def reasoning_places(part: Part, style: Style, index: int) -> ReasoningPlaces:
     """index: among the message's reasoning."""
-    form = form_of(part, DIALECT, PartForm)
+    form = form_of(part, words.DIALECT, words.PartForm)
     head = item_head(part, form, index)
     if style.openrouter:
         return ReasoningPlaces(head, True, (style.reasoning_field,))
@@ -233,7 +224,7 @@ def render_reasoning(part: Part, message: Json, index: int, style: Style) -> Non
 def render_media(part: Part, message: Json) -> None:
     media = part.media
     if media.kind == MEDIA_KIND_AUDIO:
-        message["audio"] = {"data": base64_of(media), "transcript": media.transcript, **details_of(part)}
+        message["audio"] = {"data": base64_of(media), "transcript": media.transcript, **words.details_of(part)}
     else:
         message.setdefault("images", []).append({"type": "image_url", "image_url": {"url": data_uri(media)}})
 
@@ -255,13 +246,13 @@ def render_token(token: TokenLogprob, top: bool = True) -> Json:
 
 def render_usage(usage: Usage, style: Style = OPENAI) -> Json:
     """As the provider wrote it when it speaks this dialect, with the three totals that clients rely on."""
-    is_own = usage.raw_dialect == DIALECT and usage.raw_json
+    is_own = usage.raw_dialect == words.DIALECT and usage.raw_json
     own: Json = decode_json(usage.raw_json) if is_own else {}
     counted: Json = {}
     if style.openrouter or not is_own:
         counted = {
-            "prompt_tokens_details": subsets_of(usage, INPUT_SUBSETS, style.input_counts),
-            "completion_tokens_details": subsets_of(usage, OUTPUT_SUBSETS, style.output_counts),
+            "prompt_tokens_details": subsets_of(usage, words.INPUT_SUBSETS, style.input_counts),
+            "completion_tokens_details": subsets_of(usage, words.OUTPUT_SUBSETS, style.output_counts),
         }
     if style.openrouter and usage.HasField("cost"):
         # In US dollars. Some clients refuse null.

@@ -14,26 +14,13 @@ from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFinished, PartStarted, Started
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
+from gateway_dialects.openai import render_response
 from gateway_dialects.openai.message_fields import add_signature, annotation_of, encrypted_item, signature_item
-from gateway_dialects.openai.render_response import (
-    OPENAI,
-    ReasoningPlaces,
-    Style,
-    chat_head,
-    finish_fields,
-    reasoning_places,
-    render_error_event,
-    render_logprobs,
-    render_opaque,
-    render_tool_call,
-    render_usage,
-    signature_form,
-)
 from gateway_dialects.openai.words import DIALECT, details_of
 
 DONE = b"data: [DONE]\n\n"
 FIRST_DELTA: Json = {"role": "assistant", "content": "", "refusal": None}
-NOWHERE = ReasoningPlaces({}, False, ())
+NOWHERE = render_response.ReasoningPlaces({}, False, ())
 
 
 @dataclass(slots=True)
@@ -47,7 +34,7 @@ class StreamedPart:
     """Of text: where it begins in the content, in characters."""
     late_citations: list[Json] = field(default_factory=list)
     """Citations of the whole part, whose end is not known yet."""
-    places: ReasoningPlaces = NOWHERE
+    places: render_response.ReasoningPlaces = NOWHERE
     """Of reasoning."""
     summary: bool = False
 
@@ -68,7 +55,13 @@ class ChunkRenderer(EventWriter):
     """Renders one stream. Feed it every batch in order; finished is followed by [DONE]."""
 
     def __init__(
-        self, *, include_usage: bool, fallback_id: str, now: int, usage_nulls: bool = True, style: Style = OPENAI
+        self,
+        *,
+        include_usage: bool,
+        fallback_id: str,
+        now: int,
+        usage_nulls: bool = True,
+        style: render_response.Style = render_response.OPENAI,
     ) -> None:
         """usage_nulls: whether usage is null in all chunks but the last, as in OpenAI's."""
         self.include_usage = include_usage
@@ -88,11 +81,11 @@ class ChunkRenderer(EventWriter):
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
-        return render_error_event(error)
+        return render_response.render_error_event(error)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         extra = details_of(started)
-        head = chat_head(started, "chat.completion.chunk", self._fallback_id, self._now, self._style)
+        head = render_response.chat_head(started, "chat.completion.chunk", self._fallback_id, self._now, self._style)
         # A scalar describes the stream (OpenRouter's provider); a structure is sent once.
         head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
         self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
@@ -119,7 +112,7 @@ class ChunkRenderer(EventWriter):
             body.update(self._cite(index, part, delta))
         if details:
             body.update(details_of(delta))
-        logprobs = render_logprobs(delta.logprobs) if not is_plain and delta.HasField("logprobs") else None
+        logprobs = render_response.render_logprobs(delta.logprobs) if not is_plain and delta.HasField("logprobs") else None
         if body or logprobs:
             self._choice(index, body, out, logprobs=logprobs)
 
@@ -180,20 +173,22 @@ class ChunkRenderer(EventWriter):
                 written.tool_calls += 1
                 if self._style.openrouter and part.HasField("signature"):
                     self._sign(index, part, written, out)
-                self._choice(index, {"tool_calls": [{"index": begun.index, **render_tool_call(part)}]}, out)
+                self._choice(index, {"tool_calls": [{"index": begun.index, **render_response.render_tool_call(part)}]}, out)
             case "reasoning":
-                begun.places = reasoning_places(part, self._style, written.reasoning)
+                begun.places = render_response.reasoning_places(part, self._style, written.reasoning)
                 begun.summary = part.reasoning.summary
                 written.reasoning += 1
             case "opaque":
-                self._choice(index, {"opaque": [{"index": written.opaque, **render_opaque(part.opaque)}]}, out)
+                self._choice(
+                    index, {"opaque": [{"index": written.opaque, **render_response.render_opaque(part.opaque)}]}, out
+                )
                 written.opaque += 1
             case _:
                 pass
 
     def _sign(self, index: int, part: Part, written: WrittenCandidate, out: list[bytes]) -> None:
         """OpenRouter's clients carry the signature of a tool call among reasoning_details."""
-        form = signature_form(part.signature.provider, written.reasoning)
+        form = render_response.signature_form(part.signature.provider, written.reasoning)
         written.reasoning += 1
         self._choice(index, {"reasoning_details": [signature_item(part, form)]}, out)
 
@@ -218,7 +213,7 @@ class ChunkRenderer(EventWriter):
         for name in ("system_fingerprint", "service_tier"):
             if finished.HasField(name):
                 self._late[name] = getattr(finished, name)
-        usage = render_usage(finished.usage, self._style) if finished.HasField("usage") else None
+        usage = render_response.render_usage(finished.usage, self._style) if finished.HasField("usage") else None
         for ending in finished.candidates:
             self._ending(ending, out)
         if self.include_usage and usage:
@@ -229,7 +224,7 @@ class ChunkRenderer(EventWriter):
         self._begin_candidate(ending.index, out)
         details = details_of(ending)
         details.pop("message", None)
-        self._choice(ending.index, {}, out, ending={**finish_fields(ending, self._style), **details})
+        self._choice(ending.index, {}, out, ending={**render_response.finish_fields(ending, self._style), **details})
 
 
 def ended_at(annotations: list[Json], end: int) -> list[Json]:

@@ -16,16 +16,8 @@ from dragoman.v1.models_pb2 import ListModelsRequest
 from gateway_dialects.completions import serve as serve_texts
 from gateway_dialects.kit.json import options_of
 from gateway_dialects.kit.server import RequestHead, ServedChat
-from gateway_dialects.openrouter import SERVER
+from gateway_dialects.openrouter import SERVER, render_metadata
 from gateway_dialects.openrouter.parse_request import VENDOR
-from gateway_dialects.openrouter.render_metadata import (
-    parse_query,
-    render_count,
-    render_data,
-    render_generation,
-    render_models,
-    wanted_id,
-)
 from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, STYLE
 from http_facade.api import Api
 from http_facade.chat import ChatEndpoint
@@ -51,7 +43,7 @@ class Generation:
         self._core = core
 
     async def __call__(self, exchange: Exchange) -> None:
-        generation_id = wanted_id(exchange.query())
+        generation_id = render_metadata.wanted_id(exchange.query())
         if not generation_id.startswith(ID_PREFIX) or len(generation_id) > LONGEST_ID:
             raise not_found(generation_id)
         try:
@@ -59,7 +51,7 @@ class Generation:
         except grpc.aio.AioRpcError as error:
             failure = failure_of(error)
             raise not_found(generation_id) if failure.reason is Reason.RECORD_NOT_FOUND else failure from None
-        await exchange.respond(200, render_generation(response.call), {})
+        await exchange.respond(200, render_metadata.render_generation(response.call), {})
 
 
 def not_found(generation_id: str) -> GatewayError:
@@ -75,9 +67,9 @@ class ModelsPage:
 
     async def __call__(self, exchange: Exchange) -> None:
         query = exchange.query()
-        page = parse_query(query)
+        page = render_metadata.parse_query(query)
         response = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
-        await exchange.respond(200, render_models(response, page), warning_headers(response.warnings))
+        await exchange.respond(200, render_metadata.render_models(response, page), warning_headers(response.warnings))
 
 
 def is_client(exchange: Exchange) -> bool:
@@ -110,10 +102,10 @@ API = Api(
         PREFIX + "/completions": {"POST": partial(ChatEndpoint, parse=parse_text_completion)},
         PREFIX + "/generation": {"GET": Generation},
         PREFIX + "/models": {"GET": ModelsPage},
-        PREFIX + "/models/count": {"GET": partial(ListModels, render=render_count)},
+        PREFIX + "/models/count": {"GET": partial(ListModels, render=render_metadata.render_count)},
         PREFIX + "/models/user": {"GET": ModelsPage},
         PREFIX + "/models/{model:path}": {"GET": OneModel},
-        PREFIX + "/model/{model:path}": {"GET": partial(OneModel, render=render_data)},
+        PREFIX + "/model/{model:path}": {"GET": partial(OneModel, render=render_metadata.render_data)},
     },
     detect=is_client,
     tags=tags,
