@@ -56,6 +56,7 @@ CACHE_READ_FIELDS = tuple(
     (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 )
 """Where it is when it is not among the details."""
+MARKS = ("system_fingerprint", "service_tier")
 LARGEST_COUNT = 2**62
 """The sum of two still fits into the contract's int64."""
 
@@ -79,16 +80,16 @@ def decode_answer(answer: Json) -> ChatResponse:
     if isinstance(usage := answer.get("usage"), dict):
         decode_usage(response.usage, usage)
     set_marks(response, answer)
-    words.set_details(response, unknown_fields(answer, ANSWER_FIELDS))
+    if details := unknown_fields(answer, ANSWER_FIELDS):
+        words.set_details(response, details)
     return response
 
 
 def set_marks(target: Any, answer: Json) -> None:
     """system_fingerprint and service_tier, on ChatResponse, Started or Finished."""
-    if isinstance(mark := answer.get("system_fingerprint"), str):
-        target.system_fingerprint = mark
-    if isinstance(tier := answer.get("service_tier"), str):
-        target.service_tier = tier
+    for name in MARKS:
+        if name in answer and isinstance(mark := answer[name], str):
+            setattr(target, name, mark)
 
 
 def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
@@ -109,7 +110,8 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     details = unknown_fields(choice, CHOICE_FIELDS)
     if extra := decode_message_fields(candidate.parts, unknown_fields(message, MESSAGE_FIELDS)):
         details["message"] = extra
-    words.set_details(candidate, details)
+    if details:
+        words.set_details(candidate, details)
 
 
 def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) -> None:
@@ -141,7 +143,7 @@ def decode_message_fields(parts: RepeatedCompositeFieldContainer[Part], extra: J
 
 def decode_reasoning(message: Json) -> Iterator[Part]:
     present = strings_with_reasoning(message)
-    if items := list_at(message, "reasoning_details"):
+    if "reasoning_details" in message and (items := list_at(message, "reasoning_details")):
         for item in items:
             yield decode_reasoning_item(item, present)
     elif present:
@@ -270,8 +272,10 @@ def decode_usage(usage: Usage, raw: Json) -> None:
     usage.total_tokens = count(raw.get("total_tokens")) or input_tokens + output_tokens
     usage.raw_json = json_text(raw)
     usage.raw_dialect = words.DIALECT
-    set_subsets(usage, raw.get("prompt_tokens_details"), words.INPUT_SUBSETS)
-    set_subsets(usage, raw.get("completion_tokens_details"), words.OUTPUT_SUBSETS)
+    if "prompt_tokens_details" in raw:
+        set_subsets(usage, raw["prompt_tokens_details"], words.INPUT_SUBSETS)
+    if "completion_tokens_details" in raw:
+        set_subsets(usage, raw["completion_tokens_details"], words.OUTPUT_SUBSETS)
     if not usage.HasField("cache_read_tokens"):
         set_subsets(usage, raw, CACHE_READ_FIELDS)
     if (total := cost_of(raw.get("cost"))) is not None:

@@ -16,7 +16,7 @@ from gateway_dialects.kit.json import Json, as_list, int_of, json_text, malforme
 from gateway_dialects.openai import decode_delta as deltas
 from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MESSAGE_FIELDS, decode_usage, set_marks
+from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MARKS, MESSAGE_FIELDS, decode_usage, set_marks
 from gateway_dialects.openai.words import FINISH_REASONS, set_details
 
 CHUNK_FIELDS = frozenset(
@@ -26,7 +26,6 @@ CHUNK_FIELDS = frozenset(
         "obfuscation",
     }
 )
-MARKS = ("system_fingerprint", "service_tier")
 
 
 class OpenAIStreamDecoder(EventDecoder):

@@ -93,11 +93,11 @@ def head_fields(answer: ChatResponse | Started, kind: str, fallback_id: str, now
 def render_candidate(candidate: Candidate, style: Style = OPENAI) -> Json:
     details = words.details_of(candidate) if candidate.provider_details_json else {}
     message = render_message(candidate.parts, style)
-    extra = details.pop("message", {})
-    annotations = [*message.get("annotations", ()), *list_at(extra, "annotations")]
-    message.update(extra)
-    if annotations:
-        message["annotations"] = annotations
+    if extra := details.pop("message", None):
+        annotations = [*message.get("annotations", ()), *list_at(extra, "annotations")]
+        message.update(extra)
+        if annotations:
+            message["annotations"] = annotations
     return {
         "index": candidate.index,
         "message": message,
