@@ -51,7 +51,8 @@ def encode_message(message: Message, field: str, model: str, diagnostics: Reques
     """What one message becomes: none, where an assistant said nothing; one for each result, where tools did."""
     if message.name and message.role != content_pb2.ROLE_TOOL:
         diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
-    diagnostics.drop_foreign_details(message, DIALECT, field)
+    if message.provider_details_json:
+        diagnostics.drop_foreign_details(message, DIALECT, field)
     if message.role == content_pb2.ROLE_TOOL:
         yield from encode_results(message, field, diagnostics)
     elif message.role == content_pb2.ROLE_ASSISTANT:

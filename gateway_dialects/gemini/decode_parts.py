@@ -49,6 +49,8 @@ def decode_part(piece: Json, place: tuple[str, int, int] | None) -> Part:
             return opaque(piece)
         case {"text": str(text)}:
             part = Part(text=text)
+            if len(piece) == 1:
+                return part
             set_details(part, unknown_fields(piece, {"text", SIGNATURE}), DIALECT)
         case {"functionCall": dict(call)}:
             part = decode_call(call, place)

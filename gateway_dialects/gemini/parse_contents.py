@@ -60,7 +60,7 @@ def parse_system(request: ChatRequest, value: Any) -> None:
         return
     message = request.messages.add(role=ROLE_SYSTEM)
     for index, item in enumerate(parts):
-        parse_part(message.parts.add(), item, f"systemInstruction.parts[{index}]")
+        message.parts.append(parse_part(item, f"systemInstruction.parts[{index}]"))
     set_details(message, unknown_fields(fields, CONTENT_FIELDS), DIALECT)
 
 
@@ -112,8 +112,7 @@ def add_answer(conversation: Conversation, parts: list[Any], extra: Json, path: 
     if not follows:
         conversation.calls.clear()
     for index, item in enumerate(parts):
-        part = Part()
-        parse_part(part, item, f"{path}.parts[{index}]")
+        part = parse_part(item, f"{path}.parts[{index}]")
         if part.WhichOneof("kind") == "tool_call":
             expect_result(conversation, part)
         conversation.answer.add(part, begins_content and index == 0)
@@ -149,7 +148,7 @@ def add_user_content(conversation: Conversation, parts: list[Any], extra: Json, 
             claim_call(conversation, current.parts[0])
             current = None
         else:
-            parse_part(current.parts.add(), item, where)
+            current.parts.append(parse_part(item, where))
     set_details(messages[position], extra, DIALECT)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Opaque, Part
+from gateway_dialects.gemini import words
 from gateway_dialects.gemini.decode_parts import decode_part, set_rest, sign
-from gateway_dialects.gemini.words import CARRIER, DIALECT, SIGNATURE, PartForm, camel, plain
+from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, camel, plain
 from gateway_dialects.kit.fields import boolean, integer, mapping, missing, number, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_form
 
@@ -22,31 +23,30 @@ RESULT_KEYS = frozenset({"result", "output", "error"})
 """What clients wrap the text of a tool's answer in, since it must be an object."""
 
 
-def parse_part(part: Part, value: object, path: str) -> None:
+def parse_part(value: object, path: str) -> Part:
     """Anything but a functionResponse. Kinds that the contract does not name are carried as they are."""
     if isinstance(value, str):
-        part.text = value
-        return
+        return Part(text=value)
     fields = fields_in(value, path)
     kinds = [name for name in KINDS if name in fields]
     if "functionResponse" in fields:
         raise invalid(path, f"'{path}': a functionResponse belongs in a content of the role user.")
     if not kinds and fields.keys() <= {SIGNATURE, "thought"}:
         kinds, fields = ["text"], {"text": "", **fields}
-    if restore_foreign(part, fields):
-        return
+    if "partMetadata" in fields and (foreign := restore_foreign(fields)) is not None:
+        return foreign
     if len(kinds) != 1 or (fields.get("thought") is True and kinds != ["text"]):
-        part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
-        return
+        return Part(opaque=Opaque(dialect=DIALECT, json=json_text(value)))
     check_part(fields, kinds[0], path)
-    part.CopyFrom(decode_part(fields, None))
+    return decode_part(fields, None)
 
 
 def check_part(fields: Json, kind: str, path: str) -> None:
     """Checks the types in a Part of this kind, and gives the fields of its object their names."""
     if kind == "text":
         string(fields["text"], f"{path}.text")
-        boolean(fields.get("thought", False), f"{path}.thought")
+        if "thought" in fields:
+            boolean(fields["thought"], f"{path}.thought")
     else:
         where = f"{path}.{kind}"
         inner = fields[kind] = fields_in(fields[kind], where)
@@ -55,9 +55,10 @@ def check_part(fields: Json, kind: str, path: str) -> None:
                 reader(inner[name], f"{where}.{name}")
             elif is_required:
                 raise missing(f"{where}.{name}")
-    string(fields.get(SIGNATURE, ""), f"{path}.{SIGNATURE}")
-    if fields.get("thought") is not True:
-        fields.pop("thought", None)
+    if SIGNATURE in fields:
+        string(fields[SIGNATURE], f"{path}.{SIGNATURE}")
+    if "thought" in fields and fields["thought"] is not True:
+        del fields["thought"]
 
 
 def address(value: Any, path: str) -> None:
@@ -74,17 +75,12 @@ KINDS: Mapping[str, Mapping[str, tuple[Callable[[Any, str], object], bool]]] = {
 """The fields of the object in a Part, by the Part's kind: what reads each, and whether it is required."""
 
 
-def restore_foreign(part: Part, fields: Json) -> bool:
+def restore_foreign(fields: Json) -> Part | None:
     """What another dialect's answer held, as render_answer wrote it."""
-    metadata = fields.get("partMetadata")
-    carried = metadata.get(CARRIER) if isinstance(metadata, dict) else None
-    if not isinstance(carried, dict):
-        return False
-    dialect, content = carried.get("dialect"), carried.get("content")
-    if not (isinstance(dialect, str) and isinstance(content, dict)):
-        return False
-    part.opaque.dialect, part.opaque.json = dialect, json_text(content)
-    return True
+    match fields["partMetadata"]:
+        case {words.CARRIER: {"dialect": str(dialect), "content": dict(content)}}:
+            return Part(opaque=Opaque(dialect=dialect, json=json_text(content)))
+    return None
 
 
 def parse_result(part: Part, value: Json, path: str) -> None:
@@ -102,7 +98,7 @@ def parse_result(part: Part, value: Json, path: str) -> None:
     result.parts.add().text = response[key] if key else json_text(response)
     if "parts" in given:
         for index, item in enumerate(listed(given["parts"], f"{where}.parts")):
-            parse_part(result.parts.add(), item, f"{where}.parts[{index}]")
+            result.parts.append(parse_part(item, f"{where}.parts[{index}]"))
     sign(part, string(value.get(SIGNATURE, ""), f"{path}.{SIGNATURE}"))
     set_rest(part, {**value, "functionResponse": given}, "functionResponse")
     no_id, has_media = not result.tool_call_id, "parts" in given
