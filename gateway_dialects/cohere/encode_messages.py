@@ -22,7 +22,7 @@ from gateway_dialects.kit.json import Json, details_of, form_of, inverse, object
 from gateway_dialects.kit.media import bytes_of, is_text, is_web_address, media_kind, no_source, text_of_bytes, typed_bytes
 from gateway_dialects.kit.tool_results import parts_in, results_in
 
-ROLE_WORDS = {**inverse(ROLES), content_pb2.ROLE_DEVELOPER: "system"}
+ROLE_WORDS = inverse(ROLES) | {content_pb2.ROLE_DEVELOPER: "system"}
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 IMAGE_DETAILS = frozenset({"auto", "low", "high"})
 EMPTY_TEXT = {"type": "text", "text": ""}
