@@ -48,7 +48,7 @@ def encode_messages(messages: Iterable[Message], model: str, diagnostics: Reques
 
 
 def encode_message(message: Message, field: str, model: str, diagnostics: RequestDiagnostics) -> Iterator[Json]:
-    """What one message becomes: none, where an assistant said nothing; one for each result, where tools did."""
+    """What one message becomes: none for an empty one of an assistant; one for each result of a tool."""
     if message.name and message.role != content_pb2.ROLE_TOOL:
         diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
     if message.provider_details_json:
@@ -80,7 +80,7 @@ def encode_instructions(message: Message, field: str, diagnostics: RequestDiagno
         else:
             blocks.append(encode_block(part, role, place, diagnostics))
     if titles and not blocks:
-        # A message without words is refused.
+        # An empty message is refused.
         blocks.append({"type": "text", "text": f"(documents: {', '.join(titles)})"})
     return {"role": role, "content": content_of(blocks, form), **details}
 
@@ -132,10 +132,10 @@ def content_of(blocks: list[Json], form: MessageForm) -> Any:
     are refused beside others."""
     if form.content == "list":
         return blocks
-    said = [block for block in blocks if block != EMPTY_TEXT]
-    if not said:
+    sent = [block for block in blocks if block != EMPTY_TEXT]
+    if not sent:
         return ""
-    return said[0]["text"] if len(said) == 1 and said[0].keys() == {"type", "text"} else said
+    return sent[0]["text"] if len(sent) == 1 and sent[0].keys() == {"type", "text"} else sent
 
 
 def encode_results(message: Message, field: str, diagnostics: Diagnostics) -> Iterator[Json]:

@@ -203,8 +203,8 @@ def set_strict(body: Json, tools: Sequence[Tool], diagnostics: Diagnostics) -> N
 
 
 def encode_response_format(body: Json, wanted: ResponseFormat, diagnostics: Diagnostics) -> None:
-    """Sets response_format, or asks for the format in words where the provider does not take it. body has messages, tools
-    and documents. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
+    """Sets response_format, or adds an instruction where the provider does not take it. body has messages, tools and
+    documents. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
     form, details = form_of(wanted, DIALECT, words.ResponseFormatForm), details_of(wanted, DIALECT)
     native = form.native or bool(details)
     if wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_TEXT and native:
@@ -252,7 +252,7 @@ def instruct(body: Json, wanted: ResponseFormat) -> None:
 
 
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, model: str, diagnostics: Diagnostics) -> None:
-    """Sets thinking. Models that reason do so unless told not to. body has max_tokens, where it is bounded."""
+    """Sets thinking. Models that reason do so unless it is disabled. body has max_tokens, where it is bounded."""
     native = details_of(reasoning, DIALECT).get("thinking")
     if native is not None:
         body["thinking"] = native

@@ -212,7 +212,7 @@ def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding)
 
 
 def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encoding) -> tuple[Json, str]:
-    """The answer's form as fields of generationConfig, and an instruction in words where a model takes none."""
+    """The answer's form as fields of generationConfig, and an instruction where a model takes none."""
     details = details_of(form, DIALECT)
     if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_TEXT:
         return details, ""

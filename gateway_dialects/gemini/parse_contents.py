@@ -231,8 +231,8 @@ class ModelTurn:
             self._run = None
 
     def _takes_state(self, part: Part) -> bool:
-        """Whether the part only brought the state of thoughts before it. It is put on those and nowhere else: Gemini must
-        not see what another provider signed."""
+        """Whether the part holds nothing but the state of thoughts before it. That goes nowhere else: Gemini must not see
+        what another provider signed."""
         is_thought = part.WhichOneof("kind") == "reasoning"
         state = unpack_state(part.reasoning.signature if is_thought else part.signature.value)
         if state is None:

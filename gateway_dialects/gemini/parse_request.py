@@ -1,6 +1,6 @@
 """A client's generateContent request in the contract's terms.
 
-Nothing that a client sends is lost: what the contract does not name is kept in provider_options_json["gemini"].
+What the contract does not name goes to provider_options_json["gemini"].
 
 Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching (Tool, ToolConfig,
 FunctionDeclaration) and recorded requests.

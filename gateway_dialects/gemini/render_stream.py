@@ -76,7 +76,7 @@ class ChunkRenderer(EventWriter):
             self._with_logprobs.add(delta.candidate_index)
             own = details_of(delta, DIALECT).get("logprobsResult")
             fields["logprobsResult"] = own or render_answer.render_logprobs(delta.logprobs)
-        self._piece(delta.candidate_index, part.grow(delta), out, **fields)
+        self._piece(delta.candidate_index, part.add(delta), out, **fields)
 
     def _piece(self, index: int, piece: Json | None, out: list[bytes], **fields: Json) -> None:
         """A chunk of one piece of a part, where there is one."""
@@ -151,7 +151,7 @@ class StreamedPart:
         text = self.part.text or self.part.refusal or self.part.reasoning.text
         return self._text(text) if text else None
 
-    def grow(self, delta: PartDelta) -> Json | None:
+    def add(self, delta: PartDelta) -> Json | None:
         """What a delta adds, if that can be written."""
         self.part.citations.extend(delta.citations)
         match delta.WhichOneof("delta"):

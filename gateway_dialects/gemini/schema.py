@@ -17,7 +17,7 @@ from gateway_dialects.kit.json import Json, json_text, list_at
 DEEPEST = 100
 """The most schemas inside one another that are converted."""
 MOST_SCHEMAS = 10_000
-"""The most schemas in one, references resolved: those that refer to one another grow without end."""
+"""The most schemas in one, references resolved: those that refer to one another have no end."""
 BOUNDS = ("minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength")
 """int64 in the proto, so that clients may write them as strings."""
 SHARED = ("description", *BOUNDS, "minimum", "maximum", "pattern", "propertyOrdering")
