@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from dragoman.reasons import GatewayError
@@ -42,15 +41,6 @@ class StreamWriter(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """The error that ends the stream, in-band. Nothing follows it."""
-
-
-class Parsed(Protocol):
-    """A client's request."""
-
-    @property
-    def chat(self) -> ChatRequest: ...
-    @property
-    def stream(self) -> bool: ...
 
 
 class ParsedChat(NamedTuple):
@@ -99,18 +89,6 @@ class ServedChat:
     same time; streams follow one another, and one writer is fed all of them."""
     render_all: Callable[[Sequence[ChatResponse]], bytes] | None = None
     """The whole answer to several chats, in their order. Set where there are further chats."""
-
-
-def served_chat(
-    parsed: Parsed,
-    render: Callable[..., bytes],
-    renderer: Callable[..., StreamWriter],
-    keep_alive: bytes = COMMENT,
-    **terms: Any,
-) -> ServedChat:
-    """terms: arguments of both render, after the answer, and renderer."""
-    writer = partial(renderer, **terms) if parsed.stream else None
-    return ServedChat(parsed.chat, partial(render, **terms), writer, keep_alive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from typing import Any
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat, served_chat
+from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat
 from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
 from gateway_dialects.mistral.encode_request import encode_chat
 from gateway_dialects.mistral.parse_request import parse_chat
@@ -29,7 +31,9 @@ CLIENT = Dialect(
 
 def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
     """A parsed request of this language, and how its answer is written."""
-    return served_chat(parsed, render_chat, ChunkRenderer, fallback_id=head.request_id, now=int(time.time()))
+    terms: Any = {"fallback_id": head.request_id, "now": int(time.time())}
+    writer = partial(ChunkRenderer, **terms) if parsed.stream else None
+    return ServedChat(parsed.chat, partial(render_chat, **terms), writer)
 
 
 SERVER = Served(

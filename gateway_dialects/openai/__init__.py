@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
-from gateway_dialects.kit.server import RequestHead, Served, ServedChat, served_chat
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
@@ -33,8 +34,9 @@ CLIENT = Dialect(
 
 def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
     """A parsed request of this language, and how its answer is written."""
-    renderer = partial(ChunkRenderer, include_usage=parsed.include_usage)
-    return served_chat(parsed, render_chat, renderer, fallback_id=f"chatcmpl-{head.request_id}", now=int(time.time()))
+    terms: Any = {"fallback_id": f"chatcmpl-{head.request_id}", "now": int(time.time())}
+    writer = partial(ChunkRenderer, include_usage=parsed.include_usage, **terms)
+    return ServedChat(parsed.chat, partial(render_chat, **terms), writer if parsed.stream else None)
 
 
 SERVER = Served(

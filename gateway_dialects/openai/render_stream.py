@@ -84,11 +84,11 @@ class ChunkRenderer(EventWriter):
         return render_response.render_error_event(error)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
-        extra = details_of(started)
         head = render_response.chat_head(started, "chat.completion.chunk", self._fallback_id, self._now, self._style)
-        # A scalar describes the stream (OpenRouter's provider); a structure is sent once.
-        head.update({name: value for name, value in extra.items() if not isinstance(value, (dict, list))})
-        self._late = {name: value for name, value in extra.items() if isinstance(value, (dict, list))}
+        if DIALECT in started.provider_details_json:
+            # A scalar describes the stream (OpenRouter's provider); a structure is sent once.
+            for name, value in details_of(started).items():
+                (self._late if isinstance(value, (dict, list)) else head)[name] = value
         self.head = head
         self._head = b"data: " + encode_json(head)[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if self._usage_nulls else b"]}\n\n"
@@ -209,7 +209,8 @@ class ChunkRenderer(EventWriter):
             self._choice(index, body, out)
 
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
-        self._late.update(details_of(finished))
+        if DIALECT in finished.provider_details_json:
+            self._late.update(details_of(finished))
         for name in ("system_fingerprint", "service_tier"):
             if finished.HasField(name):
                 self._late[name] = getattr(finished, name)
@@ -222,7 +223,7 @@ class ChunkRenderer(EventWriter):
 
     def _ending(self, ending: CandidateFinish, out: list[bytes]) -> None:
         self._begin_candidate(ending.index, out)
-        details = details_of(ending)
+        details = details_of(ending) if DIALECT in ending.provider_details_json else {}
         details.pop("message", None)
         self._choice(ending.index, {}, out, ending={**render_response.finish_fields(ending, self._style), **details})
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from typing import Any
 
-from gateway_dialects.kit.server import RequestHead, Served, ServedChat, served_chat
+from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openrouter.parse_request import parse_chat
 from gateway_dialects.openrouter.render_metadata import Wanted, render_model, render_models
 from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, OpenRouterRenderer, render_chat, render_error
@@ -12,8 +14,10 @@ from gateway_dialects.openrouter.render_response import ID_PREFIX, KEEP_ALIVE, O
 
 def serve(head: RequestHead, body: bytes) -> ServedChat:
     """See Served.parse_chat."""
-    terms = {"fallback_id": ID_PREFIX + head.request_id, "now": int(time.time())}
-    return served_chat(parse_chat(body), render_chat, OpenRouterRenderer, KEEP_ALIVE, **terms)
+    parsed = parse_chat(body)
+    terms: Any = {"fallback_id": ID_PREFIX + head.request_id, "now": int(time.time())}
+    writer = partial(OpenRouterRenderer, **terms) if parsed.stream else None
+    return ServedChat(parsed.chat, partial(render_chat, **terms), writer, KEEP_ALIVE)
 
 
 SERVER = Served(
