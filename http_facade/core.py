@@ -13,13 +13,9 @@ import grpc
 
 from dragoman import metadata as names
 from dragoman.reasons import invalid
-from dragoman.v1 import records_pb2
-from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
-from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from http_facade.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -74,62 +70,36 @@ class Core:
     def __init__(self, stub: GatewayServiceAsyncStub, limits: Limits, key_places: KeyPlaces | None = None) -> None:
         self.limits = limits
         self._key_places = key_places or {}
-        self._stub = stub
+        self.stub = stub
         self._watches = Watches()
 
     def watch(self, call: Cancellable, exchange: Exchange) -> Watch:
         return Watch(exchange, call, self._watches)
 
     def chat(self, chat: ChatRequest, exchange: Exchange) -> Awaitable[ChatResponse]:
-        return self._watched(self._stub.Chat, chat, exchange)
+        return self.ask(self.stub.Chat, chat, exchange)
 
     def stream(self, chat: ChatRequest, exchange: Exchange) -> StreamCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self._stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        return self.stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
     def proxy(self, request: ProxyRequest, exchange: Exchange) -> ProxyCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self._stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        return self.stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
     def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], exchange: Exchange) -> ProxyStreamCall:
         """As proxy."""
-        return self._stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        return self.stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
-    def count_tokens(self, chat: ChatRequest, exchange: Exchange) -> Awaitable[CountTokensResponse]:
-        return self._watched(self._stub.CountTokens, CountTokensRequest(chat=chat), exchange)
-
-    def list_models(self, request: ListModelsRequest, exchange: Exchange) -> Awaitable[ListModelsResponse]:
-        return self._watched(self._stub.ListModels, request, exchange)
-
-    def get_call(self, request: GetCallRequest, exchange: Exchange) -> Awaitable[GetCallResponse]:
-        return self._watched(self._stub.GetCall, request, exchange)
-
-    def put_record(self, record: records_pb2.Record, exchange: Exchange) -> Awaitable[records_pb2.PutRecordResponse]:
-        """Also when the client is gone: what it asked for is done by then."""
-        return self._unwatched(self._stub.PutRecord, records_pb2.PutRecordRequest(record=record), exchange)
-
-    def get_record(
-        self, request: records_pb2.GetRecordRequest, exchange: Exchange
-    ) -> Awaitable[records_pb2.GetRecordResponse]:
-        return self._unwatched(self._stub.GetRecord, request, exchange)
-
-    def delete_record(
-        self, request: records_pb2.DeleteRecordRequest, exchange: Exchange
-    ) -> Awaitable[records_pb2.DeleteRecordResponse]:
-        return self._unwatched(self._stub.DeleteRecord, request, exchange)
-
-    def list_records(
-        self, request: records_pb2.ListRecordsRequest, exchange: Exchange
-    ) -> Awaitable[records_pb2.ListRecordsResponse]:
-        return self._unwatched(self._stub.ListRecords, request, exchange)
-
-    async def _watched(self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange) -> ResponseT:
+    async def ask(
+        self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange, *, watched: bool = True
+    ) -> ResponseT:
+        """Call one of the stub's methods. watched: whether the call ends when the client goes away."""
         call = method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        if not watched:
+            return await call
         with Watch(exchange, call, self._watches):
             return await call
-
-    async def _unwatched(self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange) -> ResponseT:
-        return await method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
 
     def _metadata(self, exchange: Exchange) -> Metadata:
         return call_metadata(exchange, self._key_places)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
+from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_dialects.kit.json import encode_json
 from http_facade.core import Core
 from http_facade.exchange import Exchange, warning_headers
@@ -27,7 +28,7 @@ class ListModels:
 
     async def __call__(self, exchange: Exchange) -> None:
         request = ListModelsRequest(provider=exchange.query().get("provider", ""))
-        response = await self._core.list_models(request, exchange)
+        response = await self._core.ask(self._core.stub.ListModels, request, exchange)
         await exchange.respond(200, self._render(response), warning_headers(response.warnings))
 
 
@@ -41,7 +42,7 @@ class OneModel:
 
     async def __call__(self, exchange: Exchange) -> None:
         request = ListModelsRequest(model=exchange.path_param("model"))
-        response = await self._core.list_models(request, exchange)
+        response = await self._core.ask(self._core.stub.ListModels, request, exchange)
         await exchange.respond(200, self._render(response.models[0]), {})
 
 
@@ -54,7 +55,8 @@ class CountEndpoint:
         self._render = required(api.server.render_count, api, "render_count")
 
     async def __call__(self, exchange: Exchange) -> None:
-        response = await self._core.count_tokens(await exchange.parsed(self._parse), exchange)
+        request = CountTokensRequest(chat=await exchange.parsed(self._parse))
+        response = await self._core.ask(self._core.stub.CountTokens, request, exchange)
         headers = {"x-dragoman-estimated": "true"} if response.estimated else {}
         await exchange.respond(200, self._render(response.input_tokens), headers)
 

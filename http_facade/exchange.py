@@ -150,9 +150,9 @@ class Exchange:
     async def write(self, body: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def respond(self, status: int, body: bytes, headers: Mapping[str, str], content_type: bytes = JSON) -> None:
+    async def respond(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """The whole answer at once."""
-        await self.start(status, content_type, headers, len(body))
+        await self.start(status, JSON, headers, len(body))
         is_head = self.scope["method"] == "HEAD"
         await self.write(b"" if is_head else body, more=False)
 

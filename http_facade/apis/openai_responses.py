@@ -12,6 +12,7 @@ import grpc
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.routing_pb2 import Warning
+from dragoman.v1.tokens_pb2 import CountTokensRequest
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.kit.server import ServedChat
@@ -169,7 +170,8 @@ class Responses:
         created = await self._read(exchange)
         for item_id in created.unknown:
             raise lost_item(item_id, {})
-        answer = await self._core.count_tokens(created.parsed.chat, exchange)
+        request = CountTokensRequest(chat=created.parsed.chat)
+        answer = await self._core.ask(self._core.stub.CountTokens, request, exchange)
         headers = {"x-dragoman-estimated": "true"} if answer.estimated else {}
         await exchange.respond(200, render_token_count(answer.input_tokens), headers)
 

@@ -47,7 +47,8 @@ class Generation:
         if not generation_id.startswith(ID_PREFIX) or len(generation_id) > LONGEST_ID:
             raise not_found(generation_id)
         try:
-            response = await self._core.get_call(GetCallRequest(id=generation_id.removeprefix(ID_PREFIX)), exchange)
+            request = GetCallRequest(id=generation_id.removeprefix(ID_PREFIX))
+            response = await self._core.ask(self._core.stub.GetCall, request, exchange)
         except grpc.aio.AioRpcError as error:
             failure = failure_of(error)
             raise not_found(generation_id) if failure.reason is Reason.RECORD_NOT_FOUND else failure from None
@@ -68,7 +69,8 @@ class ModelsPage:
     async def __call__(self, exchange: Exchange) -> None:
         query = exchange.query()
         page = render_metadata.parse_query(query)
-        response = await self._core.list_models(ListModelsRequest(provider=query.get("provider", "")), exchange)
+        request = ListModelsRequest(provider=query.get("provider", ""))
+        response = await self._core.ask(self._core.stub.ListModels, request, exchange)
         await exchange.respond(200, render_metadata.render_models(response, page), warning_headers(response.warnings))
 
 

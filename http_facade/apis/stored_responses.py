@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ import grpc
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.proxy_pb2 import ProxyHead, ProxyRequest, ProxyResponse
-from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, Record
+from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest, Record
 from gateway_dialects.kit.json import Json, decode_body
 from gateway_dialects.openai_responses import CLIENT
 from gateway_dialects.openai_responses.stored import LONGEST_ID, MOST_PARTS, Stored, unpack
@@ -28,13 +29,15 @@ class StoredResponses:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        # Unwatched: what a client asked for is also stored when it has gone away.
+        self._ask = partial(core.ask, watched=False)
 
     async def put(self, stored: Stored, previous_response_id: str, exchange: Exchange) -> GatewayError | None:
         """Store a response. Returns why that failed; None: it did not."""
         record = Record(kind=KIND, id=stored.response_id, parent_id=previous_response_id, json=stored.pack())
         record.part_ids.extend(stored.part_ids())
         try:
-            await self._core.put_record(record, exchange)
+            await self._ask(self._core.stub.PutRecord, PutRecordRequest(record=record), exchange)
         except grpc.aio.AioRpcError as error:
             return failure_of(error)
         return None
@@ -60,7 +63,7 @@ class StoredResponses:
         wanted = ProxyRequest(provider=stored.provider, method="GET", path=path)
         if cancel:
             wanted.method, wanted.path = "POST", f"{path}/cancel"
-        head, body = await about(stored.response_id, self._ask(wanted, exchange))
+        head, body = await about(stored.response_id, self._provider_answer(wanted, exchange))
         if head.status != 200:
             raise CLIENT.chat.decode_error(head.status, {field.name: field.value for field in head.headers}, body)
         fresh = stored.refreshed(decode_body(body))
@@ -68,7 +71,7 @@ class StoredResponses:
             await self.put(fresh, fresh.response.get("previous_response_id") or "", exchange)
         return fresh
 
-    async def _ask(self, wanted: ProxyRequest, exchange: Exchange) -> tuple[ProxyHead, bytes]:
+    async def _provider_answer(self, wanted: ProxyRequest, exchange: Exchange) -> tuple[ProxyHead, bytes]:
         """What the provider answers."""
         call = self._core.proxy(wanted, exchange)
         try:
@@ -83,7 +86,9 @@ class StoredResponses:
 
     async def delete(self, response_id: str, exchange: Exchange) -> None:
         check_id(response_id)
-        await about(response_id, self._core.delete_record(DeleteRecordRequest(kind=KIND, id=response_id), exchange))
+        await about(
+            response_id, self._ask(self._core.stub.DeleteRecord, DeleteRecordRequest(kind=KIND, id=response_id), exchange)
+        )
 
     async def items(self, item_ids: Sequence[str], exchange: Exchange) -> Mapping[str, Json]:
         """The items of stored responses that have these ids, as far as there are any."""
@@ -92,7 +97,7 @@ class StoredResponses:
         request = ListRecordsRequest(kind=KIND, page_size=2)
         request.part_ids.extend([item_id for item_id in item_ids if 1 <= len(item_id) <= LONGEST_ID][:MOST_PARTS])
         while request.part_ids:
-            page = await self._core.list_records(request, exchange)
+            page = await self._ask(self._core.stub.ListRecords, request, exchange)
             for record in page.records:
                 # The newest come first: what they hold counts.
                 found = {**dict(unpack(record.json).identified()), **found}
@@ -104,7 +109,7 @@ class StoredResponses:
     async def _chain(self, response_id: str, exchange: Exchange, *, whole: bool) -> tuple[Sequence[Stored], str]:
         check_id(response_id)
         request = GetRecordRequest(kind=KIND, id=response_id, with_ancestors=whole)
-        answer = await about(response_id, self._core.get_record(request, exchange))
+        answer = await about(response_id, self._ask(self._core.stub.GetRecord, request, exchange))
         return [unpack(record.json) for record in (answer.record, *answer.ancestors)], answer.missing_ancestor_id
 
 
