@@ -25,8 +25,7 @@ from gateway_dialects.anthropic.encode_thinking import (
 from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
 from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
 from gateway_dialects.kit.diagnostics import options_for, unsupported
-from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.estimate import bound_of
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
 from gateway_dialects.kit.fields import Reader, array, integer, mapping, number
 from gateway_dialects.kit.json import Json, inverse, object_at, request_bytes
 

@@ -17,7 +17,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from gateway_dialects.anthropic.words import DIALECT, FORCED_CHOICES, THINKING_OFF, THINKING_TYPES
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.estimate import bound_of
+from gateway_dialects.kit.dialect import bound_of
 from gateway_dialects.kit.json import Json, details_of, object_at
 from gateway_dialects.kit.reasoning import BUDGETS, effort_for
 

@@ -326,3 +326,10 @@ def count_operation(
         lambda body, provider: decode(body),
         decode_error,
     )
+
+
+def bound_of(request: ChatRequest) -> int | None:
+    """The most tokens that the client wants in an answer; None: it names no bound."""
+    if request.HasField("max_output_tokens"):
+        return request.max_output_tokens
+    return request.max_tokens if request.HasField("max_tokens") else None

@@ -1,4 +1,4 @@
-"""How many tokens a request may have, where no provider has counted them, and how many its answer may have."""
+"""How many tokens a request may have, where no provider has counted them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ def estimate_input_tokens(request: ChatRequest) -> int:
     size = sum(size_of(part) for message in request.messages for part in message.parts)
     size += sum(tool.ByteSize() for tool in request.tools)
     return max(1, size // BYTES_PER_TOKEN)
-
-
-def bound_of(request: ChatRequest) -> int | None:
-    """The most tokens that the client wants in an answer; None: it names no bound."""
-    if request.HasField("max_output_tokens"):
-        return request.max_output_tokens
-    return request.max_tokens if request.HasField("max_tokens") else None
 
 
 def size_of(part: Part) -> int:

@@ -13,8 +13,7 @@ from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
-from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
-from gateway_dialects.kit.estimate import bound_of
+from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest, bound_of
 from gateway_dialects.kit.fields import mapping, required_string
 from gateway_dialects.kit.json import (
     Json,
