@@ -28,7 +28,7 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
-from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
+from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
 from gateway_dialects.kit.json import Json, object_of, options_of, raw_json, request_bytes, set_if_present
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
@@ -118,12 +118,6 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
     set_include(body, request, model, is_native=is_native)
     warn_of_settings(request, diagnostics)
     return body
-
-
-def bound_of(request: ChatRequest) -> int | None:
-    if request.HasField("max_output_tokens"):
-        return request.max_output_tokens
-    return request.max_tokens if request.HasField("max_tokens") else None
 
 
 def encode_text(body: Json, request: ChatRequest) -> None:
