@@ -179,10 +179,11 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Mist
 
 
 def encode_service_tier(body: Json, tier: str, diagnostics: MistralDiagnostics) -> None:
+    tier = "standard_only" if tier == "default" else tier
     if tier in SERVICE_TIERS:
-        body["service_tier"] = SERVICE_TIERS[tier]
+        body["service_tier"] = tier
     else:
-        diagnostics.drop("service_tier", f"Mistral knows {' and '.join(sorted(set(SERVICE_TIERS.values())))} only")
+        diagnostics.drop("service_tier", f"Mistral knows {' and '.join(sorted(SERVICE_TIERS))} only")
 
 
 def encode_modalities(body: Json, modalities: Any, diagnostics: MistralDiagnostics) -> None:

@@ -35,7 +35,7 @@ OPTION_FIELDS = frozenset(
 ROLES = {name: openai.ROLES[name] for name in ("system", "user", "assistant", "tool")}
 """Those of OpenAI that Mistral knows."""
 FINISH_REASONS = frozenset({"stop", "length", "model_length", "error", "tool_calls"})
-SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+SERVICE_TIERS = frozenset({"auto", "standard_only"})
 NINE = re.compile(r"[A-Za-z0-9]{9}")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
