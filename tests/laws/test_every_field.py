@@ -2,7 +2,7 @@
 
 A field counts as sent when setting it changes what is sent. It is set in a request that lacks it and is otherwise minimal,
 and in one that has all settings, because some mean something only beside others. No list of fields is kept here: values are
-made by type and name.
+made by type and name, and fields that ask nothing of a provider have the option descriptive in the contract.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from google.protobuf.message import Message as Proto
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ResponseFormatType, ToolChoiceMode
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, CacheHint, Role
+from dragoman.v1.options_pb2 import descriptive
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 from tests.properties.pictures import PDF, PNG
@@ -298,7 +299,9 @@ def lost_fields(dialect: Dialect) -> Iterator[str]:
     assert encodes(dialect, bases[0])
     unsent: set[tuple[FieldDescriptor, ...]] = set()
     for field in FIELDS:
-        if any(field.path[:size] in unsent for size in range(1, len(field.path))):
+        if field.last.GetOptions().Extensions[descriptive] or any(
+            field.path[:size] in unsent for size in range(1, len(field.path))
+        ):
             continue
         if dialect.automatic_cache and field.last.message_type is CacheHint.DESCRIPTOR:
             unsent.add(field.path)

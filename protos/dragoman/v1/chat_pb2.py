@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from dragoman.v1 import content_pb2 as dragoman_dot_v1_dot_content__pb2
+from dragoman.v1 import options_pb2 as dragoman_dot_v1_dot_options__pb2
 from dragoman.v1 import routing_pb2 as dragoman_dot_v1_dot_routing__pb2
 from dragoman.v1 import usage_pb2 as dragoman_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64ragoman/v1/chat.proto\x12\x0b\x64ragoman.v1\x1a\x19\x64ragoman/v1/content.proto\x1a\x19\x64ragoman/v1/routing.proto\x1a\x17\x64ragoman/v1/usage.proto\"\x9b\t\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x08messages\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Message\x12 \n\x05tools\x18\x03 \x03(\x0b\x32\x11.dragoman.v1.Tool\x12,\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x17.dragoman.v1.ToolChoice\x12 \n\x13parallel_tool_calls\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x34\n\x0fresponse_format\x18\x06 \x01(\x0b\x32\x1b.dragoman.v1.ResponseFormat\x12\x31\n\treasoning\x18\x07 \x01(\x0b\x32\x1e.dragoman.v1.ReasoningSettings\x12\x18\n\x0btemperature\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\n \x01(\x03H\x03\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x11\n\x04seed\x18\r \x01(\x03H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x0e \x03(\t\x12\x1e\n\x11max_output_tokens\x18\x0f \x01(\x03H\x07\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x10 \x01(\x03H\x08\x88\x01\x01\x12\x1c\n\x0f\x63\x61ndidate_count\x18\x11 \x01(\x05H\t\x88\x01\x01\x12;\n\nlogit_bias\x18\x12 \x03(\x0b\x32\'.dragoman.v1.ChatRequest.LogitBiasEntry\x12\x15\n\x08logprobs\x18\x13 \x01(\x08H\n\x88\x01\x01\x12\x19\n\x0ctop_logprobs\x18\x14 \x01(\x05H\x0b\x88\x01\x01\x12\x12\n\nmodalities\x18\x15 \x03(\t\x12\x11\n\tverbosity\x18\x16 \x01(\t\x12\x14\n\x0cservice_tier\x18\x17 \x01(\t\x12\x0c\n\x04user\x18\x18 \x01(\t\x12\x17\n\x0f\x66\x61llback_models\x18\x19 \x03(\t\x12\x0e\n\x06strict\x18\x1e \x01(\x08\x12P\n\x15provider_options_json\x18\x1f \x03(\x0b\x32\x31.dragoman.v1.ChatRequest.ProviderOptionsJsonEntry\x12\x17\n\x0f\x65xtra_body_json\x18  \x01(\t\x1a\x30\n\x0eLogitBiasEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a:\n\x18ProviderOptionsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x16\n\x14_parallel_tool_callsB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x14\n\x12_max_output_tokensB\r\n\x0b_max_tokensB\x12\n\x10_candidate_countB\x0b\n\t_logprobsB\x0f\n\r_top_logprobs\"\xc2\x02\n\x04Tool\x12-\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x19.dragoman.v1.FunctionToolH\x00\x12)\n\x06\x63ustom\x18\x02 \x01(\x0b\x32\x17.dragoman.v1.CustomToolH\x00\x12%\n\x06opaque\x18\x03 \x01(\x0b\x32\x13.dragoman.v1.OpaqueH\x00\x12*\n\ncache_hint\x18\x04 \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12I\n\x15provider_details_json\x18\x0f \x03(\x0b\x32*.dragoman.v1.Tool.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04kind\"\x7f\n\x0c\x46unctionTool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x01\x88\x01\x01\x42\x0e\n\x0c_descriptionB\t\n\x07_strict\"Y\n\nCustomTool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0b\x66ormat_json\x18\x03 \x01(\tB\x0e\n\x0c_description\"\xf3\x01\n\nToolChoice\x12)\n\x04mode\x18\x01 \x01(\x0e\x32\x1b.dragoman.v1.ToolChoiceMode\x12\x11\n\ttool_name\x18\x02 \x01(\t\x12\x1a\n\x12\x61llowed_tool_names\x18\x03 \x03(\t\x12O\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x30.dragoman.v1.ToolChoice.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbd\x02\n\x0eResponseFormat\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.dragoman.v1.ResponseFormatType\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0bschema_json\x18\x04 \x01(\t\x12\x13\n\x06strict\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12S\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x34.dragoman.v1.ResponseFormat.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_descriptionB\t\n\x07_strict\"\xb4\x02\n\x11ReasoningSettings\x12\x0e\n\x06\x65\x66\x66ort\x18\x01 \x01(\t\x12\x17\n\nmax_tokens\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x14\n\x07\x65xclude\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07\x65nabled\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12V\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x37.dragoman.v1.ReasoningSettings.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_max_tokensB\n\n\x08_excludeB\n\n\x08_enabled\"\xcc\x03\n\x0c\x43hatResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x03\x12*\n\ncandidates\x18\x04 \x03(\x0b\x32\x16.dragoman.v1.Candidate\x12!\n\x05usage\x18\x05 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12&\n\x08warnings\x18\x06 \x03(\x0b\x32\x14.dragoman.v1.Warning\x12&\n\x05route\x18\x07 \x01(\x0b\x32\x17.dragoman.v1.RouteTrace\x12\x1f\n\x12system_fingerprint\x18\x08 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0cservice_tier\x18\t \x01(\tH\x01\x88\x01\x01\x12Q\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x32.dragoman.v1.ChatResponse.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_system_fingerprintB\x0f\n\r_service_tier\"\xbe\x02\n\tCandidate\x12\r\n\x05index\x18\x01 \x01(\x05\x12 \n\x05parts\x18\x02 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x30\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x19.dragoman.v1.FinishReason\x12\x19\n\x11raw_finish_reason\x18\x04 \x01(\t\x12\'\n\x08logprobs\x18\x05 \x01(\x0b\x32\x15.dragoman.v1.Logprobs\x12N\n\x15provider_details_json\x18\x0f \x03(\x0b\x32/.dragoman.v1.Candidate.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\x08Logprobs\x12*\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprob\x12*\n\x07refusal\x18\x02 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprob\"\x80\x01\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\x18\n\x0btoken_bytes\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x12&\n\x03top\x18\x04 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprobB\x0e\n\x0c_token_bytes*\xa2\x01\n\x0eToolChoiceMode\x12 \n\x1cTOOL_CHOICE_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TOOL_CHOICE_MODE_AUTO\x10\x01\x12\x19\n\x15TOOL_CHOICE_MODE_NONE\x10\x02\x12\x1d\n\x19TOOL_CHOICE_MODE_REQUIRED\x10\x03\x12\x19\n\x15TOOL_CHOICE_MODE_TOOL\x10\x04*\xa5\x01\n\x12ResponseFormatType\x12$\n RESPONSE_FORMAT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RESPONSE_FORMAT_TYPE_TEXT\x10\x01\x12$\n RESPONSE_FORMAT_TYPE_JSON_OBJECT\x10\x02\x12$\n RESPONSE_FORMAT_TYPE_JSON_SCHEMA\x10\x03*\xb8\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x03\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x04\x12\x17\n\x13\x46INISH_REASON_ERROR\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64ragoman/v1/chat.proto\x12\x0b\x64ragoman.v1\x1a\x19\x64ragoman/v1/content.proto\x1a\x19\x64ragoman/v1/options.proto\x1a\x19\x64ragoman/v1/routing.proto\x1a\x17\x64ragoman/v1/usage.proto\"\x9b\t\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x08messages\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Message\x12 \n\x05tools\x18\x03 \x03(\x0b\x32\x11.dragoman.v1.Tool\x12,\n\x0btool_choice\x18\x04 \x01(\x0b\x32\x17.dragoman.v1.ToolChoice\x12 \n\x13parallel_tool_calls\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x34\n\x0fresponse_format\x18\x06 \x01(\x0b\x32\x1b.dragoman.v1.ResponseFormat\x12\x31\n\treasoning\x18\x07 \x01(\x0b\x32\x1e.dragoman.v1.ReasoningSettings\x12\x18\n\x0btemperature\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\n \x01(\x03H\x03\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x11\n\x04seed\x18\r \x01(\x03H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x0e \x03(\t\x12\x1e\n\x11max_output_tokens\x18\x0f \x01(\x03H\x07\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x10 \x01(\x03H\x08\x88\x01\x01\x12\x1c\n\x0f\x63\x61ndidate_count\x18\x11 \x01(\x05H\t\x88\x01\x01\x12;\n\nlogit_bias\x18\x12 \x03(\x0b\x32\'.dragoman.v1.ChatRequest.LogitBiasEntry\x12\x15\n\x08logprobs\x18\x13 \x01(\x08H\n\x88\x01\x01\x12\x19\n\x0ctop_logprobs\x18\x14 \x01(\x05H\x0b\x88\x01\x01\x12\x12\n\nmodalities\x18\x15 \x03(\t\x12\x11\n\tverbosity\x18\x16 \x01(\t\x12\x14\n\x0cservice_tier\x18\x17 \x01(\t\x12\x0c\n\x04user\x18\x18 \x01(\t\x12\x17\n\x0f\x66\x61llback_models\x18\x19 \x03(\t\x12\x0e\n\x06strict\x18\x1e \x01(\x08\x12P\n\x15provider_options_json\x18\x1f \x03(\x0b\x32\x31.dragoman.v1.ChatRequest.ProviderOptionsJsonEntry\x12\x17\n\x0f\x65xtra_body_json\x18  \x01(\t\x1a\x30\n\x0eLogitBiasEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a:\n\x18ProviderOptionsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x16\n\x14_parallel_tool_callsB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x14\n\x12_max_output_tokensB\r\n\x0b_max_tokensB\x12\n\x10_candidate_countB\x0b\n\t_logprobsB\x0f\n\r_top_logprobs\"\xc2\x02\n\x04Tool\x12-\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x19.dragoman.v1.FunctionToolH\x00\x12)\n\x06\x63ustom\x18\x02 \x01(\x0b\x32\x17.dragoman.v1.CustomToolH\x00\x12%\n\x06opaque\x18\x03 \x01(\x0b\x32\x13.dragoman.v1.OpaqueH\x00\x12*\n\ncache_hint\x18\x04 \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12I\n\x15provider_details_json\x18\x0f \x03(\x0b\x32*.dragoman.v1.Tool.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04kind\"\x7f\n\x0c\x46unctionTool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x13\n\x06strict\x18\x04 \x01(\x08H\x01\x88\x01\x01\x42\x0e\n\x0c_descriptionB\t\n\x07_strict\"Y\n\nCustomTool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0b\x66ormat_json\x18\x03 \x01(\tB\x0e\n\x0c_description\"\xf3\x01\n\nToolChoice\x12)\n\x04mode\x18\x01 \x01(\x0e\x32\x1b.dragoman.v1.ToolChoiceMode\x12\x11\n\ttool_name\x18\x02 \x01(\t\x12\x1a\n\x12\x61llowed_tool_names\x18\x03 \x03(\t\x12O\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x30.dragoman.v1.ToolChoice.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc3\x02\n\x0eResponseFormat\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.dragoman.v1.ResponseFormatType\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0bschema_json\x18\x04 \x01(\t\x12\x13\n\x06strict\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12S\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x34.dragoman.v1.ResponseFormat.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_descriptionB\t\n\x07_strict\"\xb4\x02\n\x11ReasoningSettings\x12\x0e\n\x06\x65\x66\x66ort\x18\x01 \x01(\t\x12\x17\n\nmax_tokens\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x14\n\x07\x65xclude\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07\x65nabled\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12V\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x37.dragoman.v1.ReasoningSettings.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b_max_tokensB\n\n\x08_excludeB\n\n\x08_enabled\"\xcc\x03\n\x0c\x43hatResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x03\x12*\n\ncandidates\x18\x04 \x03(\x0b\x32\x16.dragoman.v1.Candidate\x12!\n\x05usage\x18\x05 \x01(\x0b\x32\x12.dragoman.v1.Usage\x12&\n\x08warnings\x18\x06 \x03(\x0b\x32\x14.dragoman.v1.Warning\x12&\n\x05route\x18\x07 \x01(\x0b\x32\x17.dragoman.v1.RouteTrace\x12\x1f\n\x12system_fingerprint\x18\x08 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0cservice_tier\x18\t \x01(\tH\x01\x88\x01\x01\x12Q\n\x15provider_details_json\x18\x0f \x03(\x0b\x32\x32.dragoman.v1.ChatResponse.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_system_fingerprintB\x0f\n\r_service_tier\"\xbe\x02\n\tCandidate\x12\r\n\x05index\x18\x01 \x01(\x05\x12 \n\x05parts\x18\x02 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x30\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x19.dragoman.v1.FinishReason\x12\x19\n\x11raw_finish_reason\x18\x04 \x01(\t\x12\'\n\x08logprobs\x18\x05 \x01(\x0b\x32\x15.dragoman.v1.Logprobs\x12N\n\x15provider_details_json\x18\x0f \x03(\x0b\x32/.dragoman.v1.Candidate.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\x08Logprobs\x12*\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprob\x12*\n\x07refusal\x18\x02 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprob\"\x80\x01\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\x18\n\x0btoken_bytes\x18\x03 \x01(\x0cH\x00\x88\x01\x01\x12&\n\x03top\x18\x04 \x03(\x0b\x32\x19.dragoman.v1.TokenLogprobB\x0e\n\x0c_token_bytes*\xa2\x01\n\x0eToolChoiceMode\x12 \n\x1cTOOL_CHOICE_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TOOL_CHOICE_MODE_AUTO\x10\x01\x12\x19\n\x15TOOL_CHOICE_MODE_NONE\x10\x02\x12\x1d\n\x19TOOL_CHOICE_MODE_REQUIRED\x10\x03\x12\x19\n\x15TOOL_CHOICE_MODE_TOOL\x10\x04*\xa5\x01\n\x12ResponseFormatType\x12$\n RESPONSE_FORMAT_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RESPONSE_FORMAT_TYPE_TEXT\x10\x01\x12$\n RESPONSE_FORMAT_TYPE_JSON_OBJECT\x10\x02\x12$\n RESPONSE_FORMAT_TYPE_JSON_SCHEMA\x10\x03*\xb8\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x03\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x04\x12\x17\n\x13\x46INISH_REASON_ERROR\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,54 +45,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOLCHOICE_PROVIDERDETAILSJSONENTRY']._serialized_options = b'8\001'
   _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._loaded_options = None
   _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._serialized_options = b'8\001'
+  _globals['_RESPONSEFORMAT'].fields_by_name['name']._loaded_options = None
+  _globals['_RESPONSEFORMAT'].fields_by_name['name']._serialized_options = b'\210\265\030\001'
   _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._loaded_options = None
   _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._serialized_options = b'8\001'
   _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._loaded_options = None
   _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._serialized_options = b'8\001'
   _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._loaded_options = None
   _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._serialized_options = b'8\001'
-  _globals['_TOOLCHOICEMODE']._serialized_start=3738
-  _globals['_TOOLCHOICEMODE']._serialized_end=3900
-  _globals['_RESPONSEFORMATTYPE']._serialized_start=3903
-  _globals['_RESPONSEFORMATTYPE']._serialized_end=4068
-  _globals['_FINISHREASON']._serialized_start=4071
-  _globals['_FINISHREASON']._serialized_end=4255
-  _globals['_CHATREQUEST']._serialized_start=119
-  _globals['_CHATREQUEST']._serialized_end=1298
-  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_start=991
-  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_end=1039
-  _globals['_CHATREQUEST_PROVIDEROPTIONSJSONENTRY']._serialized_start=1041
-  _globals['_CHATREQUEST_PROVIDEROPTIONSJSONENTRY']._serialized_end=1099
-  _globals['_TOOL']._serialized_start=1301
-  _globals['_TOOL']._serialized_end=1623
-  _globals['_TOOL_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_TOOL_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_FUNCTIONTOOL']._serialized_start=1625
-  _globals['_FUNCTIONTOOL']._serialized_end=1752
-  _globals['_CUSTOMTOOL']._serialized_start=1754
-  _globals['_CUSTOMTOOL']._serialized_end=1843
-  _globals['_TOOLCHOICE']._serialized_start=1846
-  _globals['_TOOLCHOICE']._serialized_end=2089
-  _globals['_TOOLCHOICE_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_TOOLCHOICE_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_RESPONSEFORMAT']._serialized_start=2092
-  _globals['_RESPONSEFORMAT']._serialized_end=2409
-  _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_REASONINGSETTINGS']._serialized_start=2412
-  _globals['_REASONINGSETTINGS']._serialized_end=2720
-  _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_CHATRESPONSE']._serialized_start=2723
-  _globals['_CHATRESPONSE']._serialized_end=3183
-  _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_CANDIDATE']._serialized_start=3186
-  _globals['_CANDIDATE']._serialized_end=3504
-  _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._serialized_start=1557
-  _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._serialized_end=1615
-  _globals['_LOGPROBS']._serialized_start=3506
-  _globals['_LOGPROBS']._serialized_end=3604
-  _globals['_TOKENLOGPROB']._serialized_start=3607
-  _globals['_TOKENLOGPROB']._serialized_end=3735
+  _globals['_TOOLCHOICEMODE']._serialized_start=3771
+  _globals['_TOOLCHOICEMODE']._serialized_end=3933
+  _globals['_RESPONSEFORMATTYPE']._serialized_start=3936
+  _globals['_RESPONSEFORMATTYPE']._serialized_end=4101
+  _globals['_FINISHREASON']._serialized_start=4104
+  _globals['_FINISHREASON']._serialized_end=4288
+  _globals['_CHATREQUEST']._serialized_start=146
+  _globals['_CHATREQUEST']._serialized_end=1325
+  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_start=1018
+  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_end=1066
+  _globals['_CHATREQUEST_PROVIDEROPTIONSJSONENTRY']._serialized_start=1068
+  _globals['_CHATREQUEST_PROVIDEROPTIONSJSONENTRY']._serialized_end=1126
+  _globals['_TOOL']._serialized_start=1328
+  _globals['_TOOL']._serialized_end=1650
+  _globals['_TOOL_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_TOOL_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_FUNCTIONTOOL']._serialized_start=1652
+  _globals['_FUNCTIONTOOL']._serialized_end=1779
+  _globals['_CUSTOMTOOL']._serialized_start=1781
+  _globals['_CUSTOMTOOL']._serialized_end=1870
+  _globals['_TOOLCHOICE']._serialized_start=1873
+  _globals['_TOOLCHOICE']._serialized_end=2116
+  _globals['_TOOLCHOICE_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_TOOLCHOICE_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_RESPONSEFORMAT']._serialized_start=2119
+  _globals['_RESPONSEFORMAT']._serialized_end=2442
+  _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_RESPONSEFORMAT_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_REASONINGSETTINGS']._serialized_start=2445
+  _globals['_REASONINGSETTINGS']._serialized_end=2753
+  _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_REASONINGSETTINGS_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_CHATRESPONSE']._serialized_start=2756
+  _globals['_CHATRESPONSE']._serialized_end=3216
+  _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_CHATRESPONSE_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_CANDIDATE']._serialized_start=3219
+  _globals['_CANDIDATE']._serialized_end=3537
+  _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._serialized_start=1584
+  _globals['_CANDIDATE_PROVIDERDETAILSJSONENTRY']._serialized_end=1642
+  _globals['_LOGPROBS']._serialized_start=3539
+  _globals['_LOGPROBS']._serialized_end=3637
+  _globals['_TOKENLOGPROB']._serialized_start=3640
+  _globals['_TOKENLOGPROB']._serialized_end=3768
 # @@protoc_insertion_point(module_scope)
