@@ -2,6 +2,9 @@
 
 A quirk stands here only where a recording or the vendor's own documentation shows it. The role developer is left on
 where it is documented or recorded: everyone takes system, and DeepSeek refuses developer ("unknown variant `developer`").
+A vendor caches prompts unasked where cached tokens are recorded, and by https://ai.google.dev/gemini-api/docs/caching,
+https://fireworks.ai/docs/guides/prompt-caching, https://inference-docs.cerebras.ai/capabilities/prompt-caching and
+https://platform.minimax.io/docs/api-reference/text-prompt-caching.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.openai.com/v1",
         # Reasoning models refuse max_tokens; every other model takes both.
         quirks=Quirks(
+            automatic_cache=True,
             max_tokens_field="max_completion_tokens",
             developer_role=True,
             cache_control=False,
@@ -66,6 +70,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.deepseek.com",
         # https://api-docs.deepseek.com/guides/thinking_mode: reasoning is needed back behind tool calls, ignored elsewhere.
         quirks=Quirks(
+            automatic_cache=True,
             reasoning_field_only=True,
             reasoning_in_tool_turns=True,
             thinking_object=True,
@@ -78,6 +83,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.groq.com/openai/v1",
         # https://console.groq.com/docs/openai names what is answered with a 400.
         quirks=Quirks(
+            automatic_cache=True,
             max_tokens_field="max_completion_tokens",
             # "property 'reasoning_content' is unsupported"
             reasoning_field="reasoning",
@@ -133,6 +139,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://generativelanguage.googleapis.com/v1beta/openai",
         # Answered with 400 "Unknown name".
         quirks=Quirks(
+            automatic_cache=True,
             reasoning_details=False,
             extra_content=True,
             # https://ai.google.dev/gemini-api/docs/openai shows base64 alone.
@@ -149,6 +156,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.mistral.ai/v1",
         # Refuses every field outside its schema (422 extra_forbidden), stream_options too; usage comes unasked.
         quirks=Quirks(
+            automatic_cache=True,
             stream_usage=False,
             reasoning_field="",
             efforts=(("", ON_OR_OFF),),
@@ -171,6 +179,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.moonshot.ai/v1",
         # "thinking is enabled but reasoning_content is missing in assistant tool call message"
         quirks=Quirks(
+            automatic_cache=True,
             reasoning_field_only=True,
             reasoning_in_tool_turns=True,
             thinking_object=True,
@@ -184,6 +193,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.cohere.ai",
         # https://docs.cohere.com/docs/compatibility-api; stream_options is refused, and the model list is Cohere's own.
         quirks=Quirks(
+            automatic_cache=True,
             stream_usage=False,
             reasoning_details=False,
             efforts=(("", ON_OR_OFF),),
@@ -207,7 +217,12 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
     _row(
         "xai",
         "https://api.x.ai/v1",
-        quirks=Quirks(max_tokens_field="max_completion_tokens", reasoning_details=False, efforts=(("", THREE_AND_NONE),)),
+        quirks=Quirks(
+            automatic_cache=True,
+            max_tokens_field="max_completion_tokens",
+            reasoning_details=False,
+            efforts=(("", THREE_AND_NONE),),
+        ),
         model_prefixes=("grok-",),
     ),
     _row(
@@ -232,7 +247,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         makers_names=True,
         quirks=Quirks(reasoning_field="reasoning", reasoning_details=False),
     ),
-    _row("fireworks", "https://api.fireworks.ai/inference/v1", quirks=Quirks(reasoning_details=False)),
+    _row("fireworks", "https://api.fireworks.ai/inference/v1", quirks=Quirks(automatic_cache=True, reasoning_details=False)),
     _row(
         "perplexity",
         "https://api.perplexity.ai",
@@ -244,6 +259,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.cerebras.ai/v1",
         # https://inference-docs.cerebras.ai/resources/openai names what is answered with a 400.
         quirks=Quirks(
+            automatic_cache=True,
             max_tokens_field="max_completion_tokens",
             reasoning_field="reasoning",
             reasoning_field_only=True,
@@ -255,7 +271,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
     _row(
         "zai",
         "https://api.z.ai/api/paas/v4",
-        quirks=Quirks(reasoning_field_only=True, thinking_object=True),
+        quirks=Quirks(automatic_cache=True, reasoning_field_only=True, thinking_object=True),
         model_prefixes=("glm-",),
     ),
     _row(
@@ -263,10 +279,10 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "https://api.minimax.io/v1",
         # https://platform.minimax.io/docs/api-reference/text-openai-api
         # "the content field will contain <think> tag content"
-        quirks=Quirks(inline_thinking=True, reasoning_details=False),
+        quirks=Quirks(automatic_cache=True, inline_thinking=True, reasoning_details=False),
         model_prefixes=("MiniMax-", "minimax-"),
     ),
-    _row("demo", "demo://demo", needs_key=False, always=True),
+    _row("demo", "demo://demo", quirks=Quirks(automatic_cache=True), needs_key=False, always=True),
 )
 ANTHROPIC_APIS: tuple[Vendor, ...] = tuple(
     Vendor(name, url, "anthropic", url_mark="/anthropic")

@@ -22,4 +22,5 @@ CLIENT = replace(
     stream=stream_operation(encode_chat, OpenAIStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),
     headers=headers_of,
+    automatic_cache=True,
 )

@@ -91,6 +91,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
         reasoning_field="reasoning_content" if surface is Surface.INFERENCE else "",
         reasoning_details=False,
         cache_control=False,
+        automatic_cache=True,
         lacks=frozenset({MEDIA_KIND_VIDEO}) if surface is not Surface.INFERENCE else frozenset(),
         longest_user=64,
         longest_call_id=40 if surface is not Surface.INFERENCE else 0,

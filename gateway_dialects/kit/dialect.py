@@ -70,6 +70,8 @@ class Quirks:
     """Whether the vendor takes extra_content.google back: Google's signatures of its own thoughts."""
     cache_control: bool = True
     """Whether the vendor takes the cache_control that a client of its own form wrote."""
+    automatic_cache: bool = False
+    """Whether the vendor caches prompts unasked: a cache hint that is not sent is then dropped without a warning."""
     cache_hints: bool = False
     """Whether the vendor is known to have a prompt cache that cache_control directs, so that the cache hints of all clients
     are sent."""
