@@ -77,7 +77,9 @@ def add_details(encoded: Json, holder: Detailed) -> Json:
 
 def add_fields(block: Json, part: Part, field: str, diagnostics: Diagnostics) -> Json:
     """The block with what any may have: details and cache_control."""
-    block = add_details(block, part)
+    if part.provider_details_json:
+        block = add_details(block, part)
+        diagnostics.drop_foreign_details(part, field, DIALECT)
     if part.HasField("cache_hint"):
         block["cache_control"] = cache_control(part.cache_hint)
     if part.HasField("signature"):

@@ -73,7 +73,7 @@ class Conversation:
         form, extra = ARRANGED, Json()
         if message.provider_details_json:
             form, extra = form_of(message, DIALECT, MessageForm), details_of(message, DIALECT)
-            self._diagnostics.drop_foreign_details(message, DIALECT, field)
+            self._diagnostics.drop_foreign_details(message, field, DIALECT)
         if message.role == ROLE_USER:
             self._add_blocks("user", self._blocks(message, field), form, extra)
         elif message.role == ROLE_ASSISTANT:

@@ -134,6 +134,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostic
     apply_rules(body, family, diagnostics)
     if request.HasField("response_format"):
         encode_response_format(body, request.response_format, family, diagnostics)
+    diagnostics.drop_foreign_settings(request, DIALECT)
     return body
 
 

@@ -18,7 +18,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from gateway_dialects.anthropic.words import DIALECT, FORCED_CHOICES, THINKING_OFF, THINKING_TYPES
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.dialect import bound_of
-from gateway_dialects.kit.json import Json, details_of, object_at
+from gateway_dialects.kit.json import Json, object_at, written_details_of
 from gateway_dialects.kit.reasoning import BUDGETS, effort_for
 
 NEW_NAME = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
@@ -84,6 +84,8 @@ LEAST_ANSWER = 1024
 """Tokens of the most that a model produces which no thinking budget takes."""
 NEAREST = {"minimal": "low", "xhigh": "high", "max": "high"}
 LEAST_TOP_P = 0.95
+NATIVE_FIELDS = frozenset({"thinking", "effort"})
+"""Details of reasoning that are sent."""
 NO_SAMPLING = "this model takes no sampling settings"
 
 
@@ -117,9 +119,8 @@ def line_and_version(model: str) -> tuple[str, tuple[int, int]] | None:
 def encode_reasoning(body: Json, request: ChatRequest, family: Family, diagnostics: Diagnostics) -> None:
     """Sets thinking and output_config.effort. body has max_tokens and messages."""
     reasoning = request.reasoning
-    native = details_of(reasoning, DIALECT) if reasoning.provider_details_json else {}
-    for name in native.keys() - {"thinking", "effort"}:
-        diagnostics.drop(f"reasoning.{name}")
+    native = written_details_of(reasoning, DIALECT)
+    diagnostics.drop_details(reasoning, DIALECT, "reasoning", NATIVE_FIELDS)
     if "thinking" in native or "effort" in native:
         # What a client of this dialect asked for, as it asked.
         is_taken = fits(native.get("thinking"), family)
@@ -224,7 +225,9 @@ def make_room(body: Json, budget: int, family: Family) -> None:
 def display_of(reasoning: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
     """Whether thoughts are to be shown. The newest models hide them unless asked."""
     if family is UNKNOWN:
-        drop_display(reasoning, "this model is not known to take it", diagnostics)
+        if reasoning.summary != "auto":
+            # It shows its reasoning as it is.
+            drop_display(reasoning, "this model is not known to take it", diagnostics)
         return {}
     if reasoning.exclude:
         return {"display": "omitted"}

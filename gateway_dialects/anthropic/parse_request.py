@@ -36,7 +36,7 @@ from gateway_dialects.kit.fields import (
     set_fields,
     string,
 )
-from gateway_dialects.kit.json import Json, details_of, json_text, set_details, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, form_of, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 
@@ -45,6 +45,7 @@ FUNCTION_FIELDS: Fields = {
     "input_schema": ("parameters_json", object_text),
     "strict": ("strict", boolean),
 }
+THINKING_FIELDS = frozenset({"type", "budget_tokens", "display"})
 SCHEMA_NAME = "answer"
 """Other dialects want a name for the schema of an answer; this one has none."""
 
@@ -120,7 +121,8 @@ def parse_thinking(request: ChatRequest, value: Any, options: Json) -> None:
             reasoning.enabled = True
     if fields.get("display") == "omitted":
         reasoning.exclude = True
-    add_detail(reasoning, "thinking", value)
+    add_written(reasoning, "thinking", value)
+    set_details(reasoning, {"thinking": rest} if (rest := unknown_fields(fields, THINKING_FIELDS)) else {}, DIALECT)
 
 
 def parse_effort(reasoning: ReasoningSettings, value: Any) -> None:
@@ -128,11 +130,12 @@ def parse_effort(reasoning: ReasoningSettings, value: Any) -> None:
     if not (reasoning.HasField("enabled") and not reasoning.enabled):
         reasoning.effort = effort
         reasoning.ClearField("enabled")
-    add_detail(reasoning, "effort", effort)
+    add_written(reasoning, "effort", effort)
 
 
-def add_detail(reasoning: ReasoningSettings, name: str, value: Any) -> None:
-    set_details(reasoning, {**details_of(reasoning, DIALECT), name: value}, DIALECT)
+def add_written(reasoning: ReasoningSettings, name: str, value: Any) -> None:
+    written = form_of(reasoning, DIALECT, WrittenForm).written
+    set_form(reasoning, DIALECT, WrittenForm(written={**written, name: value}))
 
 
 def parse_output_config(request: ChatRequest, value: Any, options: Json) -> None:

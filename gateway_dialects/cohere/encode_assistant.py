@@ -40,7 +40,6 @@ class AssistantEncoder:
         self._citations: list[Any] = []
 
     def add(self, part: Part, field: str) -> None:
-        drop_signature(part, field, self._diagnostics)
         match part.WhichOneof("kind"):
             case "text" | "refusal":
                 self._add_text(part)
@@ -54,6 +53,7 @@ class AssistantEncoder:
                 raise unsupported(field, "this provider takes no media in the assistant's messages")
             case _:
                 raise unusable_part(part, field)
+        drop_unsent(part, field, self._diagnostics)
 
     def _add_text(self, part: Part) -> None:
         text = part.text or part.refusal
@@ -116,7 +116,10 @@ def encode_assistant(message: Message, field: str, model: str, diagnostics: Diag
     return {"role": "assistant", **encoded} if encoded else {}
 
 
-def drop_signature(part: Part, field: str, diagnostics: Diagnostics) -> None:
+def drop_unsent(part: Part, field: str, diagnostics: Diagnostics) -> None:
+    """Reports what no part takes with it."""
+    if part.provider_details_json:
+        diagnostics.drop_foreign_details(part, field, DIALECT)
     if part.HasField("signature"):
         diagnostics.drop(f"{field}.signature", "this provider signs nothing")
 

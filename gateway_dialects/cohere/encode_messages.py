@@ -14,7 +14,7 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
 from dragoman.v1.content_pb2 import Media, Message, Part
-from gateway_dialects.cohere.encode_assistant import drop_signature, encode_assistant
+from gateway_dialects.cohere.encode_assistant import drop_unsent, encode_assistant
 from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm, with_details
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
@@ -52,7 +52,7 @@ def encode_message(message: Message, field: str, model: str, diagnostics: Reques
     if message.name and message.role != content_pb2.ROLE_TOOL:
         diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
     if message.provider_details_json:
-        diagnostics.drop_foreign_details(message, DIALECT, field)
+        diagnostics.drop_foreign_details(message, field, DIALECT)
     if message.role == content_pb2.ROLE_TOOL:
         yield from encode_results(message, field, diagnostics)
     elif message.role == content_pb2.ROLE_ASSISTANT:
@@ -107,7 +107,7 @@ def document_of(part: Part, field: str) -> Json | None:
 
 
 def encode_block(part: Part, role: str, field: str, diagnostics: Diagnostics) -> Json:
-    drop_signature(part, field, diagnostics)
+    drop_unsent(part, field, diagnostics)
     if part.citations:
         diagnostics.drop(f"{field}.citations", "this provider takes citations in the assistant's messages only")
     match part.WhichOneof("kind"):

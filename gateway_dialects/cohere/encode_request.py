@@ -22,7 +22,7 @@ from gateway_dialects.cohere.words import DIALECT, reasons, with_details
 from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
-from gateway_dialects.kit.json import Json, details_of, form_of, object_of, request_bytes
+from gateway_dialects.kit.json import Json, details_of, form_of, object_of, request_bytes, written_details_of
 
 NAMES = {name: word for word, (name, _) in words.PLAIN_FIELDS.items() if name != "model"}
 """Contract fields that only need this dialect's names."""
@@ -100,6 +100,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostic
     encode_options(body, request, diagnostics)
     if request.HasField("response_format"):
         encode_response_format(body, request.response_format, diagnostics)
+    diagnostics.drop_foreign_settings(request, DIALECT)
     return body
 
 
@@ -135,6 +136,7 @@ def encode_tools(body: Json, request: ChatRequest, diagnostics: Diagnostics) -> 
     if choice.mode not in CHOICE_WORDS:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     word = CHOICE_WORDS[choice.mode]
+    diagnostics.drop_details(choice, DIALECT, "tool_choice")
     offered = offered_tools(request)
     if offered:
         body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in offered]
@@ -253,7 +255,8 @@ def instruct(body: Json, wanted: ResponseFormat) -> None:
 
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, model: str, diagnostics: Diagnostics) -> None:
     """Sets thinking. Models that reason do so unless it is disabled. body has max_tokens, where it is bounded."""
-    native = details_of(reasoning, DIALECT).get("thinking")
+    native = written_details_of(reasoning, DIALECT).get("thinking")
+    diagnostics.drop_details(reasoning, DIALECT, "reasoning", ("thinking",))
     if native is not None:
         body["thinking"] = native
         return

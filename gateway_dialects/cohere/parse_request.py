@@ -14,7 +14,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from gateway_dialects.cohere.parse_messages import parse_messages
 from gateway_dialects.cohere.words import DIALECT, PLAIN_FIELDS, TOOL_CHOICES, ResponseFormatForm
 from gateway_dialects.kit import fields
-from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 
@@ -108,13 +108,15 @@ def parse_thinking(request: ChatRequest, value: Any, options: Json) -> None:
             reasoning.effort = effort_for(budget)
         case "enabled":
             reasoning.enabled = True
-    set_details(reasoning, {"thinking": value}, DIALECT)
+    set_form(reasoning, DIALECT, WrittenForm(written={"thinking": value}))
+    set_details(reasoning, {"thinking": rest} if (rest := unknown_fields(given, THINKING_FIELDS)) else {}, DIALECT)
 
 
 def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
     request.stop.extend(fields.texts(value, "stop_sequences"))
 
 
+THINKING_FIELDS = frozenset({"type", "token_budget"})
 FIELD_PARSERS: Mapping[str, FieldParser] = {
     "messages": parse_messages,
     "tools": parse_tools,

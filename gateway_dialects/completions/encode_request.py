@@ -61,6 +61,7 @@ def encode_body(request: ChatRequest, model: str, quirks: Quirks, diagnostics: D
         raise unsupported("tools", "this provider's text completions call no tools")
     encode_logprobs(body, request, diagnostics)
     encode_options(body, request, diagnostics)
+    diagnostics.drop_foreign_settings(request)
     return body
 
 
@@ -79,7 +80,7 @@ def encode_prompt(messages: Sequence[Message], diagnostics: Diagnostics) -> str:
         diagnostics.drop("messages[0].name")
     if message.HasField("cache_hint"):
         diagnostics.drop("messages[0].cache_hint")
-    diagnostics.drop_foreign_details(message, DIALECT, "messages[0]")
+    diagnostics.drop_foreign_details(message, "messages[0]")
     return "".join(encode_text(part, f"messages[0].parts[{index}]", diagnostics) for index, part in enumerate(message.parts))
 
 
@@ -94,7 +95,7 @@ def encode_text(part: Part, field: str, diagnostics: Diagnostics) -> str:
             diagnostics.drop(f"{field}.{name}")
     if part.citations:
         diagnostics.drop(f"{field}.citations")
-    diagnostics.drop_foreign_details(part, DIALECT, field)
+    diagnostics.drop_foreign_details(part, field)
     return part.text
 
 

@@ -48,6 +48,8 @@ def encode_contents(messages: Sequence[Message], encoding: Encoding) -> Json:
     fields: Json = {}
     for index, message in enumerate(messages):
         place = f"messages[{index}]"
+        if message.provider_details_json:
+            encoding.drop_foreign_details(message, place, DIALECT)
         if message.name and message.role != content_pb2.ROLE_TOOL:
             encoding.warn(f"{place}.name", "this provider knows no names of participants; it was left out")
         if message.role in (content_pb2.ROLE_SYSTEM, content_pb2.ROLE_DEVELOPER):

@@ -48,6 +48,8 @@ class Encoding(Diagnostics):
 
 def encode_part(part: Part, place: str, encoding: Encoding) -> Json | None:
     """None: there is nothing to send. Raises GatewayError naming the field."""
+    if part.provider_details_json and not part.HasField("reasoning"):
+        encoding.drop_foreign_details(part, place, DIALECT)
     if part.citations:
         encoding.drop(f"{place}.citations")
     if part.HasField("signature") and part.signature.provider != DIALECT:
@@ -115,6 +117,7 @@ def encode_reasoning(part: Part, place: str, encoding: Encoding) -> Json | None:
     encoded: Json = {"text": reasoning.text, "thought": True}
     if reasoning.signature:
         encoded[SIGNATURE] = reasoning.signature
+    encoding.drop_foreign_details(part, place, DIALECT)
     return add_own_fields(encoded, part)
 
 
@@ -165,6 +168,7 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
         encoded = encode_part(inner, where, encoding)
         if inner.HasField("text"):
             texts.append(inner.text)
+            encoding.drop_details(inner, DIALECT, where)
         elif encoded is not None:
             media.append(encoded)
     response["response"] = response_object(result, "\n".join(texts), form)
@@ -173,6 +177,7 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
         media = []
     elif media:
         media.insert(0, {"text": f"The result of {name}:"})
+    encoding.drop_foreign_details(part, place, DIALECT)
     return add_own_fields({"functionResponse": response}, part), media
 
 

@@ -21,7 +21,7 @@ from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIE
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
-from gateway_dialects.kit.json import Json, details_of
+from gateway_dialects.kit.json import Json
 
 NOT_TAKEN = {
     "logit_bias": "this provider takes no bias by token; it was left out",
@@ -44,6 +44,7 @@ def encode_chat(
         add_options(body, request, encoding)
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
     url = f"{endpoint.url}/{path_of(model)}:{method}"
+    encoding.drop_foreign_settings(request, DIALECT)
     return UpstreamRequest("POST", url, headers(endpoint), wire.encode_json(body)), encoding.from_provider(endpoint.provider)
 
 
@@ -156,7 +157,7 @@ def drop_streamed_arguments(options: Json, encoding: Encoding) -> None:
 def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) -> list[Json]:
     """All functions in one Tool, where the first of them was; each of the provider's own tools in one of its own."""
     # In the mode AUTO Gemini refuses a list of allowed names, so only they are declared.
-    is_plain_auto = choice.mode == chat_pb2.TOOL_CHOICE_MODE_AUTO and "mode" not in details_of(choice, DIALECT)
+    is_plain_auto = choice.mode == chat_pb2.TOOL_CHOICE_MODE_AUTO and "mode" not in wire.written_details_of(choice, DIALECT)
     allowed = set(choice.allowed_tool_names) if is_plain_auto else set()
     encoded: list[Json] = []
     declarations: list[Json] = []
@@ -179,7 +180,7 @@ def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) 
 
 
 def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
-    function, details = tool.function, details_of(tool, DIALECT)
+    function, details = tool.function, wire.written_details_of(tool, DIALECT)
     declaration: Json = {"name": function.name}
     if function.HasField("description"):
         declaration["description"] = function.description
@@ -195,7 +196,7 @@ def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
 
 def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding) -> Json:
     """functionCallingConfig; empty where the default says the same."""
-    details = details_of(choice, DIALECT)
+    details = wire.written_details_of(choice, DIALECT)
     mode = MODE_WORDS.get(choice.mode)
     strict = [index for index, tool in enumerate(tools) if tool.WhichOneof("kind") == "function" and tool.function.strict]
     if strict and mode in (None, "AUTO") and encoding.family.json_schema:
@@ -213,7 +214,7 @@ def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding)
 
 def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encoding) -> tuple[Json, str]:
     """The answer's form as fields of generationConfig, and an instruction where a model takes none."""
-    details = details_of(form, DIALECT)
+    details = wire.written_details_of(form, DIALECT)
     if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_TEXT:
         return details, ""
     if form.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT, chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA):

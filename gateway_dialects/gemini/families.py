@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from dragoman.v1.chat_pb2 import ReasoningSettings
 from gateway_dialects.gemini.words import DIALECT
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.json import Json, details_of
+from gateway_dialects.kit.json import Json, written_details_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def of_version(major: int, minor: int, kind: str) -> Family:
 def encode_thinking(settings: ReasoningSettings, family: Family, diagnostics: Diagnostics) -> Json:
     """thinkingConfig; empty for the model's default. What a client of this dialect wrote stays as it is, unless a
     model of another generation answers."""
-    written = details_of(settings, DIALECT)
+    written = written_details_of(settings, DIALECT)
     if written and not (family.most_budget and "thinkingLevel" in written):
         return written
     if settings.summary in ("concise", "detailed"):

@@ -20,7 +20,7 @@ from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, 
 from gateway_dialects.gemini.schema import json_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, PLAIN_TYPE, TIERS, TOOL_MODES, SchemaForm
 from gateway_dialects.kit.fields import boolean, mapping, missing, one_of, parse_object, required_string, string, wrong_type
-from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 
 CONFIG = "generationConfig"
@@ -34,6 +34,7 @@ PLAIN_FIELDS = {
     theirs: (ours, READERS[ChatRequest.DESCRIPTOR.fields_by_name[ours].type]) for ours, theirs in CONFIG_FIELDS.items()
 }
 """By the field of generationConfig: the contract's field and how its value is read."""
+THINKING_FIELDS = frozenset({"includeThoughts", "thinkingBudget", "thinkingLevel"})
 DECLARATION_FIELDS = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
 SCHEMA_NAME = "answer"
 """Other dialects want a name for the schema of an answer; this one has none."""
@@ -111,7 +112,7 @@ def parse_function(request: ChatRequest, value: Any, path: str) -> None:
         set_form(tool, DIALECT, SchemaForm(json_schema=True))
     elif "parameters" in fields:
         where = f"{path}.parameters"
-        details["parameters"] = mapping(fields["parameters"], where)
+        set_form(tool, DIALECT, SchemaForm(written={"parameters": mapping(fields["parameters"], where)}))
         tool.function.parameters_json = json_text(json_schema_of(fields["parameters"], where))
     set_details(tool, details, DIALECT)
 
@@ -127,7 +128,8 @@ def parse_tool_config(request: ChatRequest, value: Any, options: Json) -> None:
 def parse_choice(choice: ToolChoice, value: Any) -> None:
     path = "toolConfig.functionCallingConfig"
     details = fields_in(value, path)
-    word = string(details.get("mode", UNSPECIFIED), f"{path}.mode").upper()
+    mode = details.pop("mode", None)
+    word = UNSPECIFIED if mode is None else string(mode, f"{path}.mode").upper()
     allowed = strings(details.get("allowedFunctionNames", []), f"{path}.allowedFunctionNames")
     if word != UNSPECIFIED:
         choice.mode = one_of(word, TOOL_MODES, f"{path}.mode")
@@ -135,9 +137,9 @@ def parse_choice(choice: ToolChoice, value: Any) -> None:
             choice.mode, choice.tool_name = chat_pb2.TOOL_CHOICE_MODE_TOOL, allowed[0]
         else:
             choice.allowed_tool_names.extend(allowed)
-        details = unknown_fields(details, {"mode", "allowedFunctionNames"})
-        if word == "VALIDATED":
-            details["mode"] = word
+        details.pop("allowedFunctionNames", None)
+    if mode is not None and word in (UNSPECIFIED, "VALIDATED"):
+        set_form(choice, DIALECT, WrittenForm(written={"mode": word}))
     set_details(choice, details, DIALECT)
 
 
@@ -169,7 +171,7 @@ def parse_format(request: ChatRequest, fields: Json) -> None:
     wanted = request.response_format
     if mime == PLAIN_TYPE:
         wanted.type = chat_pb2.RESPONSE_FORMAT_TYPE_TEXT
-        set_details(wanted, {"responseMimeType": mime}, DIALECT)
+        set_form(wanted, DIALECT, WrittenForm(written={"responseMimeType": mime}))
     elif schemas:
         parse_schema(wanted, schemas, no_mime_type=not mime)
     else:
@@ -179,7 +181,7 @@ def parse_format(request: ChatRequest, fields: Json) -> None:
 
 
 def parse_schema(wanted: ResponseFormat, schemas: Json, *, no_mime_type: bool) -> None:
-    """The first of the schemas as JSON Schema; responseSchema stays in the details beside it."""
+    """The first of the schemas as JSON Schema; responseSchema stays in the form beside it."""
     for name, schema in schemas.items():
         if not isinstance(schema, (dict, bool)):
             raise wrong_type(f"{CONFIG}.{name}", "object", schema)
@@ -187,8 +189,8 @@ def parse_schema(wanted: ResponseFormat, schemas: Json, *, no_mime_type: bool) -
     is_json_schema = name == "responseJsonSchema"
     wanted.type, wanted.name = chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, SCHEMA_NAME
     wanted.schema_json = json_text(schema if is_json_schema else json_schema_of(schema, f"{CONFIG}.{name}"))
-    set_details(wanted, unknown_fields(schemas, {"responseJsonSchema"}), DIALECT)
-    set_form(wanted, DIALECT, SchemaForm(json_schema=is_json_schema, no_mime_type=no_mime_type))
+    written = unknown_fields(schemas, {"responseJsonSchema"})
+    set_form(wanted, DIALECT, SchemaForm(json_schema=is_json_schema, no_mime_type=no_mime_type, written=written))
 
 
 def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
@@ -211,7 +213,8 @@ def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
         level = string(fields["thinkingLevel"], f"{path}.thinkingLevel").lower()
         if level != "thinking_level_unspecified":
             reasoning.effort = level
-    set_details(reasoning, fields, DIALECT)
+    set_form(reasoning, DIALECT, WrittenForm(written=fields))
+    set_details(reasoning, unknown_fields(fields, THINKING_FIELDS), DIALECT)
 
 
 FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {

@@ -15,7 +15,7 @@ import msgspec
 
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import Part, ToolCall
-from gateway_dialects.kit.json import UNREADABLE, Form, Json, decode_json, details_of, form_of
+from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of
 
 DIALECT = "gemini"
 SIGNATURE = "thoughtSignature"
@@ -116,8 +116,8 @@ class PartForm(Form, frozen=True):
 NO_FORM = PartForm()
 
 
-class SchemaForm(Form, frozen=True):
-    """How the schema of a function or of an answer was written."""
+class SchemaForm(WrittenForm, frozen=True):
+    """How the schema of a function or of an answer was written; written holds one that is a Schema of Gemini's."""
 
     json_schema: bool = False
     """As JSON Schema (parametersJsonSchema, responseJsonSchema), not as Gemini's Schema."""

@@ -6,18 +6,24 @@ from collections.abc import Collection
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, Tool
-from dragoman.v1.content_pb2 import Part
+from dragoman.v1.content_pb2 import Message, Part
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.json import Detailed, Json, details_of, object_of
 
-STORED_FIELDS = frozenset({"id", "status", "phase"})
-"""Fields of a message that say where and how its own provider stored it, and nothing to another."""
+STORED_FIELDS = frozenset({"id", "status", "phase", "index", "logprobs"})
+"""Fields of an answer that say how its own provider made and stored it, and ask nothing of another."""
+ITEM = "item"
+"""The details of a text of the Responses API that are those of the message that begins with it."""
+EMPTY: tuple[object, ...] = (None, "", [], {})
+"""Values of details that ask for nothing."""
 
 
 class Diagnostics:
     """Collected while one request is encoded. A dialect that collects more (headers, documents) extends it."""
 
     __slots__ = ("warnings",)
+    unknown = "this provider does not know it"
+    """Why a field that the contract does not name is dropped."""
 
     def __init__(self) -> None:
         self.warnings: list[Warning] = []
@@ -30,15 +36,39 @@ class Diagnostics:
         """The field was not sent."""
         self.warnings.append(Warning(field=field, message=f"{field} was left out: {why}"))
 
-    def drop_foreign_details(
-        self, holder: Detailed, dialect: str, field: str, why: str = "this provider does not know it"
-    ) -> None:
-        """Reports each field that clients of other dialects wrote and the contract does not name."""
-        for other in holder.provider_details_json:
-            if other != dialect and not other.endswith(".form"):
-                for name in details_of(holder, other):
-                    if name not in STORED_FIELDS:
-                        self.drop(f"{field}.{name}", why)
+    def drop_foreign_details(self, holder: Detailed, place: str, *own: str) -> None:
+        """Reports each field that clients of other dialects wrote and the contract does not name, unless the holder was
+        dropped as a whole. own: the dialects whose details are sent."""
+        for dialect in holder.provider_details_json:
+            if dialect not in own and not dialect.endswith(".form") and not self._was_reported(place):
+                self.drop_details(holder, dialect, place)
+
+    def drop_foreign_settings(self, request: ChatRequest, *own: str) -> None:
+        """The same for all of a request but its messages."""
+        for index, tool in enumerate(request.tools):
+            if tool.provider_details_json:
+                self.drop_foreign_details(tool, f"tools[{index}]", *own)
+        if request.HasField("tool_choice"):
+            self.drop_foreign_details(request.tool_choice, "tool_choice", *own)
+        if request.HasField("response_format"):
+            self.drop_foreign_details(request.response_format, "response_format", *own)
+        if request.HasField("reasoning"):
+            self.drop_foreign_details(request.reasoning, "reasoning", *own)
+
+    def _was_reported(self, field: str) -> bool:
+        return any(warning.field == field for warning in self.warnings)
+
+    def drop_details(self, holder: Detailed, dialect: str, place: str, known: Collection[str] = ()) -> None:
+        """Reports each field of the dialect's details, but the known ones and what asks for nothing."""
+        for name, value in details_of(holder, dialect).items():
+            if name in known or name in STORED_FIELDS or value in EMPTY:
+                continue
+            if not isinstance(value, dict) or isinstance(holder, Message):
+                self.drop(f"{place}.{name}", self.unknown)
+                continue
+            for inner in value:
+                if value[inner] not in EMPTY and (name != ITEM or inner not in STORED_FIELDS):
+                    self.drop(f"{place}.{name}.{inner}", self.unknown)
 
     def from_provider(self, provider: str) -> list[Warning]:
         """All of them, naming the provider."""

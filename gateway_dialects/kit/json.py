@@ -40,6 +40,13 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     that needs it; a field at its default says nothing."""
 
 
+class WrittenForm(Form, frozen=True):
+    """The form of what a client can say in its dialect's fields and in the contract's: both are recorded."""
+
+    written: Json = msgspec.field(default_factory=dict)
+    """The dialect's fields. They are sent in place of the contract's."""
+
+
 FormT = TypeVar("FormT", bound=Form)
 NameT = TypeVar("NameT")
 ValueT = TypeVar("ValueT")
@@ -83,6 +90,13 @@ def form_of(holder: Detailed, dialect: str, form: type[FormT]) -> FormT:
 def set_form(target: Detailed, dialect: str, form: Form) -> None:
     """A form of defaults alone is not recorded."""
     set_options_form(target.provider_details_json, dialect, form)
+
+
+def written_details_of(holder: Detailed, dialect: str) -> Json:
+    """The dialect's details with the fields of a WrittenForm. Raises like details_of and form_of."""
+    if not holder.provider_details_json:
+        return {}
+    return {**details_of(holder, dialect), **form_of(holder, dialect, WrittenForm).written}
 
 
 def options_form_of(options_json: Mapping[str, str], dialect: str, form: type[FormT]) -> FormT:

@@ -26,6 +26,8 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,
+    # cache_hit of the recordings: cached_tokens, unasked.
+    automatic_cache=True,
 )
 
 

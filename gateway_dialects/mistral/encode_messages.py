@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import Tool
 from dragoman.v1.content_pb2 import (
     MEDIA_KIND_AUDIO,
     MEDIA_KIND_IMAGE,
@@ -43,12 +42,10 @@ BRIDGE: Json = {"role": "assistant", "content": "OK"}
 
 
 class MistralDiagnostics(Diagnostics):
+    unknown = "Mistral does not know it"
+
     def drop(self, field: str, why: str = "Mistral does not know it") -> None:
         super().drop(field, why)
-
-    def drop_cache_hint(self, holder: Message | Part | Tool, field: str) -> None:
-        if holder.HasField("cache_hint"):
-            self.drop(f"{field}.cache_control")
 
 
 def encode_messages(messages: Sequence[Message], diagnostics: MistralDiagnostics) -> list[Json]:
@@ -80,7 +77,6 @@ def encode_message(message: Message, field: str, diagnostics: MistralDiagnostics
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
     if message.name:
         diagnostics.drop(f"{field}.name", "Mistral gives participants no names")
-    diagnostics.drop_cache_hint(message, field)
     fields = fields_for(message, MESSAGE_FIELDS, field, diagnostics) if message.provider_details_json else {}
     content: list[Json] = []
     calls: list[Json] = []
@@ -98,7 +94,8 @@ def encode_message(message: Message, field: str, diagnostics: MistralDiagnostics
 
 
 def fields_for(holder: Detailed, known: frozenset[str], field: str, diagnostics: MistralDiagnostics) -> Json:
-    """The fields of this dialect, or those of OpenAI's that it knows; each other one is dropped."""
+    """The fields of this dialect, or those of OpenAI's that it knows; all others are dropped."""
+    diagnostics.drop_foreign_details(holder, field, DIALECT, OPENAI)
     if DIALECT in holder.provider_details_json:
         return details_of(holder, DIALECT)
     given = details_of(holder, OPENAI)
@@ -131,7 +128,7 @@ def encode_tool_results(message: Message, field: str, diagnostics: MistralDiagno
     """A message for each result."""
     if not message.parts:
         raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
-    fields = fields_for(message, NO_FIELDS, field, diagnostics)
+    fields = fields_for(message, NO_FIELDS, field, diagnostics) if message.provider_details_json else {}
     for place, part in results_in(message, field):
         result, encoded = part.tool_result, Json(role="tool")
         if result.tool_call_id:
@@ -158,9 +155,6 @@ def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) ->
 
 def drop_unsent(part: Part, field: str, diagnostics: MistralDiagnostics) -> None:
     """What Mistral has no place for."""
-    diagnostics.drop_cache_hint(part, field)
-    if part.media.transcript:
-        diagnostics.drop(f"{field}.media.transcript")
     if part.citations:
         diagnostics.drop(f"{field}.citations")
     if part.HasField("signature"):
@@ -190,9 +184,6 @@ def encode_thinking(part: Part, field: str, diagnostics: MistralDiagnostics) -> 
     if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
         diagnostics.drop(field, "it is signed reasoning of another provider")
         return None
-    for name in ("id", "summary"):
-        if getattr(reasoning, name):
-            diagnostics.drop(f"{field}.reasoning.{name}")
     encoded: Json = {"type": "thinking", "thinking": [{"type": "text", "text": reasoning.text}]}
     if reasoning.signature:
         encoded["signature"] = reasoning.signature

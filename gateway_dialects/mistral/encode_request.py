@@ -131,11 +131,10 @@ def encode_tools(body: Json, request: ChatRequest, diagnostics: MistralDiagnosti
     if tools:
         body["tools"] = tools
     if request.HasField("tool_choice") and request.tool_choice.mode:
-        body["tool_choice"] = encode_choice(request.tool_choice)
+        body["tool_choice"] = encode_choice(request.tool_choice, diagnostics)
 
 
 def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json:
-    diagnostics.drop_cache_hint(tool, field)
     match tool.WhichOneof("kind"):
         case "function":
             function: Json = {"name": tool.function.name}
@@ -151,9 +150,10 @@ def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json
             raise unusable_tool(tool, field)
 
 
-def encode_choice(choice: ToolChoice) -> Json | str:
+def encode_choice(choice: ToolChoice, diagnostics: MistralDiagnostics) -> Json | str:
+    fields = fields_for(choice, NO_FIELDS, "tool_choice", diagnostics)
     if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
-        return merged({"type": "function", "function": {"name": choice.tool_name}}, details_of(choice, DIALECT))
+        return merged({"type": "function", "function": {"name": choice.tool_name}}, fields)
     if choice.mode not in CHOICES:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     return "required" if form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
@@ -161,6 +161,7 @@ def encode_choice(choice: ToolChoice) -> Json | str:
 
 def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> None:
     encode_response_format(body, wanted, QUIRKS, diagnostics)
+    diagnostics.drop_foreign_details(wanted, "response_format", DIALECT, OPENAI)
     if "response_format" in body:
         body["response_format"] = encoded = merged(body["response_format"], details_of(wanted, DIALECT))
         if isinstance(schema := encoded.get("json_schema"), dict):
@@ -173,9 +174,11 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Mist
         body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics)
     elif reasoning.HasField("enabled"):
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
-    lacking = [name for name in ("max_tokens", "summary", "exclude") if getattr(reasoning, name)]
-    for name in [*lacking, *details_of(reasoning, DIALECT)]:
-        diagnostics.drop(f"reasoning.{name}")
+    for name in ("max_tokens", "summary", "exclude"):
+        if getattr(reasoning, name):
+            diagnostics.drop(f"reasoning.{name}")
+    diagnostics.drop_details(reasoning, DIALECT, "reasoning")
+    diagnostics.drop_foreign_details(reasoning, "reasoning", DIALECT)
 
 
 def encode_service_tier(body: Json, tier: str, diagnostics: MistralDiagnostics) -> None:

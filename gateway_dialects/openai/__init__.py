@@ -27,8 +27,6 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=read_usage,
     needs_bytes=needs_bytes,
-    # OpenAI's and most compatible vendors; those whose cache is directed get the hints (Quirks.cache_hints).
-    automatic_cache=True,
 )
 
 

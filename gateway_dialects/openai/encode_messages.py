@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
+from dragoman.v1.chat_pb2 import Tool
 from dragoman.v1.content_pb2 import Media, Message, Part, Role
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
@@ -73,8 +74,9 @@ def encode_message(message: Message, quirks: Quirks, field: str, diagnostics: Di
     set_content(encoded, content, form.content, role)
     if message.provider_details_json:
         encoded.update(own_fields(details_of(message), quirks))
+        diagnostics.drop_foreign_details(message, field, DIALECT)
     if message.HasField("cache_hint"):
-        add_cache_hint(encoded, message.cache_hint, quirks, form.cache_control)
+        add_cache_hint(encoded, message, field, form.cache_control, quirks, diagnostics)
     if role == content_pb2.ROLE_ASSISTANT:
         encode_assistant_fields(message, encoded, field, quirks, diagnostics)
     return encoded
@@ -101,15 +103,15 @@ def encode_assistant_fields(message: Message, encoded: Json, field: str, quirks:
 
 
 def encode_signature(part: Part, encoded: Json, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    """Gemini's signature of a text, for Google; that of a tool call, for vendors that gave it among reasoning_details. It is
-    no content of the conversation, so no other vendor sees it and there is no warning."""
-    if part.signature.provider != message_fields.SIGNER:
-        diagnostics.drop(field, "this provider takes no signatures")
-    elif part.WhichOneof("kind") != "tool_call":
-        if quirks.extra_content:
-            message_fields.add_signature(encoded, part)
-    elif takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
+    """Gemini's signature, for Google: of a text here, of a tool call in the call. That of a tool call also for vendors that
+    gave it among reasoning_details. No other vendor sees it."""
+    is_call = part.WhichOneof("kind") == "tool_call"
+    if is_call and takes_items(quirks) and (item := form_of(part, DIALECT, PartForm).item) is not None:
         encoded["reasoning_details"] = [*list_at(encoded, "reasoning_details"), message_fields.signature_item(part, item)]
+    elif not quirks.extra_content or part.signature.provider != message_fields.SIGNER:
+        diagnostics.drop(field, "only the provider that signed it can read it")
+    elif not is_call:
+        message_fields.add_signature(encoded, part)
 
 
 def encode_role(role: Role.ValueType, quirks: Quirks, field: str) -> str:
@@ -124,17 +126,17 @@ def encode_part(
     part: Part, encoded: Json, content: list[Json], field: str, quirks: Quirks, diagnostics: Diagnostics
 ) -> None:
     """Put a part where it belongs: into the content list, or into a field of its own on the message."""
+    if part.provider_details_json and not part.HasField("reasoning"):
+        diagnostics.drop_foreign_details(part, field, DIALECT)
     match part.WhichOneof("kind"):
         case "text":
-            content.append(with_fields({"type": "text", "text": part.text}, part, quirks))
+            content.append(with_fields({"type": "text", "text": part.text}, part, field, quirks, diagnostics))
         case "media":
-            if part.media.transcript:
-                diagnostics.drop(f"{field}.media.transcript")
-            content.append(with_fields(encode_media(part.media, field, quirks), part, quirks))
+            content.append(with_fields(encode_media(part.media, field, quirks), part, field, quirks, diagnostics))
         case "reasoning":
             encode_reasoning(part, encoded, field, quirks, diagnostics)
         case "tool_call":
-            encoded.setdefault("tool_calls", []).append(encode_tool_call(part, quirks))
+            encoded.setdefault("tool_calls", []).append(encode_tool_call(part, field, quirks, diagnostics))
         case "refusal":
             if form_of(part, DIALECT, PartForm).place == "content":
                 content.append({"type": "refusal", "refusal": part.refusal})
@@ -158,24 +160,29 @@ def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diag
         raise unusable_part(part, field)
 
 
-def with_fields(encoded: Json, part: Part, quirks: Quirks) -> Json:
+def with_fields(encoded: Json, part: Part, field: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
     """Add the part's own details and its cache hint."""
     if part.provider_details_json:
         encoded = merged(encoded, own_fields(details_of(part), quirks))
-    add_part_hint(encoded, part, quirks)
+    add_part_hint(encoded, part, field, quirks, diagnostics)
     return encoded
 
 
-def add_part_hint(encoded: Json, part: Part, quirks: Quirks) -> None:
+def add_part_hint(encoded: Json, part: Part, field: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
     if part.HasField("cache_hint"):
-        add_cache_hint(encoded, part.cache_hint, quirks, form_of(part, DIALECT, PartForm).cache_control)
+        is_own = form_of(part, DIALECT, PartForm).cache_control
+        add_cache_hint(encoded, part, field, is_own, quirks, diagnostics)
 
 
-def add_cache_hint(encoded: Json, hint: content_pb2.CacheHint, quirks: Quirks, is_own: bool | str) -> None:
-    """is_own: whether it was a cache_control of this form. There is no warning where it is not sent: other vendors cache by
-    themselves, or not at all."""
+def add_cache_hint(
+    encoded: Json, holder: Message | Part | Tool, field: str, is_own: bool, quirks: Quirks, diagnostics: Diagnostics
+) -> None:
+    """is_own: whether the hint was a cache_control of this form. Where it is not sent and the vendor does not cache by
+    itself, it is reported."""
     if quirks.cache_control and (is_own or quirks.cache_hints):
-        encoded["cache_control"] = cache_control(hint)
+        encoded["cache_control"] = cache_control(holder.cache_hint)
+    elif not quirks.automatic_cache:
+        diagnostics.drop(f"{field}.cache_control", "this provider is not known to take it")
 
 
 def own_fields(fields: Json, quirks: Quirks) -> Json:
@@ -204,7 +211,7 @@ def set_content(encoded: Json, content: list[Json], form: str, role: Role.ValueT
         encoded["content"] = ""
 
 
-def encode_tool_call(part: Part, quirks: Quirks) -> Json:
+def encode_tool_call(part: Part, field: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
     extra: Json = {}
     if part.provider_details_json:
         extra = own_fields(details_of(part), quirks)
@@ -214,7 +221,7 @@ def encode_tool_call(part: Part, quirks: Quirks) -> Json:
     encoded["id"] = shortened(part.tool_call.id, quirks.longest_call_id)
     if quirks.extra_content:
         message_fields.add_signature(encoded, part)
-    add_part_hint(encoded, part, quirks)
+    add_part_hint(encoded, part, field, quirks, diagnostics)
     return encoded
 
 
@@ -242,6 +249,7 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, diag
         strings = tuple(dict.fromkeys((quirks.reasoning_field, *strings)))
     for name in strings:
         encoded[name] = encoded.get(name, "") + reasoning.text
+    diagnostics.drop_foreign_details(part, field, DIALECT)
 
 
 def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
@@ -309,6 +317,7 @@ class ToolResults:
         """Raises GatewayError naming the field for what is no result of a tool."""
         if not message.parts:
             raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
+        self._diagnostics.drop_foreign_details(message, field, DIALECT)
         for place, part in results_in(message, field):
             yield self._message(part, message, place)
 
@@ -326,9 +335,10 @@ class ToolResults:
             encoded["name"] = name
         set_content(encoded, self._content(result, encoded, place), form.content, content_pb2.ROLE_TOOL)
         encoded.update(own_fields(details_of(message), self._quirks))
-        add_part_hint(encoded, part, self._quirks)
+        add_part_hint(encoded, part, place, self._quirks, self._diagnostics)
         if message.HasField("cache_hint"):
-            add_cache_hint(encoded, message.cache_hint, self._quirks, form.cache_control)
+            add_cache_hint(encoded, message, place, form.cache_control, self._quirks, self._diagnostics)
+        self._diagnostics.drop_foreign_details(part, place)
         return encoded
 
     def _content(self, result: content_pb2.ToolResult, encoded: Json, place: str) -> list[Json]:

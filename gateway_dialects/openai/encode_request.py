@@ -15,7 +15,16 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.fields import fields_of
-from gateway_dialects.kit.json import Json, form_of, object_at, object_of, options_form_of, options_of, request_bytes
+from gateway_dialects.kit.json import (
+    Json,
+    form_of,
+    object_at,
+    object_of,
+    options_form_of,
+    options_of,
+    request_bytes,
+    written_details_of,
+)
 from gateway_dialects.openai import words
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
 
@@ -68,6 +77,7 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
         encode_options(body, request.provider_options_json, quirks.own_options, diagnostics)
     if request.extra_body_json:
         merge_options(body, object_of(request.extra_body_json, "extra_body_json"))
+    diagnostics.drop_foreign_settings(request, words.DIALECT)
     return body
 
 
@@ -99,10 +109,10 @@ def ask_for_stream(body: Json, quirks: Quirks) -> None:
 
 
 def encode_tools(body: Json, tools: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    body["tools"] = [encode_tool(tool, f"tools[{index}]", quirks) for index, tool in enumerate(tools)]
+    body["tools"] = [encode_tool(tool, f"tools[{index}]", quirks, diagnostics) for index, tool in enumerate(tools)]
 
 
-def encode_tool(tool: chat_pb2.Tool, field: str, quirks: Quirks) -> Json:
+def encode_tool(tool: chat_pb2.Tool, field: str, quirks: Quirks, diagnostics: Diagnostics) -> Json:
     match kind := tool.WhichOneof("kind"):
         case "function":
             named: Any = tool.function
@@ -118,12 +128,12 @@ def encode_tool(tool: chat_pb2.Tool, field: str, quirks: Quirks) -> Json:
     encoded = {"type": kind, **details, kind: inner}
     if tool.HasField("cache_hint"):
         place = form_of(tool, words.DIALECT, words.ToolForm).cache_control
-        add_cache_hint(inner if place == kind else encoded, tool.cache_hint, quirks, place)
+        add_cache_hint(inner if place == kind else encoded, tool, field, bool(place), quirks, diagnostics)
     return encoded
 
 
 def encode_tool_choice(body: Json, choice: chat_pb2.ToolChoice, quirks: Quirks, diagnostics: Diagnostics) -> None:
-    details = words.details_of(choice)
+    details = written_details_of(choice, words.DIALECT)
     if choice.mode and choice.mode not in (*words.TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:

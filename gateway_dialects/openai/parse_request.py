@@ -179,7 +179,7 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             choice.mode = TOOL_CHOICE_MODE_TOOL
             choice.tool_name = required_string(named, "name", f"tool_choice.{kind}.")
             set_form(choice, words.DIALECT, words.ToolChoiceForm(type="custom" if kind == "custom" else ""))
-            set_choice_details(choice, {}, value, kind, {"name"})
+            set_choice_details(choice, value, kind, {"name"})
         case dict():
             kind = required_string(value, "type", "tool_choice.")
             raise invalid("tool_choice.type", f"'tool_choice.type' is {kind!r}: use function, custom or allowed_tools.")
@@ -187,10 +187,10 @@ def parse_tool_choice(choice: ToolChoice, value: Any) -> None:
             raise wrong_type("tool_choice", "string or object", value)
 
 
-def set_choice_details(choice: ToolChoice, details: Json, value: Json, kind: str, known: set[str]) -> None:
+def set_choice_details(choice: ToolChoice, value: Json, kind: str, known: set[str]) -> None:
     """What the contract does not name, beside and inside the object that is named like the choice's type."""
     rest = unknown_fields(value[kind], known)
-    words.set_details(choice, {**details, **unknown_fields(value, {"type", kind}), **nested(kind, rest)})
+    words.set_details(choice, {**unknown_fields(value, {"type", kind}), **nested(kind, rest)})
 
 
 def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
@@ -207,7 +207,8 @@ def parse_allowed_tools(choice: ToolChoice, value: Json) -> None:
         kind = required_string(tool, "type", f"{path}.")
         named = required_mapping(tool, kind, f"{path}.")
         choice.allowed_tool_names.append(required_string(named, "name", f"{path}.{kind}."))
-    set_choice_details(choice, {"tools": tools}, value, "allowed_tools", {"mode", "tools"})
+    set_form(choice, words.DIALECT, words.ToolChoiceForm(written={"tools": tools}))
+    set_choice_details(choice, value, "allowed_tools", {"mode", "tools"})
 
 
 def parse_response_format(request: ChatRequest, value: Any) -> bool:

@@ -12,7 +12,7 @@ from dragoman.v1 import chat_pb2, content_pb2
 from gateway_dialects.kit import json as kit
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.fields import Fields, Reader, boolean, integer, number, object_text, small_integer, string
-from gateway_dialects.kit.json import Detailed, Form, Json
+from gateway_dialects.kit.json import Detailed, Form, Json, WrittenForm
 
 DIALECT = "openai"
 
@@ -194,8 +194,8 @@ class RequestForm(Form, frozen=True):
     """Whether stop was a string."""
 
 
-class ToolChoiceForm(Form, frozen=True):
-    """The form of a ToolChoice."""
+class ToolChoiceForm(WrittenForm, frozen=True):
+    """The form of a ToolChoice; written holds the tools that it allows."""
 
     type: str = ""
     """custom: the tool that was chosen is a custom one."""

@@ -47,7 +47,7 @@ class InputEncoder:
         if message.name and message.role != ROLE_TOOL:
             self._diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
         if message.provider_details_json:
-            self._diagnostics.drop_foreign_details(message, DIALECT, field)
+            self._diagnostics.drop_foreign_details(message, field, DIALECT)
         if message.role == ROLE_ASSISTANT:
             self._add_assistant(message, field)
         elif message.role == ROLE_TOOL:
@@ -84,6 +84,7 @@ class InputEncoder:
                 "output": output if form.listed else shortest(output),
             }
             self.items.append({**item, **details_of(message)})
+            self._diagnostics.drop_foreign_details(part, place)
 
     def _add_assistant(self, message: Message, field: str) -> None:
         """Texts that follow each other become one message item, reasoning parts of one id one reasoning item; every other
@@ -128,12 +129,16 @@ class InputEncoder:
 
     def _add_reasoning(self, parts: list[Part], field: str) -> None:
         """Empties parts."""
+        if any(part.reasoning.provider == DIALECT and part.reasoning.signature for part in parts):
+            self._diagnostics.drop(f"{field}.reasoning.signature", "this provider encrypts reasoning and signs none")
         item = encode_reasoning(parts, by_reference=self._by_reference)
         if item is None:
             why = "this provider takes back only reasoning that it gave itself, and encrypted"
             self._diagnostics.drop(f"{field}.reasoning", why)
         else:
             self.items.append(item)
+            for part in parts:
+                self._diagnostics.drop_foreign_details(part, f"{field}.reasoning", DIALECT)
         parts.clear()
 
     def _item(self, part: Part, field: str) -> Json:
@@ -141,6 +146,7 @@ class InputEncoder:
             case "tool_call":
                 return self._call(part, field)
             case "media" if part.media.kind == MEDIA_KIND_IMAGE:
+                self._report_details(part, field)
                 return encode_picture(part, field)
             case "media":
                 raise unsupported(field, "this provider takes no media but pictures in the assistant's messages")
@@ -149,6 +155,7 @@ class InputEncoder:
 
     def _call(self, part: Part, field: str) -> Json:
         call = part.tool_call
+        self._report_details(part, field)
         if not call.id:
             raise invalid(f"{field}.tool_call.id", f"{field}: the tool call has no id")
         if part.HasField("signature"):
@@ -159,9 +166,14 @@ class InputEncoder:
             return {"type": words.CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
         return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
 
+    def _report_details(self, part: Part, field: str) -> None:
+        if part.provider_details_json:
+            self._diagnostics.drop_foreign_details(part, field, DIALECT)
+
     def _content(self, part: Part, field: str, text_type: str) -> Json:
         """A piece of content. text_type: input_text, or output_text in a message of the assistant."""
         piece = encode_content(part, field, text_type)
+        self._report_details(part, field)
         if part.HasField("signature"):
             self._diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
         if part.citations:

@@ -29,7 +29,15 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
-from gateway_dialects.kit.json import Json, object_of, options_of, raw_json, request_bytes, set_if_present
+from gateway_dialects.kit.json import (
+    Json,
+    object_of,
+    options_of,
+    raw_json,
+    request_bytes,
+    set_if_present,
+    written_details_of,
+)
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
@@ -117,6 +125,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
         body.setdefault("store", False)
     set_include(body, request, model, is_native=is_native)
     warn_of_settings(request, diagnostics)
+    diagnostics.drop_foreign_settings(request, DIALECT)
     return body
 
 
@@ -271,7 +280,7 @@ def encode_grammar(text: str, field: str) -> Json:
 
 def encode_tool_choice(choice: ToolChoice, tools: Sequence[Json]) -> Any:
     """None: the provider's default."""
-    details = details_of(choice)
+    details = written_details_of(choice, DIALECT)
     if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
     if choice.mode == TOOL_CHOICE_MODE_TOOL:

@@ -33,7 +33,7 @@ from gateway_dialects.kit.fields import (
     texts,
     wrong_type,
 )
-from gateway_dialects.kit.json import Json, json_text, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, json_text, unknown_fields
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
 from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses import words
@@ -262,7 +262,8 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
         tool = mapping(item, path)
         kind = required_string(tool, "type", f"{path}.")
         choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
-    set_details(choice, {"tools": tools, **unknown_fields(value, {"type", "mode", "tools"})})
+    set_form(choice, WrittenForm(written={"tools": tools}))
+    set_details(choice, unknown_fields(value, {"type", "mode", "tools"}))
 
 
 def parse_text(request: ChatRequest, value: Any, options: Options) -> None:

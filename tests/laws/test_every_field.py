@@ -26,6 +26,7 @@ from tests.properties.pictures import PDF, PNG
 Fate = Literal["sent", "warned", "refused", "lost"]
 OWN, NOBODY = "{own}", "nobody"
 """In samples: the dialect that is tested, and one that is not there."""
+SAMPLE = '{"sample": 1}'
 GATEWAY = frozenset({"model", "fallback_models", "strict"})
 """What the gateway acts on itself; a dialect never sees it."""
 ROLES: Mapping[str, Role.ValueType] = {
@@ -35,8 +36,6 @@ ROLES: Mapping[str, Role.ValueType] = {
 """Who sends a part of a kind, where that is not the user. None of these is in a tool result."""
 TEXT_ONLY = frozenset({"openai-completions"})
 """Dialects whose providers take one text of a user."""
-DETAILS_OF = {"azure": "openai"}
-"""Variants that have no details of their own."""
 VARIANTS = 3
 """What some types need beside a field so that it means something, tried one after another: see fill."""
 
@@ -54,6 +53,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "service_tier": ("flex",),
     "ttl": ("1h",),
     "tool_name": ("f",),
+    "tool_call_id": ("call_0",),
     "allowed_tool_names": (["f"],),
     "modalities": (["text", "audio"],),
     "logit_bias": ({"50256": 5.0},),
@@ -70,9 +70,11 @@ class Field:
     """A field, and the way to it."""
 
     path: tuple[FieldDescriptor, ...]
+    key: str = ""
+    """The one key that is set of a map by dialect."""
 
     def __str__(self) -> str:
-        return ".".join(step.name for step in self.path)
+        return ".".join(step.name for step in self.path) + (f"[{self.key}]" if self.key else "")
 
     @property
     def last(self) -> FieldDescriptor:
@@ -82,7 +84,7 @@ class Field:
         """Pairs: without the field, and with it."""
         for base in bases:
             for variant in range(VARIANTS):
-                for value in values_of(self.last, dialect):
+                for value in self._values(dialect):
                     lacking, having = ChatRequest(), ChatRequest()
                     for request in (lacking, having):
                         request.CopyFrom(base)
@@ -93,10 +95,16 @@ class Field:
                     if lacking != having:
                         yield lacking, having
 
+    def _values(self, dialect: str) -> Sequence[Any]:
+        return [{self.key.format(own=dialect): SAMPLE}] if self.key else values_of(self.last, dialect)
+
     def _holder(self, request: ChatRequest, dialect: str, variant: int) -> Any:
         """The message that has the field, made where it is not there."""
         names = [step.name for step in self.path]
         if names[0] == "messages" and len(names) > 1:
+            if "tool_result" in names:
+                # It is the first and only answer to its call.
+                del request.messages[2:-1]
             request.messages[-1].role = next((ROLES[name] for name in names if name in ROLES), Role.ROLE_USER)
         holder: Any = request
         for step in self.path[:-1]:
@@ -120,8 +128,11 @@ def fields_of(descriptor: Descriptor, above: tuple[FieldDescriptor, ...] = ()) -
         in_result = any(step.name == "tool_result" for step in above)
         if (not above and field.name in GATEWAY) or (in_result and field.name in ROLES):
             continue
-        yield Field(path)
         inner = field.message_type
+        if inner is not None and inner.GetOptions().map_entry and field.name not in VALUES:
+            yield from (Field(path, key) for key in (OWN, NOBODY))
+            continue
+        yield Field(path)
         if inner is not None and not inner.GetOptions().map_entry:
             yield from fields_of(inner, path)
 
@@ -135,14 +146,14 @@ def values_of(field: FieldDescriptor, dialect: str) -> Sequence[Any]:
             if type_fits(field, value)
         ]
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        return [{DETAILS_OF.get(dialect, dialect): '{"sample": 1}'}, {NOBODY: '{"sample": 1}'}]
+        return [{dialect: SAMPLE}]
     match field.cpp_type:
         case FieldDescriptor.CPPTYPE_MESSAGE:
             return [None]
         case FieldDescriptor.CPPTYPE_STRING if field.type == FieldDescriptor.TYPE_BYTES:
             return [b"bytes"]
         case FieldDescriptor.CPPTYPE_STRING:
-            text = '{"sample": 1}' if field.name.endswith("json") else "sample"
+            text = SAMPLE if field.name.endswith("json") else "sample"
             return [[text]] if field.is_repeated else [text]
         case FieldDescriptor.CPPTYPE_BOOL:
             return [True, False]
@@ -216,6 +227,8 @@ def fill(message: Proto, dialect: str, variant: int = 0) -> None:
             made.schema_json = '{"type":"object","properties":{"a":{"type":"string"}}}'
         case "ReasoningSettings", 0:
             made.effort = "high"
+        case "ReasoningSettings", 1:
+            made.effort, made.summary = "high", "detailed"
         case "Citation", _:
             made.uri, made.title = "https://example.com", "A page"
         case "Signature", _:
@@ -237,6 +250,8 @@ def minimal(dialect: str) -> ChatRequest:
     request.messages[2].role = Role.ROLE_TOOL
     result = request.messages[2].parts.add().tool_result
     fill(result, dialect)
+    fill(request.messages.add(), dialect)
+    request.messages[3].role = Role.ROLE_ASSISTANT
     for name in ("f", "g"):
         tool = request.tools.add().function
         fill(tool, dialect)
@@ -281,8 +296,11 @@ def fate(dialect: Dialect, lacking: ChatRequest, having: ChatRequest) -> Fate:
     try:
         before, known = sent(dialect, lacking)
     except GatewayError as refusal:
-        # Either whatever holds the field is refused, or the field is required.
-        return "refused" if refusal.reason is Reason.UNSUPPORTED or encodes(dialect, having) else "lost"
+        if encodes(dialect, having):
+            # The field is required.
+            return "sent"
+        # Whatever holds the field is refused.
+        return "refused" if refusal.reason is Reason.UNSUPPORTED else "lost"
     try:
         after, warnings = sent(dialect, having)
     except GatewayError as refusal:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.kit.accumulate import accumulate
 from tests.laws.reading import read_stream
+from tests.laws.test_laws import LANGUAGES
 from tests.properties.faces import FACES, Face
 from tests.properties.targets import EVERY_DIALECT, Target
 from tests.properties.told import strings_in
@@ -122,3 +124,26 @@ def test_a_seal_returns_to_who_made_it_and_to_nobody_else(face: Face, case: str)
             assert seal not in sent, f"a seal of {case} reached {target.name}"
         else:
             assert (seal in sent) is ((face.name, case) not in FORGETFUL)
+
+
+NOT_TAKEN_BACK = frozenset({"fixtures-openai/stream_reasoning"})
+"""Answers with what their provider gives and does not take."""
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+def test_who_gives_an_answer_back_to_its_provider_is_warned_of_nothing(face: Face) -> None:
+    language = next(language for language in LANGUAGES if language.name == face.name)
+    warned = []
+    for exchange in (*language.answers(), *language.streams()):
+        if exchange.response.get("stream"):
+            answer = accumulate(read_stream(face.dialect, [exchange.stream]))
+        else:
+            answer = face.dialect.chat.decode(json.dumps(exchange.body).encode(), "p")
+        try:
+            request = face.parse(json.dumps(NEXT[face.name](json.loads(face.render(answer)))).encode())
+        except (GatewayError, KeyError):
+            continue  # An answer without content is no turn.
+        model = language.model_of(exchange) if exchange.request.get("body") else "m"
+        _, warnings = face.dialect.encode_chat(request, model, language.endpoint_of(exchange), False)
+        warned += [(exchange.name, warning.message) for warning in warnings if exchange.name not in NOT_TAKEN_BACK]
+    assert warned == []

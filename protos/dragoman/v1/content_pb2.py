@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import options_pb2 as dragoman_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/content.proto\x12\x0b\x64ragoman.v1\x1a\x19\x64ragoman/v1/options.proto\"\x90\x02\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.dragoman.v1.Role\x12 \n\x05parts\x18\x02 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x0c\n\x04name\x18\x03 \x01(\t\x12*\n\ncache_hint\x18\x04 \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12L\n\x15provider_details_json\x18\x0f \x03(\x0b\x32-.dragoman.v1.Message.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8e\x04\n\x04Part\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12#\n\x05media\x18\x02 \x01(\x0b\x32\x12.dragoman.v1.MediaH\x00\x12+\n\treasoning\x18\x03 \x01(\x0b\x32\x16.dragoman.v1.ReasoningH\x00\x12*\n\ttool_call\x18\x04 \x01(\x0b\x32\x15.dragoman.v1.ToolCallH\x00\x12.\n\x0btool_result\x18\x05 \x01(\x0b\x32\x17.dragoman.v1.ToolResultH\x00\x12\x11\n\x07refusal\x18\x06 \x01(\tH\x00\x12%\n\x06opaque\x18\x07 \x01(\x0b\x32\x13.dragoman.v1.OpaqueH\x00\x12(\n\tcitations\x18\x08 \x03(\x0b\x32\x15.dragoman.v1.Citation\x12)\n\tsignature\x18\t \x01(\x0b\x32\x16.dragoman.v1.Signature\x12*\n\ncache_hint\x18\n \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12I\n\x15provider_details_json\x18\x0f \x03(\x0b\x32*.dragoman.v1.Part.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04kind\"\xba\x02\n\x08\x43itation\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x13\n\x05title\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12\x18\n\ncited_text\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01\x12\x18\n\x0bstart_index\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tend_index\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x17\n\tsource_id\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\x12M\n\x15provider_details_json\x18\x0f \x03(\x0b\x32..dragoman.v1.Citation.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_start_indexB\x0c\n\n_end_index\",\n\tSignature\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x18\n\tCacheHint\x12\x0b\n\x03ttl\x18\x01 \x01(\t\"\xc4\x01\n\x05Media\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x16.dragoman.v1.MediaKindB\x04\x88\xb5\x18\x01\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x04 \x01(\tH\x00\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x16\n\x08\x66ilename\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\x18\n\ntranscript\x18\x08 \x01(\tB\x04\x88\xb5\x18\x01\x42\x08\n\x06source\"\x80\x01\n\tReasoning\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12\x11\n\tencrypted\x18\x03 \x01(\t\x12\x16\n\x08provider\x18\x04 \x01(\tB\x04\x88\xb5\x18\x01\x12\x15\n\x07summary\x18\x05 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x10\n\x02id\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\"Z\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x12\n\x05input\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_input\"j\n\nToolResult\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12 \n\x05parts\x18\x03 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x10\n\x08is_error\x18\x04 \x01(\x08\"\'\n\x06Opaque\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\x12\n\x0eROLE_DEVELOPER\x10\x02\x12\r\n\tROLE_USER\x10\x03\x12\x12\n\x0eROLE_ASSISTANT\x10\x04\x12\r\n\tROLE_TOOL\x10\x05*~\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_IMAGE\x10\x01\x12\x14\n\x10MEDIA_KIND_AUDIO\x10\x02\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x03\x12\x13\n\x0fMEDIA_KIND_FILE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/content.proto\x12\x0b\x64ragoman.v1\x1a\x19\x64ragoman/v1/options.proto\"\x90\x02\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.dragoman.v1.Role\x12 \n\x05parts\x18\x02 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x0c\n\x04name\x18\x03 \x01(\t\x12*\n\ncache_hint\x18\x04 \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12L\n\x15provider_details_json\x18\x0f \x03(\x0b\x32-.dragoman.v1.Message.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x8e\x04\n\x04Part\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12#\n\x05media\x18\x02 \x01(\x0b\x32\x12.dragoman.v1.MediaH\x00\x12+\n\treasoning\x18\x03 \x01(\x0b\x32\x16.dragoman.v1.ReasoningH\x00\x12*\n\ttool_call\x18\x04 \x01(\x0b\x32\x15.dragoman.v1.ToolCallH\x00\x12.\n\x0btool_result\x18\x05 \x01(\x0b\x32\x17.dragoman.v1.ToolResultH\x00\x12\x11\n\x07refusal\x18\x06 \x01(\tH\x00\x12%\n\x06opaque\x18\x07 \x01(\x0b\x32\x13.dragoman.v1.OpaqueH\x00\x12(\n\tcitations\x18\x08 \x03(\x0b\x32\x15.dragoman.v1.Citation\x12)\n\tsignature\x18\t \x01(\x0b\x32\x16.dragoman.v1.Signature\x12*\n\ncache_hint\x18\n \x01(\x0b\x32\x16.dragoman.v1.CacheHint\x12I\n\x15provider_details_json\x18\x0f \x03(\x0b\x32*.dragoman.v1.Part.ProviderDetailsJsonEntry\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04kind\"\xc0\x02\n\x08\x43itation\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x13\n\x05title\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12\x18\n\ncited_text\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01\x12\x18\n\x0bstart_index\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tend_index\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x17\n\tsource_id\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\x12S\n\x15provider_details_json\x18\x0f \x03(\x0b\x32..dragoman.v1.Citation.ProviderDetailsJsonEntryB\x04\x88\xb5\x18\x01\x1a:\n\x18ProviderDetailsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_start_indexB\x0c\n\n_end_index\",\n\tSignature\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x18\n\tCacheHint\x12\x0b\n\x03ttl\x18\x01 \x01(\t\"\xc4\x01\n\x05Media\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x16.dragoman.v1.MediaKindB\x04\x88\xb5\x18\x01\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\r\n\x03uri\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x66ile_id\x18\x04 \x01(\tH\x00\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x16\n\x08\x66ilename\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\x18\n\ntranscript\x18\x08 \x01(\tB\x04\x88\xb5\x18\x01\x42\x08\n\x06source\"\x80\x01\n\tReasoning\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\t\x12\x11\n\tencrypted\x18\x03 \x01(\t\x12\x16\n\x08provider\x18\x04 \x01(\tB\x04\x88\xb5\x18\x01\x12\x15\n\x07summary\x18\x05 \x01(\x08\x42\x04\x88\xb5\x18\x01\x12\x10\n\x02id\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01\"Z\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x12\n\x05input\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_input\"j\n\nToolResult\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12 \n\x05parts\x18\x03 \x03(\x0b\x32\x11.dragoman.v1.Part\x12\x10\n\x08is_error\x18\x04 \x01(\x08\"\'\n\x06Opaque\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\x12\n\x0eROLE_DEVELOPER\x10\x02\x12\r\n\tROLE_USER\x10\x03\x12\x12\n\x0eROLE_ASSISTANT\x10\x04\x12\r\n\tROLE_TOOL\x10\x05*~\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_IMAGE\x10\x01\x12\x14\n\x10MEDIA_KIND_AUDIO\x10\x02\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x03\x12\x13\n\x0fMEDIA_KIND_FILE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CITATION'].fields_by_name['cited_text']._serialized_options = b'\210\265\030\001'
   _globals['_CITATION'].fields_by_name['source_id']._loaded_options = None
   _globals['_CITATION'].fields_by_name['source_id']._serialized_options = b'\210\265\030\001'
+  _globals['_CITATION'].fields_by_name['provider_details_json']._loaded_options = None
+  _globals['_CITATION'].fields_by_name['provider_details_json']._serialized_options = b'\210\265\030\001'
   _globals['_MEDIA'].fields_by_name['kind']._loaded_options = None
   _globals['_MEDIA'].fields_by_name['kind']._serialized_options = b'\210\265\030\001'
   _globals['_MEDIA'].fields_by_name['filename']._loaded_options = None
@@ -58,10 +60,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASONING'].fields_by_name['id']._serialized_options = b'\210\265\030\001'
   _globals['_TOOLRESULT'].fields_by_name['name']._loaded_options = None
   _globals['_TOOLRESULT'].fields_by_name['name']._serialized_options = b'\210\265\030\001'
-  _globals['_ROLE']._serialized_start=1833
-  _globals['_ROLE']._serialized_end=1948
-  _globals['_MEDIAKIND']._serialized_start=1950
-  _globals['_MEDIAKIND']._serialized_end=2076
+  _globals['_ROLE']._serialized_start=1839
+  _globals['_ROLE']._serialized_end=1954
+  _globals['_MEDIAKIND']._serialized_start=1956
+  _globals['_MEDIAKIND']._serialized_end=2082
   _globals['_MESSAGE']._serialized_start=70
   _globals['_MESSAGE']._serialized_end=342
   _globals['_MESSAGE_PROVIDERDETAILSJSONENTRY']._serialized_start=284
@@ -71,21 +73,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PART_PROVIDERDETAILSJSONENTRY']._serialized_start=284
   _globals['_PART_PROVIDERDETAILSJSONENTRY']._serialized_end=342
   _globals['_CITATION']._serialized_start=874
-  _globals['_CITATION']._serialized_end=1188
+  _globals['_CITATION']._serialized_end=1194
   _globals['_CITATION_PROVIDERDETAILSJSONENTRY']._serialized_start=284
   _globals['_CITATION_PROVIDERDETAILSJSONENTRY']._serialized_end=342
-  _globals['_SIGNATURE']._serialized_start=1190
-  _globals['_SIGNATURE']._serialized_end=1234
-  _globals['_CACHEHINT']._serialized_start=1236
-  _globals['_CACHEHINT']._serialized_end=1260
-  _globals['_MEDIA']._serialized_start=1263
-  _globals['_MEDIA']._serialized_end=1459
-  _globals['_REASONING']._serialized_start=1462
-  _globals['_REASONING']._serialized_end=1590
-  _globals['_TOOLCALL']._serialized_start=1592
-  _globals['_TOOLCALL']._serialized_end=1682
-  _globals['_TOOLRESULT']._serialized_start=1684
-  _globals['_TOOLRESULT']._serialized_end=1790
-  _globals['_OPAQUE']._serialized_start=1792
-  _globals['_OPAQUE']._serialized_end=1831
+  _globals['_SIGNATURE']._serialized_start=1196
+  _globals['_SIGNATURE']._serialized_end=1240
+  _globals['_CACHEHINT']._serialized_start=1242
+  _globals['_CACHEHINT']._serialized_end=1266
+  _globals['_MEDIA']._serialized_start=1269
+  _globals['_MEDIA']._serialized_end=1465
+  _globals['_REASONING']._serialized_start=1468
+  _globals['_REASONING']._serialized_end=1596
+  _globals['_TOOLCALL']._serialized_start=1598
+  _globals['_TOOLCALL']._serialized_end=1688
+  _globals['_TOOLRESULT']._serialized_start=1690
+  _globals['_TOOLRESULT']._serialized_end=1796
+  _globals['_OPAQUE']._serialized_start=1798
+  _globals['_OPAQUE']._serialized_end=1837
 # @@protoc_insertion_point(module_scope)

@@ -17,7 +17,8 @@ from tests.gateway_dialects.anthropic.server.reading import USER, Json, chat, pa
 from tests.laws.languages.anthropic import events_of, fold_stream
 from tests.laws.reading import read_stream
 
-ENDPOINT = Endpoint("openai", "openai", "https://up/v1", quirks=Quirks(max_tokens_field="max_completion_tokens"))
+QUIRKS = Quirks(max_tokens_field="max_completion_tokens", automatic_cache=True)
+ENDPOINT = Endpoint("openai", "openai", "https://up/v1", quirks=QUIRKS)
 CACHE: Json = {"type": "ephemeral"}
 
 

@@ -16,6 +16,7 @@ from dragoman.v1.chat_pb2 import (
     ToolChoiceMode,
 )
 from dragoman.v1.content_pb2 import CacheHint
+from gateway_dialects.kit.json import written_details_of
 from tests.gateway_dialects.anthropic.server.reading import Json, chat, details, refused
 
 SCHEMA: Json = {"type": "object", "properties": {"b": {"type": "string"}, "a": {}}}
@@ -112,13 +113,19 @@ ADAPTIVE: Json = {"type": "adaptive"}
 )
 def test_thinking_for_others_and_as_it_was_for_anthropic(fields: Json, expected: Json) -> None:
     reasoning = chat(**fields).reasoning
-    note = json.loads(reasoning.provider_details_json["anthropic"])
-    assert note == {
+    assert list(reasoning.provider_details_json) == ["anthropic.form"]
+    assert written_details_of(reasoning, "anthropic") == {
         **({"thinking": fields["thinking"]} if "thinking" in fields else {}),
         **({"effort": fields["output_config"]["effort"]} if "output_config" in fields else {}),
     }
     reasoning.ClearField("provider_details_json")
     assert reasoning == ReasoningSettings(**expected)
+
+
+def test_what_the_contract_does_not_name_of_thinking() -> None:
+    reasoning = chat(thinking={**ADAPTIVE, "x": 1}).reasoning
+    assert reasoning.provider_details_json["anthropic"] == '{"thinking":{"x":1}}'
+    assert written_details_of(reasoning, "anthropic") == {"thinking": {**ADAPTIVE, "x": 1}}
 
 
 def test_no_thinking_says_nothing() -> None:

@@ -17,6 +17,7 @@ from dragoman.v1.content_pb2 import ROLE_TOOL
 from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.json import written_details_of
 from gateway_dialects.openai import CLIENT as OPENAI
 
 FUNCTION = {"name": "f", "parameters": {"type": "object"}}
@@ -97,7 +98,8 @@ def test_thinking(thinking: dict[str, Any], expected: dict[str, Any]) -> None:
     del found["provider_details_json"]
 
     assert found == expected
-    assert json.loads(reasoning.provider_details_json["cohere"]) == {"thinking": thinking}
+    assert list(reasoning.provider_details_json) == ["cohere.form"]
+    assert written_details_of(reasoning, "cohere") == {"thinking": thinking}
 
 
 def test_what_another_dialect_is_sent() -> None:

@@ -92,6 +92,10 @@ def test_what_the_contract_does_not_name_is_carried() -> None:
     assert request.model == "m"
 
 
+def written(fields: dict[str, Any]) -> dict[str, str]:
+    return {"gemini.form": json.dumps({"written": fields}, separators=(",", ":"))}
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -106,28 +110,31 @@ def test_what_the_contract_does_not_name_is_carried() -> None:
     ],
 )
 def test_thinking(given: dict[str, Any], expected: ReasoningSettings) -> None:
-    expected.provider_details_json.update(details(given))
+    expected.provider_details_json.update(written(given))
     assert config(thinkingConfig=given).reasoning == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "schema", "fields", "written"),
+    ("given", "kind", "schema", "noted"),
     [
-        ({"responseMimeType": "text/plain"}, 1, "", {"responseMimeType": "text/plain"}, {}),
-        ({"responseMimeType": "application/json"}, 2, "", {}, {}),
-        ({"responseMimeType": "application/json", "responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA}, {}),
-        ({"responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"responseSchema": SCHEMA}, {"no_mime_type": True}),
-        ({"response_json_schema": JSON_SCHEMA}, 3, JSON_SCHEMA, {}, {"json_schema": True, "no_mime_type": True}),
+        ({"responseMimeType": "text/plain"}, 1, "", {"written": {"responseMimeType": "text/plain"}}),
+        ({"responseMimeType": "application/json"}, 2, "", {}),
+        (
+            {"responseMimeType": "application/json", "responseSchema": SCHEMA},
+            3,
+            JSON_SCHEMA,
+            {"written": {"responseSchema": SCHEMA}},
+        ),
+        ({"responseSchema": SCHEMA}, 3, JSON_SCHEMA, {"written": {"responseSchema": SCHEMA}, "no_mime_type": True}),
+        ({"response_json_schema": JSON_SCHEMA}, 3, JSON_SCHEMA, {"json_schema": True, "no_mime_type": True}),
     ],
 )
-def test_forms(given: dict[str, Any], kind: Any, schema: Any, fields: dict[str, Any], written: dict[str, Any]) -> None:
+def test_forms(given: dict[str, Any], kind: Any, schema: Any, noted: dict[str, Any]) -> None:
     form = config(**given).response_format
     name = "answer" if kind == 3 else ""
     expected = ResponseFormat(type=kind, name=name, schema_json=json.dumps(schema, separators=(",", ":")) if schema else "")
-    if fields:
-        expected.provider_details_json.update(details(fields))
-    if written:
-        expected.provider_details_json["gemini.form"] = json.dumps(written, separators=(",", ":"))
+    if noted:
+        expected.provider_details_json["gemini.form"] = json.dumps(noted, separators=(",", ":"))
     assert form == expected
 
 
@@ -149,7 +156,7 @@ def test_tools() -> None:
     assert list(request.tools) == [
         Tool(
             function=FunctionTool(name="f", description="d", parameters_json=text),
-            provider_details_json=details({"parameters": SCHEMA}),
+            provider_details_json=written({"parameters": SCHEMA}),
         ),
         Tool(
             function=FunctionTool(name="g", parameters_json=text),
@@ -177,7 +184,13 @@ def test_tools() -> None:
         ),
         (
             {"mode": "VALIDATED"},
-            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO, provider_details_json=details({"mode": "VALIDATED"})),
+            ToolChoice(mode=ToolChoiceMode.TOOL_CHOICE_MODE_AUTO, provider_details_json=written({"mode": "VALIDATED"})),
+        ),
+        (
+            {"mode": "MODE_UNSPECIFIED", "allowedFunctionNames": ["f"]},
+            ToolChoice(
+                provider_details_json={**details({"allowedFunctionNames": ["f"]}), **written({"mode": "MODE_UNSPECIFIED"})}
+            ),
         ),
         ({"sparkle": 1}, ToolChoice(provider_details_json=details({"sparkle": 1}))),
     ],

@@ -74,15 +74,18 @@ def test_one_text_is_a_string_and_more_are_a_list() -> None:
 
 
 def test_cache_hints() -> None:
-    """Those of clients of other forms go only to vendors that are known to take them."""
+    """Those of clients of other forms go only to vendors that are known to take them. Others are warned of, but where the
+    vendor caches by itself."""
     own = Part(text="a", cache_hint=CacheHint(ttl="1h"), provider_details_json={"openai.form": '{"cache_control":true}'})
     others = Part(text="a", cache_hint=CacheHint(ttl="1h"))
     marked = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
     assert content(own) == marked
-    assert content(others) == "a"
+    plain = {"role": "user", "content": "a"}
+    assert encode(user(others)) == (plain, ["messages[3].parts[0].cache_control"])
     assert encode(user(others), Quirks(cache_hints=True)) == ({"role": "user", "content": marked}, [])
     for part in (own, others):
-        assert encode(user(part), Quirks(cache_control=False)) == ({"role": "user", "content": "a"}, [])
+        assert encode(user(part), Quirks(cache_control=False)) == (plain, ["messages[3].parts[0].cache_control"])
+        assert encode(user(part), Quirks(cache_control=False, automatic_cache=True)) == (plain, [])
 
 
 def test_empty_messages() -> None:
@@ -235,16 +238,13 @@ def test_video_goes_only_to_who_has_a_form_for_it(vendor: str) -> None:
     assert "video" in caught.value.message
 
 
-def test_what_no_vendor_takes_back() -> None:
-    """Gemini's signatures stay here without a warning: no other provider may see them, and clients carry them always."""
+def test_signatures_go_to_who_signed() -> None:
     parts = [
         Part(text="a", signature=Signature(provider="other", value="s")),
-        Part(media=Media(data=b"\x01", mime_type="audio/wav", transcript="Hi")),
         Part(text="b", signature=Signature(provider="gemini", value="s")),
     ]
     encoded, dropped = encode(Message(role=Role.ROLE_ASSISTANT, parts=parts))
-    assert dropped == ["messages[3].parts[1].media.transcript", "messages[3].parts[0].signature"]
+    assert dropped == ["messages[3].parts[0].signature", "messages[3].parts[1].signature"]
     assert "extra_content" not in encoded
-    assert encode(Message(role=Role.ROLE_ASSISTANT, parts=parts[2:]), Quirks(extra_content=True))[0]["extra_content"] == {
-        "google": {"thought_signature": "s"}
-    }
+    encoded, dropped = encode(Message(role=Role.ROLE_ASSISTANT, parts=parts[1:]), Quirks(extra_content=True))
+    assert (encoded["extra_content"], dropped) == ({"google": {"thought_signature": "s"}}, [])

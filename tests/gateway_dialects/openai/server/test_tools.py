@@ -95,7 +95,11 @@ def test_tool_choice(given: Any, expected: ToolChoice) -> None:
 def test_allowed_tools(mode: str, expected: ToolChoiceMode.ValueType) -> None:
     tools = [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "g"}}]
     assert chat(tool_choice={"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}).tool_choice == (
-        ToolChoice(mode=expected, allowed_tool_names=["f", "g"], provider_details_json=details({"tools": tools}))
+        ToolChoice(
+            mode=expected,
+            allowed_tool_names=["f", "g"],
+            provider_details_json={"openai.form": json.dumps({"written": {"tools": tools}}, separators=(",", ":"))},
+        )
     )
 
 
