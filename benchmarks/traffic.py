@@ -36,10 +36,7 @@ TAIL = {"service_tier": "default", "system_fingerprint": "fp_ff25b2783a"}
 def request_body(model: str, *, stream: bool) -> bytes:
     """What the openai SDK would send."""
     body: dict[str, object] = {
-        "messages": [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": QUESTION},
-        ],
+        "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}],
         "model": model,
         "max_tokens": 256,
         "temperature": 0.7,

@@ -4,8 +4,6 @@ Its HTTP/1.1 gets what it lacks: an answer in one write, a bound for heads witho
 to what is not HTTP, and the bodies of requests that offer to speak another protocol.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import math

@@ -1,7 +1,5 @@
 """What is logged with logging, in the same lines and the same form as the access log."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from typing import TextIO

@@ -131,11 +131,7 @@ def http_server(
     from http_facade.app import create_app
     from http_facade.core import KeyPlace, Limits
 
-    limits = Limits(
-        body_bytes=settings.server.max_body_bytes,
-        timeout_s=timeout_s,
-        keep_alive_s=settings.server.keep_alive,
-    )
+    limits = Limits(body_bytes=settings.server.max_body_bytes, timeout_s=timeout_s, keep_alive_s=settings.server.keep_alive)
     places = {
         context.name: KeyPlace(context.auth.header, context.auth.query) for context in settings.contexts if context.auth
     }

@@ -1,7 +1,5 @@
 """The only wiring: settings, and whatever a test puts in place of the outside world, become a Gateway."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The gateway: what the service does, whatever channel it is called through."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 

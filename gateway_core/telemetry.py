@@ -1,7 +1,5 @@
 """The access log: one line for each request, as text or as JSON."""
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import json

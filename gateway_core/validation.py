@@ -1,7 +1,5 @@
 """Validation of chat requests, for gRPC callers: the served APIs check their own JSON first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec

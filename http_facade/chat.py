@@ -107,11 +107,7 @@ class Successive:
 
 
 async def relay(
-    core: Core,
-    call: EventStream,
-    served: ServedChat,
-    exchange: Exchange,
-    end: Callable[[], Awaitable[bytes]] | None = None,
+    core: Core, call: EventStream, served: ServedChat, exchange: Exchange, end: Callable[[], Awaitable[bytes]] | None = None
 ) -> None:
     """Write a stream. Until the first batch is rendered nothing has been answered, so an early failure keeps its HTTP
     status. end: gives the last bytes of a stream that did not fail."""

@@ -1,7 +1,5 @@
 """A provider's own API under /proxy/PROVIDER/PATH: methods, bodies and streams pass as they are."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from urllib.parse import unquote

@@ -1,7 +1,5 @@
 """The router: finds the endpoint of a path, and the API that a request belongs to. Its table is derived from the records."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple

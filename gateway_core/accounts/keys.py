@@ -1,7 +1,5 @@
 """Gateway keys: authentication of callers. Only hashes are stored, and no error message holds a key."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -1,7 +1,5 @@
 """The one loop that retries and falls back: targets in order, attempts at each, under one shrinking deadline."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import re

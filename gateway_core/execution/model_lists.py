@@ -4,8 +4,6 @@ A provider's list is read once and served from the cache with stale-while-revali
 stale one at once while it is read anew beside the call, an older one only where reading it fails.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re

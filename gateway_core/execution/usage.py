@@ -1,7 +1,5 @@
 """Usage as providers report it: found in their JSON, merged over a stream's events, added over requests."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 

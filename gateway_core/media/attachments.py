@@ -1,7 +1,5 @@
 """Attachments: the media of one call, checked when it is admitted, and fetched for targets that need the bytes."""
 
-from __future__ import annotations
-
 import asyncio
 import mimetypes
 from collections.abc import Iterable, Mapping

@@ -1,19 +1,11 @@
 """Content of media: data: URIs (RFC 2397) as clients write them, and the types that bytes have."""
 
-from __future__ import annotations
-
 import binascii
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_to_bytes
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    Media,
-    MediaKind,
-)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from gateway_core.media.places import Place, is_data_uri
 from gateway_dialects.kit.sniff import HEAD_BYTES, PDF_MARK, agree, framed, sniffed, spelled
 

@@ -1,7 +1,5 @@
 """Where in a request there is media, and whether it is a picture."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

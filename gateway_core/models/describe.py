@@ -5,8 +5,6 @@ https://platform.claude.com/docs/en/api/models-list, https://console.groq.com/do
 https://docs.together.ai/reference/models, https://docs.fireworks.ai/api-reference/list-models, and vLLM's max_model_len.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias

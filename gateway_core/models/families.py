@@ -2,8 +2,6 @@
 documentation. There is a row only when all that its pattern matches are alike; what has no row is not known.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A price is looked up once for each model of a provider and cached until it changes; a chat pays for two dictionary lookups.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time
@@ -15,18 +13,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from dragoman.v1.models_pb2 import Prices
+from gateway_core.models import price_lists
 from gateway_core.models.charge import Charge
-from gateway_core.models.price_lists import (
-    PriceData,
-    PriceTable,
-    Row,
-    bundled_bytes,
-    next_change,
-    prices_of,
-    rates_at,
-    read_price_data,
-    with_dashed_dates,
-)
 
 CACHE_SIZE = 4096
 """Models; clients choose their names, so there must be a bound."""
@@ -65,7 +53,7 @@ class PriceBook:
         urls: Mapping[str, Sequence[str]],
         own: Mapping[str, Prices] | None = None,
         *,
-        read: Callable[[], bytes] = bundled_bytes,
+        read: Callable[[], bytes] = price_lists.bundled_bytes,
         clock: WallClock = time.time,
         cache_size: int = CACHE_SIZE,
     ) -> None:
@@ -76,8 +64,8 @@ class PriceBook:
         self._read = read
         self._clock = clock
         self._cache_size = cache_size
-        self._data: PriceData | None = None
-        self._tables: dict[str, PriceTable] = {}
+        self._data: price_lists.PriceData | None = None
+        self._tables: dict[str, price_lists.PriceTable] = {}
         self._cache: dict[tuple[str, str], Quote] = {}
 
     def quote(self, provider: str, model: str) -> Quote:
@@ -98,49 +86,49 @@ class PriceBook:
             return quote
         return Quote(own, Charge(own), name=quote.name, context=quote.context)
 
-    def _row(self, provider: str, model: str) -> tuple[Row | None, bool]:
+    def _row(self, provider: str, model: str) -> tuple[price_lists.Row | None, bool]:
         """The row of a model, and whether it is in the provider's own list."""
         lists = self._lists().lists
         named = next((name for url in self._urls.get(provider, ()) for name, one in lists.items() if one.serves(url)), None)
         if named is None:
             return None, False
         lower = model.lower()
-        for name in dict.fromkeys((lower, with_dashed_dates(lower))):
+        for name in dict.fromkeys((lower, price_lists.with_dashed_dates(lower))):
             for listed in (named, *lists[named].borrows):
                 if row := self._table(listed).find(name):
                     return row, listed == named
         return None, False
 
-    def _lists(self) -> PriceData:
+    def _lists(self) -> price_lists.PriceData:
         if self._data is None:
             try:
-                self._data = read_price_data(self._read())
+                self._data = price_lists.read_price_data(self._read())
             except (OSError, msgspec.DecodeError) as error:
                 _log.error("the price lists cannot be read: %s", error)
-                self._data = PriceData("", {})
+                self._data = price_lists.PriceData("", {})
         return self._data
 
-    def _table(self, listed: str) -> PriceTable:
+    def _table(self, listed: str) -> price_lists.PriceTable:
         table = self._tables.get(listed)
         if table is None:
             try:
-                table = PriceTable(self._lists().lists[listed].read_rows())
+                table = price_lists.PriceTable(self._lists().lists[listed].read_rows())
             except msgspec.DecodeError as error:
                 _log.error("the price list of %s cannot be read: %s", listed, error)
-                table = PriceTable(())
+                table = price_lists.PriceTable(())
             self._tables[listed] = table
         return table
 
 
-def quote_of(row: Row, now: float, *, tiers: bool) -> Quote:
+def quote_of(row: price_lists.Row, now: float, *, tiers: bool) -> Quote:
     """tiers: whether service tiers count; in a borrowed list they are another provider's."""
     moment = datetime.fromtimestamp(now, UTC)
-    prices = prices_of(rates_at(row, "", moment))
+    prices = price_lists.prices_of(price_lists.rates_at(row, "", moment))
     special: dict[str, Charge] = {}
     for tier in row.tiers if tiers else ():
-        found = prices_of(rates_at(row, tier, moment))
+        found = price_lists.prices_of(price_lists.rates_at(row, tier, moment))
         if found is not None and found != prices:
             special[tier] = Charge(found)
-    ends = next_change(row, moment)
+    ends = price_lists.next_change(row, moment)
     begins = now if ends < math.inf else ALWAYS[0]
     return Quote(prices, Charge(prices) if prices else None, special, row.name, row.context, begins, ends)

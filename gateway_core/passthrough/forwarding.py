@@ -3,8 +3,6 @@
 Headers of the connection, of the gateway and of proxies in front of it are removed; the path is encoded as it came.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote, unquote_plus

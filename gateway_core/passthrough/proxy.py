@@ -4,8 +4,6 @@ It is sent once, with the provider's first key: nobody knows whether it may be s
 either direction.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace

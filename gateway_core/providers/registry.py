@@ -1,7 +1,5 @@
 """The dialects we speak to providers: one line each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -12,6 +10,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {
         folder.CLIENT.name: folder.CLIENT
         for folder in (
+            # A line each.
             openai,
             openai_responses,
             completions,

@@ -1,7 +1,5 @@
 """Vendor: a provider that Dragoman knows by name, one frozen row."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 

@@ -7,8 +7,6 @@ https://fireworks.ai/docs/guides/prompt-caching, https://inference-docs.cerebras
 https://platform.minimax.io/docs/api-reference/text-prompt-caching.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 
@@ -197,15 +195,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             stream_usage=False,
             reasoning_details=False,
             efforts=(("", ON_OR_OFF),),
-            unsupported=(
-                "logit_bias",
-                "modalities",
-                "n",
-                "parallel_tool_calls",
-                "service_tier",
-                "top_k",
-                "top_logprobs",
-            ),
+            unsupported=("logit_bias", "modalities", "n", "parallel_tool_calls", "service_tier", "top_k", "top_logprobs"),
             chat_path="/compatibility/v1/chat/completions",
             models_path="/v1/models?page_size=1000&endpoint=chat",
         ),

@@ -1,7 +1,5 @@
 """Which models a call can name: all that is configured, those of its context, or those that its BYOK credentials reach."""
 
-from __future__ import annotations
-
 import dataclasses
 import ipaddress
 from collections.abc import Iterator, Mapping
@@ -162,10 +160,7 @@ class ByokContext:
         providers = sorted({target.endpoint.provider for target in route.targets})
         if len(providers) > 1:
             several = f"{shown(model)} leads to {' and '.join(providers)}"
-            raise invalid(
-                BYOK_KEY,
-                f"{several}, and {BYOK_KEY} is for one of them: say which in {BYOK_PROVIDER}",
-            )
+            raise invalid(BYOK_KEY, f"{several}, and {BYOK_KEY} is for one of them: say which in {BYOK_PROVIDER}")
         models = dict.fromkeys(target.model for target in route.targets)
         endpoint = with_byok_key(route.targets[0].endpoint, self._key)
         return Route(route.name, tuple(Target(endpoint, one) for one in models))
@@ -234,9 +229,7 @@ class Contexts:
     def _check(self, given: ByokCredentials) -> None:
         if (given.key or given.url) and not self._byok.enabled:
             raise GatewayError(
-                Reason.PERMISSION_DENIED,
-                "this gateway takes no provider keys and URLs of its clients",
-                BYOK_KEY,
+                Reason.PERMISSION_DENIED, "this gateway takes no provider keys and URLs of its clients", BYOK_KEY
             )
         key = given.key.reveal()
         if not (key.isascii() and key.isprintable()) or " " in key:
@@ -249,10 +242,7 @@ class Contexts:
             endpoint = self._configured.endpoint(given.provider)
             return with_byok_key(endpoint, given.key) if given.key else endpoint
         if not given.key:
-            raise not_found(
-                f"this gateway has no key of its own for {vendor.name}: send yours in {BYOK_KEY}",
-                BYOK_PROVIDER,
-            )
+            raise not_found(f"this gateway has no key of its own for {vendor.name}: send yours in {BYOK_KEY}", BYOK_PROVIDER)
         if not vendor.needs_key or "{" in vendor.url:
             raise invalid(BYOK_URL, f"where {vendor.name} is must be said: send its base URL in {BYOK_URL}")
         return with_byok_key(endpoint_of(ProviderSettings(vendor.name, vendor.dialect, vendor.url)), given.key)
@@ -273,9 +263,7 @@ def narrowed(resolver: ProviderContext | RouteContext, call: Call) -> Resolver:
     given = call.byok
     if given.url:
         raise GatewayError(
-            Reason.PERMISSION_DENIED,
-            f"the context {call.context} is bound; {BYOK_URL} cannot be used in it",
-            BYOK_URL,
+            Reason.PERMISSION_DENIED, f"the context {call.context} is bound; {BYOK_URL} cannot be used in it", BYOK_URL
         )
     if given.provider and given.provider not in resolver.providers:
         message = f"the context {call.context} does not serve {shown(given.provider)} by its name"

@@ -1,7 +1,5 @@
 """Model resolver: configured routes and aliases, provider/model, and well-known bare model names."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Protocol

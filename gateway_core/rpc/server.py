@@ -4,8 +4,6 @@ Keys are asked for by GatewayService alone. Health is open because load balancer
 reflection because it reveals nothing but the published contract; neither reaches a provider nor names a model.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from collections.abc import Collection, Sequence

@@ -43,16 +43,7 @@ from dragoman.v1.records_pb2 import (
 )
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
-from gateway_core.call import (
-    ANONYMOUS,
-    NO_CREDENTIALS,
-    UNAUTHENTICATED,
-    ByokCredentials,
-    Call,
-    Caller,
-    Clock,
-    Deadline,
-)
+from gateway_core.call import ANONYMOUS, NO_CREDENTIALS, UNAUTHENTICATED, ByokCredentials, Call, Caller, Clock, Deadline
 from gateway_core.rpc.interceptors import ObservedContext, deadline_passed
 from gateway_core.settings.contexts import KeyPlace
 from gateway_dialects.kit.dialect import Secret
@@ -175,9 +166,7 @@ class GatewayServicer(GatewayServiceServicer):
         self.gateway.settle(call)
 
     async def ProxyStream(  # noqa: N802
-        self,
-        request_iterator: AsyncIterator[ProxyStreamRequest],
-        context: Context[ProxyStreamRequest, ProxyStreamResponse],
+        self, request_iterator: AsyncIterator[ProxyStreamRequest], context: Context[ProxyStreamRequest, ProxyStreamResponse]
     ) -> AsyncGenerator[ProxyStreamResponse, None]:
         call = await self._open(context, "ProxyStream")
         try:

@@ -1,7 +1,5 @@
 """BYOK, as an operator configures it: whether clients may use provider keys and URLs of their own ([byok])."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Contexts as an operator configures them: [contexts.NAME]. Under /NAME/... every API serves one provider or route."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What may be asked for: names of the operator's own ([models]), what models cost ([prices]), and media ([media])."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_args

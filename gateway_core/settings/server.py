@@ -1,7 +1,5 @@
 """How a process runs: where it listens, for how long, what it logs and where it stores."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass

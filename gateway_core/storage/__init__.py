@@ -1,7 +1,5 @@
 """Storage of what outlives a request: records that clients put, and records of calls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -4,8 +4,6 @@ after another, so that the event loop never waits for the disk.
 A file is in WAL mode: what was committed survives the process that wrote it, however that ends.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

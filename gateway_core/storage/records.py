@@ -1,7 +1,5 @@
 """The records service: checks what callers put, decides how long it is stored, and gives it back to its owner alone."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -9,17 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason, invalid
-from dragoman.v1.records_pb2 import (
-    DeleteRecordRequest,
-    DeleteRecordResponse,
-    GetRecordRequest,
-    GetRecordResponse,
-    ListRecordsRequest,
-    ListRecordsResponse,
-    PutRecordRequest,
-    PutRecordResponse,
-    Record,
-)
+from dragoman.v1 import records_pb2
 from gateway_core.call import Call
 from gateway_core.settings.server import StorageSettings
 from gateway_core.storage import Query, RecordStore
@@ -42,41 +30,41 @@ class RecordService:
         self._settings = settings
         self._clock = clock
 
-    async def put(self, request: PutRecordRequest, call: Call) -> PutRecordResponse:
+    async def put(self, request: records_pb2.PutRecordRequest, call: Call) -> records_pb2.PutRecordResponse:
         given = request.record
         check_record(given, self._settings.max_record_bytes)
         now = self._now()
         latest = now + round(self._settings.days * DAY_S)
         # In process the request is its client's own object.
-        record = Record()
+        record = records_pb2.Record()
         record.CopyFrom(given)
         record.created = now
         record.expires = min(given.expires, latest) if given.expires > 0 else latest
         await self._store.put(call.caller.name, record)
-        return PutRecordResponse(expires=record.expires)
+        return records_pb2.PutRecordResponse(expires=record.expires)
 
-    async def get(self, request: GetRecordRequest, call: Call) -> GetRecordResponse:
+    async def get(self, request: records_pb2.GetRecordRequest, call: Call) -> records_pb2.GetRecordResponse:
         check_key(request.kind, request.id, "")
         depth = MAX_ANCESTORS if request.with_ancestors else 0
         found = await self._store.lineage(call.caller.name, request.kind, request.id, now=self._now(), depth=depth)
         if not found.records:
             raise not_found(request.kind, request.id)
         record, *ancestors = found.records
-        return GetRecordResponse(record=record, ancestors=ancestors, missing_ancestor_id=found.missing_id)
+        return records_pb2.GetRecordResponse(record=record, ancestors=ancestors, missing_ancestor_id=found.missing_id)
 
-    async def delete(self, request: DeleteRecordRequest, call: Call) -> DeleteRecordResponse:
+    async def delete(self, request: records_pb2.DeleteRecordRequest, call: Call) -> records_pb2.DeleteRecordResponse:
         check_key(request.kind, request.id, "")
         if not await self._store.delete(call.caller.name, request.kind, request.id, now=self._now()):
             raise not_found(request.kind, request.id)
-        return DeleteRecordResponse()
+        return records_pb2.DeleteRecordResponse()
 
-    async def page(self, request: ListRecordsRequest, call: Call) -> ListRecordsResponse:
+    async def page(self, request: records_pb2.ListRecordsRequest, call: Call) -> records_pb2.ListRecordsResponse:
         check_kind(request.kind, "")
         check_parts(request.part_ids, "")
         query = Query(request.kind, request.part_ids, cursor_of(request.page_token), page_size(request.page_size))
         found = await self._store.page(call.caller.name, query, now=self._now())
         token = "" if found.cursor is None else str(found.cursor)
-        return ListRecordsResponse(records=found.records, next_page_token=token)
+        return records_pb2.ListRecordsResponse(records=found.records, next_page_token=token)
 
     async def close(self) -> None:
         await self._store.close()
@@ -85,7 +73,7 @@ class RecordService:
         return int(self._clock())
 
 
-def check_record(record: Record, max_bytes: int) -> None:
+def check_record(record: records_pb2.Record, max_bytes: int) -> None:
     check_key(record.kind, record.id, "record.")
     check_parts(record.part_ids, "record.")
     if len(record.parent_id) > MAX_ID_LENGTH:

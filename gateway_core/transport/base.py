@@ -1,7 +1,5 @@
 """Transports carry an UpstreamRequest to a provider and its answer back; downloaders get what clients name by URL."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar

@@ -4,8 +4,6 @@ Source: IANA's registries of special-purpose addresses (https://www.iana.org/ass
 .../iana-ipv6-special-registry), and the metadata services of the clouds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -29,8 +27,7 @@ NEVER = _networks(
 )
 """Not even an operator who opens private addresses means these."""
 PRIVATE = _networks(
-    *("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
-    *("::1/128", "fc00::/7", "fec0::/10"),
+    *("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"), *("::1/128", "fc00::/7", "fec0::/10")
 )
 """Networks of one's own, carrier-grade NAT among them."""
 RESERVED = _networks(

@@ -6,8 +6,6 @@ name resolves to a moment later, and checks again for every redirect. TLS still 
 credentials, no environment, no proxies, and no connection is used twice.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import socket

@@ -6,8 +6,6 @@ an error between events as bare JSON, as Google writes it, is data too.
 Comments, id and retry yield nothing; that bytes arrived at all is what the transport's idle timer sees.
 """
 
-from __future__ import annotations
-
 import re
 
 import msgspec

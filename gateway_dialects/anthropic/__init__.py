@@ -1,7 +1,5 @@
 """Anthropic's Messages API, which other vendors serve too. CLIENT asks providers, SERVER serves clients."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from gateway_dialects.anthropic.decode_errors import decode_error
@@ -19,13 +17,7 @@ from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
 from gateway_dialects.anthropic.words import DIALECT
-from gateway_dialects.kit.dialect import (
-    Dialect,
-    chat_operation,
-    count_operation,
-    list_operation,
-    stream_operation,
-)
+from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
 from gateway_dialects.kit.estimate import estimate_input_tokens
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 

@@ -3,8 +3,6 @@
 Source: https://platform.claude.com/docs/en/api/errors and the error_* recordings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

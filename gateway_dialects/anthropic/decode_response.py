@@ -3,8 +3,6 @@
 Source: https://platform.claude.com/docs/en/api/messages (citations, streaming), /en/api/models-list, and recorded answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

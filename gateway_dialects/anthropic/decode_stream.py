@@ -4,25 +4,12 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming and reco
 understands is collected until it ends, and is one event then: the contract's opaque parts have no deltas.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
+from gateway_dialects.anthropic import decode_response as whole
 from gateway_dialects.anthropic.decode_errors import error_in_stream
-from gateway_dialects.anthropic.decode_response import (
-    ENDING_FIELDS,
-    MESSAGE_FIELDS,
-    begin_reasoning,
-    begin_tool_call,
-    decode_citations,
-    finish_reason,
-    input_text,
-    service_tier_of,
-    set_ending,
-    set_usage,
-)
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import (
@@ -117,10 +104,10 @@ class AnthropicStreamDecoder(EventDecoder):
         finished = batch.events.add().finished
         ending = finished.candidates.add()
         ending.raw_finish_reason = self._raw_finish
-        ending.finish_reason = finish_reason(self._raw_finish, self._call_count > 0)
-        set_ending(ending, self._ending, self._raw_finish)
+        ending.finish_reason = whole.finish_reason(self._raw_finish, self._call_count > 0)
+        whole.set_ending(ending, self._ending, self._raw_finish)
         if self._usage:
-            set_usage(finished, self._usage)
+            whole.set_usage(finished, self._usage)
         set_details(finished, self._details, DIALECT)
 
     def _message_start(self, message: Any, batch: StreamResponse) -> None:
@@ -131,13 +118,13 @@ class AnthropicStreamDecoder(EventDecoder):
         self._started = True
         started = batch.events.add().started
         started.id, started.model = text_of(message.get("id")), text_of(message.get("model"))
-        details = unknown_fields(message, MESSAGE_FIELDS | ENDING_FIELDS)
+        details = unknown_fields(message, whole.MESSAGE_FIELDS | whole.ENDING_FIELDS)
         usage = message.get("usage")
         if isinstance(usage, dict) and usage:
             self._usage = usage
             # The contract has usage at the end only; clients of this dialect need it at the beginning.
             details["usage"] = usage
-            if tier := service_tier_of(usage):
+            if tier := whole.service_tier_of(usage):
                 started.service_tier = tier
         set_details(started, details, DIALECT)
 
@@ -145,8 +132,8 @@ class AnthropicStreamDecoder(EventDecoder):
         delta = message.get("delta")
         if isinstance(delta, dict):
             self._raw_finish = text_of(delta.get("stop_reason")) or self._raw_finish
-            self._ending.update({name: delta[name] for name in ENDING_FIELDS if delta.get(name) is not None})
-            self._details.update(unknown_fields(delta, ENDING_FIELDS | {"stop_reason"}))
+            self._ending.update({name: delta[name] for name in whole.ENDING_FIELDS if delta.get(name) is not None})
+            self._details.update(unknown_fields(delta, whole.ENDING_FIELDS | {"stop_reason"}))
         if isinstance(usage := message.get("usage"), dict):
             # Cumulative: what comes later replaces what came before.
             self._usage = {**self._usage, **{name: value for name, value in usage.items() if value is not None}}
@@ -167,7 +154,7 @@ class AnthropicStreamDecoder(EventDecoder):
                 self._start_part(block, batch).text = ""
             case "tool_use":
                 self._call_count += 1
-                self._start_part(block, batch).CopyFrom(begin_tool_call(begun))
+                self._start_part(block, batch).CopyFrom(whole.begin_tool_call(begun))
             case "thinking" | "redacted_thinking":
                 self._start_reasoning(block, batch)
             case _:
@@ -189,7 +176,7 @@ class AnthropicStreamDecoder(EventDecoder):
         self._cite(block, block.begun.get("citations"), batch)
 
     def _start_reasoning(self, block: Block, batch: StreamResponse) -> None:
-        self._start_part(block, batch).CopyFrom(begin_reasoning(block.begun))
+        self._start_part(block, batch).CopyFrom(whole.begin_reasoning(block.begun))
         for name, field in DELTAS_OF_REASONING:
             if text := text_of(block.begun.get(name)):
                 setattr(self._add_delta(block, batch), field, text)
@@ -235,7 +222,7 @@ class AnthropicStreamDecoder(EventDecoder):
             block.pieces.append(text)
 
     def _cite(self, block: Block, citations: Any, batch: StreamResponse) -> None:
-        if decoded := decode_citations(citations):
+        if decoded := whole.decode_citations(citations):
             self._add_delta(block, batch).citations.extend(decoded)
 
     def _block_stop(self, index: int, batch: StreamResponse) -> None:
@@ -247,7 +234,7 @@ class AnthropicStreamDecoder(EventDecoder):
             opaque.dialect, opaque.json = DIALECT, json_text(block.whole())
         elif block.kind in ("tool_use", "answer") and not block.wrote:
             # Never begun with {}: what follows would be appended to it.
-            self._input(block, input_text(block.begun.get("input")), batch)
+            self._input(block, whole.input_text(block.begun.get("input")), batch)
         ended = batch.events.add().part_finished
         ended.part_index = block.part_index
         set_details(ended, block.details, DIALECT)

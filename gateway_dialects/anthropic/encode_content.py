@@ -4,8 +4,6 @@ Source: https://platform.claude.com/docs/en/api/messages (vision, PDF support, f
 are sent as base64, text documents as text.
 """
 
-from __future__ import annotations
-
 from mimetypes import guess_type
 from typing import Any
 
@@ -18,15 +16,7 @@ from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of
-from gateway_dialects.kit.media import (
-    bytes_of,
-    is_text,
-    is_web_address,
-    media_kind,
-    no_source,
-    text_of_bytes,
-    typed_bytes,
-)
+from gateway_dialects.kit.media import bytes_of, is_text, is_web_address, media_kind, no_source, text_of_bytes, typed_bytes
 from gateway_dialects.kit.tool_results import parts_in
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})

@@ -4,23 +4,13 @@ Source: https://platform.claude.com/docs (messages, tool use). The provider refu
 without calls, ids outside [a-zA-Z0-9_-] and ids that come twice; conversations that began elsewhere have all of these.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
 from dragoman.reasons import GatewayError, invalid
-from dragoman.v1.content_pb2 import (
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
-    ROLE_TOOL,
-    ROLE_USER,
-    Message,
-    Part,
-)
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_DEVELOPER, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Message, Part
 from gateway_dialects.anthropic.encode_content import (
     RequestDiagnostics,
     content_of,

@@ -5,8 +5,6 @@ provider_details_json["anthropic"] holds fields that the contract does not name,
 the request, and anthropic_beta: a list for the header of that name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +13,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.anthropic.encode_content import RequestDiagnostics
 from gateway_dialects.anthropic.encode_messages import encode_conversation
-from gateway_dialects.anthropic.encode_thinking import (
-    Family,
-    apply_rules,
-    encode_reasoning,
-    family_of,
-    make_room,
-)
+from gateway_dialects.anthropic.encode_thinking import Family, apply_rules, encode_reasoning, family_of, make_room
 from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
 from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
 from gateway_dialects.kit.diagnostics import options_for, unsupported

@@ -5,8 +5,6 @@ is closed, there is no recursion, and bounds of numbers, strings and arrays are 
 moves into the description, where the model still reads it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from gateway_dialects.kit.json import Json, json_text

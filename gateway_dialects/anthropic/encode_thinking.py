@@ -5,8 +5,6 @@ migration guides of each model) and recorded exchanges: error_400 (efforts of 4.
 (4.5), stream_server_tool (Sonnet 5 thinks unasked).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import re

@@ -6,8 +6,6 @@ arguments are the answer: the decoders turn the call back into text. Beside the 
 forced, the schema is asked for in the system prompt.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

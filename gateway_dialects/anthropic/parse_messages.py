@@ -3,25 +3,15 @@
 Source: https://platform.claude.com/docs/en/api/messages and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    ROLE_SYSTEM,
-    ROLE_TOOL,
-    Citation,
-    Media,
-    Message,
-    Part,
-)
+from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, ROLE_SYSTEM, ROLE_TOOL, Citation, Media, Message, Part
 from gateway_dialects.anthropic.decode_response import decode_citation
 from gateway_dialects.anthropic.words import DIALECT, ROLES, MessageForm
+from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import (
     CarriedState,
@@ -31,18 +21,7 @@ from gateway_dialects.kit.carried_state import (
     restore_reasoning,
     unpack,
 )
-from gateway_dialects.kit.fields import (
-    boolean,
-    mapping,
-    messages_of,
-    missing,
-    one_of,
-    required_mapping,
-    required_string,
-    set_fields,
-    string,
-    wrong_type,
-)
+from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, text_of, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
@@ -60,7 +39,7 @@ def parse_system(request: ChatRequest, value: Any, options: Json) -> None:
         raise wrong_type("system", "string or array", value)
     for index, item in enumerate(value):
         path = f"system.{index}"
-        if mapping(item, path).get("type") != "text":
+        if read.mapping(item, path).get("type") != "text":
             raise invalid(f"{path}.type", f"'{path}.type' must be text.")
         parse_block(message.parts.add(), item, path)
 
@@ -70,9 +49,9 @@ def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
     before = ""
     for index, item in enumerate(messages_of(value)):
         path = f"messages.{index}"
-        fields = mapping(item, path)
+        fields = read.mapping(item, path)
         role = required_string(fields, "role", f"{path}.")
-        one_of(role, ROLES, f"{path}.role")
+        read.one_of(role, ROLES, f"{path}.role")
         if fields.get("content") is None:
             raise missing(f"{path}.content")
         first = parse_message(request, role, fields["content"], f"{path}.content")
@@ -97,7 +76,7 @@ def parse_message(request: ChatRequest, role: str, content: Any, path: str) -> M
     others: list[tuple[str, Any]] = []
     for index, item in enumerate(content):
         where = f"{path}.{index}"
-        if mapping(item, where).get("type") != "tool_result":
+        if read.mapping(item, where).get("type") != "tool_result":
             others.append((where, item))
             continue
         if role != "user":
@@ -131,7 +110,7 @@ def call_state_in(block: Json) -> CarriedState | None:
 
 
 def parse_block(part: Part, value: Any, path: str) -> None:
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     kind = required_string(fields, "type", f"{path}.")
     parser = BLOCK_PARSERS.get(kind)
     rest = parser(part, fields, path) if parser else None
@@ -170,7 +149,7 @@ def parse_document(part: Part, fields: Json, path: str) -> Json | None:
     part.media.kind = MEDIA_KIND_FILE
     if not parse_source(part.media, fields, path):
         return None
-    set_fields(part.media, fields, {"title": ("filename", string)}, f"{path}.")
+    set_fields(part.media, fields, {"title": ("filename", read.string)}, f"{path}.")
     return unknown_fields(fields, {"type", "source", "title"})
 
 
@@ -207,7 +186,7 @@ def parse_tool_use(part: Part, fields: Json, path: str) -> Json:
     part.tool_call.id = required_string(fields, "id", f"{path}.")
     part.tool_call.name = required_string(fields, "name", f"{path}.")
     given = fields.get("input")
-    part.tool_call.arguments_json = "{}" if given is None else json_text(mapping(given, f"{path}.input"))
+    part.tool_call.arguments_json = "{}" if given is None else json_text(read.mapping(given, f"{path}.input"))
     return unknown_fields(fields, {"type", "id", "name", "input"}) if len(fields) > 4 else {}
 
 
@@ -215,7 +194,7 @@ def parse_thinking(part: Part, fields: Json, path: str) -> Json:
     """What this gateway cannot have packed into the signature is unsigned reasoning."""
     part.reasoning.text = required_string(fields, "thinking", f"{path}.")
     given = fields.get("signature")
-    signature = "" if given is None else string(given, f"{path}.signature")
+    signature = "" if given is None else read.string(given, f"{path}.signature")
     if is_packed(signature):
         if (state := unpack(signature)) is not None:
             restore_reasoning(part, state)
@@ -254,7 +233,7 @@ BLOCK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
 def parse_tool_result(part: Part, value: Json, path: str) -> None:
     result = part.tool_result
     result.tool_call_id = required_string(value, "tool_use_id", f"{path}.")
-    set_fields(result, value, {"is_error": ("is_error", boolean)}, f"{path}.")
+    set_fields(result, value, {"is_error": ("is_error", read.boolean)}, f"{path}.")
     match value.get("content"):
         case None | "":
             pass

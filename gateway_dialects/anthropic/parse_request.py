@@ -5,8 +5,6 @@ Nothing that a client sends is lost: what the contract does not name goes to pro
 Source: https://platform.claude.com/docs/en/api/messages and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,30 +18,17 @@ from dragoman.v1.chat_pb2 import (
 )
 from gateway_dialects.anthropic.parse_messages import parse_messages, parse_system
 from gateway_dialects.anthropic.words import DIALECT, PLAIN_FIELDS, REQUEST_TIERS, THINKING_OFF, TOOL_CHOICES
+from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
-from gateway_dialects.kit.fields import (
-    Fields,
-    array,
-    boolean,
-    integer,
-    mapping,
-    missing,
-    object_text,
-    parse_object,
-    require,
-    required_mapping,
-    required_string,
-    set_fields,
-    string,
-)
+from gateway_dialects.kit.fields import Fields, missing, parse_object, require, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, WrittenForm, form_of, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 
 FUNCTION_FIELDS: Fields = {
-    "description": ("description", string),
-    "input_schema": ("parameters_json", object_text),
-    "strict": ("strict", boolean),
+    "description": ("description", read.string),
+    "input_schema": ("parameters_json", read.object_text),
+    "strict": ("strict", read.boolean),
 }
 THINKING_FIELDS = frozenset({"type", "budget_tokens", "display"})
 SCHEMA_NAME = "answer"
@@ -71,13 +56,13 @@ def parse_body(body: bytes, required: tuple[str, ...], anthropic_beta: str) -> P
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
-    for index, item in enumerate(array(value, "tools")):
+    for index, item in enumerate(read.array(value, "tools")):
         parse_tool(request.tools.add(), item, f"tools.{index}")
 
 
 def parse_tool(tool: Tool, value: Any, path: str) -> None:
     """Tools that Anthropic runs, or whose schema it knows itself, have a type and become opaque."""
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     if fields.get("type") not in (None, "custom"):
         tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
         return
@@ -91,7 +76,7 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
 
 
 def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
-    fields, choice = mapping(value, "tool_choice"), request.tool_choice
+    fields, choice = read.mapping(value, "tool_choice"), request.tool_choice
     kind = required_string(fields, "type", "tool_choice.")
     if kind not in TOOL_CHOICES:
         known = ", ".join(TOOL_CHOICES)
@@ -100,14 +85,14 @@ def parse_tool_choice(request: ChatRequest, value: Any, options: Json) -> None:
     if choice.mode == TOOL_CHOICE_MODE_TOOL:
         choice.tool_name = required_string(fields, "name", "tool_choice.")
     if (alone := fields.get("disable_parallel_tool_use")) is not None:
-        request.parallel_tool_calls = not boolean(alone, "tool_choice.disable_parallel_tool_use")
+        request.parallel_tool_calls = not read.boolean(alone, "tool_choice.disable_parallel_tool_use")
     set_details(choice, unknown_fields(fields, {"type", "name", "disable_parallel_tool_use"}), DIALECT)
 
 
 def parse_thinking(request: ChatRequest, value: Any, options: Json) -> None:
     """As the client wrote it, for Anthropic, and in the contract's terms, for others."""
     reasoning = request.reasoning
-    fields = mapping(value, "thinking")
+    fields = read.mapping(value, "thinking")
     match required_string(fields, "type", "thinking."):
         case kind if kind in THINKING_OFF:
             reasoning.enabled = False
@@ -115,7 +100,7 @@ def parse_thinking(request: ChatRequest, value: Any, options: Json) -> None:
         case "enabled":
             if fields.get("budget_tokens") is None:
                 raise missing("thinking.budget_tokens")
-            reasoning.max_tokens = integer(fields["budget_tokens"], "thinking.budget_tokens")
+            reasoning.max_tokens = read.integer(fields["budget_tokens"], "thinking.budget_tokens")
             reasoning.effort = reasoning.effort or effort_for(reasoning.max_tokens)
         case "adaptive" if not reasoning.effort:
             reasoning.enabled = True
@@ -126,7 +111,7 @@ def parse_thinking(request: ChatRequest, value: Any, options: Json) -> None:
 
 
 def parse_effort(reasoning: ReasoningSettings, value: Any) -> None:
-    effort = string(value, "output_config.effort")
+    effort = read.string(value, "output_config.effort")
     if not (reasoning.HasField("enabled") and not reasoning.enabled):
         reasoning.effort = effort
         reasoning.ClearField("enabled")
@@ -139,7 +124,7 @@ def add_written(reasoning: ReasoningSettings, name: str, value: Any) -> None:
 
 
 def parse_output_config(request: ChatRequest, value: Any, options: Json) -> None:
-    fields = mapping(value, "output_config")
+    fields = read.mapping(value, "output_config")
     rest = unknown_fields(fields, {"effort", "format"})
     if fields.get("effort") is not None:
         parse_effort(request.reasoning, fields["effort"])
@@ -157,7 +142,7 @@ def parse_old_format(request: ChatRequest, value: Any, options: Json) -> None:
 
 def parse_format(request: ChatRequest, value: Any, path: str) -> bool:
     """False: a format that the contract does not name, to be carried as it is."""
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     if required_string(fields, "type", f"{path}.") != "json_schema":
         return False
     schema, form = required_mapping(fields, "schema", f"{path}."), request.response_format
@@ -185,18 +170,20 @@ def leaves_nothing_open(schema: Any) -> bool:
 
 
 def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
-    request.stop.extend(string(item, f"stop_sequences.{index}") for index, item in enumerate(array(value, "stop_sequences")))
+    request.stop.extend(
+        read.string(item, f"stop_sequences.{index}") for index, item in enumerate(read.array(value, "stop_sequences"))
+    )
 
 
 def parse_metadata(request: ChatRequest, value: Any, options: Json) -> None:
-    fields = mapping(value, "metadata")
-    set_fields(request, fields, {"user_id": ("user", string)}, "metadata.")
+    fields = read.mapping(value, "metadata")
+    set_fields(request, fields, {"user_id": ("user", read.string)}, "metadata.")
     if rest := unknown_fields(fields, {"user_id"}):
         options["metadata"] = rest
 
 
 def parse_service_tier(request: ChatRequest, value: Any, options: Json) -> None:
-    tier = string(value, "service_tier")
+    tier = read.string(value, "service_tier")
     request.service_tier = REQUEST_TIERS.get(tier, tier)
 
 

@@ -4,8 +4,6 @@ Source: https://platform.claude.com/docs/en/api/messages, /errors, /models-list 
 schema is there, null where it is unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 

@@ -13,20 +13,8 @@ from typing import Any
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Citation, Part, Reasoning
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
+from gateway_dialects.anthropic import render_response as whole
 from gateway_dialects.anthropic.encode_content import input_of
-from gateway_dialects.anthropic.render_response import (
-    begin_tool_use,
-    carried_signature,
-    is_own,
-    render_citation,
-    render_error_event,
-    render_media,
-    render_opaque,
-    render_usage,
-    signature_of,
-    stop_reason,
-    unknown_usage,
-)
 from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
@@ -65,7 +53,7 @@ class ChunkRenderer(EventWriter):
 
     def fail(self, error: GatewayError) -> bytes:
         """See StreamWriter.fail."""
-        return render_error_event(error, self._request_id)
+        return whole.render_error_event(error, self._request_id)
 
     def _started(self, started: Started, out: list[bytes]) -> None:
         message: Json = {
@@ -76,7 +64,7 @@ class ChunkRenderer(EventWriter):
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": unknown_usage(self._input_tokens),
+            "usage": whole.unknown_usage(self._input_tokens),
             **details_of(started, DIALECT),
         }
         out += (sse("message_start", {"message": message}), PING)
@@ -91,7 +79,7 @@ class ChunkRenderer(EventWriter):
 
     def _carry_signature(self, part: Part) -> None:
         """Another provider's signature of a tool call has a block of its own."""
-        if carrier := carried_signature(part):
+        if carrier := whole.carried_signature(part):
             block = StreamedBlock(Part(reasoning=Reasoning(provider=DIALECT, signature=carrier)), -1)
             block.finished = True
             self._waiting.append(block)
@@ -172,11 +160,11 @@ class ChunkRenderer(EventWriter):
         if finished.candidates:
             ending = finished.candidates[0]
             refused = any(block.kind == "refusal" for block in self._parts.values())
-            delta["stop_reason"] = stop_reason(ending.finish_reason, ending.raw_finish_reason, refused=refused)
+            delta["stop_reason"] = whole.stop_reason(ending.finish_reason, ending.raw_finish_reason, refused=refused)
             delta.update(details_of(ending, DIALECT))
         late = details_of(finished, DIALECT)
         delta.update({name: value for name, value in late.items() if name in IN_DELTA})
-        usage = render_usage(finished.usage) if finished.HasField("usage") else unknown_usage(self._input_tokens)
+        usage = whole.render_usage(finished.usage) if finished.HasField("usage") else whole.unknown_usage(self._input_tokens)
         rest = {name: value for name, value in late.items() if name not in IN_DELTA}
         out += (sse("message_delta", {"delta": delta, "usage": usage, **rest}), sse("message_stop", {}))
 
@@ -208,7 +196,7 @@ class StreamedBlock:
         self._write("text", part.text or part.refusal)
         self._write("arguments_json", part.tool_call.arguments_json)
         self._write("reasoning", part.reasoning.text)
-        if is_own(part):
+        if whole.is_own(part):
             self._write("signature", part.reasoning.signature)
         if self.kind in ("text", "refusal"):
             self._cite(part.citations)
@@ -231,7 +219,7 @@ class StreamedBlock:
     def add(self, delta: PartDelta) -> None:
         """Collects a delta as this dialect's, if it is shown as such."""
         kind = delta.WhichOneof("delta") or ""
-        if kind in DELTAS and (kind != "signature" or is_own(self.part)):
+        if kind in DELTAS and (kind != "signature" or whole.is_own(self.part)):
             self._write(kind, getattr(delta, kind))
         else:
             append(self.part, delta)
@@ -246,7 +234,7 @@ class StreamedBlock:
             self._arguments.append(text)
 
     def _cite(self, citations: Iterable[Citation]) -> None:
-        self.pending += [{"type": "citations_delta", "citation": render_citation(citation)} for citation in citations]
+        self.pending += [{"type": "citations_delta", "citation": whole.render_citation(citation)} for citation in citations]
 
     def begin(self) -> Json:
         """The content_block of its content_block_start."""
@@ -256,13 +244,13 @@ class StreamedBlock:
             case "tool_call":
                 if part.tool_call.HasField("input"):
                     self._write("arguments_json", json_text(input_of(part.tool_call)))
-                return {**begin_tool_use(part.tool_call), **fields}
-            case "reasoning" if part.reasoning.encrypted and is_own(part):
+                return {**whole.begin_tool_use(part.tool_call), **fields}
+            case "reasoning" if part.reasoning.encrypted and whole.is_own(part):
                 return {"type": "redacted_thinking", "data": part.reasoning.encrypted, **fields}
             case "reasoning":
                 return {"type": "thinking", "thinking": "", "signature": "", **fields}
             case "media":
-                return render_media(part.media)
+                return whole.render_media(part.media)
             case "opaque":
                 return self._begin_opaque()
             case _:
@@ -270,7 +258,7 @@ class StreamedBlock:
 
     def _begin_opaque(self) -> Json:
         """A server tool's input is streamed, as Anthropic does: accumulators take it from deltas."""
-        block = render_opaque(self.part.opaque)
+        block = whole.render_opaque(self.part.opaque)
         given: Any = block.get("input")
         if isinstance(given, dict) and given and block.get("type") != "opaque":
             self._write("arguments_json", json_text(given))
@@ -279,9 +267,9 @@ class StreamedBlock:
 
     def end(self) -> Json | None:
         """A last delta before the block closes: the packed state of another provider's reasoning."""
-        if self.kind != "reasoning" or is_own(self.part):
+        if self.kind != "reasoning" or whole.is_own(self.part):
             return None
-        signature = signature_of(self.part)
+        signature = whole.signature_of(self.part)
         return {"type": "signature_delta", "signature": signature} if signature else None
 
 

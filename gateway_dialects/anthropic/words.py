@@ -3,8 +3,6 @@
 Source: https://platform.claude.com/docs/en/api/messages and recorded exchanges.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

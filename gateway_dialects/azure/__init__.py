@@ -4,8 +4,6 @@ The requests and answers are those of the openai dialect; what differs is where 
 what Azure's content filter adds.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from gateway_dialects.azure.decode_errors import decode_error

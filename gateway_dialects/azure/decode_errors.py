@@ -3,8 +3,6 @@
 Source: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter and the recorded errors of azure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from dragoman.reasons import GatewayError, Reason

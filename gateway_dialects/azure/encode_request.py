@@ -1,7 +1,5 @@
 """A ChatRequest as Azure takes it: the openai dialect's, sent to where the deployment is."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from enum import Enum

@@ -4,8 +4,6 @@ Source: https://docs.cohere.com/reference/errors, the API's own description (498
 {"message", "id"}, newer ones with "error_type".
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: https://docs.cohere.com/reference/chat, https://docs.cohere.com/reference/list-models and recorded answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,23 +5,13 @@ plan before tool calls has neither beginning nor end; citations come between the
 after it, so that what may be cited ends only with the answer.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.content_pb2 import Opaque, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
+from gateway_dialects.cohere import decode_response as whole
 from gateway_dialects.cohere.decode_errors import error_in_answer
-from gateway_dialects.cohere.decode_response import (
-    BLOCK_FIELDS,
-    MESSAGE_FIELDS,
-    begin_tool_call,
-    decode_logprobs,
-    decode_usage,
-    plan_part,
-    set_ending,
-)
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, CitedParts, read_citation
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import Json, as_object, json_text, malformed, object_at, set_details, text_of, unknown_fields
@@ -132,7 +122,7 @@ class CohereStreamDecoder(EventDecoder):
         started = batch.events.add().started
         started.id = text_of(event.get("id"))
         set_details(started, unknown_fields(event, EVENT_FIELDS), DIALECT)
-        self._message = unknown_fields(object_at(object_at(event, "delta"), "message"), MESSAGE_FIELDS)
+        self._message = unknown_fields(object_at(object_at(event, "delta"), "message"), whole.MESSAGE_FIELDS)
 
     def _start_part(self, kind: str, part: Part, batch: StreamResponse) -> StreamedPart:
         """Ends the tool call before it."""
@@ -158,7 +148,7 @@ class CohereStreamDecoder(EventDecoder):
         else:
             self._gathered[index] = content
             return
-        set_details(part, unknown_fields(content, BLOCK_FIELDS), DIALECT)
+        set_details(part, unknown_fields(content, whole.BLOCK_FIELDS), DIALECT)
         block = self._blocks[index] = self._start_part(kind, part, batch)
         self._cited.add_block(index, block.index, part.WhichOneof("kind"))
         if text := text_of(content.get(kind)):
@@ -178,12 +168,12 @@ class CohereStreamDecoder(EventDecoder):
         before = len(batch.events)
         if text := text_of(content.get(block.kind)):
             block.append(text, batch)
-        if not BLOCK_FIELDS.issuperset(content):
-            merge(block.details, unknown_fields(content, BLOCK_FIELDS))
+        if not whole.BLOCK_FIELDS.issuperset(content):
+            merge(block.details, unknown_fields(content, whole.BLOCK_FIELDS))
         if isinstance(logprobs := event.get("logprobs"), dict):
             self._logprobs.append(logprobs)
             delta = batch.events[before].part_delta if len(batch.events) > before else block.delta(batch)
-            delta.logprobs.CopyFrom(decode_logprobs([logprobs]))
+            delta.logprobs.CopyFrom(whole.decode_logprobs([logprobs]))
             set_details(delta, {"logprobs": logprobs}, DIALECT)
 
     def _emit_gathered(self, batch: StreamResponse) -> None:
@@ -196,12 +186,12 @@ class CohereStreamDecoder(EventDecoder):
         if not (text := text_of(message.get("tool_plan"))):
             return
         if self._cited.plan is None:
-            self._cited.plan = self._start_part("plan", plan_part(""), batch).index
+            self._cited.plan = self._start_part("plan", whole.plan_part(""), batch).index
         self._parts[self._cited.plan].append(text, batch)
 
     def _call_start(self, event: Json, batch: StreamResponse) -> None:
         call = as_object(message_of(event).get("tool_calls"), "a tool call")
-        begun = self._calls[index_of(event)] = self._start_part("call", begin_tool_call(call), batch)
+        begun = self._calls[index_of(event)] = self._start_part("call", whole.begin_tool_call(call), batch)
         begun.append(arguments_of(call), batch)
 
     def _call_delta(self, event: Json, batch: StreamResponse) -> None:
@@ -237,9 +227,9 @@ class CohereStreamDecoder(EventDecoder):
         ending.raw_finish_reason, ending.finish_reason = raw, FINISH_REASONS.get(raw, FINISH_REASON_STOP)
         if self._unplaced:
             self._message["citations"] = self._unplaced
-        set_ending(ending, self._message, self._logprobs, raw)
+        whole.set_ending(ending, self._message, self._logprobs, raw)
         if isinstance(usage := delta.get("usage"), dict):
-            finished.usage.CopyFrom(decode_usage(usage))
+            finished.usage.CopyFrom(whole.decode_usage(usage))
         late = unknown_fields(event, EVENT_FIELDS) | unknown_fields(delta, ENDING_FIELDS)
         set_details(finished, late, DIALECT)
 

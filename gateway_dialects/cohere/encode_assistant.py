@@ -4,22 +4,11 @@ Source: https://docs.cohere.com/docs/tool-use and recorded requests. What a mode
 tool_plan; models that reason think in content blocks instead.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Message, Part
-from gateway_dialects.cohere.words import (
-    DIALECT,
-    MessageForm,
-    arguments_of,
-    is_plan,
-    reasons,
-    with_details,
-    write_citations,
-    write_tool_call,
-)
+from gateway_dialects.cohere import words
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.json import Json, details_of, form_of, object_of, text_of
 
@@ -29,10 +18,10 @@ class AssistantEncoder:
 
     def __init__(self, message: Message, field: str, model: str, diagnostics: Diagnostics) -> None:
         self._field, self._diagnostics = field, diagnostics
-        self._form = form_of(message, DIALECT, MessageForm).content
+        self._form = form_of(message, words.DIALECT, words.MessageForm).content
         """How Cohere's own client wrote the content. Empty: it did not, or as anybody would."""
         self._calls_tools = any(part.WhichOneof("kind") == "tool_call" for part in message.parts)
-        self._thinks = bool(self._form) or reasons(model)
+        self._thinks = bool(self._form) or words.reasons(model)
         """Whether thoughts go back as content blocks; otherwise, before calls, as the plan."""
         self._content: list[Json] = []
         self._plan: list[str] = []
@@ -47,7 +36,7 @@ class AssistantEncoder:
                 self._add_reasoning(part, field)
             case "tool_call":
                 self._calls.append(encode_tool_call(part, field))
-            case "opaque" if part.opaque.dialect == DIALECT:
+            case "opaque" if part.opaque.dialect == words.DIALECT:
                 self._content.append(object_of(part.opaque.json, field))
             case "media":
                 raise unsupported(field, "this provider takes no media in the assistant's messages")
@@ -61,14 +50,14 @@ class AssistantEncoder:
             self._add_block({"type": "text", "text": text}, part)
 
     def _add_block(self, block: Json, part: Part) -> None:
-        self._citations += write_citations(part.citations, part, len(self._content))
-        self._content.append(with_details(block, part))
+        self._citations += words.write_citations(part.citations, part, len(self._content))
+        self._content.append(words.with_details(block, part))
 
     def _add_reasoning(self, part: Part, field: str) -> None:
         reasoning = part.reasoning
-        if is_plan(part):
+        if words.is_plan(part):
             self._plan.append(reasoning.text)
-            self._citations += write_citations(part.citations, part, None)
+            self._citations += words.write_citations(part.citations, part, None)
         elif reasoning.signature or reasoning.encrypted:
             self._diagnostics.drop(field, "it is reasoning that another provider signed")
         elif self._thinks:
@@ -112,14 +101,14 @@ def encode_assistant(message: Message, field: str, model: str, diagnostics: Diag
     encoder = AssistantEncoder(message, field, model, diagnostics)
     for index, part in enumerate(message.parts):
         encoder.add(part, f"{field}.parts[{index}]")
-    encoded = {**encoder.encode(), **details_of(message, DIALECT)}
+    encoded = {**encoder.encode(), **details_of(message, words.DIALECT)}
     return {"role": "assistant", **encoded} if encoded else {}
 
 
 def drop_unsent(part: Part, field: str, diagnostics: Diagnostics) -> None:
     """Reports what no part takes with it."""
     if part.provider_details_json:
-        diagnostics.drop_foreign_details(part, field, DIALECT)
+        diagnostics.drop_foreign_details(part, field, words.DIALECT)
     if part.HasField("signature"):
         diagnostics.drop(f"{field}.signature", "this provider signs nothing")
 
@@ -127,4 +116,4 @@ def drop_unsent(part: Part, field: str, diagnostics: Diagnostics) -> None:
 def encode_tool_call(part: Part, field: str) -> Json:
     if not part.tool_call.id:
         raise invalid(f"{field}.tool_call.id", f"{field}: the tool call has no id")
-    return write_tool_call(part, arguments_of(part.tool_call) or "{}")
+    return words.write_tool_call(part, words.arguments_of(part.tool_call) or "{}")

@@ -5,8 +5,6 @@ audio, no video and no PDF. provider_details_json["cohere"] holds fields that th
 prompts by itself (its usage has cached_tokens): cache hints ask for nothing here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from mimetypes import guess_type
 from typing import Any

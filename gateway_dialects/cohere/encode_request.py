@@ -5,8 +5,6 @@ requests. provider_options_json["cohere"] holds the request's fields that the co
 citation_options, safety_mode, priority ...
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,30 +1,18 @@
 """The messages of a client's request. Source: https://docs.cohere.com/reference/chat and recorded requests."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Message, Part
 from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIELDS, MessageForm, PartForm, place_citations
-from gateway_dialects.kit.fields import (
-    array,
-    mapping,
-    messages_of,
-    missing,
-    one_of,
-    required_mapping,
-    required_string,
-    set_fields,
-    string,
-    wrong_type,
-)
+from gateway_dialects.kit import fields as read
+from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
-SIGNED = {name: (name, string) for name in SIGNED_FIELDS}
+SIGNED = {name: (name, read.string) for name in SIGNED_FIELDS}
 LIST_FORM, STRING_FORM = MessageForm(content="list"), MessageForm(content="string")
 
 
@@ -34,9 +22,9 @@ def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
 
 
 def parse_message(message: Message, value: Any, path: str) -> None:
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     role = required_string(fields, "role", f"{path}.").lower()
-    message.role = one_of(role, ROLES, f"{path}.role")
+    message.role = read.one_of(role, ROLES, f"{path}.role")
     if role == "assistant":
         parse_assistant(message, fields, path)
         return
@@ -70,7 +58,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
     """Plan, content, calls; citations go to what they cite."""
     details, parts = unknown_fields(fields, ASSISTANT_FIELDS), message.parts
     plan = fields.get("tool_plan")
-    if plan is not None and string(plan, f"{path}.tool_plan"):
+    if plan is not None and read.string(plan, f"{path}.tool_plan"):
         part = parts.add()
         part.reasoning.text, part.reasoning.provider = plan, DIALECT
         set_form(part, DIALECT, PLAN_FORM)
@@ -85,9 +73,9 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
             set_form(message, DIALECT, STRING_FORM)
     blocks = range(first, len(parts))
     if calls is not None:
-        for index, call in enumerate(array(calls, f"{path}.tool_calls")):
+        for index, call in enumerate(read.array(calls, f"{path}.tool_calls")):
             parse_tool_call(parts.add(), call, f"{path}.tool_calls[{index}]")
-    citations = array(fields.get("citations") or [], f"{path}.citations")
+    citations = read.array(fields.get("citations") or [], f"{path}.citations")
     if unplaced := place_citations(parts, blocks, citations):
         details["citations"] = unplaced
     if not parts and content is None:
@@ -96,7 +84,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
 
 
 def parse_block(part: Part, value: Any, path: str) -> None:
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     kind = required_string(fields, "type", f"{path}.")
     parser = BLOCK_PARSERS.get(kind)
     if parser is None:
@@ -126,7 +114,7 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     part.media.uri = uri = required_string(image, "url", f"{path}.image_url.")
     if uri.startswith("data:"):
         part.media.mime_type = uri[5:200].partition(",")[0].partition(";")[0]
-    set_fields(part.media, image, {"detail": ("detail", string)}, f"{path}.image_url.")
+    set_fields(part.media, image, {"detail": ("detail", read.string)}, f"{path}.image_url.")
     rest = unknown_fields(image, {"url", "detail"})
     return {"image_url": rest} if rest else {}
 
@@ -139,7 +127,7 @@ def parse_document(part: Part, fields: Json, path: str) -> Json:
     if isinstance(document, dict):
         data = document.get("data", document)
         document = data if isinstance(data, str) else json_text(data)
-    part.text = string(document, f"{path}.document")
+    part.text = read.string(document, f"{path}.document")
     set_form(part, DIALECT, PartForm(block=fields))
     return {}
 
@@ -154,12 +142,12 @@ BLOCK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
 
 
 def parse_tool_call(part: Part, value: Any, path: str) -> None:
-    call = mapping(value, path)
+    call = read.mapping(value, path)
     function = required_mapping(call, "function", f"{path}.")
     part.tool_call.id = required_string(call, "id", f"{path}.")
     part.tool_call.name = required_string(function, "name", f"{path}.function.")
     arguments = function.get("arguments")
-    part.tool_call.arguments_json = "{}" if arguments is None else string(arguments, f"{path}.function.arguments")
+    part.tool_call.arguments_json = "{}" if arguments is None else read.string(arguments, f"{path}.function.arguments")
     details = unknown_fields(call, {"id", "type", "function"})
     if extra := unknown_fields(function, {"name", "arguments"}):
         details["function"] = extra

@@ -4,8 +4,6 @@ Source: https://docs.cohere.com/reference/chat and recorded requests. Nothing a 
 not name goes to provider_options_json["cohere"].
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

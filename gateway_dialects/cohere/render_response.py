@@ -4,8 +4,6 @@ Source: https://docs.cohere.com/reference/chat, .../reference/errors, .../refere
 of content that Cohere's answers do not have are rendered as its requests, or the contract, have them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.reasons import GatewayError
@@ -13,16 +11,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
-from gateway_dialects.cohere.words import (
-    DIALECT,
-    FINISH_REASONS,
-    FINISH_WORDS,
-    SIGNED_FIELDS,
-    arguments_of,
-    is_plan,
-    write_citations,
-    write_tool_call,
-)
+from gateway_dialects.cohere import words
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json
 from gateway_dialects.kit.media import data_uri
 
@@ -38,7 +27,7 @@ MODEL_FEATURES = {
 def render_chat(response: ChatResponse, fallback_id: str) -> bytes:
     """The JSON body. fallback_id is used where the provider gave none."""
     candidate = response.candidates[0] if response.candidates else Candidate()
-    ending = details_of(candidate, DIALECT)
+    ending = details_of(candidate, words.DIALECT)
     body: Json = {
         "id": response.id or fallback_id,
         "message": render_message(candidate, ending.pop("message", {})),
@@ -48,12 +37,12 @@ def render_chat(response: ChatResponse, fallback_id: str) -> bytes:
         body["usage"] = render_usage(response.usage)
     if candidate.HasField("logprobs") and "logprobs" not in ending:
         body["logprobs"] = render_logprobs(candidate.logprobs)
-    return encode_json({**body, **ending, **details_of(response, DIALECT)})
+    return encode_json({**body, **ending, **details_of(response, words.DIALECT)})
 
 
 def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
     """The provider's own where it speaks this dialect, unless the gateway knows better."""
-    return raw if FINISH_REASONS.get(raw) == reason else FINISH_WORDS.get(reason, "COMPLETE")
+    return raw if words.FINISH_REASONS.get(raw) == reason else words.FINISH_WORDS.get(reason, "COMPLETE")
 
 
 def render_message(candidate: Candidate, extra: Json) -> Json:
@@ -65,12 +54,12 @@ def render_message(candidate: Candidate, extra: Json) -> Json:
     for part in candidate.parts:
         kind = part.WhichOneof("kind")
         if kind == "tool_call":
-            calls.append(write_tool_call(part, arguments_of(part.tool_call)))
-        elif is_plan(part):
+            calls.append(words.write_tool_call(part, words.arguments_of(part.tool_call)))
+        elif words.is_plan(part):
             plan += part.reasoning.text
-            citations += write_citations(part.citations, part, None)
+            citations += words.write_citations(part.citations, part, None)
         elif kind is not None:
-            citations += write_citations(part.citations, part, len(content))
+            citations += words.write_citations(part.citations, part, len(content))
             content.append(render_block(part))
     fields: Json = {"content": content, "tool_plan": plan, "tool_calls": calls}
     fields["citations"] = citations + extra.pop("citations", [])
@@ -80,12 +69,12 @@ def render_message(candidate: Candidate, extra: Json) -> Json:
 def render_block(part: Part) -> Json:
     match part.WhichOneof("kind"):
         case "text":
-            return {"type": "text", "text": part.text, **details_of(part, DIALECT)}
+            return {"type": "text", "text": part.text, **details_of(part, words.DIALECT)}
         case "refusal":
             return {"type": "text", "text": part.refusal}
         case "reasoning":
             block: Json = {"type": "thinking", "thinking": part.reasoning.text, **signed_fields(part.reasoning)}
-            return {**block, **details_of(part, DIALECT)}
+            return {**block, **details_of(part, words.DIALECT)}
         case "media":
             return render_media(part.media)
         case "opaque":
@@ -96,9 +85,9 @@ def render_block(part: Part) -> Json:
 
 def signed_fields(reasoning: Reasoning) -> Json:
     """What another provider signed, for the client to give back."""
-    if reasoning.provider in ("", DIALECT) and not (reasoning.signature or reasoning.encrypted):
+    if reasoning.provider in ("", words.DIALECT) and not (reasoning.signature or reasoning.encrypted):
         return {}
-    return {name: value for name in SIGNED_FIELDS if (value := getattr(reasoning, name))}
+    return {name: value for name in words.SIGNED_FIELDS if (value := getattr(reasoning, name))}
 
 
 def render_media(media: Media) -> Json:
@@ -110,7 +99,7 @@ def render_media(media: Media) -> Json:
 
 def render_opaque(opaque: Opaque) -> Json:
     content = decode_json(opaque.json)
-    if opaque.dialect == DIALECT and isinstance(content, dict):
+    if opaque.dialect == words.DIALECT and isinstance(content, dict):
         return content
     return {"type": "opaque", "dialect": opaque.dialect, "content": content}
 
@@ -123,7 +112,7 @@ def render_logprobs(logprobs: Logprobs) -> list[Json]:
 
 def render_usage(usage: Usage) -> Json:
     """As the provider wrote it when it speaks this dialect. What another one counts is what it bills."""
-    if usage.raw_dialect == DIALECT and usage.raw_json:
+    if usage.raw_dialect == words.DIALECT and usage.raw_json:
         raw: Json = decode_json(usage.raw_json)
         return raw
     totals = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
@@ -177,7 +166,7 @@ def model_card(model: Model) -> Json:
     if "image" in model.input_modalities:
         features.append("vision")
     card["features"] = features or None
-    card.update(details_of(model, DIALECT))
+    card.update(details_of(model, words.DIALECT))
     if model.HasField("context_length"):
         card["context_length"] = model.context_length
     return {**card, "name": model.id}

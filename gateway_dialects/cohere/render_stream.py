@@ -4,21 +4,12 @@ Source: https://docs.cohere.com/docs/streaming and recorded streams. Content blo
 from 0; the plan before tool calls has no number; an event line names each event's type.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.content_pb2 import Citation, Part
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started
-from gateway_dialects.cohere.render_response import (
-    error_object,
-    finish_reason,
-    render_block,
-    render_logprobs,
-    render_usage,
-    signed_fields,
-)
+from gateway_dialects.cohere import render_response as whole
 from gateway_dialects.cohere.words import DIALECT, arguments_of, is_own, is_plan, write_citations, write_tool_call
 from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
@@ -180,9 +171,9 @@ class ChunkRenderer(EventWriter):
         if part.kind == "plan":
             return
         if part.kind in GATHERED:
-            out.append(content("content-start", part.index, render_block(part.part)))
+            out.append(content("content-start", part.index, whole.render_block(part.part)))
         if part.kind == "reasoning":
-            late = {**signed_fields(part.part.reasoning), **late}
+            late = {**whole.signed_fields(part.part.reasoning), **late}
         if late:
             out.append(content("content-delta", part.index, late))
         out.append(sse("content-end", {"index": part.index}))
@@ -197,10 +188,10 @@ class ChunkRenderer(EventWriter):
             # The logprobs were written with the text that they are of.
             fields.pop("logprobs", None)
             self._write_citations(fields.get("message", {}).pop("citations", []), out)
-            delta["finish_reason"] = finish_reason(ending.finish_reason, ending.raw_finish_reason)
+            delta["finish_reason"] = whole.finish_reason(ending.finish_reason, ending.raw_finish_reason)
             delta.update({name: value for name, value in fields.items() if value != {}})
         if finished.HasField("usage"):
-            delta["usage"] = render_usage(finished.usage)
+            delta["usage"] = whole.render_usage(finished.usage)
         delta.update(details_of(finished, DIALECT))
         out += (sse("message-end", {"delta": delta}), DONE)
 
@@ -226,7 +217,7 @@ def complete_text(part: StreamedPart) -> None:
 
 def render_error_event(failure: GatewayError, request_id: str = "") -> bytes:
     """An error inside a stream: the answer ends in ERROR, as Cohere's own do. Nothing follows it."""
-    error = error_object(failure)
+    error = whole.error_object(failure)
     delta = {"finish_reason": "ERROR", "error": error.pop("message"), **error, "usage": {}}
     event = {**({"id": request_id} if request_id else {}), "delta": delta}
     return sse("message-end", event) + DONE
@@ -253,7 +244,7 @@ def plan_delta(text: str) -> bytes:
 
 def merged_logprobs(delta: PartDelta) -> Json | None:
     """One item for all tokens of a delta, for this dialect's streams have one."""
-    items = render_logprobs(delta.logprobs)
+    items = whole.render_logprobs(delta.logprobs)
     if not items:
         return None
     text = "".join(item["text"] for item in items)

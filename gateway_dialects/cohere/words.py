@@ -4,8 +4,6 @@ Source: https://docs.cohere.com/reference/chat, https://docs.cohere.com/docs/rag
 recorded traffic.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 

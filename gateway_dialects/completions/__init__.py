@@ -1,7 +1,5 @@
 """OpenAI's legacy text completions. CLIENT asks the few models that complete text; SERVER makes a chat of each prompt."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 

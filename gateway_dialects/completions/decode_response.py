@@ -1,7 +1,5 @@
 """Text completions, whole and streamed: answers of chat completions with a text in place of a message."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatResponse

@@ -1,7 +1,5 @@
 """A ChatRequest of one user's text as a text completion: the text is the prompt."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/completions/create, and recorded requests.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,8 +1,6 @@
 """Whole answers as a text completion. Source: https://platform.openai.com/docs/api-reference/completions/object, and
 recorded answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

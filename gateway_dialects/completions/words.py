@@ -3,8 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/completions, and recorded requests and answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 DIALECT = "openai-completions"

@@ -4,8 +4,6 @@ Sources: https://ai.google.dev/api/generate-content#v1beta.GenerateContentRespon
 https://ai.google.dev/api/tokens, https://ai.google.dev/api/models and recorded answers.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 Sources: https://ai.google.dev/gemini-api/docs/troubleshooting, https://google.aip.dev/193 (details) and recorded errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

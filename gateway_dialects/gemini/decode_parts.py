@@ -4,8 +4,6 @@ Sources: https://ai.google.dev/api/caching#Part, https://ai.google.dev/gemini-ap
 recorded answers.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator

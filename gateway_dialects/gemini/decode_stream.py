@@ -5,8 +5,6 @@ complete once every candidate has its finishReason, and what follows that (usage
 Source: https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent and recorded streams.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Part

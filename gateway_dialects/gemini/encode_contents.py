@@ -5,8 +5,6 @@ have a Content of their own: Gemini pairs it, part by part, with the calls befor
 client of this dialect divided its Contents otherwise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby

@@ -5,8 +5,6 @@ FunctionDeclaration), https://ai.google.dev/api/tokens, https://ai.google.dev/ap
 sent in a header: URLs are logged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from urllib.parse import quote
 

@@ -4,8 +4,6 @@ Sources: https://ai.google.dev/gemini-api/docs/thinking (budgets, levels), .../t
 .../function-calling, .../media-resolution, .../file-input-methods, .../openai (the table of efforts).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ may be named in lowerCamelCase or as the proto names them, null says nothing, nu
 either alphabet. Google's own servers also take one object where a list belongs, and its documentation uses that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/c
 FunctionDeclaration) and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

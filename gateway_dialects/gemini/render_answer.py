@@ -5,8 +5,6 @@ https://ai.google.dev/api/models, https://google.aip.dev/193 (errors) and record
 with a part: clients read candidates[0].content.parts without looking.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterable
 from typing import Any

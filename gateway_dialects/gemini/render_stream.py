@@ -5,8 +5,6 @@ the end: Google's SDKs raise at [DONE], and at comments. A function call comes w
 which its SDKs recognise only so.
 """
 
-from __future__ import annotations
-
 import base64
 
 from dragoman.reasons import GatewayError

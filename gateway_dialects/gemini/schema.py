@@ -4,8 +4,6 @@ Source: https://ai.google.dev/api/caching#Schema: a part of OpenAPI 3.0 with typ
 union types; enums are strings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ exchanges, and https://protobuf.dev/programming-guides/json for spellings. Cache
 cache long prompts by themselves, so hints are dropped silently.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Any, Literal

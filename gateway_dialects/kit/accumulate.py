@@ -1,7 +1,5 @@
 """Folds a stream's events into the whole answer: what Chat would have returned."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, MutableMapping
 from typing import Any, assert_never
 

@@ -1,7 +1,5 @@
 """cache_control, Anthropic's field for prompt caching that other vendors' APIs took over, and the contract's CacheHint."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.content_pb2 import CacheHint

@@ -5,8 +5,6 @@ come back as they were, and no provider is sent another's. Nothing is stored bet
 decides which field of its API carries the packed state.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from typing import Annotated

@@ -1,7 +1,5 @@
 """What becomes of a request's fields that a target cannot take: dropped, changed or refused, and reported."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from dragoman.reasons import GatewayError, Reason, invalid

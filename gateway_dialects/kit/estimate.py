@@ -1,7 +1,5 @@
 """How many tokens a request may have, where no provider has counted them."""
 
-from __future__ import annotations
-
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Part
 

@@ -1,7 +1,5 @@
 """The base of stream decoders whose events are JSON objects."""
 
-from __future__ import annotations
-
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent

@@ -1,7 +1,5 @@
 """What the writers of all faces' streams have in common: a batch of events goes in, its bytes come out at once."""
 
-from __future__ import annotations
-
 from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarted, Started, StreamResponse
 
 

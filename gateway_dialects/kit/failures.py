@@ -1,7 +1,5 @@
 """What the failures of all providers have in common: statuses, waits, and answers that are no error of their API."""
 
-from __future__ import annotations
-
 import email.utils
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType

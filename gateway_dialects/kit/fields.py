@@ -1,7 +1,5 @@
 """Reads fields of a client's JSON and says exactly which one is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 

@@ -4,8 +4,6 @@ Servers without a parser for their models answer like this (vLLM, llama.cpp, Gro
 an operator says so: other models may well write these tags. Whitespace at the tags belongs to them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

@@ -5,8 +5,6 @@ provider_details_json[DIALECT] of a message holds fields of the dialect's JSON t
 provider_details_json["DIALECT.form"] holds which of several equal forms its author used: a Form of the dialect's folder.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, MutableMapping, Set
 from typing import Any, Protocol, TypeVar
 

@@ -1,19 +1,10 @@
 """Attachments: what they are, and their bytes in base64."""
 
-from __future__ import annotations
-
 import base64
 from urllib.parse import unquote_to_bytes
 
 from dragoman.reasons import GatewayError, invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    Media,
-    MediaKind,
-)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
 from gateway_dialects.kit.sniff import sniffed, spelled
 
 KINDS = {"image": MEDIA_KIND_IMAGE, "audio": MEDIA_KIND_AUDIO, "video": MEDIA_KIND_VIDEO}

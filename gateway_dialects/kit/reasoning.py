@@ -1,7 +1,5 @@
 """Reasoning efforts and budgets of thinking tokens, each by the other where only that is known."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """SERVER: a wire language as we serve it to clients. Pure functions from bytes to the contract and back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol

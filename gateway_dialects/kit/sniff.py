@@ -4,8 +4,6 @@ Source: https://mimesniff.spec.whatwg.org and the formats' own specifications (I
 for Ogg, ISO 11172-3 and 13818-7 for the frames of MP3 and AAC). No signature here can begin a text.
 """
 
-from __future__ import annotations
-
 HEAD_BYTES = 1024
 """As much as is looked at: a PDF may begin with something else for so long."""
 PDF_MARK = b"%PDF-"

@@ -1,7 +1,5 @@
 """Results of tools in a conversation: where they are, what they hold and how a failure is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from dragoman.reasons import invalid

@@ -1,7 +1,5 @@
 """Mistral's chat completions API: OpenAI's in outline, with content lists, call ids and refusals of its own."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Any

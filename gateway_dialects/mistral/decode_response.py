@@ -6,8 +6,6 @@ string, thinking may be resumed after text, whole tool calls come in one chunk, 
 random padding. Source: https://docs.mistral.ai/api (chat completions) and recorded answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any

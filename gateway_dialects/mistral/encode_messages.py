@@ -6,22 +6,10 @@ field that it does not know (422): what a client of Mistral wrote goes there as 
 what Mistral knows. Source: https://docs.mistral.ai/api (chat completions) and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_TOOL,
-    Media,
-    Message,
-    Part,
-)
+from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
 from gateway_dialects.kit.tool_results import parts_in, results_in
@@ -31,7 +19,7 @@ from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import ROLE_WORDS as OPENAI_ROLE_WORDS
 from gateway_dialects.openai.words import MessageForm
 
-ROLE_WORDS = {**OPENAI_ROLE_WORDS, ROLE_DEVELOPER: "system"}
+ROLE_WORDS = {**OPENAI_ROLE_WORDS, content_pb2.ROLE_DEVELOPER: "system"}
 NO_FIELDS: frozenset[str] = frozenset()
 MESSAGE_FIELDS = frozenset({"prefix"})
 THINKING_FIELDS = frozenset({"closed"})
@@ -48,16 +36,16 @@ class MistralDiagnostics(Diagnostics):
         super().drop(field, why)
 
 
-def encode_messages(messages: Sequence[Message], diagnostics: MistralDiagnostics) -> list[Json]:
+def encode_messages(messages: Sequence[content_pb2.Message], diagnostics: MistralDiagnostics) -> list[Json]:
     """Raises GatewayError naming the field for what Mistral cannot take."""
     encoded: list[Json] = []
     for index, message in enumerate(messages):
         field = f"messages[{index}]"
-        if message.role == ROLE_TOOL:
+        if message.role == content_pb2.ROLE_TOOL:
             encoded += encode_tool_results(message, field, diagnostics)
             continue
         one = encode_message(message, field, diagnostics)
-        if message.role == ROLE_ASSISTANT and not one.get("content") and "tool_calls" not in one:
+        if message.role == content_pb2.ROLE_ASSISTANT and not one.get("content") and "tool_calls" not in one:
             diagnostics.drop(field, "the assistant said nothing there")
             continue
         previous = encoded[-1]["role"] if encoded else ""
@@ -72,7 +60,7 @@ def encode_messages(messages: Sequence[Message], diagnostics: MistralDiagnostics
     return encoded
 
 
-def encode_message(message: Message, field: str, diagnostics: MistralDiagnostics) -> Json:
+def encode_message(message: content_pb2.Message, field: str, diagnostics: MistralDiagnostics) -> Json:
     if message.role not in ROLE_WORDS:
         raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT ...")
     if message.name:
@@ -105,7 +93,7 @@ def fields_for(holder: Detailed, known: frozenset[str], field: str, diagnostics:
     return given
 
 
-def set_content(encoded: Json, content: list[Json], message: Message) -> None:
+def set_content(encoded: Json, content: list[Json], message: content_pb2.Message) -> None:
     """Text alone is a string, unless the client wrote a list."""
     form = message_form(message).content if message.provider_details_json else ""
     if form == "absent" and not content:
@@ -115,16 +103,16 @@ def set_content(encoded: Json, content: list[Json], message: Message) -> None:
     elif content or form == "list":
         encoded["content"] = content
     else:
-        encoded["content"] = None if message.role == ROLE_ASSISTANT and form != "string" else ""
+        encoded["content"] = None if message.role == content_pb2.ROLE_ASSISTANT and form != "string" else ""
 
 
-def message_form(message: Message) -> MessageForm:
+def message_form(message: content_pb2.Message) -> MessageForm:
     """The form that a client of Mistral used, or one of OpenAI."""
     own = f"{DIALECT}.form" in message.provider_details_json
     return form_of(message, DIALECT if own else OPENAI, MessageForm)
 
 
-def encode_tool_results(message: Message, field: str, diagnostics: MistralDiagnostics) -> Iterator[Json]:
+def encode_tool_results(message: content_pb2.Message, field: str, diagnostics: MistralDiagnostics) -> Iterator[Json]:
     """A message for each result."""
     if not message.parts:
         raise invalid(f"{field}.parts", f"{field}.parts is empty: a message of ROLE_TOOL holds tool_result parts")
@@ -140,7 +128,7 @@ def encode_tool_results(message: Message, field: str, diagnostics: MistralDiagno
         yield {**encoded, **fields}
 
 
-def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json:
+def encode_tool_call(part: content_pb2.Part, field: str, diagnostics: MistralDiagnostics) -> Json:
     call = part.tool_call
     if call.HasField("input"):
         raise unsupported(field, "Mistral has no tools with free-form input")
@@ -153,7 +141,7 @@ def encode_tool_call(part: Part, field: str, diagnostics: MistralDiagnostics) ->
     return encoded
 
 
-def drop_unsent(part: Part, field: str, diagnostics: MistralDiagnostics) -> None:
+def drop_unsent(part: content_pb2.Part, field: str, diagnostics: MistralDiagnostics) -> None:
     """What Mistral has no place for."""
     if part.citations:
         diagnostics.drop(f"{field}.citations")
@@ -161,7 +149,7 @@ def drop_unsent(part: Part, field: str, diagnostics: MistralDiagnostics) -> None
         diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
 
 
-def encode_chunk(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
+def encode_chunk(part: content_pb2.Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
     """The chunk, or None for what was dropped. Raises GatewayError for content Mistral does not take."""
     drop_unsent(part, field, diagnostics)
     match part.WhichOneof("kind"):
@@ -179,7 +167,7 @@ def encode_chunk(part: Part, field: str, diagnostics: MistralDiagnostics) -> Jso
     return merged(encoded, fields_for(part, NO_FIELDS, field, diagnostics)) if part.provider_details_json else encoded
 
 
-def encode_thinking(part: Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
+def encode_thinking(part: content_pb2.Part, field: str, diagnostics: MistralDiagnostics) -> Json | None:
     reasoning = part.reasoning
     if (reasoning.signature or reasoning.encrypted) and reasoning.provider != DIALECT:
         diagnostics.drop(field, "it is signed reasoning of another provider")
@@ -190,16 +178,16 @@ def encode_thinking(part: Part, field: str, diagnostics: MistralDiagnostics) -> 
     return {**encoded, **fields_for(part, THINKING_FIELDS, field, diagnostics)}
 
 
-def encode_media(part: Part, field: str) -> Json:
+def encode_media(part: content_pb2.Part, field: str) -> Json:
     media, kind = part.media, media_kind(part.media)
     form = form_of(part, DIALECT, PartForm).media
-    if kind == MEDIA_KIND_IMAGE:
+    if kind == content_pb2.MEDIA_KIND_IMAGE:
         url = uri_of(media, field)
         image: Json = {"url": url, "detail": media.detail} if media.detail else {"url": url}
         return {"type": "image_url", "image_url": url if form == "string" else image}
-    if kind == MEDIA_KIND_AUDIO:
+    if kind == content_pb2.MEDIA_KIND_AUDIO:
         return {"type": "input_audio", "input_audio": encode_sound(media, field, form)}
-    if kind == MEDIA_KIND_VIDEO:
+    if kind == content_pb2.MEDIA_KIND_VIDEO:
         raise unsupported(field, "Mistral takes no video")
     if media.WhichOneof("source") == "file_id":
         return {"type": "file", "file_id": media.file_id}
@@ -207,7 +195,7 @@ def encode_media(part: Part, field: str) -> Json:
     return {**encoded, "document_name": media.filename} if media.filename else encoded
 
 
-def encode_sound(media: Media, field: str, form: str) -> Json | str:
+def encode_sound(media: content_pb2.Media, field: str, form: str) -> Json | str:
     """By URL, as base64, or as an object of base64 and format."""
     uri = uri_of(media, field)
     if form == "uri" or not uri.startswith("data:"):

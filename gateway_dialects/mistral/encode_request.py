@@ -3,8 +3,6 @@
 Source: https://docs.mistral.ai/api (chat completions), the models of the package mistralai 3.7, and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,13 +25,7 @@ from gateway_dialects.kit.json import (
     set_if_present,
 )
 from gateway_dialects.mistral.encode_messages import NO_FIELDS, MistralDiagnostics, encode_messages, fields_for
-from gateway_dialects.mistral.words import (
-    DIALECT,
-    OPTION_FIELDS,
-    PLAIN_FIELDS,
-    SERVICE_TIERS,
-    ToolChoiceForm,
-)
+from gateway_dialects.mistral.words import DIALECT, OPTION_FIELDS, PLAIN_FIELDS, SERVICE_TIERS, ToolChoiceForm
 from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
 from gateway_dialects.openai.words import DIALECT as OPENAI
 from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestForm, known_effort

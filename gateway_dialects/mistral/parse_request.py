@@ -4,29 +4,15 @@ Nothing a client sends is lost: what the contract does not name goes to provider
 https://docs.mistral.ai/api (chat completions), the models of the package mistralai 3.7, and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, Message, Part
+from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
-from gateway_dialects.kit.fields import (
-    Fields,
-    array,
-    mapping,
-    messages_of,
-    missing,
-    one_of,
-    parse_object,
-    require,
-    required_string,
-    set_fields,
-    string,
-    texts,
-)
+from gateway_dialects.kit.fields import Fields, messages_of, missing, parse_object, require, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, set_options_form
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 from gateway_dialects.mistral.words import DIALECT, PLAIN_FIELDS, ROLES, PartForm, ToolChoiceForm
@@ -48,7 +34,7 @@ from gateway_dialects.openai.words import RequestForm
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_calls", "reasoning_details", "opaque"}
 """The last two are of OpenAI's form, for other providers: Mistral would refuse them."""
-RESULT_FIELDS: Fields = {"tool_call_id": ("tool_call_id", string), "name": ("name", string)}
+RESULT_FIELDS: Fields = {"tool_call_id": ("tool_call_id", read.string), "name": ("name", read.string)}
 
 
 def parse_chat(body: bytes) -> ParsedChat:
@@ -63,7 +49,7 @@ def parse_fim(body: bytes) -> ParsedChat:
         raise invalid("messages", "A completion around a gap takes 'prompt' and 'suffix', no 'messages'.")
     gap: Json = {"type": "fim", "prompt": required_string(fields, "prompt")}
     if (suffix := fields.get("suffix")) is not None:
-        gap["suffix"] = string(suffix, "suffix")
+        gap["suffix"] = read.string(suffix, "suffix")
     rest = {name: value for name, value in fields.items() if name not in ("prompt", "suffix")}
     return parse_decoded({**rest, "messages": [{"role": "user", "content": [gap]}]})
 
@@ -86,9 +72,9 @@ def parse_messages(request: ChatRequest, value: Any, options: Json) -> None:
 
 def parse_message(message: Message, value: Any, path: str) -> None:
     """Raises GatewayError naming the field at fault."""
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     role = required_string(fields, "role", f"{path}.")
-    message.role = one_of(role, ROLES, f"{path}.role")
+    message.role = read.one_of(role, ROLES, f"{path}.role")
     content, known_fields = fields.get("content"), MESSAGE_FIELDS
     if role == "assistant":
         parse_assistant(message, fields, path)
@@ -116,7 +102,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
             set_form(message, DIALECT, EMPTY_STRING)
     elif "content" not in fields:
         set_form(message, DIALECT, ABSENT)
-    for index, call in enumerate(array(fields.get("tool_calls") or [], f"{path}.tool_calls")):
+    for index, call in enumerate(read.array(fields.get("tool_calls") or [], f"{path}.tool_calls")):
         parse_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if content is None and not message.parts:
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
@@ -124,8 +110,8 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
 
 def parse_call(part: Part, value: Any, path: str) -> None:
     """Like OpenAI's, but arguments may be the object itself, and the id may be missing."""
-    call = mapping(value, path)
-    function = mapping(call.get("function"), f"{path}.function")
+    call = read.mapping(value, path)
+    function = read.mapping(call.get("function"), f"{path}.function")
     if isinstance(function.get("arguments"), dict):
         function = {**function, "arguments": json_text(function["arguments"])}
     parse_tool_call(part, {"id": "", "type": "function", **call, "function": function}, path)
@@ -138,7 +124,7 @@ def parse_content(message: Message, parts: Any, content: Any, path: str) -> None
 
 
 def parse_chunk(part: Part, value: Any, path: str) -> None:
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     parser = CHUNK_PARSERS.get(required_string(fields, "type", f"{path}."))
     rest = parser(part, fields, path) if parser else None
     if rest is None:
@@ -162,14 +148,14 @@ def parse_picture(part: Part, fields: Json, path: str) -> Json:
 
 def parse_thinking(part: Part, fields: Json, path: str) -> Json | None:
     """None: thinking that holds more than text."""
-    chunks = array(fields.get("thinking"), f"{path}.thinking")
+    chunks = read.array(fields.get("thinking"), f"{path}.thinking")
     if any(not isinstance(chunk, dict) or chunk.get("type") != "text" for chunk in chunks):
         return None
     part.reasoning.text = "".join(
         required_string(chunk, "text", f"{path}.thinking[{index}].") for index, chunk in enumerate(chunks)
     )
     if (signature := fields.get("signature")) is not None:
-        part.reasoning.signature = string(signature, f"{path}.signature")
+        part.reasoning.signature = read.string(signature, f"{path}.signature")
         part.reasoning.provider = DIALECT
     return unnamed_fields(fields, {"type", "thinking", "signature"})
 
@@ -177,7 +163,7 @@ def parse_thinking(part: Part, fields: Json, path: str) -> Json | None:
 def parse_document(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
     set_uri(part, required_string(fields, "document_url", f"{path}."))
-    set_fields(part.media, fields, {"document_name": ("filename", string)}, f"{path}.")
+    set_fields(part.media, fields, {"document_name": ("filename", read.string)}, f"{path}.")
     return unnamed_fields(fields, {"type", "document_url", "document_name"})
 
 
@@ -212,7 +198,7 @@ CHUNK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
-    for index, item in enumerate(array(value, "tools")):
+    for index, item in enumerate(read.array(value, "tools")):
         tool = request.tools.add()
         parse_tool(tool, item, f"tools[{index}]")
         if tool.HasField("opaque"):
@@ -242,11 +228,11 @@ def parse_stop(request: ChatRequest, value: Any, options: Json) -> None:
         request.stop.append(value)
         set_options_form(request.provider_options_json, DIALECT, RequestForm(one_stop=True))
     else:
-        request.stop.extend(texts(value, "stop"))
+        request.stop.extend(read.texts(value, "stop"))
 
 
 def parse_effort(request: ChatRequest, value: Any, options: Json) -> None:
-    request.reasoning.effort = string(value, "reasoning_effort")
+    request.reasoning.effort = read.string(value, "reasoning_effort")
 
 
 FIELD_PARSERS: Mapping[str, FieldParser] = {

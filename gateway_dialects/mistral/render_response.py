@@ -4,8 +4,6 @@ Source: https://docs.mistral.ai/api (chat completions, models) and recorded answ
 answer without usage, and one whose id, object, created, model or finish_reason is missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

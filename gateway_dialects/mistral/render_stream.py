@@ -4,8 +4,6 @@ What its clients rely on: whole tool calls in one chunk, usage on the chunk that
 choices, finish_reason in every chunk, thinking in lists and text in strings. Source: recorded streams.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +13,7 @@ from dragoman.v1.stream_pb2 import Finished, PartDelta, PartFinished, PartStarte
 from gateway_dialects.kit.accumulate import append
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
-from gateway_dialects.mistral.render_response import (
-    error_envelope,
-    finish_reason,
-    render_chunk,
-    render_thinking,
-    render_usage,
-)
+from gateway_dialects.mistral import render_response as whole
 from gateway_dialects.openai.message_fields import annotation_of
 from gateway_dialects.openai.render_response import render_logprobs, render_tool_call
 from gateway_dialects.openai.words import details_of
@@ -81,7 +73,7 @@ class ChunkRenderer(EventWriter):
         self._parts[index, started.part_index] = StreamedPart(part, self._lengths[index])
         kind = part.WhichOneof("kind")
         if kind == "opaque" or (kind == "media" and (part.media.uri or part.media.data)):
-            self._choice(index, {"content": [render_chunk(part)]}, out)
+            self._choice(index, {"content": [whole.render_chunk(part)]}, out)
         elif kind == "text" and part.text:
             self._lengths[index] += len(part.text)
             self._choice(index, {"content": part.text}, out)
@@ -132,8 +124,8 @@ class ChunkRenderer(EventWriter):
             self._introduce(ending.index, out)
             details = details_of(ending)
             delta = {"content": "", **details.pop("message", {})}
-            reason = finish_reason(ending.finish_reason, ending.raw_finish_reason)
-            beside = {**late, "usage": render_usage(finished.usage)} if position == len(finished.candidates) else None
+            reason = whole.finish_reason(ending.finish_reason, ending.raw_finish_reason)
+            beside = {**late, "usage": whole.render_usage(finished.usage)} if position == len(finished.candidates) else None
             self._choice(ending.index, delta, out, ending={**details, "finish_reason": reason}, beside=beside)
         out.append(DONE)
 
@@ -164,7 +156,7 @@ def content_of(delta: PartDelta, part: StreamedPart) -> Json:
             piece.reasoning.text, piece.reasoning.signature = delta.reasoning, delta.signature
             # The fields of the whole come with its first piece.
             part.head = Part(reasoning=part.head.reasoning)
-            return {"content": [{**render_thinking(piece), **details}]}
+            return {"content": [{**whole.render_thinking(piece), **details}]}
         case "text" | "refusal" | "transcript" as kind:
             return {**details, "content": getattr(delta, kind)}
         case _:
@@ -174,5 +166,5 @@ def content_of(delta: PartDelta, part: StreamedPart) -> Json:
 def render_error_event(failure: GatewayError) -> bytes:
     """An error inside a stream. Mistral's clients know no such event: its own SDKs raise from whatever is no chunk, and
     LangChain's client passes by all that has no choices. Nothing follows it."""
-    error = error_envelope(failure)
+    error = whole.error_envelope(failure)
     return b"data: " + encode_json({**error, "error": error, "choices": [ERROR_ENDING]}) + b"\n\n"

@@ -3,8 +3,6 @@
 Source: https://docs.mistral.ai/api (chat completions), the models of the package mistralai 3.7, and recorded traffic.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from typing import Literal

@@ -1,7 +1,5 @@
 """OpenAI's chat completions API, as OpenAI and the vendors compatible with it serve it."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Any

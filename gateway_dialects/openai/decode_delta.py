@@ -1,7 +1,5 @@
 """One delta of a streamed choice: the parts that it begins and what it adds to them."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass, field
 from typing import Any

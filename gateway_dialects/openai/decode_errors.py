@@ -4,8 +4,6 @@ Sources: https://platform.openai.com/docs/guides/error-codes and the error_* rec
 about what is the type and what the code, so each word is looked for in both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ usage comes (last chunk, a chunk of its own, every chunk, x_groq), in whether to
 how they end.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP

@@ -1,7 +1,5 @@
 """The messages of a conversation as OpenAI's chat completions API and its compatible vendors take them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any

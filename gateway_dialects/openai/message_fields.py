@@ -5,8 +5,6 @@ Sources: https://openrouter.ai/docs (reasoning tokens, web search), https://plat
 https://ai.google.dev/gemini-api/docs/openai (thought signatures).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@ answers: reasoning_details and annotations; extra_content of Google's compatible
 provider_specific_fields of LiteLLM; cache_control of OpenRouter; and opaque, content of another dialect in our own answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 

@@ -5,8 +5,6 @@ Nothing a client sends is lost: what the contract does not name goes to extra_bo
 Source: https://platform.openai.com/docs/api-reference/chat/create, and OpenRouter's additions to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

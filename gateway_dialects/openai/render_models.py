@@ -3,8 +3,6 @@
 Sources: https://platform.openai.com/docs/api-reference/models, https://openrouter.ai/docs/api-reference/list-available-models.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from decimal import Decimal
 

@@ -5,8 +5,6 @@ Every field of the schema is there, null where the schema has null: strict clien
 Sources: https://platform.openai.com/docs/api-reference/chat/object, https://platform.openai.com/docs/guides/error-codes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/chat-streaming and recorded streams.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Sources: https://platform.openai.com/docs/api-reference/chat, and recorded requests and answers of each vendor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -82,10 +80,7 @@ FUNCTION_FIELDS: Fields = {
     "parameters": ("parameters_json", object_text),
     "strict": ("strict", boolean),
 }
-CUSTOM_FIELDS: Fields = {
-    "description": ("description", string),
-    "format": ("format_json", object_text),
-}
+CUSTOM_FIELDS: Fields = {"description": ("description", string), "format": ("format_json", object_text)}
 SCHEMA_FIELDS: Fields = {
     "name": ("name", string),
     "description": ("description", string),

@@ -1,7 +1,5 @@
 """OpenAI's Responses API."""
 
-from __future__ import annotations
-
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import Served
 from gateway_dialects.openai.decode_errors import decode_error

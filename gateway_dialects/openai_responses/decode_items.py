@@ -1,7 +1,5 @@
 """Output items as parts. Source: https://platform.openai.com/docs/api-reference/responses/object and recorded answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

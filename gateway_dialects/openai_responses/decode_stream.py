@@ -4,22 +4,11 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming and r
 whole answer again: what the deltas left out is read from there.
 """
 
-from __future__ import annotations
-
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import Json, list_at, malformed, unknown_fields
+from gateway_dialects.openai_responses import decode_response as whole
 from gateway_dialects.openai_responses.decode_items import typed
-from gateway_dialects.openai_responses.decode_response import (
-    RESPONSE_FIELDS,
-    check_status,
-    decode_usage,
-    error_in_answer,
-    error_in_event,
-    response_in,
-    set_ending,
-    set_head,
-)
 from gateway_dialects.openai_responses.decode_stream_items import Parts, StreamedItem, StreamedMessage, begin_item, place_of
 from gateway_dialects.openai_responses.words import UNFINISHED, set_details
 
@@ -44,20 +33,20 @@ class ResponsesStreamDecoder(EventDecoder):
         name = event.get("type")
         if not isinstance(name, str):
             if event.get("error"):
-                raise error_in_event(event)
+                raise whole.error_in_event(event)
             return
         if name in BEGINS:
-            self._start(response_in(event), batch)
+            self._start(whole.response_in(event), batch)
         elif name == "response.output_item.added":
             self._begin(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name == "response.output_item.done":
             self._settle(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name in ENDS:
-            self._end(response_in(event), batch)
+            self._end(whole.response_in(event), batch)
         elif name == "response.failed":
-            raise error_in_answer(response_in(event).get("error"))
+            raise whole.error_in_answer(whole.response_in(event).get("error"))
         elif name == "error":
-            raise error_in_event(event)
+            raise whole.error_in_event(event)
         elif "output_index" in event:
             self._feed_item(name, event, batch)
 
@@ -66,8 +55,8 @@ class ResponsesStreamDecoder(EventDecoder):
             return
         self._started = True
         started = batch.events.add().started
-        set_head(started, response)
-        self._details = unknown_fields(response, RESPONSE_FIELDS)
+        whole.set_head(started, response)
+        self._details = unknown_fields(response, whole.RESPONSE_FIELDS)
         set_details(started, self._details)
 
     def _begin(self, place: int, item: Json, batch: StreamResponse) -> None:
@@ -95,7 +84,7 @@ class ResponsesStreamDecoder(EventDecoder):
         self._items[place].settle(item, batch)
 
     def _end(self, response: Json, batch: StreamResponse) -> None:
-        check_status(response)
+        whole.check_status(response)
         if response.get("status") in UNFINISHED:
             raise malformed(f"the provider ended its stream with an answer whose status is {response['status']}")
         self._start(response, batch)
@@ -108,10 +97,10 @@ class ResponsesStreamDecoder(EventDecoder):
 
     def _finish(self, response: Json, batch: StreamResponse) -> None:
         finished = batch.events.add().finished
-        set_ending(finished.candidates.add(), response, [self._settled[place] for place in sorted(self._settled)])
+        whole.set_ending(finished.candidates.add(), response, [self._settled[place] for place in sorted(self._settled)])
         if isinstance(usage := response.get("usage"), dict):
-            finished.usage.CopyFrom(decode_usage(usage))
+            finished.usage.CopyFrom(whole.decode_usage(usage))
         if isinstance(tier := response.get("service_tier"), str):
             finished.service_tier = tier
-        late = unknown_fields(response, RESPONSE_FIELDS)
+        late = unknown_fields(response, whole.RESPONSE_FIELDS)
         set_details(finished, {name: value for name, value in late.items() if self._details.get(name) != value})

@@ -4,8 +4,6 @@ An item becomes a part with its first text, not with its announcement: until the
 Items of built-in tools are sent when they are whole, followed by the events of their progress: opaque parts have no deltas.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part

@@ -3,22 +3,11 @@
 Source: https://platform.openai.com/docs/api-reference/responses/create (input) and recorded requests.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 
 from dragoman.reasons import invalid
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_IMAGE,
-    MEDIA_KIND_VIDEO,
-    ROLE_ASSISTANT,
-    ROLE_TOOL,
-    Media,
-    Message,
-    Part,
-)
+from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Json, inverse, list_at, object_of
@@ -42,22 +31,22 @@ class InputEncoder:
         self._by_reference = by_reference
         self._custom_calls: set[str] = set()
 
-    def add(self, message: Message, field: str) -> None:
+    def add(self, message: content_pb2.Message, field: str) -> None:
         """Raises GatewayError naming the field for what the API cannot carry."""
-        if message.name and message.role != ROLE_TOOL:
+        if message.name and message.role != content_pb2.ROLE_TOOL:
             self._diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
         if message.provider_details_json:
             self._diagnostics.drop_foreign_details(message, field, DIALECT)
-        if message.role == ROLE_ASSISTANT:
+        if message.role == content_pb2.ROLE_ASSISTANT:
             self._add_assistant(message, field)
-        elif message.role == ROLE_TOOL:
+        elif message.role == content_pb2.ROLE_TOOL:
             self._add_results(message, field)
         elif message.role not in ROLE_NAMES:
             raise invalid(f"{field}.role", f"{field}.role is not set; use one of ROLE_SYSTEM, ROLE_USER ...")
         else:
             self._add_input(message, field)
 
-    def _add_input(self, message: Message, field: str) -> None:
+    def _add_input(self, message: content_pb2.Message, field: str) -> None:
         form = form_of(message, words.MessageForm)
         if form.instructions and self.instructions is None and not self.items:
             self.instructions = "".join(part.text for part in message.parts)
@@ -70,7 +59,7 @@ class InputEncoder:
         value = content if form.listed else shortest(content)
         self.items.append({**head, "role": ROLE_NAMES[message.role], "content": value, **details_of(message)})
 
-    def _add_results(self, message: Message, field: str) -> None:
+    def _add_results(self, message: content_pb2.Message, field: str) -> None:
         form = form_of(message, words.MessageForm)
         for place, part in results_in(message, field):
             result = part.tool_result
@@ -86,11 +75,11 @@ class InputEncoder:
             self.items.append({**item, **details_of(message)})
             self._diagnostics.drop_foreign_details(part, place)
 
-    def _add_assistant(self, message: Message, field: str) -> None:
+    def _add_assistant(self, message: content_pb2.Message, field: str) -> None:
         """Texts that follow each other become one message item, reasoning parts of one id one reasoning item; every other
         part is an item."""
-        texts: dict[str, Part] = {}
-        reasoning: list[Part] = []
+        texts: dict[str, content_pb2.Part] = {}
+        reasoning: list[content_pb2.Part] = []
         for index, part in enumerate(message.parts):
             where, kind = f"{field}.parts[{index}]", part.WhichOneof("kind")
             is_text = is_piece(part)
@@ -112,7 +101,7 @@ class InputEncoder:
         if reasoning:
             self._add_reasoning(reasoning, field)
 
-    def _add_texts(self, texts: dict[str, Part]) -> None:
+    def _add_texts(self, texts: dict[str, content_pb2.Part]) -> None:
         """texts: parts by their field. Empties it."""
         first = next(iter(texts.values()))
         form, fields = form_of(first, PartForm), item_fields(first)
@@ -127,7 +116,7 @@ class InputEncoder:
         self.items.append({**head, "role": "assistant", "content": value, **(fields or {})})
         texts.clear()
 
-    def _add_reasoning(self, parts: list[Part], field: str) -> None:
+    def _add_reasoning(self, parts: list[content_pb2.Part], field: str) -> None:
         """Empties parts."""
         if any(part.reasoning.provider == DIALECT and part.reasoning.signature for part in parts):
             self._diagnostics.drop(f"{field}.reasoning.signature", "this provider encrypts reasoning and signs none")
@@ -141,11 +130,11 @@ class InputEncoder:
                 self._diagnostics.drop_foreign_details(part, f"{field}.reasoning", DIALECT)
         parts.clear()
 
-    def _item(self, part: Part, field: str) -> Json:
+    def _item(self, part: content_pb2.Part, field: str) -> Json:
         match part.WhichOneof("kind"):
             case "tool_call":
                 return self._call(part, field)
-            case "media" if part.media.kind == MEDIA_KIND_IMAGE:
+            case "media" if part.media.kind == content_pb2.MEDIA_KIND_IMAGE:
                 self._report_details(part, field)
                 return encode_picture(part, field)
             case "media":
@@ -153,7 +142,7 @@ class InputEncoder:
             case _:
                 return self._content(part, field, "output_text")
 
-    def _call(self, part: Part, field: str) -> Json:
+    def _call(self, part: content_pb2.Part, field: str) -> Json:
         call = part.tool_call
         self._report_details(part, field)
         if not call.id:
@@ -166,11 +155,11 @@ class InputEncoder:
             return {"type": words.CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
         return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
 
-    def _report_details(self, part: Part, field: str) -> None:
+    def _report_details(self, part: content_pb2.Part, field: str) -> None:
         if part.provider_details_json:
             self._diagnostics.drop_foreign_details(part, field, DIALECT)
 
-    def _content(self, part: Part, field: str, text_type: str) -> Json:
+    def _content(self, part: content_pb2.Part, field: str, text_type: str) -> Json:
         """A piece of content. text_type: input_text, or output_text in a message of the assistant."""
         piece = encode_content(part, field, text_type)
         self._report_details(part, field)
@@ -180,7 +169,7 @@ class InputEncoder:
             self._cite(piece, part, field)
         return piece
 
-    def _cite(self, piece: Json, part: Part, field: str) -> None:
+    def _cite(self, piece: Json, part: content_pb2.Part, field: str) -> None:
         """Files are known by the ids of the provider that has them: only its own citations of them are sent."""
         if piece.get("type") != "output_text":
             self._diagnostics.drop(f"{field}.citations", "this provider takes them on the assistant's text only")
@@ -201,7 +190,7 @@ def shortest(content: list[Json]) -> str | list[Json]:
     return content
 
 
-def encode_content(part: Part, field: str, text_type: str) -> Json:
+def encode_content(part: content_pb2.Part, field: str, text_type: str) -> Json:
     """A piece of content without its citations. Raises GatewayError naming the field for what the API cannot carry there."""
     match part.WhichOneof("kind"):
         case "text":
@@ -218,13 +207,13 @@ def encode_content(part: Part, field: str, text_type: str) -> Json:
             raise unusable_part(part, field)
 
 
-def encode_media(media: Media, field: str) -> Json:
+def encode_media(media: content_pb2.Media, field: str) -> Json:
     kind = media_kind(media)
-    if kind == MEDIA_KIND_AUDIO:
+    if kind == content_pb2.MEDIA_KIND_AUDIO:
         return {"type": "input_audio", "input_audio": encode_audio(media, field)}
-    if kind == MEDIA_KIND_VIDEO:
+    if kind == content_pb2.MEDIA_KIND_VIDEO:
         raise unsupported(field, "this provider takes no video")
-    if kind == MEDIA_KIND_IMAGE:
+    if kind == content_pb2.MEDIA_KIND_IMAGE:
         name, value = source_of(media, field)
         image: Json = {"type": "input_image", "file_id" if name == "file_id" else "image_url": value}
         if media.detail:
@@ -233,12 +222,12 @@ def encode_media(media: Media, field: str) -> Json:
     return {"type": "input_file", **encode_file(media, field)}
 
 
-def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:
+def needs_bytes(media: content_pb2.Media, _model: str, _endpoint: Endpoint) -> bool:
     """See Dialect.needs_bytes."""
-    return bool(media_kind(media) == MEDIA_KIND_AUDIO)
+    return bool(media_kind(media) == content_pb2.MEDIA_KIND_AUDIO)
 
 
-def encode_file(media: Media, field: str) -> Json:
+def encode_file(media: content_pb2.Media, field: str) -> Json:
     name, value = source_of(media, field)
     if name == "file_id" or not value.startswith("data:"):
         source = {"file_id" if name == "file_id" else "file_url": value}
@@ -252,14 +241,14 @@ def suffix_of(uri: str) -> str:
     return f".{subtype}" if subtype.isalnum() and subtype != "plain" else ".txt" if subtype == "plain" else ""
 
 
-def source_of(media: Media, field: str) -> tuple[str, str]:
+def source_of(media: content_pb2.Media, field: str) -> tuple[str, str]:
     """(uri or file_id, its value); bytes as a data: URI."""
     if media.HasField("file_id"):
         return "file_id", media.file_id
     return "uri", uri_of(media, field)
 
 
-def encode_picture(part: Part, field: str) -> Json:
+def encode_picture(part: content_pb2.Part, field: str) -> Json:
     """A picture that the model drew, as the item of the tool that drew it."""
     name, value = source_of(part.media, field)
     if name != "uri" or not value.startswith("data:"):
@@ -270,7 +259,7 @@ def encode_picture(part: Part, field: str) -> Json:
     return {"type": words.PICTURE, "result": value.partition(",")[2], **fields}
 
 
-def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | None:
+def encode_reasoning(parts: Sequence[content_pb2.Part], *, by_reference: bool) -> Json | None:
     """One item of the parts that share its id. None: another provider's, or one that is empty without what the provider
     stores, which it does only where the client lets it (by_reference)."""
     if any(part.reasoning.provider != DIALECT for part in parts):
@@ -297,7 +286,7 @@ def encode_reasoning(parts: Sequence[Part], *, by_reference: bool) -> Json | Non
     return item
 
 
-def continues(part: Part, following: Part) -> bool:
+def continues(part: content_pb2.Part, following: content_pb2.Part) -> bool:
     """Whether both are of one reasoning item. One without an id ends with its encrypted content."""
     reasoning = part.reasoning
     return reasoning.id == following.reasoning.id and bool(reasoning.id or not reasoning.encrypted)
@@ -311,7 +300,7 @@ def short_id(call_id: str) -> str:
 
 
 def encode_input(
-    messages: Sequence[Message], diagnostics: Diagnostics, *, by_reference: bool
+    messages: Sequence[content_pb2.Message], diagnostics: Diagnostics, *, by_reference: bool
 ) -> tuple[list[Json], str | None]:
     """(input items, instructions or None). Raises GatewayError naming the field at fault."""
     encoder = InputEncoder(diagnostics, by_reference=by_reference)

@@ -8,8 +8,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/create, https:/
 migrate-to-responses (functions are strict by default, unlike those of chat completions) and recorded requests.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,15 +15,7 @@ from typing import Any
 import msgspec
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import (
-    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
-    TOOL_CHOICE_MODE_TOOL,
-    ChatRequest,
-    ReasoningSettings,
-    ResponseFormat,
-    Tool,
-    ToolChoice,
-)
+from dragoman.v1 import chat_pb2
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
@@ -87,7 +77,7 @@ NO_INPUT = {"role": "user", "content": ""}
 
 
 def encode_chat(
-    request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
+    request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
     diagnostics = Diagnostics()
@@ -100,7 +90,7 @@ def encode_chat(
     return upstream, diagnostics.from_provider(endpoint.provider)
 
 
-def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
+def encode_body(request: chat_pb2.ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its stream flag."""
     is_native = DIALECT in request.provider_options_json
     form = request_form(request)
@@ -129,7 +119,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: Diagnostics) -> J
     return body
 
 
-def encode_text(body: Json, request: ChatRequest) -> None:
+def encode_text(body: Json, request: chat_pb2.ChatRequest) -> None:
     text: Json = {}
     if form := encode_format(request.response_format):
         text["format"] = form
@@ -139,7 +129,7 @@ def encode_text(body: Json, request: ChatRequest) -> None:
         body["text"] = text
 
 
-def encode_format(form: ResponseFormat) -> Json | None:
+def encode_format(form: chat_pb2.ResponseFormat) -> Json | None:
     """text.format. None: the provider's default."""
     if not form.type:
         return None
@@ -147,7 +137,7 @@ def encode_format(form: ResponseFormat) -> Json | None:
     if kind is None:
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
     encoded: Json = {"type": kind}
-    if form.type == RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+    if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
         encoded["name"] = form.name or SCHEMA_NAME
         set_if_present(encoded, form, ("description", "strict"))
         if form.schema_json:
@@ -155,7 +145,7 @@ def encode_format(form: ResponseFormat) -> Json | None:
     return {**encoded, **details_of(form)}
 
 
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
+def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, diagnostics: Diagnostics) -> None:
     settings = details_of(reasoning)
     effort = reasoning.effort or implied_effort(reasoning.enabled if reasoning.HasField("enabled") else None)
     if reasoning.HasField("max_tokens"):
@@ -170,7 +160,9 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diag
         body["reasoning"] = settings
 
 
-def set_input(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics, *, by_reference: bool) -> None:
+def set_input(
+    body: Json, request: chat_pb2.ChatRequest, form: RequestForm, diagnostics: Diagnostics, *, by_reference: bool
+) -> None:
     items, instructions = encode_input(request.messages, diagnostics, by_reference=by_reference)
     if form.no_input and items == [NO_INPUT]:
         items = []
@@ -184,7 +176,7 @@ def set_input(body: Json, request: ChatRequest, form: RequestForm, diagnostics: 
         body["instructions"] = instructions
 
 
-def add_options(body: Json, request: ChatRequest, form: RequestForm, diagnostics: Diagnostics) -> None:
+def add_options(body: Json, request: chat_pb2.ChatRequest, form: RequestForm, diagnostics: Diagnostics) -> None:
     """Fields that the contract does not name. What it names is not overridden."""
     extra = object_of(request.extra_body_json, "extra_body_json") if request.extra_body_json else {}
     adopt(body, extra, ADOPTED, "this provider does not have it", diagnostics)
@@ -215,7 +207,7 @@ def included(body: Json) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool) -> None:
+def set_include(body: Json, request: chat_pb2.ChatRequest, model: str, *, is_native: bool) -> None:
     """Ask for log-probabilities where they are wanted, and for reasoning in a form that a client can carry."""
     wanted = list(dict.fromkeys(name for name in included(body) if isinstance(name, str)))
     if request.logprobs and words.LOGPROBS not in wanted:
@@ -226,7 +218,7 @@ def set_include(body: Json, request: ChatRequest, model: str, *, is_native: bool
         body["include"] = wanted
 
 
-def warn_of_settings(request: ChatRequest, diagnostics: Diagnostics) -> None:
+def warn_of_settings(request: chat_pb2.ChatRequest, diagnostics: Diagnostics) -> None:
     for descriptor, value in request.ListFields():
         if descriptor.name in NEUTRAL and value != NEUTRAL[descriptor.name]:
             diagnostics.drop(descriptor.name)
@@ -237,7 +229,7 @@ def warn_of_settings(request: ChatRequest, diagnostics: Diagnostics) -> None:
             diagnostics.drop("modalities", f"this provider answers in text, not in {modality}")
 
 
-def encode_tool(tool: Tool, field: str) -> Json:
+def encode_tool(tool: chat_pb2.Tool, field: str) -> Json:
     match tool.WhichOneof("kind"):
         case "function":
             return encode_function(tool, field)
@@ -254,7 +246,7 @@ def encode_tool(tool: Tool, field: str) -> Json:
             raise unusable_tool(tool, field)
 
 
-def encode_function(tool: Tool, field: str) -> Json:
+def encode_function(tool: chat_pb2.Tool, field: str) -> Json:
     function: Json = {"type": "function", "name": tool.function.name}
     set_if_present(function, tool.function, ("description",))
     is_unset = form_of(tool, words.ToolForm).strict_unset
@@ -278,12 +270,12 @@ def encode_grammar(text: str, field: str) -> Json:
     return {**{name: value for name, value in form.items() if name != "grammar"}, **grammar}
 
 
-def encode_tool_choice(choice: ToolChoice, tools: Sequence[Json]) -> Any:
+def encode_tool_choice(choice: chat_pb2.ToolChoice, tools: Sequence[Json]) -> Any:
     """None: the provider's default."""
     details = written_details_of(choice, DIALECT)
-    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, TOOL_CHOICE_MODE_TOOL):
+    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    if choice.mode == TOOL_CHOICE_MODE_TOOL:
+    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
         return {"type": kind_of(choice.tool_name, tools), "name": choice.tool_name, **details}
     if choice.allowed_tool_names:
         allowed = [{"type": kind_of(name, tools), "name": name} for name in choice.allowed_tool_names]

@@ -6,21 +6,10 @@ user or a tool speaks.
 Source: https://platform.openai.com/docs/api-reference/responses/create (input) and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    ROLE_ASSISTANT,
-    ROLE_TOOL,
-    ROLE_USER,
-    Message,
-    Part,
-)
+from dragoman.v1 import content_pb2
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
 from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string, wrong_type
@@ -37,7 +26,7 @@ class InputParser:
 
     def __init__(self, messages: Any) -> None:
         self._messages = messages
-        self._assistant: Message | None = None
+        self._assistant: content_pb2.Message | None = None
 
     def add(self, value: Any, path: str) -> None:
         """Raises GatewayError naming the field at fault."""
@@ -53,16 +42,16 @@ class InputParser:
         else:
             self._add_client_item(item, kind, path)
 
-    def _turn(self) -> Message:
+    def _turn(self) -> content_pb2.Message:
         """The assistant's message that is being filled."""
         if self._assistant is None:
             self._assistant = self._messages.add()
-            self._assistant.role = ROLE_ASSISTANT
+            self._assistant.role = content_pb2.ROLE_ASSISTANT
         return self._assistant
 
     def _add_message(self, item: Json, path: str) -> None:
         role = one_of(required_string(item, "role", f"{path}."), words.ROLES, f"{path}.role")
-        if role == ROLE_ASSISTANT:
+        if role == content_pb2.ROLE_ASSISTANT:
             self._add_text(item, path)
             return
         self._assistant = None
@@ -79,7 +68,7 @@ class InputParser:
             required_string(item, "id", f"{path}.")
         self._assistant = None
         message = self._messages.add()
-        message.role = ROLE_USER
+        message.role = content_pb2.ROLE_USER
         parse_opaque(message.parts.add(), item, path)
         set_form(message, MessageForm(item=True))
 
@@ -129,8 +118,8 @@ def set_rest(holder: Any, fields: Json) -> None:
     set_details(holder, fields)
 
 
-def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
-    message.role = ROLE_TOOL
+def parse_output(message: content_pb2.Message, item: Json, kind: str, path: str) -> None:
+    message.role = content_pb2.ROLE_TOOL
     result = message.parts.add().tool_result
     result.tool_call_id = required_string(item, "call_id", f"{path}.")
     output = item.get("output")
@@ -139,7 +128,7 @@ def parse_output(message: Message, item: Json, kind: str, path: str) -> None:
     set_form(message, MessageForm(listed=is_long_list(output), custom=kind != "function_call_output"))
 
 
-def parse_call(part: Part, item: Json, path: str) -> None:
+def parse_call(part: content_pb2.Part, item: Json, path: str) -> None:
     call = part.tool_call
     call.id, call.name = required_string(item, "call_id", f"{path}."), required_string(item, "name", f"{path}.")
     if item["type"] == words.CUSTOM_CALL:
@@ -154,7 +143,7 @@ def parse_call(part: Part, item: Json, path: str) -> None:
             part.provider_details_json[dialect] = json_text(details)
 
 
-def take_signature(part: Part, fields: Json) -> Json:
+def take_signature(part: content_pb2.Part, fields: Json) -> Json:
     """The fields of a call or a piece of content without another provider's signature, which render_items put there."""
     match fields.get(words.SIGNATURE):
         case {"provider": str(provider), "value": str(value)}:
@@ -164,7 +153,7 @@ def take_signature(part: Part, fields: Json) -> Json:
             return fields
 
 
-def parse_reasoning(part: Part, item: Json, path: str) -> None:
+def parse_reasoning(part: content_pb2.Part, item: Json, path: str) -> None:
     summaries, thoughts = texts_in(item, "summary", path), texts_in(item, "content", path)
     reasoning = part.reasoning
     reasoning.text = words.SUMMARY_GAP.join(summaries or thoughts)
@@ -179,7 +168,7 @@ def parse_reasoning(part: Part, item: Json, path: str) -> None:
     set_form(part, form)
 
 
-def restore(part: Part) -> None:
+def restore(part: content_pb2.Part) -> None:
     """Make the part what its encrypted content packs. What this gateway cannot have packed is unsigned reasoning."""
     state = unpack(part.reasoning.encrypted) or CarriedState(summary=True)
     if state.dialect:
@@ -196,13 +185,13 @@ def texts_in(item: Json, name: str, path: str) -> list[str]:
     return [required_string(piece, "text", f"{path}.{name}[{index}].") for index, piece in enumerate(pieces)]
 
 
-def parse_picture(part: Part, item: Json, path: str) -> None:
+def parse_picture(part: content_pb2.Part, item: Json, path: str) -> None:
     """A picture that the model drew is media, which other providers can be shown."""
     if not words.set_picture(part, item):
         parse_opaque(part, item, path)
 
 
-def parse_opaque(part: Part, item: Json, path: str) -> None:
+def parse_opaque(part: content_pb2.Part, item: Json, path: str) -> None:
     """Items of built-in tools, and whatever the contract does not name."""
     part.opaque.dialect, part.opaque.json = DIALECT, json_text(item)
 
@@ -222,7 +211,7 @@ def parse_content(parts: Any, content: Any, path: str) -> None:
             raise wrong_type(path, "string or array", content)
 
 
-def parse_piece(part: Part, value: Any, path: str) -> None:
+def parse_piece(part: content_pb2.Part, value: Any, path: str) -> None:
     """A piece of a type that the contract does not name is carried as it is."""
     fields = mapping(value, path)
     parser = PIECE_PARSERS.get(required_string(fields, "type", f"{path}."))
@@ -232,12 +221,12 @@ def parse_piece(part: Part, value: Any, path: str) -> None:
         set_rest(part, details)
 
 
-def parse_text(part: Part, fields: Json, path: str) -> Json:
+def parse_text(part: content_pb2.Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
     return unknown_fields(fields, {"type", "text"}) if len(fields) > 2 else {}
 
 
-def parse_output_text(part: Part, fields: Json, path: str) -> Json:
+def parse_output_text(part: content_pb2.Part, fields: Json, path: str) -> Json:
     """Lists that every answer has are carried unless they are empty."""
     details = parse_text(part, fields, path)
     annotations = details.pop("annotations", [])
@@ -248,13 +237,13 @@ def parse_output_text(part: Part, fields: Json, path: str) -> Json:
     return take_signature(part, details)
 
 
-def parse_refusal(part: Part, fields: Json, path: str) -> Json:
+def parse_refusal(part: content_pb2.Part, fields: Json, path: str) -> Json:
     part.refusal = required_string(fields, "refusal", f"{path}.")
     return take_signature(part, unknown_fields(fields, words.REFUSAL_FIELDS))
 
 
-def parse_image(part: Part, fields: Json, path: str) -> Json:
-    part.media.kind = MEDIA_KIND_IMAGE
+def parse_image(part: content_pb2.Part, fields: Json, path: str) -> Json:
+    part.media.kind = content_pb2.MEDIA_KIND_IMAGE
     if (file_id := fields.get("file_id")) is not None:
         part.media.file_id = string(file_id, f"{path}.file_id")
     elif (url := fields.get("image_url")) is not None:
@@ -265,8 +254,8 @@ def parse_image(part: Part, fields: Json, path: str) -> Json:
     return unknown_fields(fields, {"type", "image_url", "file_id", "detail"})
 
 
-def parse_file(part: Part, fields: Json, path: str) -> Json:
-    part.media.kind = MEDIA_KIND_FILE
+def parse_file(part: content_pb2.Part, fields: Json, path: str) -> Json:
+    part.media.kind = content_pb2.MEDIA_KIND_FILE
     set_fields(part.media, fields, {"filename": ("filename", string)}, f"{path}.")
     if (file_id := fields.get("file_id")) is not None:
         part.media.file_id = string(file_id, f"{path}.file_id")
@@ -286,22 +275,22 @@ def data_uri(data: str, filename: str) -> str:
     return f"data:application/{'pdf' if filename.lower().endswith('.pdf') else 'octet-stream'};base64,{data}"
 
 
-def parse_audio(part: Part, fields: Json, path: str) -> Json:
+def parse_audio(part: content_pb2.Part, fields: Json, path: str) -> Json:
     audio = mapping(fields.get("input_audio"), f"{path}.input_audio")
     form = required_string(audio, "format", f"{path}.input_audio.")
     data = required_string(audio, "data", f"{path}.input_audio.")
-    part.media.kind = MEDIA_KIND_AUDIO
+    part.media.kind = content_pb2.MEDIA_KIND_AUDIO
     set_uri(part, f"data:{AUDIO_TYPES.get(form, f'audio/{form}')};base64,{data}")
     return unknown_fields(fields, {"type", "input_audio"})
 
 
-ITEM_PARSERS: Mapping[str, Callable[[Part, Json, str], None]] = {
+ITEM_PARSERS: Mapping[str, Callable[[content_pb2.Part, Json, str], None]] = {
     "function_call": parse_call,
     words.CUSTOM_CALL: parse_call,
     "reasoning": parse_reasoning,
     words.PICTURE: parse_picture,
 }
-PIECE_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
+PIECE_PARSERS: Mapping[str, Callable[[content_pb2.Part, Json, str], Json]] = {
     "input_text": parse_text,
     "output_text": parse_output_text,
     "refusal": parse_refusal,

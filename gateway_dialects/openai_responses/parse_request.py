@@ -6,8 +6,6 @@ gateway itself honours at any provider is in the RequestForm.
 Source: https://platform.openai.com/docs/api-reference/responses/create and recorded requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,23 +14,8 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
-from gateway_dialects.kit.fields import (
-    Fields,
-    Reader,
-    array,
-    boolean,
-    flag,
-    integer,
-    mapping,
-    missing,
-    object_text,
-    required_mapping,
-    required_string,
-    set_fields,
-    string,
-    texts,
-    wrong_type,
-)
+from gateway_dialects.kit import fields as read
+from gateway_dialects.kit.fields import Fields, Reader, missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, WrittenForm, json_text, unknown_fields
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
 from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS, TOOL_CHOICE_WORDS
@@ -72,7 +55,7 @@ class Options:
 def previous_response_id(fields: Json) -> str:
     """Empty: the request continues none. Raises GatewayError 400."""
     value = fields.get("previous_response_id")
-    return "" if value is None else string(value, "previous_response_id")
+    return "" if value is None else read.string(value, "previous_response_id")
 
 
 def references_in(items: Sequence[Json]) -> list[str]:
@@ -119,7 +102,9 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
             served=options.served,
         ),
     )
-    return ParsedCreate(request, flag(fields, "stream"), flag(fields, "store", True), previous, items, echo_of(fields))
+    return ParsedCreate(
+        request, read.flag(fields, "stream"), read.flag(fields, "store", True), previous, items, echo_of(fields)
+    )
 
 
 def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -> None:
@@ -135,7 +120,7 @@ def parse_field(request: ChatRequest, name: str, value: Any, options: Options) -
 
 def parse_instructions(request: ChatRequest, value: Any) -> None:
     """The first message: instructions are not carried from one response to the next."""
-    if value is None or not (text := string(value, "instructions")):
+    if value is None or not (text := read.string(value, "instructions")):
         return
     message = request.messages.add()
     message.role = ROLE_SYSTEM
@@ -144,12 +129,12 @@ def parse_instructions(request: ChatRequest, value: Any) -> None:
 
 
 def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
-    for index, item in enumerate(array(value, "tools")):
+    for index, item in enumerate(read.array(value, "tools")):
         parse_tool(request.tools.add(), item, f"tools[{index}]")
 
 
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
-    fields, reasoning = mapping(value, "reasoning"), request.reasoning
+    fields, reasoning = read.mapping(value, "reasoning"), request.reasoning
     reasoning.SetInParent()
     set_fields(reasoning, fields, REASONING_FIELDS, "reasoning.")
     set_details(reasoning, unknown_fields(fields, REASONING_FIELDS.keys()))
@@ -157,7 +142,7 @@ def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
 
 def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
     """Encrypted reasoning comes in every answer of ours, and log-probabilities are the contract's."""
-    for wanted in texts(value, "include"):
+    for wanted in read.texts(value, "include"):
         target = options.served if wanted in (words.ENCRYPTED, words.LOGPROBS) else options.own
         target.setdefault("include", []).append(wanted)
         if wanted == words.LOGPROBS:
@@ -167,22 +152,22 @@ def parse_include(request: ChatRequest, value: Any, options: Options) -> None:
 def parse_truncation(request: ChatRequest, value: Any, options: Options) -> None:
     """To cut nothing is what every provider does."""
     target = options.served if value == "disabled" else options.own
-    target["truncation"] = string(value, "truncation")
+    target["truncation"] = read.string(value, "truncation")
 
 
 def parse_background(request: ChatRequest, value: Any, options: Options) -> None:
     """To answer while the client waits is what every provider does."""
-    target = options.own if boolean(value, "background") else options.served
+    target = options.own if read.boolean(value, "background") else options.served
     target["background"] = value
 
 
 def parse_stop(request: ChatRequest, value: Any, options: Options) -> None:
-    request.stop.extend([value] if isinstance(value, str) else texts(value, "stop"))
+    request.stop.extend([value] if isinstance(value, str) else read.texts(value, "stop"))
 
 
 def parse_metadata(request: ChatRequest, value: Any, options: Options) -> None:
-    for name, item in mapping(value, "metadata").items():
-        string(item, f"metadata.{name}")
+    for name, item in read.mapping(value, "metadata").items():
+        read.string(item, f"metadata.{name}")
     options.served["metadata"] = value
 
 
@@ -192,7 +177,7 @@ def echo_of(fields: Json) -> Json:
 
 def parse_tool(tool: Tool, value: Any, path: str) -> None:
     """Tools that the provider runs are carried as they are."""
-    fields = mapping(value, path)
+    fields = read.mapping(value, path)
     match required_string(fields, "type", f"{path}."):
         case "function":
             parse_function(tool, fields, path)
@@ -216,7 +201,7 @@ def parse_custom(tool: Tool, fields: Json, path: str) -> None:
 
 
 def format_text(value: Any, path: str) -> str:
-    return json_text(nested_grammar(mapping(value, path)))
+    return json_text(nested_grammar(read.mapping(value, path)))
 
 
 def nested_grammar(form: Json) -> Json:
@@ -256,10 +241,10 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
     if mode not in ("auto", "required"):
         raise invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
     choice.mode = MODES[mode]
-    tools = array(value.get("tools"), "tool_choice.tools")
+    tools = read.array(value.get("tools"), "tool_choice.tools")
     for index, item in enumerate(tools):
         path = f"tool_choice.tools[{index}]"
-        tool = mapping(item, path)
+        tool = read.mapping(item, path)
         kind = required_string(tool, "type", f"{path}.")
         choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
     set_form(choice, WrittenForm(written={"tools": tools}))
@@ -267,8 +252,8 @@ def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
 
 
 def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
-    fields = mapping(value, "text")
-    set_fields(request, fields, {"verbosity": ("verbosity", string)}, "text.")
+    fields = read.mapping(value, "text")
+    set_fields(request, fields, {"verbosity": ("verbosity", read.string)}, "text.")
     rest = unknown_fields(fields, {"format", "verbosity"})
     if (form := fields.get("format")) is not None and not parse_format(request.response_format, form):
         request.ClearField("response_format")
@@ -279,7 +264,7 @@ def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
 
 def parse_format(form: ResponseFormat, value: Any) -> bool:
     """False: a type that the contract does not name, to be carried as it is."""
-    fields = mapping(value, "text.format")
+    fields = read.mapping(value, "text.format")
     kind = required_string(fields, "type", "text.format.")
     if kind not in RESPONSE_FORMATS:
         return False
@@ -293,9 +278,9 @@ def parse_format(form: ResponseFormat, value: Any) -> bool:
 
 
 MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
-FORMAT_FIELDS: Fields = {"description": ("description", string), "strict": ("strict", boolean)}
-FUNCTION_FIELDS: Fields = {**FORMAT_FIELDS, "parameters": ("parameters_json", object_text)}
-CUSTOM_FIELDS: Fields = {"description": ("description", string), "format": ("format_json", format_text)}
+FORMAT_FIELDS: Fields = {"description": ("description", read.string), "strict": ("strict", read.boolean)}
+FUNCTION_FIELDS: Fields = {**FORMAT_FIELDS, "parameters": ("parameters_json", read.object_text)}
+CUSTOM_FIELDS: Fields = {"description": ("description", read.string), "format": ("format_json", format_text)}
 GRAMMAR_FIELDS = ("syntax", "definition")
 NAMED = frozenset({"function", "custom"})
 """Types of the tools that have names; any other is named by its type."""
@@ -305,9 +290,9 @@ READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id
 SERVED = frozenset({"store", "stream_options"})
 """What the gateway honours itself at any provider."""
 PLAIN_FIELDS: Mapping[str, Reader] = {
-    **{name: read for name, read in CHAT_FIELDS.items() if name not in ("logprobs", "verbosity")},
-    **dict.fromkeys(("model", "user"), string),
-    "max_output_tokens": integer,
+    **{name: reader for name, reader in CHAT_FIELDS.items() if name not in ("logprobs", "verbosity")},
+    **dict.fromkeys(("model", "user"), read.string),
+    "max_output_tokens": read.integer,
 }
 """Fields with the same name in the contract, also those of other providers that are asked through this API."""
 FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {

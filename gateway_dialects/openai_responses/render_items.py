@@ -3,8 +3,6 @@
 Source: https://platform.openai.com/docs/api-reference/responses/object and recorded answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 
 from dragoman.v1.chat_pb2 import TokenLogprob

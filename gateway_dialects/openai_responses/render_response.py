@@ -4,8 +4,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/object. Every f
 allows that: strict clients refuse an answer without one.
 """
 
-from __future__ import annotations
-
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_ERROR, FINISH_REASON_UNSPECIFIED, Candidate, ChatResponse
 from dragoman.v1.stream_pb2 import CandidateFinish, Finished, Started

@@ -4,8 +4,6 @@ provider interleaves. The last event holds the whole response.
 Source: https://platform.openai.com/docs/api-reference/responses-streaming and recorded streams.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,19 +13,12 @@ from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFin
 from gateway_dialects.kit.accumulate import merge_details
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai_responses import render_response
+from gateway_dialects.openai_responses import render_stream_items as items
 from gateway_dialects.openai_responses.render_items import id_of, is_blank, is_content
-from gateway_dialects.openai_responses.render_stream_items import (
-    Emit,
-    Piece,
-    StreamedCall,
-    StreamedMessage,
-    StreamedReasoning,
-    StreamedWhole,
-)
 from gateway_dialects.openai_responses.words import INCOMPLETE, details_of, item_fields
 
-StreamedItem = StreamedMessage | StreamedReasoning | StreamedCall | StreamedWhole
-StreamedPart = Piece | StreamedReasoning | StreamedCall | StreamedWhole
+StreamedItem = items.StreamedMessage | items.StreamedReasoning | items.StreamedCall | items.StreamedWhole
+StreamedPart = items.Piece | items.StreamedReasoning | items.StreamedCall | items.StreamedWhole
 ItemT = TypeVar("ItemT", bound=StreamedItem)
 TEXT_TAIL = b',"logprobs":[]}\n\n'
 
@@ -124,32 +115,32 @@ class ChunkRenderer:
         begun: StreamedPart
         if is_content(part):
             message = self._open[-1] if self._open else None
-            if not isinstance(message, StreamedMessage) or item_fields(part) is not None:
-                message = self._open_item(StreamedMessage, part)
+            if not isinstance(message, items.StreamedMessage) or item_fields(part) is not None:
+                message = self._open_item(items.StreamedMessage, part)
             begun = message.add(part)
             if begun.is_text:
                 self._note_text(begun, part_index)
         elif part.HasField("reasoning"):
-            begun = self._open_item(StreamedReasoning, part)
+            begun = self._open_item(items.StreamedReasoning, part)
         elif part.HasField("tool_call"):
-            begun = self._open_item(StreamedCall, part)
+            begun = self._open_item(items.StreamedCall, part)
         else:
-            begun = self._open_item(StreamedWhole, part)
+            begun = self._open_item(items.StreamedWhole, part)
         self._parts[part_index] = begun
         return begun
 
-    def _open_item(self, make: Callable[[Emit, str, int, Part], ItemT], part: Part) -> ItemT:
+    def _open_item(self, make: Callable[[items.Emit, str, int, Part], ItemT], part: Part) -> ItemT:
         """An item ends where the next one begins, but for a tool call that has not all its arguments: only they can still
         be distinguished by their index."""
         for other in list(self._open):
-            if not isinstance(other, StreamedCall) or other.is_whole:
+            if not isinstance(other, items.StreamedCall) or other.is_whole:
                 self._close(other, "completed")
         item = make(self._emit, id_of(part, self.response["id"], self._count), self._count, part)
         self._count += 1
         self._open.append(item)
         return item
 
-    def _note_text(self, piece: Piece, part_index: int) -> None:
+    def _note_text(self, piece: items.Piece, part_index: int) -> None:
         self._text_part, self._texts = part_index, piece.texts
         head = {"type": "response.output_text.delta", **piece.place}
         self._text_head = b"event: response.output_text.delta\ndata: " + encode_json(head)[:-1] + b',"sequence_number":'
@@ -173,9 +164,9 @@ class ChunkRenderer:
                 return
             part = self._begin(self._began[index], index)
         if part.closed:
-            if isinstance(part, Piece):
+            if isinstance(part, items.Piece):
                 part.cite(delta.citations)
-            if isinstance(part, (StreamedCall, StreamedWhole)) or not has_content(delta):
+            if isinstance(part, (items.StreamedCall, items.StreamedWhole)) or not has_content(delta):
                 return  # A call's arguments were whole; what follows can only be white space.
             # What ended for another item cannot be opened again: the rest gets an item of its own.
             part = self._begin(continuation(self._began[index]), index)
@@ -188,7 +179,7 @@ class ChunkRenderer:
         merge_details(begun.part.provider_details_json, ended.provider_details_json)
         if ended.HasField("signature"):
             begun.part.signature.CopyFrom(ended.signature)
-        if not isinstance(begun, Piece):
+        if not isinstance(begun, items.Piece):
             self._close(begun, "completed")
         elif "item" in details_of(ended):
             # A provider of this dialect marks where a message ends; others may go on with it.

@@ -11,32 +11,26 @@ Cache hints are not sent: the API caches by itself and has no such field on what
 Source: https://platform.openai.com/docs/api-reference/responses and recorded traffic.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from dragoman.v1 import content_pb2
 from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER, FINISH_REASON_LENGTH, ChatRequest, FinishReason
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_IMAGE,
-    ROLE_ASSISTANT,
-    ROLE_DEVELOPER,
-    ROLE_SYSTEM,
-    ROLE_USER,
-    Citation,
-    Part,
-    Role,
-)
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.json import Detailed, Form, Json, inverse, text_of, unknown_fields
 
 DIALECT = "openai-responses"
 
-ROLES: Mapping[str, Role.ValueType] = MappingProxyType(
-    {"user": ROLE_USER, "system": ROLE_SYSTEM, "developer": ROLE_DEVELOPER, "assistant": ROLE_ASSISTANT}
+ROLES: Mapping[str, content_pb2.Role.ValueType] = MappingProxyType(
+    {
+        "user": content_pb2.ROLE_USER,
+        "system": content_pb2.ROLE_SYSTEM,
+        "developer": content_pb2.ROLE_DEVELOPER,
+        "assistant": content_pb2.ROLE_ASSISTANT,
+    }
 )
 INCOMPLETE_REASONS: Mapping[str, FinishReason.ValueType] = MappingProxyType(
     {
@@ -167,7 +161,7 @@ def set_form(target: Any, form: Form) -> None:
     wire.set_form(target, DIALECT, form)
 
 
-def item_fields(part: Part) -> Json | None:
+def item_fields(part: content_pb2.Part) -> Json | None:
     """The fields of the message item that begins with a part, as this dialect's provider or client has it. None: it begins
     none."""
     found = details_of(part).get("item")
@@ -183,13 +177,13 @@ def set_request_form(request: ChatRequest, form: RequestForm) -> None:
     wire.set_options_form(request.provider_options_json, DIALECT, form)
 
 
-def is_piece(part: Part) -> bool:
+def is_piece(part: content_pb2.Part) -> bool:
     """Whether it is content of a message item of the assistant."""
     kind = part.WhichOneof("kind")
     return kind in TEXT_KINDS or (kind == "opaque" and form_of(part, PartForm).piece)
 
 
-def piece_fields(part: Part) -> Json:
+def piece_fields(part: content_pb2.Part) -> Json:
     """The details of a piece of content, without those of its item."""
     details = details_of(part)
     details.pop("item", None)
@@ -212,19 +206,22 @@ def lengths_of(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(map(len, texts)) if len(texts) > 1 else ()
 
 
-def set_picture(part: Part, item: Json) -> bool:
+def set_picture(part: content_pb2.Part, item: Json) -> bool:
     """Make the part the picture that an image_generation_call drew. False: it has none."""
     if not (result := text_of(item.get("result"))):
         return False
-    part.media.kind, part.media.mime_type = MEDIA_KIND_IMAGE, f"image/{text_of(item.get('output_format')) or 'png'}"
+    part.media.kind, part.media.mime_type = (
+        content_pb2.MEDIA_KIND_IMAGE,
+        f"image/{text_of(item.get('output_format')) or 'png'}",
+    )
     part.media.uri = f"data:{part.media.mime_type};base64,{result}"
     set_details(part, unknown_fields(item, PICTURE_FIELDS))
     return True
 
 
-def citation_of(annotation: Json) -> Citation:
+def citation_of(annotation: Json) -> content_pb2.Citation:
     """An annotation of an output_text: url_citation, file_citation, container_file_citation, file_path."""
-    citation = Citation(
+    citation = content_pb2.Citation(
         uri=text_of(annotation.get("url")),
         title=text_of(annotation.get("title")) or text_of(annotation.get("filename")),
         source_id=text_of(annotation.get("file_id")),
@@ -236,7 +233,7 @@ def citation_of(annotation: Json) -> Citation:
     return citation
 
 
-def annotation_of(citation: Citation) -> Json:
+def annotation_of(citation: content_pb2.Citation) -> Json:
     """As the dialect writes it: another provider's citation of an address is a url_citation, any other a file_citation."""
     if DIALECT in citation.provider_details_json:
         return details_of(citation)

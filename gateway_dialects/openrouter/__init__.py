@@ -1,7 +1,5 @@
 """OpenRouter's API as we serve it: OpenAI's chat completions, with more in and more out."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from typing import Any

@@ -3,8 +3,6 @@
 Source: https://openrouter.ai/docs/api-reference/parameters, provider routing and model fallbacks.
 """
 
-from __future__ import annotations
-
 from dragoman.reasons import invalid
 from gateway_dialects.kit.fields import array, boolean, mapping, parse_object, string
 from gateway_dialects.kit.json import Json, json_text

@@ -3,8 +3,6 @@
 Sources: https://openrouter.ai/docs/api-reference/models, https://openrouter.ai/docs/api-reference/get-a-generation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple

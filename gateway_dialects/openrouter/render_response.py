@@ -3,8 +3,6 @@
 Sources: https://openrouter.ai/docs (responses, reasoning tokens, usage accounting, errors), and recorded answers.
 """
 
-from __future__ import annotations
-
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from gateway_dialects.kit.json import Json, encode_json

@@ -1,7 +1,5 @@
 """The served APIs. A new one is a module here and a line in APIS."""
 
-from __future__ import annotations
-
 from http_facade import proxy
 from http_facade.apis import anthropic, azure, cohere, completions, gemini, mistral, openai, openai_responses, openrouter
 

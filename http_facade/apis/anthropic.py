@@ -1,7 +1,5 @@
 """Anthropic's Messages API."""
 
-from __future__ import annotations
-
 from gateway_dialects.anthropic import SERVER
 from http_facade.api import Api
 from http_facade.exchange import Exchange

@@ -3,8 +3,6 @@
 Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference. Any api-version gets the same answer.
 """
 
-from __future__ import annotations
-
 from gateway_dialects.openai import SERVER
 from http_facade.api import Api
 

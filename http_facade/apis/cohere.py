@@ -1,7 +1,5 @@
 """Cohere's chat API."""
 
-from __future__ import annotations
-
 from gateway_dialects.cohere import SERVER
 from http_facade.api import Api
 from http_facade.exchange import Exchange

@@ -1,7 +1,5 @@
 """OpenAI's legacy text completions, also at Azure's paths."""
 
-from __future__ import annotations
-
 from gateway_dialects.completions import SERVER
 from http_facade.api import Api
 

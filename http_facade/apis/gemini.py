@@ -1,7 +1,5 @@
 """Google's Gemini API, in all of its versions."""
 
-from __future__ import annotations
-
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.gemini import METHODS, SERVER
 from http_facade.api import Api

@@ -1,7 +1,5 @@
 """Mistral's chat and models, at paths that it shares with OpenAI, and its completions around a gap (FIM)."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from gateway_dialects.kit.fields import parse_object

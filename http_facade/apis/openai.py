@@ -1,7 +1,5 @@
 """OpenAI's chat completions and models. Other APIs share the paths; a client that none of them recognises is OpenAI's."""
 
-from __future__ import annotations
-
 from gateway_dialects.openai import SERVER
 from http_facade.api import Api
 

@@ -17,20 +17,10 @@ from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.kit.server import ServedChat
 from gateway_dialects.openai_responses import SERVER
+from gateway_dialects.openai_responses import stored as storing
 from gateway_dialects.openai_responses.parse_request import ParsedCreate, parse_create, previous_response_id, references_in
 from gateway_dialects.openai_responses.render_response import render_token_count, response_object
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
-from gateway_dialects.openai_responses.stored import (
-    LISTED,
-    LISTED_AT_MOST,
-    Stored,
-    elsewhere_in,
-    is_unfinished,
-    render_deleted,
-    render_page,
-    resolved,
-    whole_input,
-)
 from http_facade.api import Api, Factory
 from http_facade.apis.stored_responses import StoredResponses
 from http_facade.chat import prepare, relay
@@ -54,8 +44,8 @@ class Created:
     elsewhere: str
     """Stored.elsewhere."""
 
-    def stored(self, response: Json, provider: str) -> Stored:
-        return Stored(response, self.items, self.elsewhere, provider if is_unfinished(response) else "")
+    def stored(self, response: Json, provider: str) -> storing.Stored:
+        return storing.Stored(response, self.items, self.elsewhere, provider if storing.is_unfinished(response) else "")
 
 
 class Responses:
@@ -77,9 +67,9 @@ class Responses:
         parsed = parse_create(fields, earlier=conversation, known=known)
         prepare(parsed.chat, exchange)
         unknown = [item_id for item_id in references if item_id not in known]
-        return Created(parsed, resolved(parsed.items, known), unknown, elsewhere_in(fields))
+        return Created(parsed, storing.resolved(parsed.items, known), unknown, storing.elsewhere_in(fields))
 
-    async def _earlier(self, response_id: str, exchange: Exchange) -> list[Stored]:
+    async def _earlier(self, response_id: str, exchange: Exchange) -> list[storing.Stored]:
         if not response_id:
             return []
         try:
@@ -96,7 +86,7 @@ class Responses:
             refuse_elsewhere(stored)
         return [await self._finished(stored, exchange) if stored.provider else stored for stored in chain]
 
-    async def _finished(self, stored: Stored, exchange: Exchange) -> Stored:
+    async def _finished(self, stored: storing.Stored, exchange: Exchange) -> storing.Stored:
         fresh = await self._stored.refreshed(stored, exchange)
         if fresh.provider:
             message = f"Response '{stored.response_id}' is {fresh.response['status']}: continue it when it is complete."
@@ -150,7 +140,7 @@ class Responses:
     async def delete(self, exchange: Exchange) -> None:
         response_id = exchange.path_param("response_id")
         await self._stored.delete(response_id, exchange)
-        await exchange.respond(200, render_deleted(response_id), {})
+        await exchange.respond(200, storing.render_deleted(response_id), {})
 
     async def cancel(self, exchange: Exchange) -> None:
         """Only a response that its provider makes in the background can be cancelled."""
@@ -163,7 +153,9 @@ class Responses:
     async def list_input_items(self, exchange: Exchange) -> None:
         limit, order, after = read_page(exchange)
         chain, _ = await self._stored.chain(exchange.path_param("response_id"), exchange)
-        await exchange.respond(200, render_page(whole_input(chain), limit=limit, order=order, after=after), {})
+        await exchange.respond(
+            200, storing.render_page(storing.whole_input(chain), limit=limit, order=order, after=after), {}
+        )
 
     async def count_tokens(self, exchange: Exchange) -> None:
         """x-dragoman-estimated: true means that no provider counted."""
@@ -176,7 +168,7 @@ class Responses:
         await exchange.respond(200, render_token_count(answer.input_tokens), headers)
 
 
-def refuse_elsewhere(stored: Stored) -> None:
+def refuse_elsewhere(stored: storing.Stored) -> None:
     if stored.elsewhere:
         message = (
             f"Response '{stored.response_id}' was created with '{stored.elsewhere}', which only its provider stores: send"
@@ -190,7 +182,7 @@ def lost(message: str) -> GatewayError:
     return GatewayError(Reason.RECORD_NOT_FOUND, message, field="previous_response_id", code=code)
 
 
-def refuse_doubles(references: list[str], earlier: list[Stored]) -> None:
+def refuse_doubles(references: list[str], earlier: list[storing.Stored]) -> None:
     there = {item_id for stored in earlier for item_id, _ in stored.identified()}
     for item_id in references:
         if item_id in there:
@@ -213,9 +205,9 @@ def lost_item(item_id: str, headers: Mapping[str, str]) -> GatewayError:
 def read_page(exchange: Exchange) -> tuple[int, str, str]:
     """(limit, order, after) of a list. Raises GatewayError 400."""
     query = exchange.query()
-    limit, order = query.get("limit", str(LISTED)), query.get("order", "desc")
-    if not (limit.isascii() and limit.isdecimal() and len(limit) < 9 and 1 <= int(limit) <= LISTED_AT_MOST):
-        raise invalid("limit", f"Invalid value for 'limit': {limit!r}. Use 1 to {LISTED_AT_MOST}.")
+    limit, order = query.get("limit", str(storing.LISTED)), query.get("order", "desc")
+    if not (limit.isascii() and limit.isdecimal() and len(limit) < 9 and 1 <= int(limit) <= storing.LISTED_AT_MOST):
+        raise invalid("limit", f"Invalid value for 'limit': {limit!r}. Use 1 to {storing.LISTED_AT_MOST}.")
     if order not in ("asc", "desc"):
         raise invalid("order", f"Invalid value for 'order': {order!r}. Use 'asc' or 'desc'.")
     return int(limit), order, query.get("after", "")

@@ -1,7 +1,5 @@
 """OpenRouter's API: chats, text completions, what a chat took, and models."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Responses that the core stores for the client that made them."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar

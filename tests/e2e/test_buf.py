@@ -57,11 +57,7 @@ def test_chat(gateway: Gateway) -> None:
     answer = json.loads(call(gateway, "Chat", chat("demo/echo")).stdout)
 
     assert answer["candidates"] == [
-        {
-            "parts": [{"text": "Hello, Dragoman!"}],
-            "finishReason": "FINISH_REASON_STOP",
-            "rawFinishReason": "stop",
-        }
+        {"parts": [{"text": "Hello, Dragoman!"}], "finishReason": "FINISH_REASON_STOP", "rawFinishReason": "stop"}
     ]
     assert answer["usage"]["totalTokens"] == "4"
     assert (answer["route"]["provider"], answer["route"]["model"]) == ("demo", "echo")

@@ -27,10 +27,7 @@ def body_of(error: openai.APIError) -> dict[str, Any]:
 
 @pytest.mark.parametrize("key", ["wrong", KEY.upper(), KEY + "x", PROVIDER_KEY])
 def test_authentication_error(gateway: Gateway, key: str) -> None:
-    with (
-        OpenAI(base_url=gateway.url, api_key=key) as client,
-        pytest.raises(openai.AuthenticationError) as caught,
-    ):
+    with OpenAI(base_url=gateway.url, api_key=key) as client, pytest.raises(openai.AuthenticationError) as caught:
         ask(client, "demo/echo")
 
     assert (caught.value.status_code, caught.value.code) == (401, "invalid_api_key")

@@ -126,9 +126,7 @@ def test_ones_own_key_in_a_context(api: ApiClient, house: House) -> None:
     assert (answer.status_code, api.text(answer.json())) == (200, "Hello")
     assert house.sent().headers["authorization"] == f"Bearer {OWN_KEY}"
     refused = house.facade.client.post(
-        "/sales" + api.path("m", False),
-        json=api.body("Hi", "m", False),
-        headers={**own, "x-inference-provider": "mistral"},
+        "/sales" + api.path("m", False), json=api.body("Hi", "m", False), headers={**own, "x-inference-provider": "mistral"}
     )
     assert refused.status_code == 403
     assert "the context sales" in api.error(refused.json())[1]

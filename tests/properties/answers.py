@@ -22,11 +22,7 @@ from dragoman.v1.stream_pb2 import (
 from dragoman.v1.usage_pb2 import Usage
 from tests.properties.conversations import SIGNERS, arguments, call_ids, texts
 
-ENDS = (
-    FinishReason.FINISH_REASON_STOP,
-    FinishReason.FINISH_REASON_LENGTH,
-    FinishReason.FINISH_REASON_CONTENT_FILTER,
-)
+ENDS = (FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_LENGTH, FinishReason.FINISH_REASON_CONTENT_FILTER)
 said = texts.map(lambda text: f"so {text}!")
 
 

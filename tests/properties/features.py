@@ -126,10 +126,7 @@ FEATURES = (
     Feature(
         "a tool's failure",
         answered(is_error=True),
-        {
-            "anthropic": "messages.*.content.*.is_error",
-            "gemini": "contents.*.parts.*.functionResponse.response.error",
-        },
+        {"anthropic": "messages.*.content.*.is_error", "gemini": "contents.*.parts.*.functionResponse.response.error"},
         answered(),
         how=dict.fromkeys((*CHAT, "openai-responses", "cohere", "mistral"), "the tool's words begin with `Error:`"),
     ),
@@ -227,11 +224,7 @@ FEATURES = (
         chat("top_logprobs", openai_responses="top_logprobs", gemini="generationConfig.logprobs", mistral="top_logprobs"),
         asking(logprobs=True),
     ),
-    Feature(
-        "seed",
-        asking(seed=7),
-        chat("seed", gemini="generationConfig.seed", cohere="seed", mistral="random_seed"),
-    ),
+    Feature("seed", asking(seed=7), chat("seed", gemini="generationConfig.seed", cohere="seed", mistral="random_seed")),
     Feature(
         "stop texts",
         asking(stop=["END"]),

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dragoman.v1.chat_pb2 import (
-    ChatRequest,
-    ChatResponse,
-    FunctionTool,
-    Tool,
-)
+from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse, FunctionTool, Tool
 from dragoman.v1.content_pb2 import Media, MediaKind, Message, Part, Role, ToolCall, ToolResult
 from tests.properties.columns import CHAT
 

@@ -23,10 +23,7 @@ LISTS = {
     "automatic": "What needs no mark",
 }
 Row = tuple[str, Callable[[Column, str], Verdict]]
-ROWS: tuple[Row, ...] = (
-    *((feature.title, partial(judge, feature)) for feature in FEATURES),
-    *FURTHER.items(),
-)
+ROWS: tuple[Row, ...] = (*((feature.title, partial(judge, feature)) for feature in FEATURES), *FURTHER.items())
 
 
 def verdicts(run: Callable[[Column, str], Verdict], column: Column) -> list[tuple[str, Verdict]]:

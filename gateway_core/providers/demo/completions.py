@@ -1,8 +1,6 @@
 """Answers in OpenAI's chat completions format (https://platform.openai.com/docs/api-reference/chat), whole or as a stream
 of server-sent events."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 

@@ -1,8 +1,6 @@
 """The demo provider: a pure function from an HTTP request to the script of its answer, and its models, which docs/demo.md
 describes for users."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from itertools import cycle, islice
 
 import msgspec
 
+from gateway_core.providers.demo import script as scripts
 from gateway_core.providers.demo.completions import CREATED, streamed_answer, whole_answer
 from gateway_core.providers.demo.moves import (
     Call,
@@ -27,18 +26,8 @@ from gateway_core.providers.demo.moves import (
 )
 from gateway_core.providers.demo.question import Question, ToolRow, read_question
 from gateway_core.providers.demo.schema import instance_of
-from gateway_core.providers.demo.script import (
-    EVENT_STREAM,
-    JSON,
-    Ending,
-    Script,
-    Unreadable,
-    encode_json,
-    error_script,
-    spaced,
-)
 
-Answer = Iterable[Move] | Script
+Answer = Iterable[Move] | scripts.Script
 NATURE = ("the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "runs", "on")
 RETRY_AFTER_S = 1
 HTML_HEADERS = {"content-type": "text/html"}
@@ -66,9 +55,9 @@ def reply_text(question: Question, usual: str = "text") -> str:
     """The answer of a model that works: the last user text, or JSON. usual: its type where the request names none."""
     match question.response_format or {"type": usual}:
         case {"type": "json_schema", "json_schema": {**described}}:
-            return spaced(instance_of(described.get("schema") or {"type": "object"}))
+            return scripts.spaced(instance_of(described.get("schema") or {"type": "object"}))
         case {"type": "json_object"}:
-            return spaced({"echo": question.text()})
+            return scripts.spaced({"echo": question.text()})
         case _:
             return question.text()
 
@@ -97,7 +86,7 @@ def call_or_answer(question: Question, _: int = 0, *, parallel: bool = False) ->
 
 def error(question: Question, status: int) -> Answer:
     retry_after_s = RETRY_AFTER_S if status == 429 else None
-    return error_script(status, f"The demo fails with status {status}, as asked.", retry_after_s=retry_after_s)
+    return scripts.error_script(status, f"The demo fails with status {status}, as asked.", retry_after_s=retry_after_s)
 
 
 def error_after(_: Question, count: int) -> Iterator[Move]:
@@ -105,7 +94,7 @@ def error_after(_: Question, count: int) -> Iterator[Move]:
     yield Fail(500, f"The demo fails after {count} deltas, as asked.")
 
 
-def breaking(count: int, ending: Ending) -> Iterator[Move]:
+def breaking(count: int, ending: scripts.Ending) -> Iterator[Move]:
     # With nothing to say there is still the frame that announces an answer.
     yield from say(long_text(count)) if count else (Say(""),)
     yield End(ending)
@@ -117,18 +106,18 @@ def eof(question: Question, _: int) -> Iterator[Move]:
 
 
 def headers_of(question: Question) -> Mapping[str, str]:
-    return EVENT_STREAM if question.stream else JSON
+    return scripts.EVENT_STREAM if question.stream else scripts.JSON
 
 
 def broken(question: Question, _: int) -> Answer:
     if question.stream:
-        return Script([b'data: {"id": "chatcmpl-demo", "choices": [{\n\n'], headers=EVENT_STREAM)
-    return Script([b'{"id": "chatcmpl-demo", "choices": [{'])
+        return scripts.Script([b'data: {"id": "chatcmpl-demo", "choices": [{\n\n'], headers=scripts.EVENT_STREAM)
+    return scripts.Script([b'{"id": "chatcmpl-demo", "choices": [{'])
 
 
 def flaky(question: Question, failures: int) -> Answer:
     if question.asked_before() % (failures + 1) < failures:
-        return error_script(503, f"The demo fails {failures} times, as asked, and then answers.")
+        return scripts.error_script(503, f"The demo fails {failures} times, as asked, and then answers.")
     return say(reply_text(question))
 
 
@@ -171,14 +160,16 @@ MODELS = (
     DemoModel("error-N", "Fails with status N.", error, 418, listed=False),
     DemoModel("error-after-N", "Fails within the stream after N words.", error_after, 3),
     DemoModel("flaky-N", "Fails with status 503 N times for the same request, then echoes.", flaky, 2),
-    DemoModel("cut", "Breaks the connection after 3 words.", lambda _, count: breaking(count, Ending.CUT), 3),
-    DemoModel("cut-N", "Breaks the connection after N words.", lambda _, count: breaking(count, Ending.CUT), 5),
+    DemoModel("cut", "Breaks the connection after 3 words.", lambda _, count: breaking(count, scripts.Ending.CUT), 3),
+    DemoModel("cut-N", "Breaks the connection after N words.", lambda _, count: breaking(count, scripts.Ending.CUT), 5),
     DemoModel("eof", "Echoes, then ends the stream without a finish reason.", eof),
-    DemoModel("stall", "Sends a head and then nothing.", lambda _, __: [End(Ending.STALL)]),
-    DemoModel("stall-N", "Says N words and then nothing more.", lambda _, count: breaking(count, Ending.STALL), 3),
-    DemoModel("html", "Fails with status 502 and an HTML page.", lambda _, __: Script([HTML], 502, HTML_HEADERS)),
+    DemoModel("stall", "Sends a head and then nothing.", lambda _, __: [End(scripts.Ending.STALL)]),
+    DemoModel("stall-N", "Says N words and then nothing more.", lambda _, count: breaking(count, scripts.Ending.STALL), 3),
+    DemoModel("html", "Fails with status 502 and an HTML page.", lambda _, __: scripts.Script([HTML], 502, HTML_HEADERS)),
     DemoModel(
-        "empty", "Answers an empty body.", lambda asked, _: Script([], headers=EVENT_STREAM if asked.stream else JSON)
+        "empty",
+        "Answers an empty body.",
+        lambda asked, _: scripts.Script([], headers=scripts.EVENT_STREAM if asked.stream else scripts.JSON),
     ),
     DemoModel("broken", "Answers broken JSON.", broken),
     DemoModel("script", "Does what the last user text says: a JSON list of steps.", script),
@@ -199,7 +190,7 @@ def find_model(name: str) -> tuple[DemoModel, int] | None:
     return (found, number) if found.answer is not error or 400 <= number < 600 else None
 
 
-def model_list() -> Script:
+def model_list() -> scripts.Script:
     rows = [
         {
             "id": model.example,
@@ -211,36 +202,36 @@ def model_list() -> Script:
         for model in MODELS
         if model.listed
     ]
-    return Script([encode_json({"object": "list", "data": rows})])
+    return scripts.Script([scripts.encode_json({"object": "list", "data": rows})])
 
 
 def never() -> int:
     return 0
 
 
-def answer(method: str, path: str, body: bytes, asked_before: Callable[[], int] = never) -> Script:
+def answer(method: str, path: str, body: bytes, asked_before: Callable[[], int] = never) -> scripts.Script:
     """What a provider of OpenAI's API would do, failures included. asked_before: how often this very request came
     before; it is asked at most once, by models whose answer depends on it."""
     if (method, path) == ("GET", "/models"):
         return model_list()
     if (method, path) != ("POST", "/chat/completions"):
-        return error_script(404, f"Unknown request URL: {method} {path}.", code="unknown_url")
+        return scripts.error_script(404, f"Unknown request URL: {method} {path}.", code="unknown_url")
     try:
         return chat(read_question(body, asked_before))
-    except Unreadable as error:
-        return error_script(400, f"{error}.")
+    except scripts.Unreadable as error:
+        return scripts.error_script(400, f"{error}.")
 
 
-def chat(question: Question) -> Script:
+def chat(question: Question) -> scripts.Script:
     """Raises Unreadable for a request that the model cannot serve."""
     found = find_model(question.model)
     if found is None:
         names = ", ".join(model.name for model in MODELS if not model.name.startswith("error-") or "N" in model.name)
         message = f"The model {question.model} does not exist. The demo has: {names} (N is a number)."
-        return error_script(404, message, param="model")
+        return scripts.error_script(404, message, param="model")
     model, number = found
     answered = model.answer(question, number)
-    if isinstance(answered, Script):
+    if isinstance(answered, scripts.Script):
         return answered
     moves = bounded(answered, question.stop, question.max_tokens)
     return streamed_answer(question, moves) if question.stream else whole_answer(question, moves)
@@ -260,7 +251,7 @@ def calls_for(question: Question, parallel: bool) -> list[Call]:
             name = read_choice(forced).name
             offered = [tool for tool in offered if tool.name == name]
             if not offered:
-                raise Unreadable(f"tool_choice names {name}, which is not among the tools")
+                raise scripts.Unreadable(f"tool_choice names {name}, which is not among the tools")
     return [call_of(tool) for tool in (offered if parallel and question.parallel else offered[:1])]
 
 
@@ -268,11 +259,11 @@ def read_choice(choice: object) -> ToolRow:
     try:
         return msgspec.convert(choice, ToolRow)
     except msgspec.ValidationError as error:
-        raise Unreadable(f"tool_choice cannot be read: {error}") from None
+        raise scripts.Unreadable(f"tool_choice cannot be read: {error}") from None
 
 
 def call_of(tool: ToolRow) -> Call:
     if tool.function is None:
         return Call(tool.name, "demo input", custom=True)
     arguments = instance_of(tool.function.parameters or {"type": "object"})
-    return Call(tool.name, spaced(arguments if isinstance(arguments, dict) else {}))
+    return Call(tool.name, scripts.spaced(arguments if isinstance(arguments, dict) else {}))

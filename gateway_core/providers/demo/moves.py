@@ -1,8 +1,6 @@
 """Moves: what a demo model does, one after another, before it is written in any wire format; where they end, and those that
 a request scripts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

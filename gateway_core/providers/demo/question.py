@@ -1,7 +1,5 @@
 """A chat completions request as the demo's models read it."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

@@ -4,8 +4,6 @@ Knows what tools and response formats use: types, enum, const, anyOf, oneOf, all
 bounds and formats; not pattern, if/then, not or uniqueItems.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 from urllib.parse import unquote

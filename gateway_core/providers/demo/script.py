@@ -1,7 +1,5 @@
 """What a provider's HTTP answer does, step by step: played by transport/demo.py."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -98,12 +98,7 @@ def test_a_provider_that_there_is_not(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("name", "found", "asked"),
-    [
-        ("zed/two", "zed/two", ["zed"]),
-        ("fast", "fast", []),
-        ("x", "abe/x", ["zed", "abe"]),
-        ("demo/echo", "demo/echo", []),
-    ],
+    [("zed/two", "zed/two", ["zed"]), ("fast", "fast", []), ("x", "abe/x", ["zed", "abe"]), ("demo/echo", "demo/echo", [])],
 )
 def test_one_model(rig: Rig, name: str, found: str, asked: list[str]) -> None:
     assert ids(rig.list(ListModelsRequest(model=name))) == [found]

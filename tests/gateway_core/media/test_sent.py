@@ -12,15 +12,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import (
-    MEDIA_KIND_AUDIO,
-    MEDIA_KIND_FILE,
-    MEDIA_KIND_IMAGE,
-    ROLE_USER,
-    Media,
-    Message,
-    Part,
-)
+from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, ROLE_USER, Media, Message, Part
 from gateway_core.bootstrap import build_gateway
 from gateway_core.call import Call, Deadline
 from gateway_core.gateway import Gateway

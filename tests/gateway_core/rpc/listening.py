@@ -13,13 +13,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from gateway_core.rpc.server import GrpcServer
-from tests.gateway_core.rpc.serving import (
-    ANY_SIZE,
-    DEMO_ALONE,
-    Behind,
-    chunk,
-    serving,
-)
+from tests.gateway_core.rpc.serving import ANY_SIZE, DEMO_ALONE, Behind, chunk, serving
 from tests.upstream import Signal, Upstream, event_stream
 
 if TYPE_CHECKING:

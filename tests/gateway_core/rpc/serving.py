@@ -159,9 +159,7 @@ async def read_all(messages: AsyncIterable[ProtoT]) -> list[ProtoT]:
     return [message async for message in messages]
 
 
-async def read_until_failure(
-    messages: AsyncIterable[StreamResponse],
-) -> tuple[list[StreamResponse], grpc.aio.AioRpcError]:
+async def read_until_failure(messages: AsyncIterable[StreamResponse]) -> tuple[list[StreamResponse], grpc.aio.AioRpcError]:
     """What came before the failure, and the failure."""
     read: list[StreamResponse] = []
     with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -9,14 +9,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 
 from gateway_core.rpc.server import SERVICE
 from tests.gateway_core.rpc.listening import NOT_SERVING, SERVICE_UNKNOWN, SERVING, health, listening, waiting
-from tests.gateway_core.rpc.serving import (
-    Behind,
-    failure_of,
-    read_all,
-    run,
-    streamed,
-    text_of,
-)
+from tests.gateway_core.rpc.serving import Behind, failure_of, read_all, run, streamed, text_of
 from tests.upstream import Signal
 
 

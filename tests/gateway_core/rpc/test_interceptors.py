@@ -171,12 +171,7 @@ def test_a_list_of_models() -> None:
         lines = Lines()
         async with logged(lines) as here:
             await here.stub.ListModels(ListModelsRequest(provider="demo"), metadata=ID)
-        assert await lines.one() == {
-            "method": "grpc ListModels",
-            "status": "OK",
-            "request_id": "r1",
-            "caller": "anonymous",
-        }
+        assert await lines.one() == {"method": "grpc ListModels", "status": "OK", "request_id": "r1", "caller": "anonymous"}
 
     run(check)
 

@@ -82,11 +82,7 @@ def test_reflection_lists_the_services() -> None:
         async with listening(Behind(keys=["secret"])) as here:
             (listed,) = await reflect(here.channel, ServerReflectionRequest(list_services=""))
             names = [service.name for service in listed.list_services_response.service]
-            assert sorted(names) == [
-                SERVICE,
-                "grpc.health.v1.Health",
-                "grpc.reflection.v1alpha.ServerReflection",
-            ]
+            assert sorted(names) == [SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"]
 
     run(check)
 

@@ -11,11 +11,7 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
 from gateway_core.settings.settings import SettingsError, TlsSettings
 from tests.gateway_cli.certificates import Authority
 from tests.gateway_core.rpc.listening import listening
-from tests.gateway_core.rpc.serving import (
-    failure_of,
-    question,
-    run,
-)
+from tests.gateway_core.rpc.serving import failure_of, question, run
 
 
 def tls_of(folder: Path, *, mutual: bool = False) -> tuple[Authority, TlsSettings]:

@@ -145,10 +145,7 @@ def test_a_url_alone_enables_a_provider_where_no_key_is_needed() -> None:
             {"CLOUDFLARE_API_URL": "https://api.cloudflare.com/client/v4/accounts/mine/ai/v1"},
             "https://api.cloudflare.com/client/v4/accounts/mine/ai",
         ),
-        (
-            {"CLOUDFLARE_API_URL": "https://proxy/{ACCOUNT_ID}/ai", "CLOUDFLARE_ACCOUNT_ID": "acc"},
-            "https://proxy/acc/ai",
-        ),
+        ({"CLOUDFLARE_API_URL": "https://proxy/{ACCOUNT_ID}/ai", "CLOUDFLARE_ACCOUNT_ID": "acc"}, "https://proxy/acc/ai"),
     ],
 )
 def test_an_account_id_becomes_part_of_the_url(variables: dict[str, str], url: str) -> None:

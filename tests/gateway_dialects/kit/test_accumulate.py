@@ -71,16 +71,8 @@ GROWTH: dict[str, tuple[Part, dict[str, Any], Part]] = {
         {"reasoning": "b"},
         Part(reasoning=Reasoning(text="ab", provider="p")),
     ),
-    "signature": (
-        Part(reasoning=Reasoning(signature="a")),
-        {"signature": "b"},
-        Part(reasoning=Reasoning(signature="ab")),
-    ),
-    "encrypted": (
-        Part(reasoning=Reasoning(encrypted="a")),
-        {"encrypted": "b"},
-        Part(reasoning=Reasoning(encrypted="ab")),
-    ),
+    "signature": (Part(reasoning=Reasoning(signature="a")), {"signature": "b"}, Part(reasoning=Reasoning(signature="ab"))),
+    "encrypted": (Part(reasoning=Reasoning(encrypted="a")), {"encrypted": "b"}, Part(reasoning=Reasoning(encrypted="ab"))),
     "arguments": (
         Part(tool_call=ToolCall(id="c", name="f")),
         {"arguments_json": "{}"},
@@ -162,11 +154,7 @@ def test_what_comes_later_wins() -> None:
     response = accumulate([StreamResponse(events=[StreamEvent(started=started), finished])])
     assert (response.system_fingerprint, response.service_tier, response.route.provider) == ("new", "auto", "p")
     details = {dialect: json.loads(text) for dialect, text in response.provider_details_json.items()}
-    assert details == {
-        "openai": {"a": 1, "b": {"x": 1, "y": 2}, "c": 3},
-        "gemini": {},
-        "anthropic": {"d": 4},
-    }
+    assert details == {"openai": {"a": 1, "b": {"x": 1, "y": 2}, "c": 3}, "gemini": {}, "anthropic": {"d": 4}}
 
 
 def test_a_part_learns_at_its_end() -> None:

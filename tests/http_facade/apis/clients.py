@@ -162,12 +162,7 @@ AZURE = replace(
     body=lambda text, model, stream: {**openai_body(text, model, stream), "model": None},
     key=lambda key: {"api-key": key},
 )
-MISTRAL = replace(
-    OPENAI,
-    name="mistral",
-    error=mistral_error,
-    headers={"user-agent": "mistral-client-python/3.7.0"},
-)
+MISTRAL = replace(OPENAI, name="mistral", error=mistral_error, headers={"user-agent": "mistral-client-python/3.7.0"})
 COHERE = ApiClient(
     name="cohere",
     body=openai_body,

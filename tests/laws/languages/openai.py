@@ -257,10 +257,7 @@ OPENAI = Language(
     same_in_fold=same_in_fold,
     end_of_content=end_of_content,
     ending=b"data: [DONE]\n\n",
-    failed={
-        "fixtures-openai/stream_error": Reason.RATE_LIMITED,
-        "openrouter/stream_max_tokens": Reason.UPSTREAM_REJECTED,
-    },
+    failed={"fixtures-openai/stream_error": Reason.RATE_LIMITED, "openrouter/stream_max_tokens": Reason.UPSTREAM_REJECTED},
     refused=frozenset({"openai-chat/envoy_chat_bad_request", "openai-chat/envoy_chat_no_messages"}),
     least=Least(requests=151, answers=81, streams=41),
 )

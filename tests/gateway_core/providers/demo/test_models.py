@@ -22,11 +22,7 @@ def test_echo_says_the_last_user_text() -> None:
         {"role": "assistant", "content": "answer"},
         {"role": "user", "content": "second\n question "},
     ]
-    assert message("echo", messages=conversation) == {
-        "role": "assistant",
-        "content": "second\n question ",
-        "refusal": None,
-    }
+    assert message("echo", messages=conversation) == {"role": "assistant", "content": "second\n question ", "refusal": None}
 
 
 def test_echo_streams_word_by_word() -> None:

@@ -5,13 +5,7 @@ import pytest
 
 from dragoman.reasons import Reason
 from dragoman.status import unpack
-from dragoman.v1.records_pb2 import (
-    DeleteRecordRequest,
-    GetRecordRequest,
-    ListRecordsRequest,
-    PutRecordRequest,
-    Record,
-)
+from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest, Record
 from tests.gateway_core.rpc.contract.conftest import Contract
 from tests.gateway_core.rpc.serving import Behind, Served, failure_of
 

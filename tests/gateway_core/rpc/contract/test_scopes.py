@@ -97,8 +97,7 @@ def test_a_chat_in_a_context(contract: Contract, context: str, model: str, answe
 
 
 @pytest.mark.parametrize(
-    ("context", "model", "field"),
-    [("tests", "at-openai/m", "model"), ("nobody", "demo/echo", "x-dragoman-context")],
+    ("context", "model", "field"), [("tests", "at-openai/m", "model"), ("nobody", "demo/echo", "x-dragoman-context")]
 )
 def test_what_a_context_refuses(contract: Contract, context: str, model: str, field: str) -> None:
     async def check(house: Served) -> None:

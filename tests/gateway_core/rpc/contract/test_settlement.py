@@ -147,11 +147,7 @@ ENDINGS: dict[str, Ending] = {
     "a proxied answer": Ending(proxied),
     "a proxied answer to a body in pieces": Ending(proxied_in_pieces),
     "a proxied refusal of our key": Ending(
-        failing(proxied),
-        replies(json_reply({}, 401)),
-        "UPSTREAM_AUTH",
-        None,
-        ("UPSTREAM_AUTH",),
+        failing(proxied), replies(json_reply({}, 401)), "UPSTREAM_AUTH", None, ("UPSTREAM_AUTH",)
     ),
     "a proxied stream that its client gives up": Ending(
         cancel_proxied, replies(event_stream(REPORTING, STALL)), "CANCELLED", (1000, 1, False), ("CANCELLED",)
@@ -190,18 +186,10 @@ ENDINGS: dict[str, Ending] = {
         }.items()
     },
     "a stream that breaks off": Ending(
-        failing(stream),
-        replies(event_stream(WORDS)),
-        "STREAM_INTERRUPTED",
-        ESTIMATED,
-        ("STREAM_INTERRUPTED",),
+        failing(stream), replies(event_stream(WORDS)), "STREAM_INTERRUPTED", ESTIMATED, ("STREAM_INTERRUPTED",)
     ),
     "a stream that breaks off after it reported usage": Ending(
-        failing(stream),
-        replies(event_stream(REPORTING)),
-        "STREAM_INTERRUPTED",
-        (1000, 25, True),
-        ("STREAM_INTERRUPTED",),
+        failing(stream), replies(event_stream(REPORTING)), "STREAM_INTERRUPTED", (1000, 25, True), ("STREAM_INTERRUPTED",)
     ),
     "a stream that its client gives up": Ending(
         cancel_after_content, replies(event_stream(WORDS, STALL)), "CANCELLED", ESTIMATED, ("CANCELLED",)

@@ -49,8 +49,7 @@ def test_messages_are_shared_unless_the_channel_is_strict(strict: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "pair",
-    [("Upper", "x"), ("", "x"), ("a b", "x"), ("ä", "x"), ("a", "ä"), ("a", "b\n"), ("a-bin", "x"), ("a", b"x")],
+    "pair", [("Upper", "x"), ("", "x"), ("a b", "x"), ("ä", "x"), ("a", "ä"), ("a", "b\n"), ("a-bin", "x"), ("a", b"x")]
 )
 def test_a_strict_channel_refuses_metadata_that_a_socket_cannot_carry(pair: tuple[str, str | bytes]) -> None:
     async def check() -> None:

@@ -23,17 +23,7 @@ from dragoman.v1.content_pb2 import (
     ToolCall,
     ToolResult,
 )
-from tests.gateway_dialects.anthropic.client.asking import (
-    HI,
-    Json,
-    Sent,
-    ask,
-    call,
-    calls,
-    refused,
-    result,
-    send,
-)
+from tests.gateway_dialects.anthropic.client.asking import HI, Json, Sent, ask, call, calls, refused, result, send
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(20)).decode()

@@ -143,10 +143,7 @@ def test_a_whole_answer() -> None:
                         {"id": "toolu_1", "type": "function", "function": {"name": "look", "arguments": '{"x":1}'}},
                         {"id": "toolu_2", "type": "function", "function": {"name": "now", "arguments": "{}"}},
                     ],
-                    "opaque": [
-                        {"dialect": "anthropic", "content": SEARCH},
-                        {"dialect": "anthropic", "content": FOUND},
-                    ],
+                    "opaque": [{"dialect": "anthropic", "content": SEARCH}, {"dialect": "anthropic", "content": FOUND}],
                 },
                 "logprobs": None,
                 "finish_reason": "tool_calls",

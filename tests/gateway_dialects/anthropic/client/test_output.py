@@ -11,11 +11,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, ChatRequest, ResponseFormat
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
-from gateway_dialects.anthropic.encode_tools import (
-    ANSWER_TOOL_DESCRIPTION,
-    JSON_INSTRUCTION,
-    SCHEMA_INSTRUCTION,
-)
+from gateway_dialects.anthropic.encode_tools import ANSWER_TOOL_DESCRIPTION, JSON_INSTRUCTION, SCHEMA_INSTRUCTION
 from gateway_dialects.anthropic.words import ANSWER_TOOL
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
@@ -31,12 +27,7 @@ from tests.gateway_dialects.anthropic.client.asking import (
     send,
 )
 
-CLOSED: Json = {
-    "type": "object",
-    "properties": {"a": {"type": "string"}},
-    "required": ["a"],
-    "additionalProperties": False,
-}
+CLOSED: Json = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 OPEN: Json = {"type": "object", "additionalProperties": True}
 
 
@@ -122,10 +113,7 @@ def test_a_schema_with_recursion_is_not_lost() -> None:
 def test_what_a_client_can_break() -> None:
     with pytest.raises(GatewayError) as caught:
         send(ChatRequest(response_format=ResponseFormat(type=3, schema_json="[1]")))  # type: ignore[arg-type]
-    assert (caught.value.reason, caught.value.field) == (
-        Reason.INVALID_REQUEST,
-        "response_format.json_schema.schema",
-    )
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "response_format.json_schema.schema")
     with pytest.raises(GatewayError) as caught:
         send(ChatRequest(response_format=ResponseFormat(type=9)))  # type: ignore[arg-type]
     assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "response_format.type")

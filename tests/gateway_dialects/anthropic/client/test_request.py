@@ -89,13 +89,7 @@ def options(**fields: Any) -> ChatRequest:
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        (["a-1", "b-2"], "a-1,b-2"),
-        ("a-1, b-2", "a-1,b-2"),
-        (["a-1", " a-1 ", ""], "a-1"),
-        ([], None),
-    ],
+    ("given", "sent"), [(["a-1", "b-2"], "a-1,b-2"), ("a-1, b-2", "a-1,b-2"), (["a-1", " a-1 ", ""], "a-1"), ([], None)]
 )
 def test_betas_of_the_client_become_a_header(given: Any, sent: str | None) -> None:
     found = send(options(anthropic_beta=given))
@@ -134,8 +128,7 @@ def test_the_bound_that_anthropic_requires(fields: Json, most: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sent", "told"),
-    [(0, 0, []), (0.7, 0.7, []), (1, 1, []), (1.2, 1, ["temperature"]), (2, 1, ["temperature"])],
+    ("given", "sent", "told"), [(0, 0, []), (0.7, 0.7, []), (1, 1, []), (1.2, 1, ["temperature"]), (2, 1, ["temperature"])]
 )
 def test_temperature_ends_at_one(given: float, sent: float, told: list[str]) -> None:
     found = ask(temperature=given)
@@ -187,8 +180,7 @@ def test_stop_texts_of_white_space_are_refused_upstream(stop: Any, sent: list[st
 
 
 @pytest.mark.parametrize(
-    ("given", "sent", "told"),
-    [("auto", "auto", []), ("default", "standard_only", []), ("flex", None, ["service_tier"])],
+    ("given", "sent", "told"), [("auto", "auto", []), ("default", "standard_only", []), ("flex", None, ["service_tier"])]
 )
 def test_the_class_of_service(given: str, sent: str | None, told: list[str]) -> None:
     found = ask(service_tier=given)

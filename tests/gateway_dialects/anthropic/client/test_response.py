@@ -182,8 +182,7 @@ def test_content_that_is_odd_is_not_an_error(content: list[Json]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "arguments"),
-    [({}, "{}"), (None, "{}"), ("", "{}"), ('{"a":1}', '{"a":1}'), ("{bro", "{bro"), ([1], "[1]")],
+    ("given", "arguments"), [({}, "{}"), (None, "{}"), ("", "{}"), ('{"a":1}', '{"a":1}'), ("{bro", "{bro"), ([1], "[1]")]
 )
 def test_arguments_that_a_compatible_vendor_writes_otherwise(given: Any, arguments: str) -> None:
     use = {"type": "tool_use", "id": "t", "name": "f", "input": given}

@@ -287,12 +287,7 @@ def test_citations_are_live() -> None:
     assert found[3] == grown(0, "text_delta", text="b")
     assert (
         found[4]["delta"]["citation"].items()
-        >= {
-            "type": "web_search_result_location",
-            "url": "https://e/",
-            "title": "E",
-            "cited_text": "c",
-        }.items()
+        >= {"type": "web_search_result_location", "url": "https://e/", "title": "E", "cited_text": "c"}.items()
     )
     assert found[5:] == [closed(0)]
 
@@ -382,8 +377,7 @@ def test_what_became_known_at_the_end() -> None:
 @pytest.mark.parametrize("pieces", [["{bro"], ["[1]"], ['{"a":1} '], [" "], ['{"a":1}', " "]])
 def test_arguments_that_are_no_object_are_shown_as_they_came(pieces: list[str]) -> None:
     found = content(
-        PartStarted(part=Part(tool_call=ToolCall(id="t", name="f"))),
-        *(PartDelta(arguments_json=piece) for piece in pieces),
+        PartStarted(part=Part(tool_call=ToolCall(id="t", name="f"))), *(PartDelta(arguments_json=piece) for piece in pieces)
     )
     assert [data["delta"]["partial_json"] for data in found[1:-1]] == pieces
 

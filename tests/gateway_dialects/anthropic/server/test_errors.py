@@ -45,12 +45,7 @@ def test_the_field_at_fault_and_the_providers_metadata() -> None:
     failure = GatewayError(Reason.UPSTREAM_REJECTED, "Why.", field="messages.0.content", metadata=metadata)
     assert json.loads(render_error(failure)) == {
         "type": "error",
-        "error": {
-            "type": "invalid_request_error",
-            "message": "Why.",
-            "param": "messages.0.content",
-            "metadata": metadata,
-        },
+        "error": {"type": "invalid_request_error", "message": "Why.", "param": "messages.0.content", "metadata": metadata},
         "request_id": None,
     }
 

@@ -185,23 +185,14 @@ def test_tool_calls_and_their_results() -> None:
         ),
     )
     assert found[1].parts[1:] == [
-        Part(
-            tool_call=ToolCall(id="t1", name="look", arguments_json='{"x":1.0}'),
-            cache_hint=CacheHint(),
-        ),
+        Part(tool_call=ToolCall(id="t1", name="look", arguments_json='{"x":1.0}'), cache_hint=CacheHint()),
         Part(tool_call=ToolCall(id="t2", name="now", arguments_json="{}")),
         Part(tool_call=ToolCall(id="t3", name="now", arguments_json="{}")),
     ]
     assert found[2:] == [
         Message(role=TOOL, parts=[Part(tool_result=ToolResult(tool_call_id="t1", parts=[Part(text="a cat")]))]),
-        Message(
-            role=TOOL,
-            parts=[Part(tool_result=ToolResult(tool_call_id="t2", parts=[Part(text="x")], is_error=True))],
-        ),
-        Message(
-            role=TOOL,
-            parts=[Part(tool_result=ToolResult(tool_call_id="t3"), cache_hint=CacheHint())],
-        ),
+        Message(role=TOOL, parts=[Part(tool_result=ToolResult(tool_call_id="t2", parts=[Part(text="x")], is_error=True))]),
+        Message(role=TOOL, parts=[Part(tool_result=ToolResult(tool_call_id="t3"), cache_hint=CacheHint())]),
         Message(role=USER, parts=[Part(text="Well?")]),
     ]
 

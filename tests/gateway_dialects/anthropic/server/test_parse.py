@@ -77,8 +77,7 @@ def test_whether_to_stream(stream: bool | None, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "betas"),
-    [("a-1,b-2", ["a-1", "b-2"]), (" a-1 , ,b-2,", ["a-1", "b-2"]), ("", None), (" , ", None)],
+    ("header", "betas"), [("a-1,b-2", ["a-1", "b-2"]), (" a-1 , ,b-2,", ["a-1", "b-2"]), ("", None), (" , ", None)]
 )
 def test_betas_travel_with_the_request(header: str, betas: list[str] | None) -> None:
     options = dict(parsed(beta=header).chat.provider_options_json)
@@ -170,13 +169,7 @@ def test_a_system_prompt() -> None:
     assert chat(system="Be brief.").messages[0] == Message(role=system, parts=[Part(text="Be brief.")])
     cached = {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}
     found = chat(system=[{"type": "text", "text": "A."}, cached]).messages[0]
-    assert found == Message(
-        role=system,
-        parts=[
-            Part(text="A."),
-            Part(text="Long.", cache_hint=CacheHint()),
-        ],
-    )
+    assert found == Message(role=system, parts=[Part(text="A."), Part(text="Long.", cache_hint=CacheHint())])
     assert list(chat(system="").messages) == list(chat(system=[]).messages) == [HI]
 
 

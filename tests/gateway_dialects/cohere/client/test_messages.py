@@ -22,17 +22,7 @@ from dragoman.v1.content_pb2 import (
     ToolCall,
     ToolResult,
 )
-from tests.gateway_dialects.cohere.client.asking import (
-    CALL,
-    PLAIN,
-    REASONING,
-    RESULT,
-    TOOL,
-    asked,
-    question,
-    said,
-    sent,
-)
+from tests.gateway_dialects.cohere.client.asking import CALL, PLAIN, REASONING, RESULT, TOOL, asked, question, said, sent
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n rest of the picture").decode()
 USER = {"role": "user", "content": "Hi"}
@@ -257,10 +247,7 @@ def test_citations_that_a_user_or_a_tool_cannot_have() -> None:
     request = question(cited)
     request.messages.add(role=ROLE_TOOL).parts.append(Part(tool_result=ToolResult(tool_call_id="a", parts=[cited])))
 
-    assert sent(request)[1] == [
-        "messages[0].parts[0].citations",
-        "messages[1].parts[0].tool_result.parts[0].citations",
-    ]
+    assert sent(request)[1] == ["messages[0].parts[0].citations", "messages[1].parts[0].tool_result.parts[0].citations"]
 
 
 def test_message_fields_of_others_are_left_out_with_a_warning() -> None:

@@ -40,11 +40,7 @@ def test_plain_text_needs_no_words() -> None:
     assert asked(response_format={"type": "text"}) == ({"messages": [USER]}, [])
 
 
-@pytest.mark.parametrize(
-    "beside",
-    [{"tools": [TOOL]}, {"documents": [{"data": {"text": "x"}}]}],
-    ids=["tools", "documents"],
-)
+@pytest.mark.parametrize("beside", [{"tools": [TOOL]}, {"documents": [{"data": {"text": "x"}}]}], ids=["tools", "documents"])
 def test_beside_tools_and_documents_the_form_is_asked_for_in_words(beside: dict[str, Any]) -> None:
     system = {"role": "system", "content": "Be brief."}
     body, warned = asked(messages=[system, USER], response_format=schema_form(), **beside)

@@ -4,12 +4,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import (
-    FINISH_REASON_LENGTH,
-    FINISH_REASON_STOP,
-    FINISH_REASON_TOOL_CALLS,
-    FinishReason,
-)
+from dragoman.v1.chat_pb2 import FINISH_REASON_LENGTH, FINISH_REASON_STOP, FINISH_REASON_TOOL_CALLS, FinishReason
 from gateway_dialects.cohere import CLIENT as COHERE
 from gateway_dialects.cohere.words import write_citations
 from tests.gateway_dialects.cohere.client.answers import PAGE, RESULT, candidate_of, decoded, details

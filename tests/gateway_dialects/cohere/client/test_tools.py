@@ -8,10 +8,7 @@ from dragoman.v1.content_pb2 import Opaque
 from tests.gateway_dialects.cohere.client.asking import TOOL, asked, question, sent
 
 CLOCK: dict[str, Any] = {"type": "function", "function": {"name": "clock", "description": "Tells the time"}}
-CLOCK_SENT = {
-    "type": "function",
-    "function": {**CLOCK["function"], "parameters": {"type": "object", "properties": {}}},
-}
+CLOCK_SENT = {"type": "function", "function": {**CLOCK["function"], "parameters": {"type": "object", "properties": {}}}}
 
 
 def strict(tool: dict[str, Any], value: bool = True) -> dict[str, Any]:
@@ -19,10 +16,7 @@ def strict(tool: dict[str, Any], value: bool = True) -> dict[str, Any]:
 
 
 def test_a_tool_without_parameters_takes_an_object() -> None:
-    assert asked(tools=[TOOL, CLOCK]) == (
-        {"messages": [{"role": "user", "content": "Hi"}], "tools": [TOOL, CLOCK_SENT]},
-        [],
-    )
+    assert asked(tools=[TOOL, CLOCK]) == ({"messages": [{"role": "user", "content": "Hi"}], "tools": [TOOL, CLOCK_SENT]}, [])
 
 
 def test_parameters_without_a_type_are_an_object() -> None:
@@ -34,10 +28,7 @@ def test_parameters_without_a_type_are_an_object() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("choice", "word"),
-    [("auto", None), ("none", "NONE"), ("required", "REQUIRED")],
-)
+@pytest.mark.parametrize(("choice", "word"), [("auto", None), ("none", "NONE"), ("required", "REQUIRED")])
 def test_choices(choice: str, word: str | None) -> None:
     body, warned = asked(tools=[TOOL, CLOCK], tool_choice=choice)
 

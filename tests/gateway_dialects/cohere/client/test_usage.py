@@ -48,10 +48,7 @@ def counts(usage: Usage) -> dict[str, Any]:
                 "reasoning_tokens": 0,
             },
         ),
-        (
-            {"billed_units": 5, "tokens": {"input_tokens": "x", "output_tokens": -1}, "cached_tokens": True},
-            {},
-        ),
+        ({"billed_units": 5, "tokens": {"input_tokens": "x", "output_tokens": -1}, "cached_tokens": True}, {}),
         ({"tokens": {"input_tokens": 1e300, "output_tokens": 2}}, {"output_tokens": 2, "total_tokens": 2}),
     ],
 )

@@ -113,13 +113,7 @@ def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
     assert param in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("fields", "param"),
-    [
-        ({"prompt": [1, 2, 3]}, "prompt"),
-        ({"prompt": [[1, 2], [3]]}, "prompt"),
-    ],
-)
+@pytest.mark.parametrize(("fields", "param"), [({"prompt": [1, 2, 3]}, "prompt"), ({"prompt": [[1, 2], [3]]}, "prompt")])
 def test_what_nobody_can_do(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         parsed(**fields)

@@ -35,10 +35,7 @@ def assistant(*parts: Part | str) -> Message:
 
 
 def call(call_id: str, name: str, arguments: str = "{}", **details: str) -> Part:
-    return Part(
-        tool_call=ToolCall(id=call_id, name=name, arguments_json=arguments),
-        provider_details_json=details,
-    )
+    return Part(tool_call=ToolCall(id=call_id, name=name, arguments_json=arguments), provider_details_json=details)
 
 
 def result(call_id: str, *parts: Part | str, is_error: bool = False) -> Message:

@@ -177,10 +177,6 @@ def test_a_stream_comes_back() -> None:
     found = fold_stream(b"".join(renderer.render(batch) for batch in read_stream(GEMINI, [stream])))
     assert [
         (block["type"], block.get("thinking") or block.get("text") or block.get("input")) for block in found["content"]
-    ] == [
-        ("thinking", "Hm."),
-        ("text", "Well:"),
-        ("tool_use", {"x": 1}),
-    ]
+    ] == [("thinking", "Hm."), ("text", "Well:"), ("tool_use", {"x": 1})]
     assert (found["id"], found["stop_reason"]) == ("r", "tool_use")
     assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (12, 12)

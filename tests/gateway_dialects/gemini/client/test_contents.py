@@ -209,10 +209,7 @@ def test_the_form_of_a_client_of_this_dialect_comes_back() -> None:
     later = call("c", "f", **{"gemini.form": '{"new_content":true}'})
     assert contents(user("Hi"), assistant(thought, text, later), result("c", "ok"))[1:4] == [
         {"role": "model", "parts": [{"text": "x", "thought": True}]},
-        {
-            "role": "model",
-            "parts": [{"text": "y", "thought": True}, {"text": "ab"}, {"text": "c", "sparkle": 1}],
-        },
+        {"role": "model", "parts": [{"text": "y", "thought": True}, {"text": "ab"}, {"text": "c", "sparkle": 1}]},
         {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}]},
     ]
 

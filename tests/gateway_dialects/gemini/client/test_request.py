@@ -49,8 +49,7 @@ def test_the_model_list_is_asked_for_with_the_key_in_a_header() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "dialect"),
-    [("", "gemini"), (GOOGLE, "gemini"), (f"{GOOGLE}/openai", "openai"), (f"{GOOGLE}/openai/", "openai")],
+    ("url", "dialect"), [("", "gemini"), (GOOGLE, "gemini"), (f"{GOOGLE}/openai", "openai"), (f"{GOOGLE}/openai/", "openai")]
 )
 def test_the_url_selects_google_s_own_api_or_the_compatible_one(url: str, dialect: str) -> None:
     vendor = vendor_of("google", url)

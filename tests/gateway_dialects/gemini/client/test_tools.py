@@ -20,12 +20,7 @@ from dragoman.v1.chat_pb2 import (
 from dragoman.v1.content_pb2 import Opaque
 from tests.gateway_dialects.gemini.client.asking import FLASH, NEWER, OLD, asked, sent
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}},
-    "required": ["city"],
-    "additionalProperties": False,
-}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
 OBJECT = ResponseFormat(type=ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT)
 BY_SCHEMA = ResponseFormat(
     type=ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA, name="place", schema_json=json.dumps(SCHEMA), strict=True

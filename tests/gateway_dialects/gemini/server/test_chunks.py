@@ -78,13 +78,7 @@ def test_a_call_comes_whole_although_it_grew() -> None:
     call = Part(tool_call=ToolCall(id="c", name="f"))
     other = Part(tool_call=ToolCall(id="d", name="g"))
     chunks = rendered(
-        HEAD,
-        begun(0, call),
-        grown(0, arguments_json='{"x'),
-        begun(1, other),
-        grown(0, arguments_json='":1}'),
-        ended(0),
-        END,
+        HEAD, begun(0, call), grown(0, arguments_json='{"x'), begun(1, other), grown(0, arguments_json='":1}'), ended(0), END
     )
     assert parts_of(chunks) == [
         {"functionCall": {"id": "c", "name": "f", "args": {"x": 1}}},

@@ -170,12 +170,7 @@ def test_openai_answers() -> None:
                 "index": 0,
             }
         ],
-        "usageMetadata": {
-            "promptTokenCount": 20,
-            "candidatesTokenCount": 5,
-            "thoughtsTokenCount": 7,
-            "totalTokenCount": 32,
-        },
+        "usageMetadata": {"promptTokenCount": 20, "candidatesTokenCount": 5, "thoughtsTokenCount": 7, "totalTokenCount": 32},
         "modelVersion": "gpt-x",
         "responseId": "chatcmpl-1",
     }

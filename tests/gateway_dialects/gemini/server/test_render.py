@@ -104,10 +104,7 @@ def test_words_and_media() -> None:
         {"inlineData": {"mimeType": "image/png", "data": "AAE="}},
         {"inlineData": {"mimeType": "image/png", "data": "AAE="}},
         {"fileData": {"mimeType": "image/png", "fileUri": "https://example.com/a.png"}},
-        {
-            "inlineData": {"mimeType": "audio/mp3", "data": "AAE="},
-            "partMetadata": {"dragoman": {"transcript": "la"}},
-        },
+        {"inlineData": {"mimeType": "audio/mp3", "data": "AAE="}, "partMetadata": {"dragoman": {"transcript": "la"}}},
     ]
 
 
@@ -219,11 +216,7 @@ def test_an_error_of_the_client() -> None:
             "message": "'contents' is empty.",
             "status": "INVALID_ARGUMENT",
             "details": [
-                {
-                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                    "reason": "INVALID_REQUEST",
-                    "domain": "dragoman.v1",
-                },
+                {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_REQUEST", "domain": "dragoman.v1"},
                 {
                     "@type": "type.googleapis.com/google.rpc.BadRequest",
                     "fieldViolations": [{"field": "contents", "description": "'contents' is empty."}],

@@ -194,11 +194,7 @@ def test_what_mistral_does_not_know_of_a_part_is_left_out() -> None:
     messages, left_out = sent(Message(role=ROLE_USER, parts=[part], provider_details_json={"openai": '{"id":7}'}))
 
     assert messages == [{"role": "user", "content": "Hi"}]
-    assert left_out == [
-        "messages[0].id",
-        "messages[0].parts[0].citations",
-        "messages[0].parts[0].signature",
-    ]
+    assert left_out == ["messages[0].id", "messages[0].parts[0].citations", "messages[0].parts[0].signature"]
 
 
 def test_details_of_other_dialects_are_theirs() -> None:

@@ -55,11 +55,7 @@ def test_an_answer_has_everything_that_its_clients_want() -> None:
         "created": 7,
         "model": "",
         "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": "Hi", "tool_calls": None},
-                "finish_reason": "stop",
-            }
+            {"index": 0, "message": {"role": "assistant", "content": "Hi", "tool_calls": None}, "finish_reason": "stop"}
         ],
         "usage": {
             "prompt_tokens": 0,

@@ -95,10 +95,7 @@ def test_empty_messages() -> None:
 
 def test_a_turn_whose_reasoning_is_left_out_still_has_content() -> None:
     message = Message(role=Role.ROLE_ASSISTANT, parts=[Part(reasoning=Reasoning(text="hm"))])
-    assert encode(message, Quirks(reasoning_field="")) == (
-        {"role": "assistant", "content": ""},
-        ["messages[3].parts[0]"],
-    )
+    assert encode(message, Quirks(reasoning_field="")) == ({"role": "assistant", "content": ""}, ["messages[3].parts[0]"])
     message.parts.append(Part(refusal="No."))
     assert encode(message, Quirks(reasoning_field=""))[0] == {"role": "assistant", "refusal": "No.", "content": None}
 

@@ -53,10 +53,7 @@ def test_the_least_that_is_an_answer() -> None:
         (b'{"choices":[{"message":{}},null]}', "choices[1] of the provider's answer has no message"),
         (b'{"choices":[{"message":{"tool_calls":[7]}}]}', "a tool call of the provider's answer is not an object"),
         (b'{"choices":[{"message":{"tool_calls":7}}]}', "tool_calls of the provider's answer is a JSON int, not a list"),
-        (
-            b'{"choices":[{"message":{},"logprobs":{"content":[7]}}]}',
-            "a token's log-probability of the provider's answer",
-        ),
+        (b'{"choices":[{"message":{},"logprobs":{"content":[7]}}]}', "a token's log-probability of the provider's answer"),
     ],
 )
 def test_what_is_no_answer(body: bytes, message: str) -> None:

@@ -28,13 +28,7 @@ from tests.gateway_dialects.openai.server.reading import details
 Happening = Started | PartStarted | PartDelta | PartFinished | Finished
 Chunk = dict[str, Any]
 
-HEAD = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion.chunk",
-    "created": 7,
-    "model": "m-2025",
-    "system_fingerprint": None,
-}
+HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "m-2025", "system_fingerprint": None}
 STARTED = Started(id="chatcmpl-1", model="m-2025", created=7)
 FIRST = {"role": "assistant", "content": "", "refusal": None}
 STOPPED = CandidateFinish(finish_reason=FinishReason.FINISH_REASON_STOP)
@@ -293,10 +287,7 @@ def test_reasoning_of_another_dialect() -> None:
         PartDelta(part_index=1, reasoning="Ah."),
         PartDelta(part_index=1, signature="t"),
     ) == [
-        {
-            "reasoning_content": "Hm.",
-            "reasoning_details": [{"type": "reasoning.text", **anthropic, "text": "Hm."}],
-        },
+        {"reasoning_content": "Hm.", "reasoning_details": [{"type": "reasoning.text", **anthropic, "text": "Hm."}]},
         {"reasoning_details": [{"type": "reasoning.text", **anthropic, "signature": "s"}]},
         {"reasoning_content": "Ah."},
         {"reasoning_details": [{"type": "reasoning.text", "format": "unknown", "index": 1, "signature": "t"}]},
@@ -351,9 +342,7 @@ def test_audio() -> None:
     sound = Part(media=Media(kind=MEDIA_KIND_AUDIO))
     given = details({"audio": {"id": "audio_1"}})
     assert deltas(
-        PartStarted(part=sound),
-        PartDelta(transcript="Hi", provider_details_json=given),
-        PartDelta(data=b"ID3"),
+        PartStarted(part=sound), PartDelta(transcript="Hi", provider_details_json=given), PartDelta(data=b"ID3")
     ) == [{"audio": {"id": "audio_1"}}, {"audio": {"data": "SUQz"}}]
 
 

@@ -149,14 +149,7 @@ def test_reasoning_that_contradicts_itself(fields: dict[str, Any]) -> None:
     assert refused(**fields).field == "reasoning_effort"
 
 
-WRONG = {
-    "a string": "x",
-    "an integer": 7,
-    "a number": 0.5,
-    "a boolean": True,
-    "an array": [1],
-    "an object": {"a": 1},
-}
+WRONG = {"a string": "x", "an integer": 7, "a number": 0.5, "a boolean": True, "an array": [1], "an object": {"a": 1}}
 TAKES = {
     "string": {"a string"},
     "boolean": {"a boolean"},

@@ -167,10 +167,7 @@ def test_tool_calls() -> None:
         (
             {"strings": ["reasoning"], "item": {"type": "reasoning.text"}},
             {
-                "reasoning_details": [
-                    {"type": "reasoning.text", "text": "Hm."},
-                    {"type": "reasoning.text", "text": " Ah."},
-                ],
+                "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}, {"type": "reasoning.text", "text": " Ah."}],
                 "reasoning": "Hm. Ah.",
             },
         ),
@@ -183,11 +180,7 @@ def test_reasoning_is_where_the_provider_put_it(form: dict[str, Any] | None, tol
 
 def test_signed_and_encrypted_reasoning() -> None:
     given = details(form={"item": {"type": "t"}})
-    sealed = [
-        Reasoning(encrypted="x"),
-        Reasoning(text="Short.", summary=True),
-        Reasoning(text="Long.", signature="s"),
-    ]
+    sealed = [Reasoning(encrypted="x"), Reasoning(text="Short.", summary=True), Reasoning(text="Long.", signature="s")]
     assert message_of(*(Part(reasoning=one, provider_details_json=given) for one in sealed))["reasoning_details"] == [
         {"type": "t", "data": "x"},
         {"type": "t", "summary": "Short."},
@@ -295,8 +288,7 @@ def test_pictures(picture: Media) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "content"),
-    [('{\n  "a": [1]\n}', {"a": [1]}), ('"text"', "text"), ("{broken", "{broken"), ("", "")],
+    ("text", "content"), [('{\n  "a": [1]\n}', {"a": [1]}), ('"text"', "text"), ("{broken", "{broken"), ("", "")]
 )
 def test_what_another_dialect_alone_understands(text: str, content: object) -> None:
     part = Part(opaque=Opaque(dialect="anthropic", json=text))

@@ -87,10 +87,7 @@ def test_tool_choice(given: Any, expected: ToolChoice) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [
-        ("auto", ToolChoiceMode.TOOL_CHOICE_MODE_AUTO),
-        ("required", ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED),
-    ],
+    [("auto", ToolChoiceMode.TOOL_CHOICE_MODE_AUTO), ("required", ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED)],
 )
 def test_allowed_tools(mode: str, expected: ToolChoiceMode.ValueType) -> None:
     tools = [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "g"}}]
@@ -162,10 +159,7 @@ FUNCTION = {"type": "function", "function": {"name": "f"}}
         ({"tool_choice": {"type": "function", "function": {"name": 7}}}, "tool_choice.function.name"),
         ({"tool_choice": {"type": "custom", "custom": {"name": 7}}}, "tool_choice.custom.name"),
         ({"tool_choice": {"type": "allowed_tools", "allowed_tools": []}}, "tool_choice.allowed_tools"),
-        (
-            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": 7}}},
-            "tool_choice.allowed_tools.mode",
-        ),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": 7}}}, "tool_choice.allowed_tools.mode"),
         (
             {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": {}}}},
             "tool_choice.allowed_tools.tools",
@@ -215,10 +209,7 @@ def test_a_wrong_type_names_the_field(fields: dict[str, Any], param: str) -> Non
         ({"tool_choice": {"type": "custom"}}, "tool_choice.custom"),
         ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice.allowed_tools"),
         ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "tool_choice.allowed_tools.mode"),
-        (
-            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}},
-            "tool_choice.allowed_tools.tools",
-        ),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}}, "tool_choice.allowed_tools.tools"),
         (
             {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{}]}}},
             "tool_choice.allowed_tools.tools[0].type",
@@ -242,10 +233,7 @@ def test_what_is_missing_is_named(fields: dict[str, Any], param: str) -> None:
     [
         ("sometimes", "tool_choice"),
         ({"type": "hosted"}, "tool_choice.type"),
-        (
-            {"type": "allowed_tools", "allowed_tools": {"mode": "none", "tools": []}},
-            "tool_choice.allowed_tools.mode",
-        ),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "none", "tools": []}}, "tool_choice.allowed_tools.mode"),
     ],
 )
 def test_a_choice_that_is_not_known(choice: Any, param: str) -> None:

@@ -111,10 +111,7 @@ def test_ids_that_are_too_long_are_shortened_alike_in_call_and_result() -> None:
             Media(kind=MediaKind.MEDIA_KIND_FILE, mime_type="text/plain", data=b"%", filename="n.txt"),
             {"type": "input_file", "filename": "n.txt", "file_data": "data:text/plain;base64,JQ=="},
         ),
-        (
-            Media(mime_type="audio/wav", data=b"%"),
-            {"type": "input_audio", "input_audio": {"data": "JQ==", "format": "wav"}},
-        ),
+        (Media(mime_type="audio/wav", data=b"%"), {"type": "input_audio", "input_audio": {"data": "JQ==", "format": "wav"}}),
     ],
 )
 def test_media(media: Media, sent: dict[str, Any]) -> None:
@@ -139,12 +136,7 @@ def test_parts_of_one_id_are_one_reasoning_item() -> None:
     text = Reasoning(text="A", summary=True, provider="openai-responses", id="rs_1")
     encrypted = Reasoning(encrypted="gAAA", provider="openai-responses", id="rs_1")
     assert input_of(assistant(Part(reasoning=text), Part(reasoning=encrypted), call())) == [
-        {
-            "type": "reasoning",
-            "id": "rs_1",
-            "summary": [{"type": "summary_text", "text": "A"}],
-            "encrypted_content": "gAAA",
-        },
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "A"}], "encrypted_content": "gAAA"},
         {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"},
     ]
 
@@ -250,10 +242,7 @@ def test_other_citations_are_left_out(message: Message, field: str, content: Any
         (user(Part(opaque=Opaque(dialect="anthropic", json="{}"))), "messages[0].parts[0]"),
         (assistant(Part(media=Media(mime_type="audio/wav", data=b"x"))), "messages[0].parts[0]"),
         (assistant(Part(media=Media(kind=MediaKind.MEDIA_KIND_IMAGE, data=b"x"))), "messages[0].parts[0]"),
-        (
-            assistant(Part(media=Media(kind=MediaKind.MEDIA_KIND_IMAGE, uri="https://e.com/a"))),
-            "messages[0].parts[0]",
-        ),
+        (assistant(Part(media=Media(kind=MediaKind.MEDIA_KIND_IMAGE, uri="https://e.com/a"))), "messages[0].parts[0]"),
         (result("", Part(text="x")), "messages[0].tool_call_id"),
     ],
 )

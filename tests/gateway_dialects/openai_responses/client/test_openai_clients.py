@@ -123,11 +123,7 @@ def test_the_answer() -> None:
                 {"type": "reasoning.encrypted", **notes, "data": "gAAAB"},
             ],
             "tool_calls": [
-                {
-                    "id": "call_1",
-                    "type": "function",
-                    "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'},
-                },
+                {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'}},
                 {"id": "call_2", "type": "function", "function": {"name": "now", "arguments": "{}"}},
                 {"id": "call_3", "type": "custom", "custom": {"name": "shell", "input": "ls -l"}},
             ],

@@ -51,11 +51,7 @@ def test_the_bound_of_tokens(fields: dict[str, Any], bound: int) -> None:
 
 
 def test_log_probabilities_are_included() -> None:
-    assert body_of(logprobs=True, top_logprobs=2) == {
-        **BARE,
-        "top_logprobs": 2,
-        "include": ["message.output_text.logprobs"],
-    }
+    assert body_of(logprobs=True, top_logprobs=2) == {**BARE, "top_logprobs": 2, "include": ["message.output_text.logprobs"]}
     assert body_of(logprobs=False) == BARE
 
 

@@ -34,15 +34,11 @@ def tool_of(tool: Tool) -> Any:
         ),
         (
             Tool(
-                function=FunctionTool(name="f"),
-                provider_details_json=own({"defer_loading": True}) | form(strict_unset=True),
+                function=FunctionTool(name="f"), provider_details_json=own({"defer_loading": True}) | form(strict_unset=True)
             ),
             {"type": "function", "name": "f", "defer_loading": True},
         ),
-        (
-            SHELL,
-            {"type": "custom", "name": "shell", "format": {"type": "grammar", "syntax": "regex", "definition": "x"}},
-        ),
+        (SHELL, {"type": "custom", "name": "shell", "format": {"type": "grammar", "syntax": "regex", "definition": "x"}}),
         (
             Tool(custom=CustomTool(name="n", description="d", format_json='{"type":"text"}')),
             {"type": "custom", "name": "n", "description": "d", "format": {"type": "text"}},

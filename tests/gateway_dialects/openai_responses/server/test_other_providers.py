@@ -128,12 +128,7 @@ def test_the_first_turn_to_chat_completions() -> None:
             "tools": [
                 {
                     "type": "function",
-                    "function": {
-                        "name": "get_weather",
-                        "description": "The weather.",
-                        "parameters": SCHEMA,
-                        "strict": True,
-                    },
+                    "function": {"name": "get_weather", "description": "The weather.", "parameters": SCHEMA, "strict": True},
                 }
             ],
             "tool_choice": "auto",

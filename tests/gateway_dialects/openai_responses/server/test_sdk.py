@@ -14,15 +14,7 @@ from pydantic import BaseModel
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.content_pb2 import Media, MediaKind, Opaque, Part, Reasoning, ToolCall
-from dragoman.v1.stream_pb2 import (
-    CandidateFinish,
-    Finished,
-    PartDelta,
-    PartStarted,
-    Started,
-    StreamEvent,
-    StreamResponse,
-)
+from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartStarted, Started, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import encode_json
@@ -118,10 +110,7 @@ def grown() -> list[Event]:
 
 def test_a_whole_answer() -> None:
     found = client(whole(answer(*PARTS, usage=USAGE))).responses.create(
-        model="m",
-        input="Hi",
-        tools=TOOLS,
-        metadata={"a": "b"},
+        model="m", input="Hi", tools=TOOLS, metadata={"a": "b"}
     )
     assert found.output_text == "Hello"
     assert [item.type for item in found.output] == [

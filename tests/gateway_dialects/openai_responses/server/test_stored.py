@@ -9,14 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from gateway_dialects.openai_responses.parse_items import listed
-from gateway_dialects.openai_responses.stored import (
-    Stored,
-    elsewhere_in,
-    render_page,
-    resolved,
-    unpack,
-    whole_input,
-)
+from gateway_dialects.openai_responses.stored import Stored, elsewhere_in, render_page, resolved, unpack, whole_input
 
 Json = dict[str, Any]
 OUTPUT: Json = {"id": "msg_a_0", "type": "message", "role": "assistant", "content": []}

@@ -18,15 +18,7 @@ from dragoman.v1.stream_pb2 import (
     StreamResponse,
 )
 from gateway_dialects.openai_responses.render_stream import ChunkRenderer
-from tests.gateway_dialects.openai_responses.server.answers import (
-    STOP,
-    Event,
-    batch,
-    live,
-    stream_of,
-    types,
-    whole_text,
-)
+from tests.gateway_dialects.openai_responses.server.answers import STOP, Event, batch, live, stream_of, types, whole_text
 from tests.laws.languages.openai_responses import events_of
 
 TEXT = PartStarted(part_index=0, part=Part(text=""))

@@ -32,10 +32,7 @@ def test_a_grammar_is_held_as_chat_completions_write_it() -> None:
             {"type": "custom", "name": "d", "format": {"type": "text"}},
         ]
     ).tools
-    assert json.loads(tools[0].custom.format_json) == {
-        "type": "grammar",
-        "grammar": {"syntax": "regex", "definition": "x"},
-    }
+    assert json.loads(tools[0].custom.format_json) == {"type": "grammar", "grammar": {"syntax": "regex", "definition": "x"}}
     assert json.loads(tools[1].custom.format_json) == {"type": "text"}
 
 
