@@ -35,7 +35,7 @@ API at /anthropic beside their own."""
 
 
 class ProviderContext:
-    """One provider's models, by the provider's own names, and the routes whose targets are all at that provider."""
+    """A Resolver of one provider's models, by its own names, and the routes whose targets are all at that provider."""
 
     def __init__(self, configured: ModelResolver, endpoint: Endpoint, where: str) -> None:
         """endpoint: as it is configured, or with a client's own key. where: what binds the call, for messages."""
@@ -46,7 +46,6 @@ class ProviderContext:
         self._others = {*configured.providers, *KNOWN} - {endpoint.provider}
 
     def endpoint(self, provider: str) -> Endpoint:
-        """See Resolver.endpoint."""
         if provider != self._endpoint.provider:
             raise not_found(f"{self._where} serves {self._endpoint.provider}, not {shown(provider)}", "provider")
         return self._endpoint
@@ -56,11 +55,9 @@ class ProviderContext:
         return self.routes.get(model) or Route(model, self._targets(self._provider_name(model)))
 
     def routes_as_models(self) -> Iterator[Model]:
-        """See Resolver.routes_as_models."""
         return (as_model(self.routes[name]) for name in sorted(self.routes))
 
     def listed_as(self, model: str) -> str:
-        """See Resolver.listed_as."""
         return model
 
     def _provider_name(self, name: str) -> str:
@@ -90,7 +87,7 @@ class ProviderContext:
 
 
 class UrlContext:
-    """The server at a client's own URL, under any model name."""
+    """A Resolver for the server at a client's own URL, under any model name."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -98,25 +95,22 @@ class UrlContext:
         self.routes: Mapping[str, Route] = {}
 
     def endpoint(self, provider: str) -> Endpoint:
-        """See Resolver.endpoint. There is but one."""
+        """There is but one."""
         return self._endpoint
 
     def resolve(self, model: str) -> Route:
-        """See Resolver.resolve."""
         own = model.removeprefix(f"{self._endpoint.provider}/")
         return Route(model, (Target(self._endpoint, own or model),))
 
     def routes_as_models(self) -> Iterator[Model]:
-        """See Resolver.routes_as_models."""
         return iter(())
 
     def listed_as(self, model: str) -> str:
-        """See Resolver.listed_as."""
         return model
 
 
 class RouteContext:
-    """One route, whatever model a call names."""
+    """A Resolver of one route, whatever model a call names."""
 
     def __init__(self, route: Route, where: str) -> None:
         self._route = route
@@ -125,24 +119,22 @@ class RouteContext:
         self.routes = {route.name: route}
 
     def endpoint(self, provider: str) -> Endpoint:
-        """See Resolver.endpoint. Which providers are behind the route is the operator's business."""
+        """Which providers are behind the route is the operator's business."""
         raise not_found(f"{self._where} serves {self._route.name}, and no provider by name", "provider")
 
     def resolve(self, model: str) -> Route:
-        """See Resolver.resolve."""
         return self._route
 
     def routes_as_models(self) -> Iterator[Model]:
-        """See Resolver.routes_as_models."""
         yield as_model(self._route)
 
     def listed_as(self, model: str) -> str:
-        """See Resolver.listed_as. A model that a client names is a name of the route."""
+        """A model that a client names is a name of the route."""
         return self._route.name if model else ""
 
 
 class ByokContext:
-    """Another resolver's models, reached with the client's own key."""
+    """A Resolver of another's models, reached with the client's own key."""
 
     def __init__(self, resolver: Resolver, key: Secret) -> None:
         self._inner = resolver
@@ -151,7 +143,7 @@ class ByokContext:
         self.routes = resolver.routes
 
     def endpoint(self, provider: str) -> Endpoint:
-        """See Resolver.endpoint. Who names a provider, means it by the key."""
+        """Who names a provider, means it by the key."""
         return with_byok_key(self._inner.endpoint(provider), self._key)
 
     def resolve(self, model: str) -> Route:
@@ -166,11 +158,9 @@ class ByokContext:
         return Route(route.name, tuple(Target(endpoint, one) for one in models))
 
     def routes_as_models(self) -> Iterator[Model]:
-        """See Resolver.routes_as_models."""
         return self._inner.routes_as_models()
 
     def listed_as(self, model: str) -> str:
-        """See Resolver.listed_as."""
         return self._inner.listed_as(model)
 
     def _resolved(self, model: str) -> Route:

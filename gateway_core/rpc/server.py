@@ -41,12 +41,12 @@ class Health(health_pb2_grpc.HealthServicer):
     def stop(self) -> None:
         self._stopping.set()
 
-    async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:  # noqa: N802
+    async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         if request.service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {request.service!r} here")
         return self._status()
 
-    async def Watch(self, request: HealthCheckRequest, context: Context) -> None:  # noqa: N802
+    async def Watch(self, request: HealthCheckRequest, context: Context) -> None:
         known = request.service in self._services
         await context.write(
             self._status() if known else HealthCheckResponse(status=HealthCheckResponse.ServingStatus.SERVICE_UNKNOWN)

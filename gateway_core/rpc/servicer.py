@@ -50,8 +50,7 @@ from gateway_dialects.kit.dialect import Secret
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
-Context: TypeAlias = grpc.aio.ServicerContext[RequestT, ResponseT]
-AnyContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
 """(the keys that were presented) -> their owner. Raises GatewayError."""
@@ -126,14 +125,10 @@ class GatewayServicer(GatewayServiceServicer):
         self._clock = clock
         self._no_deadline = Deadline(None, clock)
 
-    async def Chat(  # noqa: N802
-        self, request: ChatRequest, context: Context[ChatRequest, ChatResponse]
-    ) -> ChatResponse:
+    async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:
         return await self._answer(context, "Chat", self.gateway.chat, request, request.model)
 
-    async def Stream(  # noqa: N802
-        self, request: StreamRequest, context: Context[StreamRequest, StreamResponse]
-    ) -> AsyncGenerator[StreamResponse, None]:
+    async def Stream(self, request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
         call = await self._open(context, "Stream", request.chat.model)
         try:
             async with aclosing(self.gateway.stream(request.chat, call)) as batches:
@@ -143,19 +138,13 @@ class GatewayServicer(GatewayServiceServicer):
             await self._fail(call, context, error)
         self.gateway.settle(call)
 
-    async def CountTokens(  # noqa: N802
-        self, request: CountTokensRequest, context: Context[CountTokensRequest, CountTokensResponse]
-    ) -> CountTokensResponse:
+    async def CountTokens(self, request: CountTokensRequest, context: Context) -> CountTokensResponse:
         return await self._answer(context, "CountTokens", self.gateway.count_tokens, request.chat, request.chat.model)
 
-    async def ListModels(  # noqa: N802
-        self, request: ListModelsRequest, context: Context[ListModelsRequest, ListModelsResponse]
-    ) -> ListModelsResponse:
+    async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:
         return await self._answer(context, "ListModels", self.gateway.list_models, request)
 
-    async def Proxy(  # noqa: N802
-        self, request: ProxyRequest, context: Context[ProxyRequest, ProxyResponse]
-    ) -> AsyncGenerator[ProxyResponse, None]:
+    async def Proxy(self, request: ProxyRequest, context: Context) -> AsyncGenerator[ProxyResponse, None]:
         call = await self._open(context, "Proxy")
         try:
             async with aclosing(self.gateway.proxy(request, call)) as messages:
@@ -165,8 +154,8 @@ class GatewayServicer(GatewayServiceServicer):
             await self._fail(call, context, error)
         self.gateway.settle(call)
 
-    async def ProxyStream(  # noqa: N802
-        self, request_iterator: AsyncIterator[ProxyStreamRequest], context: Context[ProxyStreamRequest, ProxyStreamResponse]
+    async def ProxyStream(
+        self, request_iterator: AsyncIterator[ProxyStreamRequest], context: Context
     ) -> AsyncGenerator[ProxyStreamResponse, None]:
         call = await self._open(context, "ProxyStream")
         try:
@@ -177,34 +166,24 @@ class GatewayServicer(GatewayServiceServicer):
             await self._fail(call, context, error)
         self.gateway.settle(call)
 
-    async def GetCall(  # noqa: N802
-        self, request: GetCallRequest, context: Context[GetCallRequest, GetCallResponse]
-    ) -> GetCallResponse:
+    async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:
         return await self._answer(context, "GetCall", self.gateway.get_call, request)
 
-    async def PutRecord(  # noqa: N802
-        self, request: PutRecordRequest, context: Context[PutRecordRequest, PutRecordResponse]
-    ) -> PutRecordResponse:
+    async def PutRecord(self, request: PutRecordRequest, context: Context) -> PutRecordResponse:
         return await self._answer(context, "PutRecord", self.gateway.records.put, request)
 
-    async def GetRecord(  # noqa: N802
-        self, request: GetRecordRequest, context: Context[GetRecordRequest, GetRecordResponse]
-    ) -> GetRecordResponse:
+    async def GetRecord(self, request: GetRecordRequest, context: Context) -> GetRecordResponse:
         return await self._answer(context, "GetRecord", self.gateway.records.get, request)
 
-    async def DeleteRecord(  # noqa: N802
-        self, request: DeleteRecordRequest, context: Context[DeleteRecordRequest, DeleteRecordResponse]
-    ) -> DeleteRecordResponse:
+    async def DeleteRecord(self, request: DeleteRecordRequest, context: Context) -> DeleteRecordResponse:
         return await self._answer(context, "DeleteRecord", self.gateway.records.delete, request)
 
-    async def ListRecords(  # noqa: N802
-        self, request: ListRecordsRequest, context: Context[ListRecordsRequest, ListRecordsResponse]
-    ) -> ListRecordsResponse:
+    async def ListRecords(self, request: ListRecordsRequest, context: Context) -> ListRecordsResponse:
         return await self._answer(context, "ListRecords", self.gateway.records.page, request)
 
     async def _answer(
         self,
-        context: AnyContext,
+        context: Context,
         operation: str,
         answer: Callable[[RequestT, Call], Awaitable[ResponseT]],
         request: RequestT,
@@ -219,7 +198,7 @@ class GatewayServicer(GatewayServiceServicer):
         self.gateway.settle(call)
         return response
 
-    async def _open(self, context: AnyContext, operation: str, model: str = "") -> Call:
+    async def _open(self, context: Context, operation: str, model: str = "") -> Call:
         """A call of an authenticated caller, whose ids the client knows. Aborts with the status of a missing or unknown
         key."""
         received = self._metadata.read(context.invocation_metadata() or ())
@@ -245,7 +224,7 @@ class GatewayServicer(GatewayServiceServicer):
             await self._fail(call, context, error)
         return call
 
-    async def _fail(self, call: Call, context: AnyContext, error: BaseException) -> Never:
+    async def _fail(self, call: Call, context: Context, error: BaseException) -> Never:
         """Settle a failed call, and pack its failure into a status."""
         if not isinstance(error, Exception):
             # A CancelledError where the call awaits, or a GeneratorExit between two messages.

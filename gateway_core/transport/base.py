@@ -101,7 +101,6 @@ class LazyTransport(Lazy[Transport]):
     """See Transport."""
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
-        """See Transport.send."""
         return await self.get().send(request, deadline)
 
 
@@ -109,5 +108,4 @@ class LazyDownloader(Lazy[Downloader]):
     """See Downloader."""
 
     async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
-        """See Downloader.download."""
         return await self.get().download(url, max_bytes, deadline)

@@ -31,7 +31,6 @@ class DemoTransport:
         self._asked: dict[bytes, int] = {}
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> DemoResponse:
-        """See Transport.send."""
         if deadline.remaining() == 0.0:
             raise deadline_exceeded()
         path = urlsplit(request.url).path.removeprefix("/v1")
@@ -67,15 +66,12 @@ class DemoResponse:
 
     @property
     def header_fields(self) -> Sequence[tuple[str, str]]:
-        """See UpstreamResponse.header_fields."""
         return tuple(self.headers.items())
 
     async def read(self) -> bytes:
-        """See UpstreamResponse.read."""
         return b"".join([chunk async for chunk in self])
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """See UpstreamResponse.chunks."""
         return self
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -99,7 +95,6 @@ class DemoResponse:
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """See UpstreamResponse.close."""
         self._steps = iter(())
 
     async def _pause(self, seconds: float) -> None:

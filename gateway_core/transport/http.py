@@ -67,7 +67,6 @@ class AiohttpTransport:
         self._closed = False
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> AiohttpResponse:
-        """See Transport.send."""
         left = deadline.remaining()
         if left == 0.0:
             raise deadline_exceeded()
@@ -181,12 +180,11 @@ class AiohttpResponse:
 
     @property
     def header_fields(self) -> Sequence[tuple[str, str]]:
-        """See UpstreamResponse.header_fields."""
         raw = self._response.raw_headers
         return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
 
     async def read(self) -> bytes:
-        """See UpstreamResponse.read. Raises UPSTREAM_INVALID_RESPONSE for a body of more than max_body_bytes."""
+        """Raises UPSTREAM_INVALID_RESPONSE for a body of more than max_body_bytes."""
         pieces: list[bytes] = []
         left = self._limits.max_body_bytes
         async for piece in self.chunks():
@@ -197,7 +195,6 @@ class AiohttpResponse:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """See UpstreamResponse.chunks."""
         connection = self._response.connection
         if connection is not None and (protocol := connection.protocol) is not None:
             # Until here the timer ran for the head.
@@ -230,7 +227,6 @@ class AiohttpResponse:
         return chunk
 
     async def close(self) -> None:
-        """See UpstreamResponse.close."""
         if self._closed is not None:
             self._closed.remove_done_callback(self._fail_if_unfinished)
         connection = self._response.connection

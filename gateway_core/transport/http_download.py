@@ -72,7 +72,6 @@ class HttpDownloader:
         self._closed = False
 
     async def download(self, url: str, max_bytes: int, deadline: Deadline) -> Download:
-        """See Downloader.download."""
         if self._closed:
             raise stopping()
         left, total_s = deadline.remaining(), self._limits.total_s
@@ -92,7 +91,6 @@ class HttpDownloader:
             self._running.discard(limit)
 
     async def close(self) -> None:
-        """See Downloader.close."""
         self._closed = True
         for limit in self._running:
             # A reader whose connection is taken away may wait for ever; its time is up instead.

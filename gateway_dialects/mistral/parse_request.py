@@ -16,16 +16,8 @@ from gateway_dialects.kit.fields import Fields, messages_of, missing, parse_obje
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, set_options_form
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 from gateway_dialects.mistral.words import DIALECT, PLAIN_FIELDS, ROLES, PartForm, ToolChoiceForm
+from gateway_dialects.openai import parse_messages as openai_messages
 from gateway_dialects.openai.message_fields import take_citations
-from gateway_dialects.openai.parse_messages import (
-    ABSENT,
-    EMPTY_STRING,
-    parse_audio,
-    parse_image,
-    parse_tool_call,
-    set_uri,
-    unnamed_fields,
-)
 from gateway_dialects.openai.parse_messages import parse_content as parse_text_or_list
 from gateway_dialects.openai.parse_request import parse_response_format, parse_tool, parse_tool_choice
 from gateway_dialects.openai.words import DIALECT as OPENAI
@@ -87,7 +79,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         raise missing(f"{path}.content")
     else:
         parse_content(message, message.parts, content, f"{path}.content")
-    if rest := unnamed_fields(fields, known_fields):
+    if rest := openai_messages.unnamed_fields(fields, known_fields):
         take_cache_hint(message, rest)
         if role == "assistant":
             take_citations(message.parts, rest)
@@ -99,9 +91,9 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
     if content is not None:
         parse_content(message, message.parts, content, f"{path}.content")
         if content == "":
-            set_form(message, DIALECT, EMPTY_STRING)
+            set_form(message, DIALECT, openai_messages.EMPTY_STRING)
     elif "content" not in fields:
-        set_form(message, DIALECT, ABSENT)
+        set_form(message, DIALECT, openai_messages.ABSENT)
     for index, call in enumerate(read.array(fields.get("tool_calls") or [], f"{path}.tool_calls")):
         parse_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if content is None and not message.parts:
@@ -114,7 +106,7 @@ def parse_call(part: Part, value: Any, path: str) -> None:
     function = read.mapping(call.get("function"), f"{path}.function")
     if isinstance(function.get("arguments"), dict):
         function = {**function, "arguments": json_text(function["arguments"])}
-    parse_tool_call(part, {"id": "", "type": "function", **call, "function": function}, path)
+    openai_messages.parse_tool_call(part, {"id": "", "type": "function", **call, "function": function}, path)
     claim(part)
 
 
@@ -136,14 +128,14 @@ def parse_chunk(part: Part, value: Any, path: str) -> None:
 
 def parse_text(part: Part, fields: Json, path: str) -> Json:
     part.text = required_string(fields, "text", f"{path}.")
-    return unnamed_fields(fields, {"type", "text"})
+    return openai_messages.unnamed_fields(fields, {"type", "text"})
 
 
 def parse_picture(part: Part, fields: Json, path: str) -> Json:
-    details = parse_image(part, fields, path)
+    details = openai_messages.parse_image(part, fields, path)
     if isinstance(fields["image_url"], str):
         set_form(part, DIALECT, PartForm(media="string"))
-    return {**details, **unnamed_fields(fields, {"type", "image_url"})}
+    return {**details, **openai_messages.unnamed_fields(fields, {"type", "image_url"})}
 
 
 def parse_thinking(part: Part, fields: Json, path: str) -> Json | None:
@@ -157,20 +149,20 @@ def parse_thinking(part: Part, fields: Json, path: str) -> Json | None:
     if (signature := fields.get("signature")) is not None:
         part.reasoning.signature = read.string(signature, f"{path}.signature")
         part.reasoning.provider = DIALECT
-    return unnamed_fields(fields, {"type", "thinking", "signature"})
+    return openai_messages.unnamed_fields(fields, {"type", "thinking", "signature"})
 
 
 def parse_document(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
-    set_uri(part, required_string(fields, "document_url", f"{path}."))
+    openai_messages.set_uri(part, required_string(fields, "document_url", f"{path}."))
     set_fields(part.media, fields, {"document_name": ("filename", read.string)}, f"{path}.")
-    return unnamed_fields(fields, {"type", "document_url", "document_name"})
+    return openai_messages.unnamed_fields(fields, {"type", "document_url", "document_name"})
 
 
 def parse_file(part: Part, fields: Json, path: str) -> Json:
     part.media.kind = MEDIA_KIND_FILE
     part.media.file_id = required_string(fields, "file_id", f"{path}.")
-    return unnamed_fields(fields, {"type", "file_id"})
+    return openai_messages.unnamed_fields(fields, {"type", "file_id"})
 
 
 def parse_sound(part: Part, fields: Json, path: str) -> Json:
@@ -179,11 +171,11 @@ def parse_sound(part: Part, fields: Json, path: str) -> Json:
     if isinstance(given, str):
         is_uri = given.startswith(("http:", "https:", "data:"))
         part.media.kind = MEDIA_KIND_AUDIO
-        set_uri(part, given if is_uri else f"data:audio/mpeg;base64,{given}")
+        openai_messages.set_uri(part, given if is_uri else f"data:audio/mpeg;base64,{given}")
         set_form(part, DIALECT, PartForm(media="uri" if is_uri else "string"))
     else:
-        details = parse_audio(part, fields, path)
-    return {**details, **unnamed_fields(fields, {"type", "input_audio"})}
+        details = openai_messages.parse_audio(part, fields, path)
+    return {**details, **openai_messages.unnamed_fields(fields, {"type", "input_audio"})}
 
 
 CHUNK_PARSERS: Mapping[str, Callable[[Part, Json, str], Json | None]] = {

@@ -4,18 +4,9 @@ of server-sent events."""
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from gateway_core.providers.demo import script as scripts
 from gateway_core.providers.demo.moves import Call, End, Fail, Move, Refuse, Say, Think, Wait, tokens, words
 from gateway_core.providers.demo.question import Json, Question
-from gateway_core.providers.demo.script import (
-    EVENT_STREAM,
-    Ending,
-    Pause,
-    Script,
-    Step,
-    encode_json,
-    error_object,
-    error_script,
-)
 
 CREATED = 1_700_000_000
 """Seconds since 1970: always the same, so that equal requests get equal answers."""
@@ -24,25 +15,27 @@ DONE = b"data: [DONE]\n\n"
 MAX_BYTES_A_READ = 16 * 1024
 
 
-def whole_answer(question: Question, moves: Sequence[Move]) -> Script:
-    pauses: list[Step] = [Pause(seconds)] if (seconds := sum(m.seconds for m in moves if isinstance(m, Wait))) else []
+def whole_answer(question: Question, moves: Sequence[Move]) -> scripts.Script:
+    pauses: list[scripts.Step] = (
+        [scripts.Pause(seconds)] if (seconds := sum(m.seconds for m in moves if isinstance(m, Wait))) else []
+    )
     for move in moves:
         match move:
             case Fail():
                 return failure(move, pauses)
-            case End(Ending.STALL):
-                return Script([*pauses, Ending.STALL])
-            case End(Ending.CUT):
-                body = encode_json(completion(question, moves))
-                return Script([*pauses, body[: len(body) // 2], Ending.CUT])
-    return Script([*pauses, encode_json(completion(question, moves))])
+            case End(scripts.Ending.STALL):
+                return scripts.Script([*pauses, scripts.Ending.STALL])
+            case End(scripts.Ending.CUT):
+                body = scripts.encode_json(completion(question, moves))
+                return scripts.Script([*pauses, body[: len(body) // 2], scripts.Ending.CUT])
+    return scripts.Script([*pauses, scripts.encode_json(completion(question, moves))])
 
 
-def failure(fail: Fail, pauses: Sequence[Step] = ()) -> Script:
-    script = error_script(
+def failure(fail: Fail, pauses: Sequence[scripts.Step] = ()) -> scripts.Script:
+    script = scripts.error_script(
         fail.status, fail.message, kind=fail.kind, code=fail.code, param=fail.param, retry_after_s=fail.retry_after_s
     )
-    return Script([*pauses, *script.steps], script.status, script.headers)
+    return scripts.Script([*pauses, *script.steps], script.status, script.headers)
 
 
 def completion(question: Question, moves: Sequence[Move]) -> Json:
@@ -87,16 +80,16 @@ def logprobs(question: Question, moves: Sequence[Move]) -> Json:
     return {"content": said or None, "refusal": refused or None}
 
 
-def streamed_answer(question: Question, moves: Sequence[Move]) -> Script:
+def streamed_answer(question: Question, moves: Sequence[Move]) -> scripts.Script:
     for index, move in enumerate(moves):
         if isinstance(move, Fail):
-            return failure(move, [Pause(wait.seconds) for wait in moves[:index] if isinstance(wait, Wait)])
+            return failure(move, [scripts.Pause(wait.seconds) for wait in moves[:index] if isinstance(wait, Wait)])
         if not isinstance(move, Wait):
             break
-    return Script(in_reads(Stream(question, moves).steps()), headers=EVENT_STREAM)
+    return scripts.Script(in_reads(Stream(question, moves).steps()), headers=scripts.EVENT_STREAM)
 
 
-def in_reads(steps: Iterator[Step]) -> Iterator[Step]:
+def in_reads(steps: Iterator[scripts.Step]) -> Iterator[scripts.Step]:
     """Join the events that nothing separates, as a network would."""
     pending = bytearray()
     for step in steps:
@@ -126,7 +119,7 @@ class Stream:
         self._opened = False
         self._calls = 0
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[scripts.Step]:
         for move in self._moves:
             if not self._opened and isinstance(move, (Say, Think, Refuse, Call)):
                 yield from self._open()
@@ -140,14 +133,14 @@ class Stream:
                 case Call():
                     yield from self._call(move)
                 case Wait(seconds):
-                    yield Pause(seconds)
+                    yield scripts.Pause(seconds)
                 case Fail():
-                    error = error_object(move.status, move.message, kind=move.kind, code=move.code, param=move.param)
+                    error = scripts.error_object(move.status, move.message, kind=move.kind, code=move.code, param=move.param)
                     # In a read of its own: a failure in the read of the first content is still one before any content.
-                    yield Pause(0)
+                    yield scripts.Pause(0)
                     yield event(error)
                     return
-                case End(Ending() as ending):
+                case End(scripts.Ending() as ending):
                     yield ending
                     return
                 case End(None):
@@ -197,7 +190,7 @@ class Stream:
 
 
 def event(data: Json) -> bytes:
-    return b"data: " + encode_json(data) + b"\n\n"
+    return b"data: " + scripts.encode_json(data) + b"\n\n"
 
 
 def head(question: Question, kind: str) -> Json:

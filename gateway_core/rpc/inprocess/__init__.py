@@ -17,7 +17,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
 import grpc
 
@@ -156,14 +156,19 @@ class LocalChannel(grpc.aio.Channel):
         return Codec(serializer, deserializer)
 
 
-class LocalUnaryMethod(grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT], Generic[RequestT, ResponseT]):
-    """A method of the stub with one answer. Credentials, wait_for_ready and compression mean nothing here."""
+class LocalMethod:
+    """A method of the stub. Credentials, wait_for_ready and compression mean nothing here."""
 
     def __init__(self, channel: LocalChannel, method: str, codec: Codec | None) -> None:
         self._channel = channel
         self._method = method
         self._codec = codec
-        self._handler: UnaryHandler[RequestT, ResponseT] | None = None
+
+
+class LocalUnaryMethod(LocalMethod, grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]):
+    """A method of the stub with one answer."""
+
+    _handler: UnaryHandler[RequestT, ResponseT] | None = None
 
     def __call__(
         self,
@@ -183,14 +188,10 @@ class LocalUnaryMethod(grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT], Ge
         return LocalUnaryCall(self._handler, request, context, expires_at, channel.running)
 
 
-class LocalStreamMethod(grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT], Generic[RequestT, ResponseT]):
-    """A method of the stub with many answers. Credentials, wait_for_ready and compression mean nothing here."""
+class LocalStreamMethod(LocalMethod, grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT]):
+    """A method of the stub with many answers."""
 
-    def __init__(self, channel: LocalChannel, method: str, codec: Codec | None) -> None:
-        self._channel = channel
-        self._method = method
-        self._codec = codec
-        self._handler: StreamHandler[RequestT, ResponseT] | None = None
+    _handler: StreamHandler[RequestT, ResponseT] | None = None
 
     def __call__(
         self,
@@ -210,13 +211,8 @@ class LocalStreamMethod(grpc.aio.UnaryStreamMultiCallable[RequestT, ResponseT], 
         return LocalStreamCall(self._handler(request, context), context, expires_at, channel.running)
 
 
-class LocalStreamUnaryMethod(grpc.aio.StreamUnaryMultiCallable[RequestT, ResponseT], Generic[RequestT, ResponseT]):
+class LocalStreamUnaryMethod(LocalMethod, grpc.aio.StreamUnaryMultiCallable[RequestT, ResponseT]):
     """A method of the stub with many requests and one answer."""
-
-    def __init__(self, channel: LocalChannel, method: str, codec: Codec | None) -> None:
-        self._channel = channel
-        self._method = method
-        self._codec = codec
 
     def __call__(
         self,
@@ -234,13 +230,8 @@ class LocalStreamUnaryMethod(grpc.aio.StreamUnaryMultiCallable[RequestT, Respons
         return LocalStreamUnaryCall(handler, _requests(request_iterator), context, expires_at, channel.running)
 
 
-class LocalStreamStreamMethod(grpc.aio.StreamStreamMultiCallable[RequestT, ResponseT], Generic[RequestT, ResponseT]):
+class LocalStreamStreamMethod(LocalMethod, grpc.aio.StreamStreamMultiCallable[RequestT, ResponseT]):
     """A method of the stub with many requests and many answers."""
-
-    def __init__(self, channel: LocalChannel, method: str, codec: Codec | None) -> None:
-        self._channel = channel
-        self._method = method
-        self._codec = codec
 
     def __call__(
         self,

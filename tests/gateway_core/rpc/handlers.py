@@ -51,12 +51,10 @@ class Handlers(GatewayServiceServicer):
         self._stream = stream
         self._both = both
 
-    async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:  # noqa: N802
+    async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:
         return await self._chat(request, context)
 
-    async def Stream(  # noqa: N802
-        self, request: StreamRequest, context: Context
-    ) -> AsyncGenerator[StreamResponse, None]:
+    async def Stream(self, request: StreamRequest, context: Context) -> AsyncGenerator[StreamResponse, None]:
         messages = self._stream(request, context)
         try:
             async for message in messages:
@@ -64,36 +62,28 @@ class Handlers(GatewayServiceServicer):
         finally:
             await messages.aclose()
 
-    async def CountTokens(  # noqa: N802
-        self, request: CountTokensRequest, context: Context
-    ) -> CountTokensResponse:
+    async def CountTokens(self, request: CountTokensRequest, context: Context) -> CountTokensResponse:
         return CountTokensResponse()
 
-    async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:  # noqa: N802
+    async def ListModels(self, request: ListModelsRequest, context: Context) -> ListModelsResponse:
         return ListModelsResponse()
 
-    async def PutRecord(self, request: PutRecordRequest, context: Context) -> PutRecordResponse:  # noqa: N802
+    async def PutRecord(self, request: PutRecordRequest, context: Context) -> PutRecordResponse:
         return PutRecordResponse()
 
-    async def GetRecord(self, request: GetRecordRequest, context: Context) -> GetRecordResponse:  # noqa: N802
+    async def GetRecord(self, request: GetRecordRequest, context: Context) -> GetRecordResponse:
         return GetRecordResponse()
 
-    async def DeleteRecord(self, request: DeleteRecordRequest, context: Context) -> DeleteRecordResponse:  # noqa: N802
+    async def DeleteRecord(self, request: DeleteRecordRequest, context: Context) -> DeleteRecordResponse:
         return DeleteRecordResponse()
 
-    async def ListRecords(  # noqa: N802
-        self, request: ListRecordsRequest, context: Context
-    ) -> ListRecordsResponse:
+    async def ListRecords(self, request: ListRecordsRequest, context: Context) -> ListRecordsResponse:
         return ListRecordsResponse()
 
-    async def Proxy(  # noqa: N802
-        self, request: ProxyRequest, context: Context
-    ) -> AsyncGenerator[ProxyResponse, None]:
+    async def Proxy(self, request: ProxyRequest, context: Context) -> AsyncGenerator[ProxyResponse, None]:
         yield ProxyResponse()
 
-    async def ProxyStream(  # noqa: N802
-        self, request_iterator: Requests, context: Context
-    ) -> AsyncGenerator[ProxyStreamResponse, None]:
+    async def ProxyStream(self, request_iterator: Requests, context: Context) -> AsyncGenerator[ProxyStreamResponse, None]:
         messages = self._both(request_iterator, context)
         try:
             async for message in messages:
@@ -101,7 +91,7 @@ class Handlers(GatewayServiceServicer):
         finally:
             await messages.aclose()
 
-    async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:  # noqa: N802
+    async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:
         return GetCallResponse()
 
 

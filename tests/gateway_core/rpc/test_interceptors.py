@@ -344,7 +344,7 @@ def test_a_call_whose_time_is_over(method: str, reply: Reply) -> None:
 
 def test_a_fault_of_ours() -> None:
     class Faulty(GatewayServiceServicer):
-        async def Chat(self, request: ChatRequest, context: Any) -> ChatResponse:  # noqa: N802
+        async def Chat(self, request: ChatRequest, context: Any) -> ChatResponse:
             raise RuntimeError("bug")
 
     async def check() -> None:
