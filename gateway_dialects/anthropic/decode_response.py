@@ -14,19 +14,9 @@ from dragoman.v1.stream_pb2 import Finished
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TIERS, ANSWER_TOOL, DIALECT, FINISH_REASONS
+from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.json import (
-    TOO_DEEP,
-    Detailed,
-    Json,
-    decode_body,
-    json_text,
-    malformed,
-    object_at,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json
 
 MESSAGE_FIELDS = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage", "error"})
 ENDING_FIELDS = frozenset({"stop_sequence", "stop_details"})
@@ -35,25 +25,25 @@ ENDING_FIELDS = frozenset({"stop_sequence", "stop_details"})
 
 def decode_chat(body: bytes) -> ChatResponse:
     """Raises GatewayError UPSTREAM_INVALID_RESPONSE, or the error that the answer holds."""
-    answer = decode_body(body)
+    answer = json.decode_body(body)
     if answer.get("error"):
         raise error_in_stream(answer)
     try:
         return decode_message(answer)
     except RecursionError:
         # What could just be read can be too deep to be written as details.
-        raise malformed(TOO_DEEP) from None
+        raise json.malformed(json.TOO_DEEP) from None
 
 
 def decode_message(answer: Json) -> ChatResponse:
     content = answer.get("content")
     if not isinstance(content, list):
-        raise malformed("the provider's answer has no content")
-    response = ChatResponse(id=text_of(answer.get("id")), model=text_of(answer.get("model")))
+        raise json.malformed("the provider's answer has no content")
+    response = ChatResponse(id=json.text_of(answer.get("id")), model=json.text_of(answer.get("model")))
     response.candidates.append(decode_candidate(content, answer))
     if isinstance(usage := answer.get("usage"), dict):
         set_usage(response, usage)
-    set_details(response, unknown_fields(answer, MESSAGE_FIELDS | ENDING_FIELDS), DIALECT)
+    json.set_details(response, json.unknown_fields(answer, MESSAGE_FIELDS | ENDING_FIELDS), DIALECT)
     return response
 
 
@@ -61,9 +51,9 @@ def decode_candidate(content: list[Any], answer: Json) -> Candidate:
     candidate = Candidate()
     for block in content:
         if not isinstance(block, dict):
-            raise malformed("a content block of the provider's answer is not an object")
+            raise json.malformed("a content block of the provider's answer is not an object")
         candidate.parts.append(decode_block(block))
-    raw = text_of(answer.get("stop_reason"))
+    raw = json.text_of(answer.get("stop_reason"))
     candidate.raw_finish_reason = raw
     candidate.finish_reason = finish_reason(raw, any(part.HasField("tool_call") for part in candidate.parts))
     set_ending(candidate, {name: answer[name] for name in ENDING_FIELDS if answer.get(name) is not None}, raw)
@@ -77,18 +67,18 @@ def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
     return FINISH_REASONS.get(raw, FINISH_REASON_STOP)
 
 
-def set_ending(target: Detailed, details: Json, raw: str) -> None:
+def set_ending(target: json.Detailed, details: Json, raw: str) -> None:
     """Details of a Candidate or CandidateFinish. Clients of this dialect get an unknown stop_reason as it is."""
-    set_details(target, details if raw in FINISH_REASONS or not raw else {**details, "stop_reason": raw}, DIALECT)
+    json.set_details(target, details if raw in FINISH_REASONS or not raw else {**details, "stop_reason": raw}, DIALECT)
 
 
 def decode_block(block: Json) -> Part:
     match block.get("type"):
         case "text":
-            part = Part(text=text_of(block.get("text")))
+            part = Part(text=json.text_of(block.get("text")))
             if len(block) > 2:
                 part.citations.extend(decode_citations(block.get("citations")))
-                set_details(part, unknown_fields(block, {"type", "text", "citations"}), DIALECT)
+                json.set_details(part, json.unknown_fields(block, {"type", "text", "citations"}), DIALECT)
             return part
         case "tool_use" if block.get("name") == ANSWER_TOOL:
             return Part(text=input_text(block.get("input")))
@@ -98,12 +88,12 @@ def decode_block(block: Json) -> Part:
             return part
         case "thinking" | "redacted_thinking":
             part = begin_reasoning(block)
-            part.reasoning.text = text_of(block.get("thinking"))
-            part.reasoning.signature = text_of(block.get("signature"))
-            part.reasoning.encrypted = text_of(block.get("data"))
+            part.reasoning.text = json.text_of(block.get("thinking"))
+            part.reasoning.signature = json.text_of(block.get("signature"))
+            part.reasoning.encrypted = json.text_of(block.get("data"))
             return part
         case _:
-            return Part(opaque=Opaque(dialect=DIALECT, json=json_text(block)))
+            return Part(opaque=Opaque(dialect=DIALECT, json=json.json_text(block)))
 
 
 def decode_citations(citations: Any) -> list[Citation]:
@@ -114,24 +104,24 @@ def decode_citations(citations: Any) -> list[Citation]:
 def decode_citation(citation: Json) -> Citation:
     """A citation of a whole text block, in answers and in clients' histories: of a page of the web, of a search result or of
     a document in the request."""
-    uri, source = text_of(citation.get("url")), text_of(citation.get("source"))
+    uri, source = json.text_of(citation.get("url")), json.text_of(citation.get("source"))
     if not uri and source.startswith(("https:", "http:")):
         uri = source
     index = citation.get("document_index")
     decoded = Citation(
         uri=uri,
-        title=text_of(citation.get("title")) or text_of(citation.get("document_title")),
-        cited_text=text_of(citation.get("cited_text")),
-        source_id=text_of(citation.get("file_id")) or source or (f"document_{index}" if type(index) is int else ""),
+        title=json.text_of(citation.get("title")) or json.text_of(citation.get("document_title")),
+        cited_text=json.text_of(citation.get("cited_text")),
+        source_id=json.text_of(citation.get("file_id")) or source or (f"document_{index}" if type(index) is int else ""),
     )
-    set_details(decoded, citation, DIALECT)
+    json.set_details(decoded, citation, DIALECT)
     return decoded
 
 
 def begin_tool_call(block: Json) -> Part:
     """A tool call without its arguments."""
-    part = Part(tool_call=ToolCall(id=text_of(block.get("id")), name=text_of(block.get("name"))))
-    set_details(part, unknown_fields(block, {"type", "id", "name", "input"}), DIALECT)
+    part = Part(tool_call=ToolCall(id=json.text_of(block.get("id")), name=json.text_of(block.get("name"))))
+    json.set_details(part, json.unknown_fields(block, {"type", "id", "name", "input"}), DIALECT)
     return part
 
 
@@ -139,13 +129,13 @@ def input_text(value: Any) -> str:
     """Arguments as text: a tool that takes nothing is called with {}."""
     if value is None or value == "":
         return "{}"
-    return value if isinstance(value, str) else json_text(value)
+    return value if isinstance(value, str) else json.json_text(value)
 
 
 def begin_reasoning(block: Json) -> Part:
     """A reasoning part without its text and signature."""
     part = Part(reasoning=Reasoning(provider=DIALECT))
-    set_details(part, unknown_fields(block, {"type", "thinking", "signature", "data"}), DIALECT)
+    json.set_details(part, json.unknown_fields(block, {"type", "thinking", "signature", "data"}), DIALECT)
     return part
 
 
@@ -163,8 +153,8 @@ def decode_usage(raw: Json) -> Usage:
         total_tokens=input_tokens + output_tokens,
         cache_read_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=tokens(object_at(raw, "output_tokens_details").get("thinking_tokens")),
-        raw_json=json_text(raw),
+        reasoning_tokens=tokens(json.object_at(raw, "output_tokens_details").get("thinking_tokens")),
+        raw_json=json.json_text(raw),
         raw_dialect=DIALECT,
     )
 
@@ -185,7 +175,7 @@ def tokens(value: Any) -> int | None:
 
 def service_tier_of(raw: Json) -> str:
     """Empty when the provider does not say."""
-    tier = text_of(raw.get("service_tier"))
+    tier = json.text_of(raw.get("service_tier"))
     return ANSWER_TIERS.get(tier, tier)
 
 
@@ -196,26 +186,26 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = holder.get("usage")
     if not isinstance(usage, dict) or "total_tokens" in usage or not ("input_tokens" in usage or "output_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(holder.get("model")), service_tier_of(usage), partial=True)
+    return UsageReport(usage, json.text_of(holder.get("model")), service_tier_of(usage), partial=True)
 
 
 def decode_count(body: bytes) -> int:
     """The answer of POST /v1/messages/count_tokens. Raises GatewayError UPSTREAM_INVALID_RESPONSE."""
-    count = decode_body(body, "the provider's count of tokens").get("input_tokens")
+    count = json.decode_body(body, "the provider's count of tokens").get("input_tokens")
     if type(count) is not int or not 0 <= count < 2**60:
-        raise malformed("the provider's count of tokens has no input_tokens")
+        raise json.malformed("the provider's count of tokens has no input_tokens")
     return count
 
 
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """The answer of GET /v1/models. Raises GatewayError UPSTREAM_INVALID_RESPONSE."""
-    items = decode_body(body, "the provider's model list").get("data")
+    items = json.decode_body(body, "the provider's model list").get("data")
     if not isinstance(items, list):
-        raise malformed("the provider's model list has no data")
+        raise json.malformed("the provider's model list has no data")
     try:
-        return [decode_model(item, provider) for item in items if isinstance(item, dict) and text_of(item.get("id"))]
+        return [decode_model(item, provider) for item in items if isinstance(item, dict) and json.text_of(item.get("id"))]
     except RecursionError:
-        raise malformed(TOO_DEEP) from None
+        raise json.malformed(json.TOO_DEEP) from None
 
 
 def decode_model(item: Json, provider: str) -> Model:
@@ -223,12 +213,12 @@ def decode_model(item: Json, provider: str) -> Model:
         id=f"{provider}/{item['id']}",
         provider=provider,
         owned_by=provider,
-        created=seconds_of(text_of(item.get("created_at"))),
-        display_name=text_of(item.get("display_name")),
+        created=seconds_of(json.text_of(item.get("created_at"))),
+        display_name=json.text_of(item.get("display_name")),
     )
     if length := tokens(item.get("max_input_tokens")):
         model.context_length = length
-    set_details(model, unknown_fields(item, {"id"}), DIALECT)
+    json.set_details(model, json.unknown_fields(item, {"id"}), DIALECT)
     return model
 
 

@@ -11,17 +11,9 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.anthropic import decode_response as whole
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
+from gateway_dialects.kit import json
 from gateway_dialects.kit.event_decoder import EventDecoder
-from gateway_dialects.kit.json import (
-    UNREADABLE,
-    Json,
-    decode_json,
-    json_text,
-    malformed,
-    set_details,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json
 
 KNOWN_TYPES = ("text", "thinking", "redacted_thinking", "tool_use")
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
@@ -53,8 +45,8 @@ class Block:
         if not text:
             return self.begun
         try:
-            given = decode_json(text)
-        except UNREADABLE:
+            given = json.decode_json(text)
+        except json.UNREADABLE:
             given = {"_raw": text}
         return {**self.begun, "input": given}
 
@@ -108,17 +100,17 @@ class AnthropicStreamDecoder(EventDecoder):
         whole.set_ending(ending, self._ending, self._raw_finish)
         if self._usage:
             whole.set_usage(finished, self._usage)
-        set_details(finished, self._details, DIALECT)
+        json.set_details(finished, self._details, DIALECT)
 
     def _message_start(self, message: Any, batch: StreamResponse) -> None:
         if not isinstance(message, dict):
-            raise malformed("message_start of the provider's stream has no message")
+            raise json.malformed("message_start of the provider's stream has no message")
         if self._started:
-            raise malformed("the provider's stream began twice")
+            raise json.malformed("the provider's stream began twice")
         self._started = True
         started = batch.events.add().started
-        started.id, started.model = text_of(message.get("id")), text_of(message.get("model"))
-        details = unknown_fields(message, whole.MESSAGE_FIELDS | whole.ENDING_FIELDS)
+        started.id, started.model = json.text_of(message.get("id")), json.text_of(message.get("model"))
+        details = json.unknown_fields(message, whole.MESSAGE_FIELDS | whole.ENDING_FIELDS)
         usage = message.get("usage")
         if isinstance(usage, dict) and usage:
             self._usage = usage
@@ -126,26 +118,26 @@ class AnthropicStreamDecoder(EventDecoder):
             details["usage"] = usage
             if tier := whole.service_tier_of(usage):
                 started.service_tier = tier
-        set_details(started, details, DIALECT)
+        json.set_details(started, details, DIALECT)
 
     def _message_delta(self, message: Json) -> None:
         delta = message.get("delta")
         if isinstance(delta, dict):
-            self._raw_finish = text_of(delta.get("stop_reason")) or self._raw_finish
+            self._raw_finish = json.text_of(delta.get("stop_reason")) or self._raw_finish
             self._ending.update({name: delta[name] for name in whole.ENDING_FIELDS if delta.get(name) is not None})
-            self._details.update(unknown_fields(delta, whole.ENDING_FIELDS | {"stop_reason"}))
+            self._details.update(json.unknown_fields(delta, whole.ENDING_FIELDS | {"stop_reason"}))
         if isinstance(usage := message.get("usage"), dict):
             # Cumulative: what comes later replaces what came before.
             self._usage = {**self._usage, **{name: value for name, value in usage.items() if value is not None}}
-        self._details.update(unknown_fields(message, DELTA_EVENT_FIELDS))
+        self._details.update(json.unknown_fields(message, DELTA_EVENT_FIELDS))
 
     def _block_start(self, message: Json, batch: StreamResponse) -> None:
         begun = message.get("content_block")
         if not isinstance(begun, dict) or not self._started:
-            raise malformed("a content block of the provider's stream begins without content or before the message")
+            raise json.malformed("a content block of the provider's stream begins without content or before the message")
         index = index_of(message)
         if index in self._blocks:
-            raise malformed("a content block of the provider's stream begins twice")
+            raise json.malformed("a content block of the provider's stream begins twice")
         block = self._blocks[index] = Block(begun)
         match block.kind:
             case "text":
@@ -170,32 +162,32 @@ class AnthropicStreamDecoder(EventDecoder):
     def _start_text(self, block: Block, batch: StreamResponse) -> None:
         part = self._start_part(block, batch)
         part.text = ""
-        set_details(part, unknown_fields(block.begun, {"type", "text", "citations"}), DIALECT)
-        if text := text_of(block.begun.get("text")):
+        json.set_details(part, json.unknown_fields(block.begun, {"type", "text", "citations"}), DIALECT)
+        if text := json.text_of(block.begun.get("text")):
             self._add_delta(block, batch).text = text
         self._cite(block, block.begun.get("citations"), batch)
 
     def _start_reasoning(self, block: Block, batch: StreamResponse) -> None:
         self._start_part(block, batch).CopyFrom(whole.begin_reasoning(block.begun))
         for name, field in DELTAS_OF_REASONING:
-            if text := text_of(block.begun.get(name)):
+            if text := json.text_of(block.begun.get(name)):
                 setattr(self._add_delta(block, batch), field, text)
 
     def _delta(self, message: Json, batch: StreamResponse) -> None:
         block, delta = self._blocks.get(index_of(message)), message.get("delta")
         if block is None or not isinstance(delta, dict):
-            raise malformed("a delta of the provider's stream belongs to no content block")
+            raise json.malformed("a delta of the provider's stream belongs to no content block")
         match delta.get("type"):
             case "text_delta" if block.kind == "text":
-                if text := text_of(delta.get("text")):
+                if text := json.text_of(delta.get("text")):
                     self._add_delta(block, batch).text = text
             case "input_json_delta" if block.kind != "text":
-                self._input(block, text_of(delta.get("partial_json")), batch)
+                self._input(block, json.text_of(delta.get("partial_json")), batch)
             case "thinking_delta" if block.kind == "thinking":
-                if text := text_of(delta.get("thinking")):
+                if text := json.text_of(delta.get("thinking")):
                     self._add_delta(block, batch).reasoning = text
             case "signature_delta" if block.kind == "thinking":
-                if text := text_of(delta.get("signature")):
+                if text := json.text_of(delta.get("signature")):
                     self._add_delta(block, batch).signature = text
             case "citations_delta" if block.kind == "text":
                 self._cite(block, [delta.get("citation")], batch)
@@ -231,19 +223,19 @@ class AnthropicStreamDecoder(EventDecoder):
             return
         if block.kind == "opaque":
             opaque = self._start_part(block, batch).opaque
-            opaque.dialect, opaque.json = DIALECT, json_text(block.whole())
+            opaque.dialect, opaque.json = DIALECT, json.json_text(block.whole())
         elif block.kind in ("tool_use", "answer") and not block.wrote:
             # Never begun with {}: what follows would be appended to it.
             self._input(block, whole.input_text(block.begun.get("input")), batch)
         ended = batch.events.add().part_finished
         ended.part_index = block.part_index
-        set_details(ended, block.details, DIALECT)
+        json.set_details(ended, block.details, DIALECT)
 
 
 def index_of(message: Json) -> int:
     index = message.get("index")
     if type(index) is not int:
-        raise malformed("an event of the provider's stream does not say to which content block it belongs")
+        raise json.malformed("an event of the provider's stream does not say to which content block it belongs")
     return index
 
 

@@ -12,20 +12,9 @@ import msgspec
 from dragoman.reasons import Reason
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Citation, Part, ToolCall
+from gateway_dialects.kit import json
 from gateway_dialects.kit.fields import Fields, boolean, integer, number, string
-from gateway_dialects.kit.json import (
-    Detailed,
-    Form,
-    Json,
-    details_of,
-    form_of,
-    inverse,
-    json_text,
-    list_at,
-    merged,
-    set_form,
-    text_of,
-)
+from gateway_dialects.kit.json import Json
 
 DIALECT = "cohere"
 
@@ -38,7 +27,7 @@ FINISH_REASONS = {
     "ERROR": chat_pb2.FINISH_REASON_ERROR,
 }
 """An unknown one counts as stop and stays readable in raw_finish_reason."""
-FINISH_WORDS = {**inverse(FINISH_REASONS), chat_pb2.FINISH_REASON_CONTENT_FILTER: "ERROR"}
+FINISH_WORDS = {**json.inverse(FINISH_REASONS), chat_pb2.FINISH_REASON_CONTENT_FILTER: "ERROR"}
 """Of an answer that was filtered clients must know that it is not whole; there is no other word for it."""
 FAILED_FINISHES = {
     "ERROR": Reason.UPSTREAM_UNAVAILABLE,
@@ -84,28 +73,28 @@ SIGNED_FIELDS = ("provider", "signature", "encrypted", "id")
 """Fields of a thinking block with another provider's signed reasoning: those of Reasoning."""
 
 
-class MessageForm(Form, frozen=True):
+class MessageForm(json.Form, frozen=True):
     """How a client of Cohere wrote the content of a message, where it could have been written otherwise."""
 
     content: Literal["", "list", "string"] = ""
     """list: of blocks. string: noted only of an assistant's empty content and beside tool calls."""
 
 
-class PartForm(Form, frozen=True):
+class PartForm(json.Form, frozen=True):
     plan: bool = False
     """Whether the reasoning is the tool_plan, and not a thinking block."""
     block: Json = msgspec.field(default_factory=dict)
     """The document block that the text was made of."""
 
 
-class ResponseFormatForm(Form, frozen=True):
+class ResponseFormatForm(json.Form, frozen=True):
     native: bool = False
     """Whether a client of Cohere wrote it: then Cohere judges what it can be combined with."""
     schema_field: str = "json_schema"
     """schema is the older name."""
 
 
-class CitationForm(Form, frozen=True):
+class CitationForm(json.Form, frozen=True):
     source: int = 0
     """Which of the sources of one Cohere citation it is. The first holds the citation's JSON."""
 
@@ -119,16 +108,16 @@ def reasons(model: str) -> bool:
 
 
 def is_plan(part: Part) -> bool:
-    return part.WhichOneof("kind") == "reasoning" and form_of(part, DIALECT, PartForm).plan
+    return part.WhichOneof("kind") == "reasoning" and json.form_of(part, DIALECT, PartForm).plan
 
 
-def with_details(written: Json, holder: Detailed) -> Json:
+def with_details(written: Json, holder: json.Detailed) -> Json:
     """Adds the fields of this dialect that the contract does not name."""
-    return merged(written, details_of(holder, DIALECT)) if holder.provider_details_json else written
+    return json.merged(written, json.details_of(holder, DIALECT)) if holder.provider_details_json else written
 
 
 def arguments_of(call: ToolCall) -> str:
-    return json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
+    return json.json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
 
 
 def write_tool_call(part: Part, arguments: str) -> Json:
@@ -184,24 +173,24 @@ def place_citations(parts: Sequence[Part], blocks: range, citations: Sequence[An
 
 def read_citation(citation: Json) -> list[Citation]:
     """One for each source, and at least one. Whatever of it has another form than is documented stays in its JSON."""
-    sources = [source for source in list_at(citation, "sources") if isinstance(source, dict)] or [{}]
+    sources = [source for source in json.list_at(citation, "sources") if isinstance(source, dict)] or [{}]
     start, end = citation.get("start"), citation.get("end")
     found = []
     for place, source in enumerate(sources):
         content = source.get("document") or source.get("tool_output")
         content = content if isinstance(content, dict) else {}
         one = Citation(
-            uri=text_of(content.get("url")),
-            title=text_of(content.get("title")),
-            cited_text=text_of(citation.get("text")),
-            source_id=text_of(source.get("id")),
+            uri=json.text_of(content.get("url")),
+            title=json.text_of(content.get("title")),
+            cited_text=json.text_of(citation.get("text")),
+            source_id=json.text_of(source.get("id")),
         )
         if type(start) is int and type(end) is int and 0 <= start <= end < 2**31:
             one.start_index, one.end_index = start, end
         if place:
-            set_form(one, DIALECT, CitationForm(source=place))
+            json.set_form(one, DIALECT, CitationForm(source=place))
         else:
-            one.provider_details_json[DIALECT] = json_text(citation)
+            one.provider_details_json[DIALECT] = json.json_text(citation)
         found.append(one)
     return found
 
@@ -216,10 +205,10 @@ def write_citations(citations: Iterable[Citation], part: Part, block: int | None
     written = []
     for citation in citations:
         if DIALECT in citation.provider_details_json:
-            own = details_of(citation, DIALECT)
+            own = json.details_of(citation, DIALECT)
             is_moved = block is not None and type(own.get("content_index")) is int
             written.append({**own, "content_index": block} if is_moved else own)
-        elif not form_of(citation, DIALECT, CitationForm).source:
+        elif not json.form_of(citation, DIALECT, CitationForm).source:
             written.append(write_citation(citation, part, block))
     return written
 

@@ -10,20 +10,11 @@ from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit import json
 from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest, bound_of
 from gateway_dialects.kit.fields import mapping, required_string
-from gateway_dialects.kit.json import (
-    Json,
-    details_of,
-    form_of,
-    merged,
-    object_of,
-    options_form_of,
-    raw_json,
-    request_bytes,
-    set_if_present,
-)
+from gateway_dialects.kit.json import Json
 from gateway_dialects.mistral.encode_messages import NO_FIELDS, MistralDiagnostics, encode_messages, fields_for
 from gateway_dialects.mistral.words import DIALECT, OPTION_FIELDS, PLAIN_FIELDS, SERVICE_TIERS, ToolChoiceForm
 from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
@@ -51,7 +42,7 @@ def encode_chat(
     if stream:
         # Usage comes unasked, and stream_options is refused.
         body["stream"] = True
-    upstream = UpstreamRequest("POST", endpoint.url + path, headers(endpoint), request_bytes(body))
+    upstream = UpstreamRequest("POST", endpoint.url + path, headers(endpoint), json.request_bytes(body))
     return upstream, diagnostics.from_provider(endpoint.provider)
 
 
@@ -90,7 +81,7 @@ def encode_body(request: ChatRequest, model: str, diagnostics: MistralDiagnostic
 
 def encode_stop(request: ChatRequest) -> list[str] | str:
     """A list, unless the client wrote one string."""
-    forms = (options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI))
+    forms = (json.options_form_of(request.provider_options_json, name, RequestForm) for name in (DIALECT, OPENAI))
     is_one = len(request.stop) == 1 and any(form.one_stop for form in forms)
     return request.stop[0] if is_one else list(request.stop)
 
@@ -130,14 +121,16 @@ def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json
     match tool.WhichOneof("kind"):
         case "function":
             function: Json = {"name": tool.function.name}
-            set_if_present(function, tool.function, ("description", "strict"))
+            json.set_if_present(function, tool.function, ("description", "strict"))
             # Mistral wants the schema, also of a tool that takes nothing.
-            function["parameters"] = raw_json(tool.function.parameters_json or ANY_OBJECT, f"{field}.function.parameters")
-            return merged({"type": "function", "function": function}, fields_for(tool, NO_FIELDS, field, diagnostics))
+            function["parameters"] = json.raw_json(
+                tool.function.parameters_json or ANY_OBJECT, f"{field}.function.parameters"
+            )
+            return json.merged({"type": "function", "function": function}, fields_for(tool, NO_FIELDS, field, diagnostics))
         case "custom":
             raise unsupported(field, "Mistral has no tools with free-form input")
         case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
-            return object_of(tool.opaque.json, field)
+            return json.object_of(tool.opaque.json, field)
         case _:
             raise unusable_tool(tool, field)
 
@@ -145,17 +138,17 @@ def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json
 def encode_choice(choice: ToolChoice, diagnostics: MistralDiagnostics) -> Json | str:
     fields = fields_for(choice, NO_FIELDS, "tool_choice", diagnostics)
     if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
-        return merged({"type": "function", "function": {"name": choice.tool_name}}, fields)
+        return json.merged({"type": "function", "function": {"name": choice.tool_name}}, fields)
     if choice.mode not in CHOICES:
         raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    return "required" if form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
+    return "required" if json.form_of(choice, DIALECT, ToolChoiceForm).required else CHOICES[choice.mode]
 
 
 def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> None:
     encode_response_format(body, wanted, QUIRKS, diagnostics)
     diagnostics.drop_foreign_details(wanted, "response_format", DIALECT, OPENAI)
     if "response_format" in body:
-        body["response_format"] = encoded = merged(body["response_format"], details_of(wanted, DIALECT))
+        body["response_format"] = encoded = json.merged(body["response_format"], json.details_of(wanted, DIALECT))
         if isinstance(schema := encoded.get("json_schema"), dict):
             schema.setdefault("name", "answer")
 

@@ -16,24 +16,9 @@ from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, Lo
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
+from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.json import (
-    UNREADABLE,
-    Json,
-    as_list,
-    as_object,
-    decode_body,
-    decode_json,
-    float_of,
-    int_of,
-    json_text,
-    list_at,
-    malformed,
-    object_at,
-    set_form,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai import words
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.message_fields import place_signature, reasoning_of_item, take_citations, take_signature
@@ -63,7 +48,7 @@ LARGEST_COUNT = 2**62
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.chat."""
-    return decode_answer(decode_body(body))
+    return decode_answer(json.decode_body(body))
 
 
 def decode_answer(answer: Json) -> ChatResponse:
@@ -71,16 +56,18 @@ def decode_answer(answer: Json) -> ChatResponse:
     if error := answer.get("error"):
         raise error_in_body(error)
     if not isinstance(choices, list) or not choices:
-        raise malformed("the provider's answer has no choices")
+        raise json.malformed("the provider's answer has no choices")
     response = ChatResponse(
-        id=text_of(answer.get("id")), model=text_of(answer.get("model")), created=int_of(answer.get("created"), 31)
+        id=json.text_of(answer.get("id")),
+        model=json.text_of(answer.get("model")),
+        created=json.int_of(answer.get("created"), 31),
     )
     for position, choice in enumerate(choices):
         decode_choice(response.candidates.add(), choice, position)
     if isinstance(usage := answer.get("usage"), dict):
         decode_usage(response.usage, usage)
     set_marks(response, answer)
-    if details := unknown_fields(answer, ANSWER_FIELDS):
+    if details := json.unknown_fields(answer, ANSWER_FIELDS):
         words.set_details(response, details)
     return response
 
@@ -95,20 +82,20 @@ def set_marks(target: Any, answer: Json) -> None:
 def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     """Written in place, like everything below: a message built apart is copied when it is put where it belongs."""
     if not isinstance(choice, dict) or not isinstance(message := choice.get("message"), dict):
-        raise malformed(f"choices[{position}] of the provider's answer has no message")
+        raise json.malformed(f"choices[{position}] of the provider's answer has no message")
     if error := choice.get("error"):
         raise error_in_body(error)
-    raw = text_of(choice.get("finish_reason"))
+    raw = json.text_of(choice.get("finish_reason"))
     if raw == "error":
         raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider reports that generation failed")
-    candidate.index = int_of(choice.get("index", position), 31)
+    candidate.index = json.int_of(choice.get("index", position), 31)
     candidate.finish_reason = words.FINISH_REASONS.get(raw, FINISH_REASON_STOP)
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
     if isinstance(logprobs := choice.get("logprobs"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
-    details = unknown_fields(choice, CHOICE_FIELDS)
-    if extra := decode_message_fields(candidate.parts, unknown_fields(message, MESSAGE_FIELDS)):
+    details = json.unknown_fields(choice, CHOICE_FIELDS)
+    if extra := decode_message_fields(candidate.parts, json.unknown_fields(message, MESSAGE_FIELDS)):
         details["message"] = extra
     if details:
         words.set_details(candidate, details)
@@ -125,7 +112,7 @@ def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) 
         parts.add().refusal = refusal
     if isinstance(audio := message.get("audio"), dict):
         parts.append(decode_audio(audio))
-    parts.extend(decode_tool_call(call) for call in as_list(message.get("tool_calls"), "tool_calls"))
+    parts.extend(decode_tool_call(call) for call in json.as_list(message.get("tool_calls"), "tool_calls"))
 
 
 def decode_message_fields(parts: RepeatedCompositeFieldContainer[Part], extra: Json) -> Json:
@@ -143,7 +130,7 @@ def decode_message_fields(parts: RepeatedCompositeFieldContainer[Part], extra: J
 
 def decode_reasoning(message: Json) -> Iterator[Part]:
     present = strings_with_reasoning(message)
-    if "reasoning_details" in message and (items := list_at(message, "reasoning_details")):
+    if "reasoning_details" in message and (items := json.list_at(message, "reasoning_details")):
         for item in items:
             yield decode_reasoning_item(item, present)
     elif present:
@@ -152,14 +139,14 @@ def decode_reasoning(message: Json) -> Iterator[Part]:
 
 def strings_with_reasoning(message: Json) -> list[str]:
     """Which of the string fields of a message or delta hold reasoning."""
-    return [name for name in words.REASONING_STRINGS if name in message and text_of(message[name])]
+    return [name for name in words.REASONING_STRINGS if name in message and json.text_of(message[name])]
 
 
 def reasoning_of_strings(message: Json, present: Sequence[str]) -> Part:
     """Records which of the two spellings the provider used; reasoning_content alone is the default."""
     part = Part(reasoning=Reasoning(text=message[present[0]]))
     if present != ["reasoning_content"]:
-        set_form(part, words.DIALECT, words.PartForm(strings=tuple(present)))
+        json.set_form(part, words.DIALECT, words.PartForm(strings=tuple(present)))
     return part
 
 
@@ -169,7 +156,7 @@ def decode_reasoning_item(item: Any, strings: Sequence[str] = ()) -> Part:
 
 
 def opaque(item: Any) -> Part:
-    return Part(opaque=Opaque(dialect=words.DIALECT, json=json_text(item)))
+    return Part(opaque=Opaque(dialect=words.DIALECT, json=json.json_text(item)))
 
 
 def decode_content(content: Any) -> Iterator[Part]:
@@ -179,7 +166,7 @@ def decode_content(content: Any) -> Iterator[Part]:
             yield decode_content_item(item)
     else:
         # Cloudflare's JSON mode gives the object itself.
-        yield Part(text=json_text(content))
+        yield Part(text=json.json_text(content))
 
 
 def decode_content_item(item: Any) -> Part:
@@ -194,9 +181,9 @@ def decode_content_item(item: Any) -> Part:
 
 def decode_thinking(item: Json, chunks: Sequence[Any]) -> Part:
     """A piece of Mistral's content list."""
-    text = "".join(text_of(chunk.get("text")) for chunk in chunks if is_text(chunk))
-    part = Part(reasoning=Reasoning(text=text, signature=text_of(item.get("signature"))))
-    words.set_details(part, unknown_fields(item, frozenset({"type", "thinking", "signature"})))
+    text = "".join(json.text_of(chunk.get("text")) for chunk in chunks if is_text(chunk))
+    part = Part(reasoning=Reasoning(text=text, signature=json.text_of(item.get("signature"))))
+    words.set_details(part, json.unknown_fields(item, frozenset({"type", "thinking", "signature"})))
     return part
 
 
@@ -205,22 +192,22 @@ def is_text(chunk: Any) -> bool:
 
 
 def decode_audio(audio: Json) -> Part:
-    data = text_of(audio.get("data"))
-    part = Part(media=Media(kind=MEDIA_KIND_AUDIO, transcript=text_of(audio.get("transcript"))))
+    data = json.text_of(audio.get("data"))
+    part = Part(media=Media(kind=MEDIA_KIND_AUDIO, transcript=json.text_of(audio.get("transcript"))))
     try:
         part.media.data = base64.b64decode(data, validate=True)
     except ValueError:
         part.media.uri = f"data:;base64,{data}"
-    words.set_details(part, unknown_fields(audio, AUDIO_FIELDS))
+    words.set_details(part, json.unknown_fields(audio, AUDIO_FIELDS))
     return part
 
 
 def decode_tool_call(call: Any) -> Part:
     if not isinstance(call, dict):
-        raise malformed("a tool call of the provider's answer is not an object")
+        raise json.malformed("a tool call of the provider's answer is not an object")
     part, kind, inner = begin_tool_call(call)
     if kind == "custom":
-        part.tool_call.input = text_of(inner.get("input"))
+        part.tool_call.input = json.text_of(inner.get("input"))
     else:
         part.tool_call.arguments_json = arguments_of(inner.get("arguments"))
     return part
@@ -229,13 +216,13 @@ def decode_tool_call(call: Any) -> Part:
 def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
     """The part of a call without its arguments; function or custom; and the object with name and arguments."""
     kind = "custom" if isinstance(call.get("custom"), dict) else "function"
-    inner = object_at(call, kind)
-    part = Part(tool_call=ToolCall(id=text_of(call.get("id")), name=text_of(inner.get("name"))))
+    inner = json.object_at(call, kind)
+    part = Part(tool_call=ToolCall(id=json.text_of(call.get("id")), name=json.text_of(inner.get("name"))))
     # The position means nothing in a whole answer, and replaying it makes strict vendors refuse the next turn.
-    details = unknown_fields(call, frozenset({"id", "type", "index", kind}))
+    details = json.unknown_fields(call, frozenset({"id", "type", "index", kind}))
     if "extra_content" in details and (signature := take_signature(details)):
         place_signature((part,), signature)
-    if extra := unknown_fields(inner, CALL_FIELDS):
+    if extra := json.unknown_fields(inner, CALL_FIELDS):
         details[kind] = extra
     words.set_details(part, details)
     return part, kind, inner
@@ -245,22 +232,22 @@ def arguments_of(value: Any) -> str:
     """A tool that takes nothing is called with {}, whatever the provider writes for it."""
     if value is None or value == "":
         return "{}"
-    return value if isinstance(value, str) else json_text(value)
+    return value if isinstance(value, str) else json.json_text(value)
 
 
 def decode_logprobs(logprobs: Json) -> Logprobs:
     return Logprobs(
-        content=[decode_token(token) for token in as_list(logprobs.get("content"), "logprobs.content")],
-        refusal=[decode_token(token) for token in as_list(logprobs.get("refusal"), "logprobs.refusal")],
+        content=[decode_token(token) for token in json.as_list(logprobs.get("content"), "logprobs.content")],
+        refusal=[decode_token(token) for token in json.as_list(logprobs.get("refusal"), "logprobs.refusal")],
     )
 
 
 def decode_token(token: Any) -> TokenLogprob:
-    token = as_object(token, "a token's log-probability")
-    decoded = TokenLogprob(token=text_of(token.get("token")), logprob=float_of(token.get("logprob")))
+    token = json.as_object(token, "a token's log-probability")
+    decoded = TokenLogprob(token=json.text_of(token.get("token")), logprob=json.float_of(token.get("logprob")))
     if isinstance(octets := token.get("bytes"), list):
         decoded.token_bytes = bytes(octet for octet in octets if type(octet) is int and 0 <= octet < 256)
-    decoded.top.extend(decode_token(other) for other in as_list(token.get("top_logprobs"), "top_logprobs"))
+    decoded.top.extend(decode_token(other) for other in json.as_list(token.get("top_logprobs"), "top_logprobs"))
     return decoded
 
 
@@ -270,7 +257,7 @@ def decode_usage(usage: Usage, raw: Json) -> None:
     usage.input_tokens = input_tokens = count(raw.get("prompt_tokens"))
     usage.output_tokens = output_tokens = count(raw.get("completion_tokens"))
     usage.total_tokens = count(raw.get("total_tokens")) or input_tokens + output_tokens
-    usage.raw_json = json_text(raw)
+    usage.raw_json = json.json_text(raw)
     usage.raw_dialect = words.DIALECT
     if "prompt_tokens_details" in raw:
         set_subsets(usage, raw["prompt_tokens_details"], words.INPUT_SUBSETS)
@@ -308,10 +295,10 @@ def cost_of(value: Any) -> float | None:
 
 def find_usage(answer: Json) -> UsageReport | None:
     """See Dialect.find_usage: of chat completions, completions and embeddings, in whole answers and in events."""
-    usage = answer.get("usage") or object_at(answer, "x_groq").get("usage")
+    usage = answer.get("usage") or json.object_at(answer, "x_groq").get("usage")
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(answer.get("model")), text_of(answer.get("service_tier")))
+    return UsageReport(usage, json.text_of(answer.get("model")), json.text_of(answer.get("service_tier")))
 
 
 def read_usage(raw: Json) -> Usage:
@@ -324,30 +311,30 @@ def read_usage(raw: Json) -> Usage:
 def decode_list_models(body: bytes, provider: str) -> Sequence[Model]:
     """A model list: {"data": [...]}, the bare list that Together gives, or a vendor's own list, whose items have a name."""
     try:
-        answer = decode_json(body)
-    except UNREADABLE:
-        raise malformed(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
+        answer = json.decode_json(body)
+    except json.UNREADABLE:
+        raise json.malformed(f"the provider's model list is not JSON; it begins with {body[:80]!r}") from None
     id_field = "id"
     if isinstance(answer, dict):
         field, id_field = next((names for names in MODEL_LISTS if names[0] in answer), MODEL_LISTS[0])
         answer = answer[field] or [] if field in answer else None
     if not isinstance(answer, list):
-        raise malformed("the provider's model list has no data")
-    items = (item for item in answer if isinstance(item, dict) and text_of(item.get(id_field)))
+        raise json.malformed("the provider's model list has no data")
+    items = (item for item in answer if isinstance(item, dict) and json.text_of(item.get(id_field)))
     return [decode_model({**item, "id": item[id_field]}, provider) for item in items]
 
 
 def decode_model(item: Json, provider: str) -> Model:
     model = Model(
-        id=f"{provider}/{text_of(item['id']).removeprefix('models/')}",
+        id=f"{provider}/{json.text_of(item['id']).removeprefix('models/')}",
         provider=provider,
-        created=int_of(item.get("created"), 31) or int_of(item.get("created_at"), 31),
-        owned_by=text_of(item.get("owned_by")),
-        display_name=text_of(item.get("name")) or text_of(item.get("display_name")),
+        created=json.int_of(item.get("created"), 31) or json.int_of(item.get("created_at"), 31),
+        owned_by=json.text_of(item.get("owned_by")),
+        display_name=json.text_of(item.get("name")) or json.text_of(item.get("display_name")),
     )
     for name in ("context_length", "context_window", "max_context_length"):
-        if length := int_of(item.get(name)):
+        if length := json.int_of(item.get(name)):
             model.context_length = length
             break
-    words.set_details(model, unknown_fields(item, frozenset({"id", "object", "created", "owned_by"})))
+    words.set_details(model, json.unknown_fields(item, frozenset({"id", "object", "created", "owned_by"})))
     return model

@@ -18,18 +18,9 @@ from dragoman.v1.chat_pb2 import (
 )
 from dragoman.v1.stream_pb2 import CandidateFinish
 from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.json import (
-    Json,
-    as_object,
-    decode_body,
-    json_text,
-    list_at,
-    malformed,
-    object_at,
-    text_of,
-    unknown_fields,
-)
+from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import count, set_subsets
 from gateway_dialects.openai.words import INPUT_SUBSETS, OUTPUT_SUBSETS
@@ -55,18 +46,18 @@ LATEST = 2**53
 
 def decode_chat(body: bytes) -> ChatResponse:
     """See Dialect.chat. An answer that is made in the background has no parts yet: its raw_finish_reason is its status."""
-    answer = decode_body(body)
+    answer = json.decode_body(body)
     check_status(answer)
-    status = text_of(answer.get("status"))
+    status = json.text_of(answer.get("status"))
     output = answer.get("output")
     if not isinstance(output, list) and status not in UNFINISHED:
-        raise malformed("the provider's answer has no output")
+        raise json.malformed("the provider's answer has no output")
     response = ChatResponse()
     set_head(response, answer)
-    decode_candidate(response.candidates.add(), list_at(answer, "output"), answer)
+    decode_candidate(response.candidates.add(), json.list_at(answer, "output"), answer)
     if isinstance(usage := answer.get("usage"), dict):
         response.usage.CopyFrom(decode_usage(usage))
-    details = unknown_fields(answer, RESPONSE_FIELDS)
+    details = json.unknown_fields(answer, RESPONSE_FIELDS)
     set_details(response, {**details, "status": status} if status in UNFINISHED else details)
     return response
 
@@ -82,7 +73,7 @@ def check_status(answer: Json) -> None:
 
 def set_head(target: Any, answer: Json) -> None:
     """What ChatResponse and Started have in common."""
-    target.id, target.model = text_of(answer.get("id")), text_of(answer.get("model"))
+    target.id, target.model = json.text_of(answer.get("id")), json.text_of(answer.get("model"))
     created = answer.get("created_at")
     target.created = int(created) if isinstance(created, (int, float)) and 0 <= created < LATEST else 0
     if isinstance(tier := answer.get("service_tier"), str):
@@ -93,8 +84,8 @@ def decode_candidate(candidate: Candidate, output: Sequence[Any], answer: Json) 
     for item in output:
         candidate.parts.extend(decode_item(item))
         if item["type"] == "message":
-            for piece in list_at(item, "content"):
-                if logprobs := list_at(piece, "logprobs"):
+            for piece in json.list_at(item, "content"):
+                if logprobs := json.list_at(piece, "logprobs"):
                     candidate.logprobs.MergeFrom(decode_logprobs(logprobs))
     set_ending(candidate, answer, output)
 
@@ -106,11 +97,11 @@ def set_ending(target: Candidate | CandidateFinish, answer: Json, output: Sequen
 
 def finish_reason(answer: Json, output: Sequence[Json]) -> tuple[FinishReason.ValueType, str]:
     """(reason, the provider's word): the status, or why it is incomplete."""
-    status = text_of(answer.get("status"))
+    status = json.text_of(answer.get("status"))
     if status in UNFINISHED:
         return FINISH_REASON_UNSPECIFIED, status
     if status == "incomplete":
-        word = text_of(object_at(answer, "incomplete_details").get("reason"))
+        word = json.text_of(json.object_at(answer, "incomplete_details").get("reason"))
         return INCOMPLETE_REASONS.get(word, FINISH_REASON_LENGTH), word or status
     return FINISH_REASON_TOOL_CALLS if any(item["type"] in CALLS for item in output) else FINISH_REASON_STOP, status
 
@@ -122,7 +113,7 @@ def decode_usage(raw: Json) -> Usage:
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         total_tokens=count(raw.get("total_tokens")) or input_tokens + output_tokens,
-        raw_json=json_text(raw),
+        raw_json=json.json_text(raw),
         raw_dialect=DIALECT,
     )
     set_subsets(usage, raw.get("input_tokens_details"), INPUT_SUBSETS)
@@ -138,7 +129,7 @@ def find_usage(answer: Json) -> UsageReport | None:
     usage = holder.get("usage")
     if not isinstance(usage, dict) or not ("input_tokens" in usage and "total_tokens" in usage):
         return None
-    return UsageReport(usage, text_of(holder.get("model")), text_of(holder.get("service_tier")))
+    return UsageReport(usage, json.text_of(holder.get("model")), json.text_of(holder.get("service_tier")))
 
 
 def error_in_answer(error: Any) -> GatewayError:
@@ -156,4 +147,4 @@ def error_in_event(event: Json) -> GatewayError:
 
 def response_in(event: Json) -> Json:
     """The response that an event is about. Raises GatewayError UPSTREAM_INVALID_RESPONSE where it has none."""
-    return as_object(event.get("response"), "response of an event")
+    return json.as_object(event.get("response"), "response of an event")
