@@ -19,7 +19,7 @@ from gateway_dialects.anthropic.encode_thinking import Family, can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
-from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, set_if_present
+from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present
 
 CHOICE_WORDS = inverse(TOOL_CHOICES)
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
@@ -69,21 +69,10 @@ def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics
 def encode_function(function: FunctionTool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
     encoded: Json = {"name": function.name}
     set_if_present(encoded, function, ("description",))
-    encoded["input_schema"] = schema_of(function.parameters_json, f"{field}.function.parameters")
+    encoded["input_schema"] = object_schema(function.parameters_json, f"{field}.function.parameters", {"type": "object"})
     if function.strict:
         encode_strict(encoded, function.parameters_json, field, family, diagnostics)
     return encoded
-
-
-def schema_of(parameters_json: str, field: str) -> Json | msgspec.Raw:
-    """An object's schema, which this API requires; also for a tool without parameters."""
-    if not parameters_json:
-        return {"type": "object", "properties": {}}
-    parameters = object_of(parameters_json, field)
-    if "type" in parameters:
-        # Key for key as the client wrote it: prompt caches hit only then.
-        return msgspec.Raw(parameters_json.encode())
-    return {"type": "object", **parameters}
 
 
 def encode_strict(encoded: Json, parameters_json: str, field: str, family: Family, diagnostics: Diagnostics) -> None:

@@ -20,7 +20,7 @@ from gateway_dialects.cohere.words import DIALECT, reasons, with_details
 from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
-from gateway_dialects.kit.json import Json, details_of, form_of, object_of, request_bytes, written_details_of
+from gateway_dialects.kit.json import Json, details_of, form_of, object_of, object_schema, request_bytes, written_details_of
 
 NAMES = {name: word for word, (name, _) in words.PLAIN_FIELDS.items() if name != "model"}
 """Contract fields that only need this dialect's names."""
@@ -178,19 +178,10 @@ def encode_function(function: FunctionTool, field: str) -> Json:
     encoded: Json = {"name": function.name}
     if function.HasField("description"):
         encoded["description"] = function.description
-    encoded["parameters"] = schema_of(function.parameters_json, f"{field}.function.parameters")
+    encoded["parameters"] = object_schema(
+        function.parameters_json, f"{field}.function.parameters", {"type": "object", "properties": {}}
+    )
     return encoded
-
-
-def schema_of(parameters_json: str, field: str) -> Json | msgspec.Raw:
-    """An object's schema: this dialect reads no other, and a tool without parameters leaves it out."""
-    if not parameters_json:
-        return {"type": "object", "properties": {}}
-    parameters = object_of(parameters_json, field)
-    if "type" in parameters:
-        # Key for key as the client wrote it: prompt caches hit only then.
-        return msgspec.Raw(parameters_json.encode())
-    return {"type": "object", "properties": {}, **parameters}
 
 
 def set_strict(body: Json, tools: Sequence[Tool], diagnostics: Diagnostics) -> None:

@@ -7,8 +7,9 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Message, Part
 from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIELDS, MessageForm, PartForm, place_citations
 from gateway_dialects.kit import fields as read
-from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields, wrong_type
+from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.openai.parse_messages import parse_content
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
@@ -35,23 +36,10 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         result = message.parts.add().tool_result
         result.tool_call_id = required_string(fields, "tool_call_id", f"{path}.")
         parts, known_fields = result.parts, MESSAGE_FIELDS | {"tool_call_id"}
-    parse_content(parts, fields["content"], f"{path}.content")
+    parse_content(parts, fields["content"], f"{path}.content", parse_block)
     if isinstance(fields["content"], list):
         set_form(message, DIALECT, LIST_FORM)
     set_details(message, unknown_fields(fields, known_fields), DIALECT)
-
-
-def parse_content(parts: Any, content: Any, path: str) -> None:
-    """Text, or a list of blocks, appended to parts (a repeated Part field)."""
-    match content:
-        case str():
-            if content:
-                parts.add().text = content
-        case list():
-            for index, item in enumerate(content):
-                parse_block(parts.add(), item, f"{path}[{index}]")
-        case _:
-            raise wrong_type(path, "string or array", content)
 
 
 def parse_assistant(message: Message, fields: Json, path: str) -> None:
@@ -66,7 +54,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
         details["tool_plan"] = plan
     first, content, calls = len(parts), fields.get("content"), fields.get("tool_calls")
     if content is not None:
-        parse_content(parts, content, f"{path}.content")
+        parse_content(parts, content, f"{path}.content", parse_block)
         if isinstance(content, list):
             set_form(message, DIALECT, LIST_FORM)
         elif calls or not content:

@@ -125,6 +125,18 @@ def object_of(text: str, field: str) -> Json:
         raise invalid(field, f"{field} is not a JSON object") from None
 
 
+def object_schema(parameters_json: str, field: str, lacking: Json) -> Json | msgspec.Raw:
+    """The parameters of a tool where the API reads only an object's schema. lacking: what one without a type needs beside
+    it. Raises like object_of."""
+    if not parameters_json:
+        return {"type": "object", "properties": {}}
+    parameters = object_of(parameters_json, field)
+    if "type" in parameters:
+        # Key for key as the client wrote it: prompt caches hit only then.
+        return msgspec.Raw(parameters_json.encode())
+    return {**lacking, **parameters}
+
+
 def is_object(text: str) -> bool:
     """Whether a text, which a model may have written, is a JSON object."""
     try:
