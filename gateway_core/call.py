@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TAGS, TASK_ID, first_value
 from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
@@ -87,7 +87,7 @@ class Call:
     __slots__ = (
         *("id", "request_id", "deadline", "caller", "metadata", "api", "context", "byok", "operation", "provider", "path"),
         *("route", "request", "messages", "input_media", "admitted_ms", "began", "first_content", "ended"),
-        *("reason", "usage", "raw_usage", "streamed", "answered_by", "service_tier", "output_size"),
+        *("reason", "usage", "raw_usage", "trace", "streamed", "answered_by", "service_tier", "output_size"),
         *("finish_reason", "raw_finish_reason", "response_id"),
     )
 
@@ -119,7 +119,8 @@ class Call:
         self.operation = operation
         self.provider = self.path = ""
         """Of a proxied request: the provider that it names, its method and path."""
-        self.route = RouteTrace(call_id=self.id, requested_model=model)
+        self.route = route = RouteTrace()
+        route.call_id, route.requested_model = self.id, model
         self.request: ChatRequest | None = None
         """The chat, until the call is settled."""
         self.messages = self.input_media = 0
@@ -131,6 +132,8 @@ class Call:
         """Why it failed: the name of a Reason. Empty: it has not failed."""
         self.usage: Usage | None = None
         """What it consumed in all, as far as it is known."""
+        self.trace = b""
+        """The route, serialised, once it does not change any more."""
         self.raw_usage = NO_RAW_USAGE
         """The provider's own JSON of it, and its dialect."""
         self.streamed = False
@@ -158,6 +161,26 @@ class Call:
         """What the client says of the call, for its record. Empty values are omitted."""
         metadata = self.metadata
         return {tag: value[:LONGEST_TAG] for name, tag in TAG_OF if (value := metadata.get(name, "").strip())}
+
+    def compact(self) -> None:
+        """Serialise the route of an ended call, which may be stored for long: as a message it takes ten times the memory.
+        Whoever still asks for it or for the usage gets a copy."""
+        self.trace = self.trace or self.route.SerializeToString()
+        if len(self.route.attempts) == 1:
+            del self.usage
+        del self.route
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """The route and the usage of a compact call."""
+            if name not in ("route", "usage"):
+                raise AttributeError(name)
+            route = RouteTrace.FromString(self.trace)
+            if name == "route":
+                return route
+            used = route.attempts[-1]
+            return used.usage if used.HasField("usage") else None
 
     def reach_content(self) -> None:
         """Note the time of the first content."""
@@ -192,9 +215,19 @@ class Call:
         }
 
 
+IDS_AT_ONCE = 128
+_random: list[str] = []
+"""Of the ids to come: a system call for each would cost more than all else of it."""
+
+
 def new_call_id(now_ns: int) -> str:
     """A UUID of version 7 (RFC 9562) in 32 hexadecimal digits: in order of time, to a quarter of a microsecond. now_ns:
     since 1970 UTC."""
+    try:
+        random = _random.pop()
+    except IndexError:
+        text = os.urandom(8 * IDS_AT_ONCE).hex()
+        _random.extend(text[start : start + 15] for start in range(16, len(text), 16))
+        random = text[:15]
     milliseconds, rest = divmod(now_ns, 1_000_000)
-    fraction = rest * 4096 // 1_000_000
-    return f"{milliseconds:012x}7{fraction:03x}8{os.urandom(8).hex()[1:]}"
+    return f"{milliseconds:012x}7{rest * 4096 // 1_000_000:03x}8{random}"

@@ -24,15 +24,16 @@ TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
 
 def check_chat(request: ChatRequest) -> None:
     """Raises GatewayError INVALID_REQUEST naming the field."""
-    if not request.model:
+    model, messages = request.model, request.messages
+    if not model:
         raise invalid("model", "model is missing: name a model as provider/model, for example demo/echo")
-    if len(request.model) > LONGEST_MODEL_NAME:
+    if len(model) > LONGEST_MODEL_NAME:
         raise invalid("model", f"model is longer than {LONGEST_MODEL_NAME} characters")
     if request.fallback_models:
         check_fallbacks(request.fallback_models)
-    if not request.messages:
+    if not messages:
         raise invalid("messages", "messages is empty: send at least one message")
-    for index, message in enumerate(request.messages):
+    for index, message in enumerate(messages):
         if message.role == ROLE_UNSPECIFIED:
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     check_bounds(request)

@@ -53,14 +53,16 @@ class Settlement:
     def answered(self, call: Call, answer: ChatResponse) -> None:
         """A whole answer: puts its cost and its route into it."""
         call.response_id, call.answered_by, call.service_tier = answer.id, answer.model, answer.service_tier
-        if answer.candidates:
-            first = answer.candidates[0]
+        candidates = answer.candidates
+        if candidates:
+            first = candidates[0]
             call.finish_reason, call.raw_finish_reason = first.finish_reason, first.raw_finish_reason
         if answer.HasField("usage"):
             self._take(call, answer.usage)
         else:
-            call.output_size = sum(candidate.ByteSize() for candidate in answer.candidates)
-        answer.route.CopyFrom(call.route)
+            call.output_size = sum(candidate.ByteSize() for candidate in candidates)
+        call.trace = call.route.SerializeToString()
+        answer.route.MergeFromString(call.trace)
 
     def streamed(self, call: Call, batch: StreamResponse) -> None:
         """A batch of a stream, before it is passed on. The last one gets the cost and the route, and ends the call."""
@@ -89,13 +91,14 @@ class Settlement:
         call.ended = call.deadline.clock()
         attempts = call.route.attempts
         if reason is not None:
-            call.reason = reason.value
+            call.reason, call.trace = reason.value, b""
             if attempts and not attempts[-1].reason:
                 attempts[-1].reason = reason.value
         if call.usage is None and call.request is not None and (call.output_size or call.streamed):
             self._estimate(call, call.request)
         if call.usage is None or len(attempts) > 1:
             self._add_attempts(call)
+            call.trace = b""
         call.request = None
         if call.caller.name and call.operation in RECORDED:
             self._recorder.add(call)
@@ -124,6 +127,7 @@ class Settlement:
     def _estimate(self, call: Call, request: ChatRequest) -> None:
         """Usage that was not reported, or not to its end: what was reported, and the rest from the sizes of input and
         output."""
+        call.trace = b""
         usage = call.route.attempts[-1].usage
         if not usage.input_tokens:
             usage.input_tokens = estimate_input_tokens(request)
@@ -156,7 +160,8 @@ def charge_usage(usage: Usage, quote: Quote, tier: str) -> None:
     if charge is None or usage.HasField("cost"):
         return
     if quote.tiers:
-        charge = quote.tiers.get(tier) or quote.tiers.get(f"speed:{speed(usage)}") or charge
+        named = tier or ((found := speed(usage)) and f"speed:{found}")
+        charge = quote.tiers.get(named) or charge
     total = charge.amount(usage)
     if not total and not (usage.input_tokens or usage.output_tokens):
         return
@@ -185,6 +190,7 @@ class Recorder:
         """An ended call: nothing changes it any more."""
         calls = self._calls
         if self._store is None:
+            call.compact()
             calls[call.id] = call
             if len(calls) > self._most_calls:
                 calls.popitem(last=False)

@@ -325,5 +325,4 @@ def is_set(options_json: str, field: str) -> bool:
 def copy_counts(usage: Usage, into: Usage) -> None:
     """All but the provider's own JSON."""
     into.CopyFrom(usage)
-    into.ClearField("raw_json")
-    into.ClearField("raw_dialect")
+    into.raw_json = into.raw_dialect = ""

@@ -10,8 +10,8 @@ from dragoman.v1.models_pb2 import Prices
 from dragoman.v1.usage_pb2 import Usage
 
 MILLION = 1_000_000
-DECIMALS = 12
-"""What is less than a millionth of a millionth of a dollar is the noise of binary fractions."""
+UNITS = 1e12
+"""Of a dollar: what is less than one is the noise of binary fractions."""
 
 
 class Charge:
@@ -59,7 +59,7 @@ class Charge:
         total /= MILLION
         if self.request or self.web_search:
             total += self.request + extras.searches * self.web_search
-        return round(total, DECIMALS) if total > 0.0 else 0.0
+        return int(total * UNITS + 0.5) / UNITS if total > 0.0 else 0.0
 
     def _extras(self, usage: Usage) -> RawUsage:
         raw = usage.raw_json

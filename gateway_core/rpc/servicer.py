@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, Never, Protocol, TypeAlias, TypeVar
 import grpc
 
 from dragoman.metadata import (
-    BARE_KEY_NAMES,
     BYOK_KEY,
     BYOK_NAMES,
     CALL_ID,
     CONTEXT,
+    KEY_NAMES,
     PROVIDER,
     PROVIDER_API_KEY,
     PROVIDER_URL,
@@ -286,6 +286,7 @@ class MetadataReader:
         self._placed = frozenset(
             name for place in key_places.values() for name in (place.header, place.query.lower()) if name
         )
+        self._special = self._placed | SECRET_METADATA.union(KEY_NAMES, BYOK_NAMES)
 
     def read(self, pairs: Iterable[tuple[str, str | bytes]]) -> Received:
         """authorization in another form than Bearer KEY counts as a bare key: some clients send it so."""
@@ -296,16 +297,15 @@ class MetadataReader:
         for name, value in pairs:
             if isinstance(value, bytes):
                 continue
+            if name not in self._special:
+                metadata[name] = value
+                continue
             if name in self._placed:
                 placed[name] = value
-            if name == "authorization":
-                keys.append(bearer(value))
-            elif name in BARE_KEY_NAMES:
-                keys.append(value)
+            if name in KEY_NAMES:
+                keys.append(bearer(value) if name == "authorization" else value)
             elif name in BYOK_NAMES:
                 given[name] = value
-            elif name not in SECRET_METADATA and name not in self._placed:
-                metadata[name] = value
         place = self._places.get(metadata.get(CONTEXT, ""))
         found = keys if place is None else [key for key in place.keys_in(placed) if key]
         request_id = metadata.get(REQUEST_ID, "")

@@ -14,7 +14,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Generator, MutableSet
 from dataclasses import dataclass
-from typing import Generic, cast
+from typing import Generic
 
 import grpc
 
@@ -138,15 +138,16 @@ class LocalCall(Generic[RequestT, ResponseT], grpc.aio.Call):
             self._timer.cancel()
             self._timer = None
         self._context.finish()
-        for callback in self._callbacks or ():
-            callback(self)
+        if self._callbacks:
+            for callback in self._callbacks:
+                callback(self)
         return outcome
 
     def _judge(self, error: BaseException | None) -> BaseException | None:
         if self._interruption is not None and self._was_ours():
             return self._interrupted(self._interruption)
         context = self._context
-        if context.aborted or error is None:
+        if error is None or context.aborted:
             code = context.code()
             return None if code in (None, grpc.StatusCode.OK) else self._failed(code, context.details())
         if isinstance(error, asyncio.CancelledError):
@@ -253,7 +254,7 @@ class LocalUnaryCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryUnaryCall[Req
     def _result(self) -> ResponseT:
         if self._outcome is not None:
             raise self._outcome
-        return cast("ResponseT", self._response)
+        return self._response  # type: ignore[return-value]  # it ended without a failure
 
     def _end_idle(self) -> None:
         self._begun = True

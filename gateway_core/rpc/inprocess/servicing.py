@@ -149,18 +149,20 @@ class LocalContext(grpc.aio.ServicerContext[RequestT, ResponseT], Generic[Reques
         """The answer's head goes out: by itself, or before the first message. Only the first one counts."""
         if self._initial is None:
             self._initial = initial
-        for waiter in self._heads or ():
-            if not waiter.done():
-                waiter.set_result(None)
-        self._heads = None
+        if self._heads:
+            for waiter in self._heads:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._heads = None
 
     def finish(self) -> None:
         """The handler is through: called once by the client's side."""
         self._finished = True
         if self._heads:
             self.begin_answer()
-        for callback in self._callbacks or ():
-            callback(self)
+        if self._callbacks:
+            for callback in self._callbacks:
+                callback(self)
 
     def _check_running(self) -> None:
         if self._aborted is not None:
