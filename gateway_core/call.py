@@ -84,12 +84,27 @@ TAG_OF: Sequence[tuple[str, str]] = (
 class Call:
     """One call, and its record while it runs. Durations are in seconds on the deadline's clock."""
 
-    __slots__ = (
-        *("id", "request_id", "deadline", "caller", "metadata", "api", "context", "byok", "operation", "provider", "path"),
-        *("route", "request", "messages", "input_media", "admitted_ms", "began", "first_content", "ended"),
-        *("reason", "usage", "raw_usage", "trace", "streamed", "answered_by", "service_tier", "output_size"),
-        *("finish_reason", "raw_finish_reason", "response_id"),
-    )
+    request: ChatRequest | None = None
+    """The chat, until the call is settled."""
+    messages = input_media = 0
+    provider = path = ""
+    """Of a proxied request: the provider that it names, its method and path."""
+    first_content: float | None = None
+    ended: float | None = None
+    """None: it runs."""
+    reason = ""
+    """Why it failed: the name of a Reason. Empty: it has not failed."""
+    raw_usage = NO_RAW_USAGE
+    """The provider's own JSON of the usage, and its dialect."""
+    trace = b""
+    """The route, serialised, once it does not change any more."""
+    streamed = False
+    """Whether a stream has begun."""
+    answered_by = service_tier = response_id = raw_finish_reason = ""
+    """As the provider reports them: the model, the tier, the answer's id, why the first candidate ended."""
+    finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED
+    output_size = 0
+    """Bytes of output so far."""
 
     def __init__(
         self,
@@ -117,32 +132,12 @@ class Call:
         self.context = context
         self.byok = byok
         self.operation = operation
-        self.provider = self.path = ""
-        """Of a proxied request: the provider that it names, its method and path."""
         self.route = route = RouteTrace()
         route.call_id, route.requested_model = self.id, model
-        self.request: ChatRequest | None = None
-        """The chat, until the call is settled."""
-        self.messages = self.input_media = 0
-        self.admitted_ms = now_ns // 1_000_000
-        self.began = deadline.clock()
-        self.first_content: float | None = None
-        self.ended: float | None = None
-        self.reason = ""
-        """Why it failed: the name of a Reason. Empty: it has not failed."""
         self.usage: Usage | None = None
         """What it consumed in all, as far as it is known."""
-        self.trace = b""
-        """The route, serialised, once it does not change any more."""
-        self.raw_usage = NO_RAW_USAGE
-        """The provider's own JSON of it, and its dialect."""
-        self.streamed = False
-        """Whether a stream has begun."""
-        self.answered_by = self.service_tier = self.response_id = self.raw_finish_reason = ""
-        """As the provider reports them: the model, the tier, the answer's id, why the first candidate ended."""
-        self.output_size = 0
-        """Bytes of output so far."""
-        self.finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED
+        self.admitted_ms = now_ns // 1_000_000
+        self.began = deadline.clock()
 
     @property
     def task_id(self) -> str:
