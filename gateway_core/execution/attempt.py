@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -78,11 +78,9 @@ class Upstream:
     def endpoint(self) -> Endpoint:
         return self.target.endpoint
 
-    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
-        """The answer's head. The caller closes it. Raises GatewayError as Transport.send does."""
-        response = await self.transports.for_endpoint(self.target.endpoint).send(request, self.deadline)
-        self.record.status = response.status
-        return response
+    def send(self, request: UpstreamRequest) -> Awaitable[UpstreamResponse]:
+        """The answer's head. The caller closes it, and records its status. Raises GatewayError as Transport.send does."""
+        return self.transports.for_endpoint(self.target.endpoint).send(request, self.deadline)
 
 
 async def invoke(
@@ -96,6 +94,7 @@ async def invoke(
 async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, upstream: Upstream) -> ResponseT:
     """The response to an encoded request. Raises GatewayError."""
     response = await upstream.send(encoded.request)
+    upstream.record.status = response.status
     try:
         body = await response.read()
     finally:
@@ -275,6 +274,7 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     dialect = DIALECTS[upstream.endpoint.dialect]
     encoded = encode_chat(dialect.stream, request, upstream)
     response = await upstream.send(encoded.request)
+    upstream.record.status = response.status
     opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings)
     try:
         if response.status != 200:

@@ -126,50 +126,38 @@ class Chain:
         call: Call,
         attachments: Attachments | None,
     ) -> tuple[Answer, Upstream]:
+        """Each target, as often as the policy and the deadline allow. Only GatewayError is retried."""
         failure: GatewayError | None = None
+        clock = call.deadline.clock
         for target in route.targets:
-            try:
-                return await self._retried(attempt, request, target.speaking(call.api), call, attachments)
-            except GatewayError as latest:
-                latest.retry_after_s = soonest(latest, failure)
-                failure = latest
-                if not latest.tries_next_target:
-                    break
+            target = target.speaking(call.api)
+            for attempts_made in count(1):
+                upstream = self._upstream(target, call)
+                begun = clock()
+                try:
+                    ready = request if attachments is None else await prepared(request, upstream, attachments)
+                    answer = await attempt(ready, upstream)
+                except GatewayError as latest:
+                    explain(latest, target)
+                    record_failure(upstream.record, latest)
+                    pause = self._policy.pause(attempts_made, latest)
+                    if pause is None or not call.deadline.allows(pause):
+                        latest.retry_after_s = soonest(latest, failure)
+                        failure = latest
+                        break
+                else:
+                    record_success(call.route, target)
+                    call.reach_content()
+                    return answer, upstream
+                finally:
+                    upstream.record.duration_ms = (clock() - begun) * 1000
+                await self._sleep(pause)
+            if failure is not None and not failure.tries_next_target:
+                break
         if failure is None:
             failure = GatewayError(Reason.INTERNAL, f"the route {route.name} has no targets")
         failure.trace = call.route
         raise failure
-
-    async def _retried(
-        self,
-        attempt: Callable[[ChatRequest, Upstream], Awaitable[Answer]],
-        request: ChatRequest,
-        target: Target,
-        call: Call,
-        attachments: Attachments | None,
-    ) -> tuple[Answer, Upstream]:
-        """One target, as often as the policy and the deadline allow. Only GatewayError is retried."""
-        clock = call.deadline.clock
-        for attempts_made in count(1):
-            upstream = self._upstream(target, call)
-            begun = clock()
-            try:
-                ready = request if attachments is None else await prepared(request, upstream, attachments)
-                answer = await attempt(ready, upstream)
-            except GatewayError as failure:
-                explain(failure, target)
-                record_failure(upstream.record, failure)
-                pause = self._policy.pause(attempts_made, failure)
-                if pause is None or not call.deadline.allows(pause):
-                    raise
-            else:
-                record_success(call.route, target)
-                call.reach_content()
-                return answer, upstream
-            finally:
-                upstream.record.duration_ms = (clock() - begun) * 1000
-            await self._sleep(pause)
-        raise AssertionError("count() is endless")
 
     def _upstream(self, target: Target, call: Call) -> Upstream:
         endpoint = target.endpoint

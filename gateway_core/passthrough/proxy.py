@@ -45,6 +45,7 @@ class Proxy:
         begun = call.deadline.clock()
         try:
             response = await upstream.send(sent)
+            record.status = response.status
             try:
                 await check_head(response, DIALECTS[endpoint.dialect])
                 record.duration_ms = (call.deadline.clock() - begun) * 1000
