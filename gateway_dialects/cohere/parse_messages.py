@@ -9,7 +9,6 @@ from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIEL
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
-from gateway_dialects.openai.parse_messages import parse_content
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
@@ -36,7 +35,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         result = message.parts.add().tool_result
         result.tool_call_id = required_string(fields, "tool_call_id", f"{path}.")
         parts, known_fields = result.parts, MESSAGE_FIELDS | {"tool_call_id"}
-    parse_content(parts, fields["content"], f"{path}.content", parse_block)
+    read.text_or_list(parts, fields["content"], f"{path}.content", parse_block)
     if isinstance(fields["content"], list):
         set_form(message, DIALECT, LIST_FORM)
     set_details(message, unknown_fields(fields, known_fields), DIALECT)
@@ -54,7 +53,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> None:
         details["tool_plan"] = plan
     first, content, calls = len(parts), fields.get("content"), fields.get("tool_calls")
     if content is not None:
-        parse_content(parts, content, f"{path}.content", parse_block)
+        read.text_or_list(parts, content, f"{path}.content", parse_block)
         if isinstance(content, list):
             set_form(message, DIALECT, LIST_FORM)
         elif calls or not content:

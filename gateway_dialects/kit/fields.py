@@ -100,6 +100,19 @@ def texts(value: Any, param: str) -> list[str]:
     return [string(item, f"{param}[{index}]") for index, item in enumerate(array(value, param))]
 
 
+def text_or_list(parts: Any, content: Any, path: str, parse: Callable[[Any, Any, str], None]) -> None:
+    """Text, or a list of items that parse reads, appended to parts (a repeated Part field)."""
+    match content:
+        case str():
+            if content:
+                parts.add().text = content
+        case list():
+            for index, item in enumerate(content):
+                parse(parts.add(), item, f"{path}[{index}]")
+        case _:
+            raise wrong_type(path, "string or array", content)
+
+
 def one_of(value: str, known: Mapping[str, ValueT], param: str) -> ValueT:
     """The value of a name. Raises GatewayError that lists the known ones."""
     if value not in known:

@@ -11,7 +11,7 @@ from dragoman.v1 import content_pb2
 from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
-from gateway_dialects.kit.fields import missing, wrong_type
+from gateway_dialects.kit.fields import missing
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
 from gateway_dialects.openai import message_fields
 from gateway_dialects.openai.words import AUDIO_TYPES, DIALECT, REASONING_STRINGS, ROLES, MessageForm, PartForm, set_details
@@ -122,18 +122,8 @@ EMPTY_STRING = MessageForm(content="string")
 
 def parse_content(parts: Any, content: Any, path: str, parse: Callable[[Part, Any, str], None] | None = None) -> MessageForm:
     """Text, or a list of typed parts, appended to parts (a repeated Part field). parse reads one of another form."""
-    match content:
-        case str():
-            if content:
-                parts.add().text = content
-        case list():
-            for index, item in enumerate(content):
-                (parse or parse_part)(parts.add(), item, f"{path}[{index}]")
-            if len(content) < 2:
-                return LIST
-        case _:
-            raise wrong_type(path, "string or array", content)
-    return PLAIN
+    read.text_or_list(parts, content, path, parse or parse_part)
+    return LIST if isinstance(content, list) and len(content) < 2 else PLAIN
 
 
 def parse_part(part: Part, value: Any, path: str) -> None:

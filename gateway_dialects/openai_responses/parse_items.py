@@ -12,9 +12,8 @@ from typing import Any
 from dragoman.v1 import content_pb2
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
-from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string
+from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string, text_or_list
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
-from gateway_dialects.openai.parse_messages import parse_content as parse_text_or_list
 from gateway_dialects.openai.parse_messages import set_uri
 from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses import words
@@ -201,7 +200,7 @@ def parse_content(parts: Any, content: Any, path: str) -> None:
     """Append text, or a list of typed pieces, to parts (a repeated Part field)."""
     if content is None:
         raise missing(path)
-    parse_text_or_list(parts, content, path, parse_piece)
+    text_or_list(parts, content, path, parse_piece)
 
 
 def parse_piece(part: content_pb2.Part, value: Any, path: str) -> None:
