@@ -20,8 +20,7 @@ from gateway_core.media.places import media_of
 from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.contexts import Contexts
-from gateway_core.routing.resolver import ModelResolver, Resolver, route_of
-from gateway_core.routing.route import Route
+from gateway_core.routing.resolver import ModelResolver, Resolver, Route, route_of
 from gateway_core.storage.records import RecordService
 from gateway_core.validation import check_chat
 

@@ -163,7 +163,7 @@ def test_only_settings_read_the_environment() -> None:
 
 GOOD: Mapping[str, str] = {
     "gateway_core.execution.chain": "from gateway_core.transport import base\nimport asyncio",
-    "gateway_core.routing.route": "import gateway_dialects.kit.dialect\nimport asyncio",
+    "gateway_core.routing.resolver": "import gateway_dialects.kit.dialect\nimport asyncio",
     "gateway_core.transport.http": "import aiohttp, os\nfrom yarl import URL",
     "gateway_dialects.mistral.encode_request": "from gateway_dialects.openai.encode_request import encode_tools",
     "gateway_core.bootstrap": "from importlib.metadata import version\ndef real():\n    import gateway_core.transport.http",
@@ -173,7 +173,7 @@ GOOD: Mapping[str, str] = {
 }
 BAD: Mapping[str, tuple[str, str]] = {
     "up": ("gateway_core.deadline", "import gateway_core.call, gateway_core.gateway"),
-    "up, a module of a package": ("gateway_core.routing.route", "from gateway_core import rpc"),
+    "up, a module of a package": ("gateway_core.routing.resolver", "from gateway_core import rpc"),
     "up, lazily": ("gateway_core.transport.sse", "def f():\n    from gateway_core.execution.chain import Chain"),
     "up, for types": ("gateway_core.deadline", "if TYPE_CHECKING:\n    from gateway_core.gateway import Gateway"),
     "up, relatively": ("gateway_core.transport.sse", "from ..routing import chain"),

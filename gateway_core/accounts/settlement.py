@@ -22,8 +22,7 @@ from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, Usage
 from gateway_core.call import NO_RAW_USAGE, Call
 from gateway_core.execution.attempt import copy_counts
 from gateway_core.execution.usage import sum_of
-from gateway_core.models.charge import speed
-from gateway_core.models.price_book import PriceBook, Quote
+from gateway_core.models.price_book import PriceBook, Quote, speed
 from gateway_core.storage import CallStore
 from gateway_dialects.kit.estimate import BYTES_PER_TOKEN, estimate_input_tokens
 

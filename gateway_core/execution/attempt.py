@@ -17,7 +17,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
 from gateway_core.execution.usage import read_reports
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
 from gateway_core.validation import malformed_field

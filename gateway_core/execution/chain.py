@@ -19,7 +19,7 @@ from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.route import Route, Target
+from gateway_core.routing.resolver import Route, Target
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.estimate import estimate_input_tokens
 

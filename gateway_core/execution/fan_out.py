@@ -19,7 +19,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_core.execution.attempt import OpenStream, Upstream, ask, copy_counts, open_stream
 from gateway_core.execution.usage import sum_of
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import Target
 
 Result = TypeVar("Result")
 

@@ -19,8 +19,7 @@ from gateway_core.execution.attempt import Transports, Upstream, invoke
 from gateway_core.execution.chain import explain
 from gateway_core.models.describe import describe_route
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.resolver import ModelResolver, Resolver
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import ModelResolver, Resolver, Target
 from gateway_dialects.kit.dialect import Endpoint
 
 LIST_TIMEOUT_S = 10.0

@@ -11,7 +11,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE
 from gateway_core.call import Deadline
 from gateway_core.media.content import Content, correction_of, settled_type
-from gateway_core.media.places import Place, check_opaque, check_vision, holds_media, media_of
+from gateway_core.media.places import Place, check_opaque, check_vision, media_of
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.transport.base import Download, Downloader, Undeliverable
 from gateway_dialects.kit.dialect import Endpoint
@@ -127,6 +127,20 @@ class MediaIntake:
 
     async def close(self) -> None:
         await self._downloader.close()
+
+
+def holds_media(request: ChatRequest) -> bool:
+    """Asked of every call, so it does nothing else."""
+    for message in request.messages:
+        parts = message.parts
+        # Most messages are one text; to look at that costs half of a loop.
+        if len(parts) == 1 and parts[0].HasField("text"):
+            continue
+        for part in parts:
+            kind = part.WhichOneof("kind")
+            if kind == "media" or (kind == "tool_result" and any(one.HasField("media") for one in part.tool_result.parts)):
+                return True
+    return False
 
 
 def is_remote(place: Place) -> bool:

@@ -28,20 +28,6 @@ class Place:
     """The request's own, not a copy."""
 
 
-def holds_media(request: ChatRequest) -> bool:
-    """Asked of every call, so it does nothing else."""
-    for message in request.messages:
-        parts = message.parts
-        # Most messages are one text; to look at that costs half of a loop.
-        if len(parts) == 1 and parts[0].HasField("text"):
-            continue
-        for part in parts:
-            kind = part.WhichOneof("kind")
-            if kind == "media" or (kind == "tool_result" and any(one.HasField("media") for one in part.tool_result.parts)):
-                return True
-    return False
-
-
 def media_of(request: ChatRequest) -> tuple[Place, ...]:
     """In their order, those in tools' results too."""
     return tuple(Place(field, part.media) for field, part in parts_of(request) if part.WhichOneof("kind") == "media")

@@ -16,7 +16,7 @@ from gateway_core.execution.chain import explain, record_failure
 from gateway_core.passthrough.forwarding import headers_to_return, headers_to_send, proxy_url
 from gateway_core.passthrough.metering import Meter, kind_of, model_asked, readable
 from gateway_core.providers.registry import DIALECTS
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import Target
 from gateway_core.transport.base import UpstreamResponse
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 

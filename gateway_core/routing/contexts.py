@@ -14,6 +14,8 @@ from gateway_core.providers.vendors import VENDORS, vendor_of
 from gateway_core.routing.resolver import (
     ModelResolver,
     Resolver,
+    Route,
+    Target,
     as_model,
     endpoint_of,
     not_found,
@@ -21,7 +23,6 @@ from gateway_core.routing.resolver import (
     shorten,
     shown,
 )
-from gateway_core.routing.route import Route, Target
 from gateway_core.settings.byok import is_plain
 from gateway_core.settings.contexts import ContextSettings
 from gateway_core.settings.file import near

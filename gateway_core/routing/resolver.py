@@ -1,15 +1,18 @@
 """Model resolver: configured routes and aliases, provider/model, and well-known bare model names."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
+from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
-from gateway_core.routing.route import Route, Target
 from gateway_core.settings.file import SettingsError, near
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, Settings
@@ -21,6 +24,40 @@ SHOWN_NAME = 100
 """Most characters of an unknown name that an error message repeats."""
 GATEWAY = "dragoman"
 """The provider of routes and aliases in model lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An upstream deployment: a model at a provider, reached with one key."""
+
+    endpoint: Endpoint
+    model: str
+    """The model in the provider's own name."""
+    _spoken: dict[str, Target] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """At the provider's other APIs, by dialect."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.endpoint.provider}/{self.model}"
+
+    def speaking(self, api: str) -> Target:
+        """The target at the API of its provider that the clients of a served API gain by; mostly the provider's first."""
+        dialect = DIALECTS.get(api)
+        if dialect is None or not dialect.for_its_clients:
+            return self
+        found = self._spoken.get(api)
+        if found is None:
+            endpoint = self.endpoint.speaking(api, self.model)
+            found = self._spoken[api] = self if endpoint is self.endpoint else dataclasses.replace(self, endpoint=endpoint)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model name and its targets in the order in which they are tried."""
+
+    name: str
+    targets: tuple[Target, ...]
 
 
 class Resolver(Protocol):

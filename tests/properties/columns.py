@@ -10,7 +10,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendors import VENDORS
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import Target
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
 
 

@@ -14,7 +14,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_core.call import Deadline
-from gateway_core.routing.route import Route, Target
+from gateway_core.routing.resolver import Route, Target
 from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
 
 JSON = {"content-type": "application/json"}

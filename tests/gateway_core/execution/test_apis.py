@@ -14,7 +14,7 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call, Deadline
 from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
-from gateway_core.routing.route import Route, Target
+from gateway_core.routing.resolver import Route, Target
 from gateway_dialects.kit.dialect import Endpoint, OtherApi
 from tests.gateway_core.execution.scripted import Answer, Clock, ScriptedTransport, question, refuses, says, streams
 

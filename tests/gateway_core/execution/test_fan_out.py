@@ -14,7 +14,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call
 from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
-from gateway_core.routing.route import Route, Target
+from gateway_core.routing.resolver import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from tests.gateway_core.execution.scripted import (

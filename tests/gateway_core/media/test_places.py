@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_USER, Media, Message, Opaque, Part, Reasoning, ToolCall, ToolResult
-from gateway_core.media.places import holds_media, media_of, parts_of
+from gateway_core.media.attachments import holds_media
+from gateway_core.media.places import media_of, parts_of
 
 MEDIA = st.builds(lambda uri: Part(media=Media(uri=uri)), st.sampled_from(["a", "b"]))
 OTHERS = st.sampled_from(

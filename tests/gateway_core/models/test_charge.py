@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dragoman.v1.models_pb2 import LongContextPrices, Prices
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.models.charge import Charge, read_raw, speed
+from gateway_core.models.price_book import Charge, read_raw, speed
 
 MILLION = 1_000_000
 

@@ -23,7 +23,7 @@ from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, 
 from gateway_core.call import Deadline
 from gateway_core.execution import attempt
 from gateway_core.execution.attempt import Transports, Upstream
-from gateway_core.routing.route import Target
+from gateway_core.routing.resolver import Target
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.encode_request import encode_chat
