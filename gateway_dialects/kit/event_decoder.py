@@ -1,5 +1,7 @@
 """The base of stream decoders whose events are JSON objects."""
 
+from abc import abstractmethod
+
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
@@ -49,9 +51,9 @@ class EventDecoder:
         except RecursionError:
             raise malformed(TOO_DEEP) from None
 
+    @abstractmethod
     def decode(self, message: Json, batch: StreamResponse) -> None:
         """Adds what one event holds."""
-        raise NotImplementedError
 
     def conclude(self, batch: StreamResponse) -> None:
         """Ends the parts that are open and the answer."""
