@@ -1,12 +1,12 @@
 """Validation of chat requests, for gRPC callers: the served APIs check their own JSON first."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from google.protobuf.message import Message
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
 
 LONGEST_MODEL_NAME = 512
@@ -36,6 +36,8 @@ def check_chat(request: ChatRequest) -> None:
     for index, message in enumerate(messages):
         if message.role == ROLE_UNSPECIFIED:
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
+    if request.tools:
+        check_tool_names(request.tools)
     check_bounds(request)
 
 
@@ -44,6 +46,15 @@ def check_fallbacks(names: Sequence[str]) -> None:
         raise invalid("models", f"{len(names)} models to fall back on are named; {MOST_FALLBACKS} are the most")
     if not all(0 < len(name) <= LONGEST_MODEL_NAME for name in names):
         raise invalid("models", f"a model to fall back on has no name, or one longer than {LONGEST_MODEL_NAME} characters")
+
+
+def check_tool_names(tools: Iterable[Tool]) -> None:
+    """A call names its tool, so that no two may have one name."""
+    places: dict[str, int] = {}
+    for index, tool in enumerate(tools):
+        name = tool.custom.name if tool.HasField("custom") else tool.function.name
+        if name and (first := places.setdefault(name, index)) != index:
+            raise invalid(f"tools[{index}]", f"tools[{index}] has the name of tools[{first}], {name!r}: each needs its own")
 
 
 def check_bounds(request: ChatRequest) -> None:

@@ -33,6 +33,7 @@ from gateway_dialects.kit.dialect import (
 )
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
+from gateway_dialects.kit.tool_names import UNCHANGED, Renaming, Restored, renaming_for, with_names
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -124,13 +125,14 @@ class OpenStream:
         endpoint: Endpoint,
         *,
         warnings: Sequence[Warning] = (),
+        renaming: Renaming = UNCHANGED,
         grace: Grace = Grace(),
     ) -> None:
         self.first = StreamResponse()
         self.warnings = warnings
         self._response = response
         self._dialect = dialect
-        self._decoder = decoder_for(dialect, endpoint)
+        self._decoder = decoder_for(dialect, endpoint, renaming)
         self._first_event: ServerSentEvent | None = None
         self._last_event: ServerSentEvent | None = None
         self._framing = SseDecoder()
@@ -260,10 +262,15 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint
     operation = DIALECTS[endpoint.dialect].chat
+    request, renaming = with_names_of(request, endpoint)
     encoded = encode_chat(operation, request, upstream)
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
         split_answer(answer)
+    if renaming:
+        restored = Restored(renaming)
+        for candidate in answer.candidates:
+            restored.parts(candidate.parts)
     if encoded.warnings:
         answer.warnings.extend(encoded.warnings)
     return answer
@@ -272,10 +279,11 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect = DIALECTS[upstream.endpoint.dialect]
+    request, renaming = with_names_of(request, upstream.endpoint)
     encoded = encode_chat(dialect.stream, request, upstream)
     response = await upstream.send(encoded.request)
     upstream.record.status = response.status
-    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings)
+    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, renaming=renaming)
     try:
         if response.status != 200:
             raise dialect.stream.decode_error(response.status, response.headers, await response.read())
@@ -289,9 +297,43 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     return opened
 
 
-def decoder_for(dialect: Dialect, endpoint: Endpoint) -> StreamDecoder:
+def with_names_of(request: ChatRequest, endpoint: Endpoint) -> tuple[ChatRequest, Renaming]:
+    """The request with names of tools that the endpoint takes, and which ones are not the client's."""
+    renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
+    return (with_names(request, renaming) if renaming else request), renaming
+
+
+def decoder_for(dialect: Dialect, endpoint: Endpoint, renaming: Renaming) -> StreamDecoder:
     decoder = dialect.stream.decoder()
-    return InlineThinkingDecoder(decoder) if endpoint.quirks.inline_thinking else decoder
+    if endpoint.quirks.inline_thinking:
+        decoder = InlineThinkingDecoder(decoder)
+    return RestoringDecoder(decoder, renaming) if renaming else decoder
+
+
+class RestoringDecoder:
+    """A StreamDecoder around another one: it gives renamed tools the client's names again."""
+
+    def __init__(self, inner: StreamDecoder, renaming: Renaming) -> None:
+        self._inner = inner
+        self._restored = Restored(renaming)
+
+    @property
+    def complete(self) -> bool:
+        return self._inner.complete
+
+    @property
+    def done(self) -> bool:
+        return self._inner.done
+
+    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        try:
+            self._inner.feed(event, batch)
+        finally:
+            self._restored.batch(batch)
+
+    def finish(self, batch: StreamResponse) -> None:
+        self._inner.finish(batch)
+        self._restored.batch(batch)
 
 
 def reject_other_content(headers: Mapping[str, str], endpoint: Endpoint) -> None:

@@ -15,7 +15,16 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
-from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask, copy_counts, invoke, open_stream
+from gateway_core.execution.attempt import (
+    OpenStream,
+    Transports,
+    Upstream,
+    ask,
+    copy_counts,
+    invoke,
+    open_stream,
+    with_names_of,
+)
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
@@ -107,7 +116,8 @@ class Chain:
         if operation is not None:
             upstream = self._upstream(target, call)
             try:
-                counted, _ = await invoke(operation, await prepared(request, upstream, attachments), upstream)
+                ready, _ = with_names_of(await prepared(request, upstream, attachments), target.endpoint)
+                counted, _ = await invoke(operation, ready, upstream)
             except GatewayError as failure:
                 explain(failure, target)
                 record_failure(upstream.record, failure)

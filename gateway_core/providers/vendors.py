@@ -13,6 +13,7 @@ from functools import partial
 from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO
 from gateway_core.providers.vendor import Vendor
 from gateway_dialects.kit.dialect import Quirks
+from gateway_dialects.kit.tool_names import name_rule
 from gateway_dialects.openai.words import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
 
 MISTRAL_PREFIXES = (
@@ -140,6 +141,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             automatic_cache=True,
             reasoning_details=False,
             extra_content=True,
+            tool_names=name_rule(first="_"),
             # https://ai.google.dev/gemini-api/docs/openai shows base64 alone.
             reads_urls_of=frozenset(),
             efforts=(("", ("none", "minimal", *THREE)),),
@@ -181,6 +183,8 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             reasoning_field_only=True,
             reasoning_in_tool_turns=True,
             thinking_object=True,
+            # "function name is invalid, must start with a letter and can contain letters, numbers, underscores, and dashes"
+            tool_names=name_rule(first=""),
             # https://platform.moonshot.ai/docs/guide/use-kimi-vision-model knows base64 and ms:// alone.
             reads_urls_of=frozenset(),
         ),

@@ -16,7 +16,7 @@ from gateway_dialects.anthropic.encode_request import encode_chat, encode_count,
 from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
-from gateway_dialects.anthropic.words import DIALECT
+from gateway_dialects.anthropic.words import DIALECT, TOOL_NAMES
 from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
 from gateway_dialects.kit.estimate import estimate_input_tokens
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
@@ -30,6 +30,7 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=decode_usage,
     count_tokens=count_operation(encode_count, decode_count, decode_error),
+    tool_names=TOOL_NAMES,
     several_candidates=False,
     needs_bytes=needs_bytes,
     for_its_clients=True,

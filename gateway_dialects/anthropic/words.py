@@ -12,8 +12,11 @@ from dragoman.v1.chat_pb2 import FinishReason, ToolChoiceMode
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
+from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "anthropic"
+TOOL_NAMES = name_rule(128)
+"""The rule of its 400: "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'"."""
 
 ROLES: Mapping[str, Role.ValueType] = {"user": ROLE_USER, "assistant": ROLE_ASSISTANT, "system": ROLE_SYSTEM}
 THINKING_TYPES = ("thinking", "redacted_thinking")

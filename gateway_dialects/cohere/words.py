@@ -15,8 +15,11 @@ from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE
 from gateway_dialects.kit import json
 from gateway_dialects.kit.fields import Fields, boolean, integer, number, string
 from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "cohere"
+TOOL_NAMES = name_rule(128, "_", "_")
+"""The rule of https://docs.cohere.com/v1/reference/chat: a-z, A-Z, 0-9 and _, and no digit first; no length is given."""
 
 ROLES = {"system": ROLE_SYSTEM, "user": ROLE_USER, "assistant": ROLE_ASSISTANT, "tool": ROLE_TOOL}
 FINISH_REASONS = {

@@ -14,8 +14,12 @@ import msgspec
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import Part, ToolCall
 from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of
+from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "gemini"
+TOOL_NAMES = name_rule(64, "_-.:", "_")
+"""The rule of its 400: "Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots
+(.) or dashes (-), with a maximum length of 64"; the API's reference names colons too."""
 SIGNATURE = "thoughtSignature"
 """The field of a Part that holds Gemini's signature over it: Part.signature, or the signature of a Reasoning."""
 CARRIER = "dragoman"

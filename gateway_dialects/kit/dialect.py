@@ -16,6 +16,9 @@ from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.json import TOO_DEEP, malformed
+from gateway_dialects.kit.tool_names import NameRule, name_rule
+
+WIDESPREAD_NAMES = name_rule()
 
 
 class Secret:
@@ -77,6 +80,8 @@ class Quirks:
     are sent."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
+    tool_names: NameRule | None = None
+    """Which names of tools the vendor takes, where it is not Dialect.tool_names."""
     longest_user: int = 0
     """The most characters that the id of an end user may have; a longer one is hashed. 0: the vendor names no bound."""
     longest_call_id: int = 0
@@ -271,6 +276,8 @@ class Dialect:
     bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
     essential_options: Mapping[str, str] = field(default_factory=dict)
     """Fields of the caller's options in this dialect without which no other dialect can answer: why, for the message."""
+    tool_names: NameRule = WIDESPREAD_NAMES
+    """Which names of tools its providers take; others are renamed before encode."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     for_its_clients: bool = False

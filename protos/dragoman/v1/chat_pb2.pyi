@@ -441,7 +441,9 @@ class FunctionTool(_message.Message):
     PARAMETERS_JSON_FIELD_NUMBER: _builtins.int
     STRICT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The function's name: letters, digits, _ and -, at most 64."""
+    """The function's name, which no other tool of the request has. A target that refuses it (many take letters, digits, _ and
+    - alone, and 64 of them) gets another one; answers name the tool as it is named here.
+    """
     description: _builtins.str
     """What it does, for the model. Unset when not given."""
     parameters_json: _builtins.str
@@ -481,7 +483,7 @@ class CustomTool(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     FORMAT_JSON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The tool's name."""
+    """The tool's name, as a function's."""
     description: _builtins.str
     """What it does, for the model. Unset when not given."""
     format_json: _builtins.str

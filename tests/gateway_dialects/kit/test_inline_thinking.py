@@ -128,8 +128,8 @@ def test_what_came_before_a_failure_stands() -> None:
 def test_only_who_asks_for_it_gets_it() -> None:
     plain, asked = (Endpoint("p", "openai", "http://u", quirks=Quirks(inline_thinking=wanted)) for wanted in (False, True))
 
-    assert not isinstance(decoder_for(OPENAI, plain), InlineThinkingDecoder)
-    assert isinstance(decoder_for(OPENAI, asked), InlineThinkingDecoder)
+    assert not isinstance(decoder_for(OPENAI, plain, {}), InlineThinkingDecoder)
+    assert isinstance(decoder_for(OPENAI, asked, {}), InlineThinkingDecoder)
 
 
 @pytest.mark.parametrize(("name", "text"), [("huggingface/text", "Hello! 👋 How can I"), ("huggingface/max_tokens", "")])
