@@ -15,6 +15,7 @@ from dragoman.v1.routing_pb2 import Attempt, Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
+from gateway_core.execution.fitting import Fitted, fit
 from gateway_core.execution.usage import read_reports
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
@@ -33,7 +34,7 @@ from gateway_dialects.kit.dialect import (
 )
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
-from gateway_dialects.kit.tool_names import UNCHANGED, Renaming, Restored, renaming_for, with_names
+from gateway_dialects.kit.tool_names import UNCHANGED, Renaming, Restored
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -230,11 +231,11 @@ def committed(batch: StreamResponse) -> bool:
 
 
 def encode_chat(
-    operation: Operation[ChatRequest, ChatResponse] | StreamOperation, request: ChatRequest, upstream: Upstream
+    operation: Operation[ChatRequest, ChatResponse] | StreamOperation, fitted: Fitted, upstream: Upstream
 ) -> Encoded:
     """Raises GatewayError UNSUPPORTED for content that only another dialect's providers store and, in strict mode, for
     parameters that the target does not take; INVALID_REQUEST naming the field whose JSON is malformed."""
-    endpoint = upstream.target.endpoint
+    endpoint, request = upstream.target.endpoint, fitted.request
     if request.provider_options_json:
         refuse_options(request, DIALECTS[endpoint.dialect])
     try:
@@ -243,6 +244,8 @@ def encode_chat(
         if failure.reason is Reason.INVALID_REQUEST:
             name_place(failure, request)
         raise
+    if fitted.warnings:
+        encoded = encoded._replace(warnings=[*fitted.warnings, *encoded.warnings])
     if encoded.warnings and request.strict:
         raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
     return encoded
@@ -262,13 +265,13 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint
     operation = DIALECTS[endpoint.dialect].chat
-    request, renaming = with_names_of(request, endpoint)
-    encoded = encode_chat(operation, request, upstream)
+    fitted = fit(request, endpoint)
+    encoded = encode_chat(operation, fitted, upstream)
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
         split_answer(answer)
-    if renaming:
-        restored = Restored(renaming)
+    if fitted.renaming:
+        restored = Restored(fitted.renaming)
         for candidate in answer.candidates:
             restored.parts(candidate.parts)
     if encoded.warnings:
@@ -279,11 +282,11 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect = DIALECTS[upstream.endpoint.dialect]
-    request, renaming = with_names_of(request, upstream.endpoint)
-    encoded = encode_chat(dialect.stream, request, upstream)
+    fitted = fit(request, upstream.endpoint)
+    encoded = encode_chat(dialect.stream, fitted, upstream)
     response = await upstream.send(encoded.request)
     upstream.record.status = response.status
-    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, renaming=renaming)
+    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, renaming=fitted.renaming)
     try:
         if response.status != 200:
             raise dialect.stream.decode_error(response.status, response.headers, await response.read())
@@ -295,12 +298,6 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
         await response.close()
         raise
     return opened
-
-
-def with_names_of(request: ChatRequest, endpoint: Endpoint) -> tuple[ChatRequest, Renaming]:
-    """The request with names of tools that the endpoint takes, and which ones are not the client's."""
-    renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
-    return (with_names(request, renaming) if renaming else request), renaming
 
 
 def decoder_for(dialect: Dialect, endpoint: Endpoint, renaming: Renaming) -> StreamDecoder:

@@ -15,17 +15,9 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
-from gateway_core.execution.attempt import (
-    OpenStream,
-    Transports,
-    Upstream,
-    ask,
-    copy_counts,
-    invoke,
-    open_stream,
-    with_names_of,
-)
+from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask, copy_counts, invoke, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
+from gateway_core.execution.fitting import fit
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Route, Target
@@ -116,7 +108,7 @@ class Chain:
         if operation is not None:
             upstream = self._upstream(target, call)
             try:
-                ready, _ = with_names_of(await prepared(request, upstream, attachments), target.endpoint)
+                ready = fit(await prepared(request, upstream, attachments), target.endpoint).request
                 counted, _ = await invoke(operation, ready, upstream)
             except GatewayError as failure:
                 explain(failure, target)

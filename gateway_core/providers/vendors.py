@@ -21,7 +21,13 @@ MISTRAL_PREFIXES = (
     *("codestral-", "devstral-", "pixtral-", "voxtral-"),
 )
 OWN_APIS: tuple[Vendor, ...] = (
-    Vendor("anthropic", "https://api.anthropic.com/v1", "anthropic", model_prefixes=("claude-",)),
+    Vendor(
+        "anthropic",
+        "https://api.anthropic.com/v1",
+        "anthropic",
+        quirks=Quirks(billing_header=True),
+        model_prefixes=("claude-",),
+    ),
     Vendor(
         "azure",
         "https://{RESOURCE}.openai.azure.com",

@@ -80,6 +80,8 @@ class Quirks:
     are sent."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
+    billing_header: bool = False
+    """Whether the vendor reads the header that Claude Code writes above its instructions. It is left out elsewhere."""
     tool_names: NameRule | None = None
     """Which names of tools the vendor takes, where it is not Dialect.tool_names."""
     longest_user: int = 0

@@ -23,6 +23,7 @@ from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, 
 from gateway_core.call import Deadline
 from gateway_core.execution import attempt
 from gateway_core.execution.attempt import Transports, Upstream
+from gateway_core.execution.fitting import fit
 from gateway_core.routing.resolver import Target
 from gateway_core.transport.demo import DemoTransport
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
@@ -218,7 +219,7 @@ def test_in_strict_mode_it_is_refused_and_named() -> None:
     request.strict = True
     upstream = Upstream(Target(ENDPOINT, "claude-opus-5"), Transports.only(DemoTransport()), Deadline())
     with pytest.raises(GatewayError) as caught:
-        attempt.encode_chat(ANTHROPIC.chat, request, upstream)
+        attempt.encode_chat(ANTHROPIC.chat, fit(request, ENDPOINT), upstream)
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "seed")
 
 

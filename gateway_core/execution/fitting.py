@@ -1,0 +1,72 @@
+"""What of a chat is made fit for one target before its dialect encodes it: names of tools, and a client's billing header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM
+from dragoman.v1.routing_pb2 import Warning
+from gateway_core.providers.registry import DIALECTS
+from gateway_dialects.kit.dialect import Endpoint
+from gateway_dialects.kit.tool_names import Renaming, renaming_for, with_names
+
+BILLING_HEADER = "x-anthropic-billing-header:"
+"""How the text begins that Claude Code writes above its instructions: its version, and a hash that each request changes."""
+HEADER_LINE = re.compile(rf"{BILLING_HEADER}[^\n]*\n*")
+INSTRUCTIONS = (ROLE_SYSTEM, ROLE_DEVELOPER)
+
+
+class Fitted(NamedTuple):
+    """A chat as one target takes it."""
+
+    request: ChatRequest
+    """The client's own object where nothing changes."""
+    renaming: Renaming
+    """Of tools, to be restored in the answer."""
+    warnings: Sequence[Warning] = ()
+
+
+def fit(request: ChatRequest, endpoint: Endpoint) -> Fitted:
+    """The request is left as it is: it belongs to whoever called."""
+    warnings: Sequence[Warning] = ()
+    if not endpoint.quirks.billing_header and has_billing_header(request):
+        request, warnings = without_billing_header(request, endpoint.provider)
+    renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
+    return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings)
+
+
+def has_billing_header(request: ChatRequest) -> bool:
+    """Asked of every call."""
+    for message in request.messages:
+        if message.role in INSTRUCTIONS and any(part.text.startswith(BILLING_HEADER) for part in message.parts):
+            return True
+    return False
+
+
+def without_billing_header(request: ChatRequest, provider: str) -> tuple[ChatRequest, Sequence[Warning]]:
+    """A copy whose instructions begin with what is the same in each request, so that prompt caches hit."""
+    changed = ChatRequest()
+    changed.CopyFrom(request)
+    warnings = []
+    for index in reversed(range(len(changed.messages))):
+        message = changed.messages[index]
+        if message.role not in INSTRUCTIONS:
+            continue
+        for place in reversed(range(len(message.parts))):
+            found = HEADER_LINE.match(message.parts[place].text)
+            if found is None:
+                continue
+            field = f"messages[{index}].parts[{place}]"
+            why = f"{field}: the billing header of Claude Code was left out: it tells Anthropic alone anything"
+            warnings.append(Warning(provider=provider, field=field, message=why))
+            rest = message.parts[place].text[found.end() :]
+            if rest:
+                message.parts[place].text = rest
+            else:
+                del message.parts[place]
+        if not message.parts and len(changed.messages) > 1:
+            del changed.messages[index]
+    return changed, warnings[::-1]
