@@ -8,10 +8,9 @@ Comments, id and retry yield nothing; that bytes arrived at all is what the tran
 
 import re
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.kit.dialect import ServerSentEvent
+from gateway_dialects.kit.json import UNREADABLE, decode_json
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
@@ -142,7 +141,7 @@ def is_whole(data: bytes) -> bool:
     if data == b"[DONE]":
         return True
     try:
-        msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decode_json(data)
+    except UNREADABLE:
         return False
     return True

@@ -7,15 +7,13 @@ are sent as base64, text documents as text.
 from mimetypes import guess_type
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, Media, Part, Reasoning, ToolCall
 from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of
+from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of, verbatim
 from gateway_dialects.kit.media import bytes_of, is_text, is_web_address, media_kind, no_source, text_of_bytes, typed_bytes
 from gateway_dialects.kit.tool_results import parts_in
 
@@ -117,7 +115,7 @@ def input_of(call: ToolCall) -> Any:
     text = call.arguments_json
     if not text or text.isspace():
         return {}
-    return msgspec.Raw(text.encode()) if is_object(text) else {"_raw": text}
+    return verbatim(text) if is_object(text) else {"_raw": text}
 
 
 def encode_tool_result(part: Part, wire_id: str, field: str, diagnostics: RequestDiagnostics) -> Json:

@@ -8,8 +8,6 @@ forced, the schema is asked for in the system prompt.
 
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
@@ -19,7 +17,7 @@ from gateway_dialects.anthropic.encode_thinking import Family, can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
-from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present
+from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present, verbatim
 
 CHOICE_WORDS = inverse(TOOL_CHOICES)
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
@@ -122,7 +120,7 @@ def encode_schema(body: Json, form: ResponseFormat, family: Family, diagnostics:
     schema = object_of(form.schema_json, "response_format.json_schema.schema")
     suited = fitted(schema) if family.native_schema else None
     if suited is not None:
-        sent: Any = msgspec.Raw(form.schema_json.encode()) if suited == schema else suited
+        sent: Any = verbatim(form.schema_json) if suited == schema else suited
         native = {"type": "json_schema", "schema": sent}
         body.setdefault("output_config", {})["format"] = add_details(native, form)
     elif "tools" not in body and can_force(body, family) and schema.get("type") == "object":
@@ -139,7 +137,7 @@ def force_answer_tool(body: Json, form: ResponseFormat) -> None:
         {
             "name": ANSWER_TOOL,
             "description": form.description or ANSWER_TOOL_DESCRIPTION,
-            "input_schema": msgspec.Raw(form.schema_json.encode()),
+            "input_schema": verbatim(form.schema_json),
         }
     ]
     body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL, "disable_parallel_tool_use": True}

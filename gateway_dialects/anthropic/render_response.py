@@ -17,7 +17,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.encode_content import input_of
 from gateway_dialects.anthropic.words import DIALECT, ERROR_TYPES, FINISH_REASONS, STOP_REASONS
 from gateway_dialects.kit.carried_state import CarriedState, call_state, citation_state, others, pack, reasoning_state
-from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json
+from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, verbatim
 from gateway_dialects.kit.media import base64_of, is_web_address
 
 ERROR_TYPE_BY_STATUS: Mapping[int, str] = {
@@ -97,7 +97,7 @@ def render_citation(citation: Citation) -> Json | msgspec.Raw:
     """As Anthropic wrote it, or another provider's as one of a page of the web, or of a document. What the client is not
     shown is packed into encrypted_index, which it gives back unread."""
     if own := citation.provider_details_json.get(DIALECT):
-        return msgspec.Raw(own.encode())
+        return verbatim(own)
     packed = pack(citation_state(citation, DIALECT))
     if citation.uri:
         return {

@@ -8,8 +8,6 @@ citation_options, safety_mode, priority ...
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, ResponseFormat, Tool
@@ -20,7 +18,16 @@ from gateway_dialects.cohere.words import DIALECT, reasons, with_details
 from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
-from gateway_dialects.kit.json import Json, details_of, form_of, object_of, object_schema, request_bytes, written_details_of
+from gateway_dialects.kit.json import (
+    Json,
+    details_of,
+    form_of,
+    object_of,
+    object_schema,
+    request_bytes,
+    verbatim,
+    written_details_of,
+)
 
 NAMES = {name: word for word, (name, _) in words.PLAIN_FIELDS.items() if name != "model"}
 """Contract fields that only need this dialect's names."""
@@ -231,7 +238,7 @@ def described(wanted: ResponseFormat, schema: Json) -> Any:
     """The schema, with the description that other dialects have beside it."""
     if wanted.HasField("description") and "description" not in schema:
         return {**schema, "description": wanted.description}
-    return msgspec.Raw(wanted.schema_json.encode())
+    return verbatim(wanted.schema_json)
 
 
 def instruct(body: Json, wanted: ResponseFormat) -> None:

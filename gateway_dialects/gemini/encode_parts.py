@@ -10,15 +10,13 @@ import mimetypes
 from typing import Any, assert_never
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
-
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Message, Part, ToolResult
 from gateway_dialects.gemini.families import Family, family_of
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, Piece, add_own_fields, arguments_object, part_form
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of
+from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of, verbatim
 from gateway_dialects.kit.media import base64_of, no_source, read_data_uri
 from gateway_dialects.kit.tool_results import parts_in
 
@@ -194,7 +192,7 @@ def response_object(result: ToolResult, text: str, form: PartForm) -> Any:
     if not isinstance(value, dict):
         return {"result": value if isinstance(value, list) else text}
     # Google takes a key named $ref for a reference of its own, at any depth, and refuses the request.
-    return {"result": text} if '"$ref"' in text else msgspec.Raw(text.encode())
+    return {"result": text} if '"$ref"' in text else verbatim(text)
 
 
 def encode_media(part: Part, field: str, encoding: Encoding) -> Json:

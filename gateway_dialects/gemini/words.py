@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import Part, ToolCall
-from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of
+from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of, verbatim
 from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "gemini"
@@ -175,5 +175,5 @@ def arguments_object(call: ToolCall) -> tuple[Any, bool]:
     except UNREADABLE:
         arguments = None
     if isinstance(arguments, dict):
-        return msgspec.Raw(call.arguments_json.encode()), True
+        return verbatim(call.arguments_json), True
     return {"_raw": call.arguments_json}, False

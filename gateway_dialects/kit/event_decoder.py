@@ -5,7 +5,8 @@ from abc import abstractmethod
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
-from gateway_dialects.kit.json import TOO_DEEP, UNREADABLE, Json, decode_json, malformed
+from gateway_dialects.kit.json import TOO_DEEP, UNREADABLE, Json, decode_strictly, malformed
+from gateway_dialects.kit.surrogates import HalfJoiner, decode_with_halves
 
 
 class EventDecoder:
@@ -13,6 +14,8 @@ class EventDecoder:
 
     def __init__(self) -> None:
         self.done = False
+        self._joiner: HalfJoiner | None = None
+        """None until an event of this stream has half of a character."""
 
     @property
     def complete(self) -> bool:
@@ -27,20 +30,44 @@ class EventDecoder:
             self.finish(batch)
             return
         try:
-            message = decode_json(data)
+            message = decode_strictly(data)
         except UNREADABLE:
-            raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
-        if not isinstance(message, dict):
-            if not (isinstance(message, list) and len(message) == 1 and isinstance(message[0], dict)):
-                raise malformed("an event of the provider's stream is not a JSON object")
-            # Some of Google's endpoints send an error in a list.
-            message = message[0]
+            message = self._decode_leniently(data)
+        if type(message) is not dict:
+            message = only_object(message)
+        if self._joiner is not None:
+            self._feed_joined(message, batch)
+            return
         try:
             self.decode(message, batch)
         except RecursionError:
             raise malformed(TOO_DEEP) from None
 
+    def _decode_leniently(self, data: bytes) -> object:
+        try:
+            message: object = decode_with_halves(data.decode())
+        except (ValueError, RecursionError):
+            raise malformed(f"an event of the provider's stream is not JSON; it begins with {data[:80]!r}") from None
+        self._joiner = self._joiner or HalfJoiner()
+        return message
+
+    def _feed_joined(self, message: Json | None, batch: StreamResponse) -> None:
+        """message: the next event; None: there is none."""
+        joiner, self._joiner = self._joiner, None
+        if joiner is None:
+            return
+        try:
+            for ready in joiner.finish() if message is None else joiner.feed(message):
+                self.decode(ready, batch)
+                if self.done:
+                    break
+        except RecursionError:
+            raise malformed(TOO_DEEP) from None
+        if joiner and not self.done:
+            self._joiner = joiner
+
     def finish(self, batch: StreamResponse) -> None:
+        self._feed_joined(None, batch)
         if self.done:
             return
         if not self.complete:
@@ -57,3 +84,12 @@ class EventDecoder:
 
     def conclude(self, batch: StreamResponse) -> None:
         """Ends the parts that are open and the answer."""
+
+
+def only_object(message: object) -> Json:
+    """The one object of a list: some of Google's endpoints send an error in one."""
+    match message:
+        case [dict() as only]:
+            return only
+        case _:
+            raise malformed("an event of the provider's stream is not a JSON object")

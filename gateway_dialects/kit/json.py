@@ -5,19 +5,40 @@ provider_details_json[DIALECT] of a message holds fields of the dialect's JSON t
 provider_details_json["DIALECT.form"] holds which of several equal forms its author used: a Form of the dialect's folder.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Set
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from dragoman.reasons import GatewayError, Reason, invalid
+from gateway_dialects.kit.surrogates import repaired
 
 Json = dict[str, Any]
 
+ValueT = TypeVar("ValueT")
+
+
+def lenient(decode: Callable[[bytes | str], ValueT]) -> Callable[[bytes | str], ValueT]:
+    """The decoder, which also reads JSON with halves of characters (see surrogates)."""
+
+    def decode_leniently(text: bytes | str) -> ValueT:
+        try:
+            return decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            body = text.encode() if isinstance(text, str) else text
+            whole = repaired(body)
+            if whole == body:
+                raise
+            return decode(whole)
+
+    return decode_leniently
+
+
 encode_json = msgspec.json.Encoder().encode
-decode_json = msgspec.json.Decoder().decode
-decode_object = msgspec.json.Decoder(Json).decode
-check_json = msgspec.json.Decoder(msgspec.Raw).decode
+decode_strictly = msgspec.json.Decoder().decode
+decode_json = lenient(decode_strictly)
+decode_object = lenient(msgspec.json.Decoder(Json).decode)
+check_json = lenient(msgspec.json.Decoder(msgspec.Raw).decode)
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding raises for text that is not JSON."""
@@ -47,7 +68,6 @@ class WrittenForm(Form, frozen=True):
 
 FormT = TypeVar("FormT", bound=Form)
 NameT = TypeVar("NameT")
-ValueT = TypeVar("ValueT")
 
 
 def inverse(table: Mapping[NameT, ValueT]) -> dict[ValueT, NameT]:
@@ -133,7 +153,7 @@ def object_schema(parameters_json: str, field: str, lacking: Json) -> Json | msg
     parameters = object_of(parameters_json, field)
     if "type" in parameters:
         # Key for key as the client wrote it: prompt caches hit only then.
-        return msgspec.Raw(parameters_json.encode())
+        return verbatim(parameters_json)
     return {**lacking, **parameters}
 
 
@@ -179,6 +199,12 @@ def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:
     for name in names:
         if message.HasField(name):
             body[name] = getattr(message, name)
+
+
+def verbatim(text: str) -> msgspec.Raw:
+    """JSON that was read already, key for key; halves of characters in it are replaced, which strict providers refuse."""
+    body = text.encode()
+    return msgspec.Raw(repaired(body) if b"\\ud" in body or b"\\uD" in body else body)
 
 
 def raw_json(text: str, field: str) -> msgspec.Raw:

@@ -64,7 +64,6 @@ def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
         b'{"model":"demo/echo","messages":[{"role":"user","content":"Hi"}],"temperature":Infinity}',
         b'{"model":"demo/echo","messages":[{"role":"user","content":"Hi"}],"temperature":1e999}',
         b'{"model":"demo/echo","messages":[{"role":"user","content":"Hi"}],"seed":' + b"9" * 5000 + b"}",
-        b'{"model":"demo/echo","messages":[{"role":"user","content":"\\ud800"}]}',
         b'{"model":"demo/echo","messages":[{"role":"user","content":"\xff\xfe"}]}',
         b'{"model":"demo/echo","messages":[{"role":"user","content":"\xed\xa0\x80"}]}',
         b'\xef\xbb\xbf{"model":"demo/echo","messages":[{"role":"user","content":"Hi"}]}',

@@ -25,8 +25,6 @@ DEEP = 10_000
         (b'{"a":1e400}', "not valid JSON"),
         (b'{"a":' + b"9" * 5000 + b"}", "not valid JSON"),
         (b'{"a":01}', "not valid JSON"),
-        (b'{"a":"\\ud800"}', "not valid JSON"),
-        (b'{"a":"\\udc00\\ud800"}', "not valid JSON"),
         (b'{"a":"\x00"}', "not valid JSON"),
         (b"\xef\xbb\xbf{}", "not valid JSON"),
         ("{}".encode("utf-16"), "not valid JSON"),

@@ -202,7 +202,6 @@ def test_arguments_that_a_compatible_vendor_writes_otherwise(given: Any, argumen
         b'{"content":null}',
         b'{"content":"text"}',
         b'{"content":[5]}',
-        b'{"content":[{"type":"text","text":"\\ud800"}]}',
         b'{"content":[{"type":"text","text":"\xff"}]}',
         b'{"content":[],"usage":{"input_tokens":1e999}}',
         b'{"content":' + b"[" * 5000,
