@@ -8,13 +8,11 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.anthropic.words import ERROR_TYPES
+from gateway_dialects.kit.context_length import is_too_long
 from gateway_dialects.kit.failures import decode_failure, reason_by_phrase, reason_by_status, upstream_error
 from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, object_at, text_of
 
 REFUSAL_PHRASES = (
-    ("prompt is too long", Reason.CONTEXT_LENGTH_EXCEEDED),
-    ("exceed context limit", Reason.CONTEXT_LENGTH_EXCEEDED),
-    ("maximum context length", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("credit balance is too low", Reason.QUOTA_EXHAUSTED),
     ("usage limits", Reason.QUOTA_EXHAUSTED),
     ("content filtering policy", Reason.CONTENT_FILTERED),
@@ -57,6 +55,8 @@ def error_from(error: Json, status: int) -> GatewayError:
 
 
 def reason_for(status: int, kind: str, message: str) -> Reason:
+    if is_too_long(status, message):
+        return Reason.CONTEXT_LENGTH_EXCEEDED
     if status in (400, 402, 403, 413, 422, 429) and (reason := reason_by_phrase(message, REFUSAL_PHRASES)):
         return reason
     if kind == "not_found_error" and "model" not in message.lower():

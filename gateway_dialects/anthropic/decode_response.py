@@ -16,6 +16,7 @@ from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TIERS, ANSWER_TOOL, DIALECT, FINISH_REASONS
 from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json
 
 MESSAGE_FIELDS = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage", "error"})
@@ -55,7 +56,7 @@ def decode_candidate(content: list[Any], answer: Json) -> Candidate:
         candidate.parts.append(decode_block(block))
     raw = json.text_of(answer.get("stop_reason"))
     candidate.raw_finish_reason = raw
-    candidate.finish_reason = finish_reason(raw, any(part.HasField("tool_call") for part in candidate.parts))
+    candidate.finish_reason = finish_reason(raw, holds_calls(candidate.parts))
     set_ending(candidate, {name: answer[name] for name in ENDING_FIELDS if answer.get(name) is not None}, raw)
     return candidate
 
@@ -64,7 +65,7 @@ def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
     """A turn that only called the answer tool is a finished answer. An unknown stop_reason counts as stop."""
     if raw == "tool_use" and not has_calls:
         return FINISH_REASON_STOP
-    return FINISH_REASONS.get(raw, FINISH_REASON_STOP)
+    return with_calls(FINISH_REASONS.get(raw, FINISH_REASON_STOP), has_calls)
 
 
 def set_ending(target: json.Detailed, details: Json, raw: str) -> None:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dragoman.reasons import GatewayError
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, FinishReason
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Citation, Media, Opaque, Part, ToolCall
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.encode_content import input_of
-from gateway_dialects.anthropic.words import DIALECT, ERROR_TYPES, FINISH_REASONS, STOP_REASONS
+from gateway_dialects.anthropic.words import CONTEXT_WORDS, DIALECT, ERROR_TYPES, FINISH_REASONS, STOP_REASONS
 from gateway_dialects.kit.carried_state import CarriedState, call_state, citation_state, others, pack, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, verbatim
 from gateway_dialects.kit.media import base64_of, is_web_address
@@ -229,7 +229,7 @@ def render_error(failure: GatewayError, request_id: str = "") -> bytes:
 
 
 def error_object(failure: GatewayError) -> Json:
-    error: Json = {"type": error_type(failure), "message": failure.message}
+    error: Json = {"type": error_type(failure), "message": CONTEXT_WORDS.message(failure)}
     if failure.field:
         error["param"] = failure.field
     if failure.metadata:
@@ -240,6 +240,8 @@ def error_object(failure: GatewayError) -> Json:
 def error_type(failure: GatewayError) -> str:
     """The provider's own type for an error of the client; others by status."""
     status = failure.http_status
+    if failure.reason is Reason.CONTEXT_LENGTH_EXCEEDED:
+        return "invalid_request_error"
     given = failure.metadata.get("upstream_type", "")
     if 400 <= status < 500 and given in ERROR_TYPES:
         return given

@@ -10,6 +10,7 @@ from dragoman.reasons import Reason
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import FinishReason, ToolChoiceMode
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
+from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
 from gateway_dialects.kit.tool_names import name_rule
@@ -96,3 +97,10 @@ class MessageForm(Form, frozen=True):
     """Whether it is a message of its own although the one before has its role."""
     in_place: bool = False
     """Whether a system message is among the messages, not in the field system."""
+
+
+CONTEXT_WORDS = Words(
+    own=("prompt is too long", "exceed context limit"),
+    counted="prompt is too long: {used} tokens > {most} maximum",
+    plain="prompt is too long: {message}",
+)

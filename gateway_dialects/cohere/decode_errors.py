@@ -9,6 +9,7 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_dialects.cohere.words import ERROR_TYPES, FAILED_FINISHES
+from gateway_dialects.kit.context_length import is_too_long
 from gateway_dialects.kit.failures import decode_failure, reason_by_phrase, reason_by_status, upstream_error
 from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, text_of
 
@@ -27,7 +28,6 @@ STATUS_BY_REASON = {
 """The status that a failure would have had, had it not come inside an answer."""
 PHRASES = (
     ("max tokens must be", Reason.UPSTREAM_REJECTED),
-    ("too many tokens", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("calls / month", Reason.QUOTA_EXHAUSTED),
     ("billing limit", Reason.QUOTA_EXHAUSTED),
     ("monthly cap", Reason.QUOTA_EXHAUSTED),
@@ -74,4 +74,6 @@ def reason_for(status: int, kind: str, message: str) -> Reason:
     if kind in ERROR_TYPES:
         return ERROR_TYPES[kind]
     is_refusal = status in (400, 402, 413, 422, 429)
-    return (is_refusal and reason_by_phrase(message, PHRASES)) or reason_by_status(status, OWN_STATUSES)
+    if is_refusal and (known := reason_by_phrase(message, PHRASES)):
+        return known
+    return Reason.CONTEXT_LENGTH_EXCEEDED if is_too_long(status, message) else reason_by_status(status, OWN_STATUSES)

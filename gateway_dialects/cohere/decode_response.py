@@ -14,6 +14,7 @@ from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, PLAN_FORM, place_citations
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json, as_list, list_at, malformed, object_at, set_details, text_of, unknown_fields
 
 ANSWER_FIELDS = frozenset({"id", "message", "finish_reason", "usage", "logprobs"})
@@ -57,6 +58,7 @@ def decode_candidate(message: Json, answer: Json, raw: str) -> Candidate:
     if isinstance(logprobs, list):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     extra = unknown_fields(message, MESSAGE_FIELDS)
+    candidate.finish_reason = with_calls(candidate.finish_reason, holds_calls(parts))
     set_ending(candidate, {**extra, "citations": unplaced} if unplaced else extra, logprobs, raw)
     return candidate
 

@@ -14,6 +14,7 @@ from gateway_dialects.cohere import decode_response as whole
 from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, CitedParts, read_citation
 from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.finish import with_calls
 from gateway_dialects.kit.json import Json, as_object, json_text, malformed, object_at, set_details, text_of, unknown_fields
 
 EVENT_FIELDS = frozenset({"id", "type", "delta"})
@@ -224,7 +225,8 @@ class CohereStreamDecoder(EventDecoder):
         self.done = True
         finished = batch.events.add().finished
         ending = finished.candidates.add()
-        ending.raw_finish_reason, ending.finish_reason = raw, FINISH_REASONS.get(raw, FINISH_REASON_STOP)
+        ending.raw_finish_reason = raw
+        ending.finish_reason = with_calls(FINISH_REASONS.get(raw, FINISH_REASON_STOP), bool(self._calls))
         if self._unplaced:
             self._message["citations"] = self._unplaced
         whole.set_ending(ending, self._message, self._logprobs, raw)

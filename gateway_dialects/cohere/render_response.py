@@ -6,7 +6,7 @@ of content that Cohere's answers do not have are rendered as its requests, or th
 
 from typing import Any
 
-from dragoman.reasons import GatewayError
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
@@ -135,7 +135,7 @@ def render_error(failure: GatewayError, request_id: str = "") -> bytes:
 
 
 def error_object(failure: GatewayError) -> Json:
-    error: Json = {"message": failure.message, "error_type": error_type(failure)}
+    error: Json = {"message": words.CONTEXT_WORDS.message(failure), "error_type": error_type(failure)}
     if failure.field:
         error["param"] = failure.field
     if failure.metadata:
@@ -145,6 +145,8 @@ def error_object(failure: GatewayError) -> Json:
 
 def error_type(failure: GatewayError) -> str:
     """The provider's own for a client's mistake; ours for the gateway's failures."""
+    if failure.reason is Reason.CONTEXT_LENGTH_EXCEEDED:
+        return "TOO_MANY_TOKENS"
     given = failure.metadata.get("upstream_type", "")
     return given if given and 400 <= failure.http_status < 500 else (failure.code or failure.reason).upper()
 

@@ -13,6 +13,7 @@ from dragoman.reasons import Reason
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Citation, Part, ToolCall
 from gateway_dialects.kit import json
+from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, boolean, integer, number, string
 from gateway_dialects.kit.json import Json
 from gateway_dialects.kit.tool_names import name_rule
@@ -230,3 +231,10 @@ def write_citation(citation: Citation, part: Part, block: int | None) -> Json:
         return {**written, "type": "PLAN"}
     kind = "THINKING_CONTENT" if part.WhichOneof("kind") == "reasoning" else "TEXT_CONTENT"
     return {**written, "type": kind, "content_index": block}
+
+
+CONTEXT_WORDS = Words(
+    own=("too many tokens",),
+    counted="too many tokens: total number of tokens in the prompt cannot exceed {most} - received {used}.",
+    plain="too many tokens: {message}",
+)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.context_length import is_too_long
 from gateway_dialects.kit.failures import decode_failure, reason_by_phrase, reason_by_status, seconds, upstream_error
 from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, object_at, objects_at
 
@@ -19,7 +20,6 @@ REASON_BY_CODE = {
 OWN_STATUSES = {499: Reason.UPSTREAM_UNAVAILABLE}
 """Google believes that we left."""
 PHRASES = (
-    ("exceeds the maximum number of tokens", Reason.CONTEXT_LENGTH_EXCEEDED),
     ("request payload size exceeds", Reason.REQUEST_TOO_LARGE),
     # The gateway is where Google does not serve: its operator must act, and another provider may answer.
     ("user location is not supported", Reason.UPSTREAM_AUTH),
@@ -86,6 +86,8 @@ def violated_field(error: Json) -> str:
 def reason_for(status: int, code: str, message: str, error: Json) -> Reason:
     if known := REASON_BY_CODE.get(code) or reason_by_phrase(message, PHRASES):
         return known
+    if is_too_long(status, message):
+        return Reason.CONTEXT_LENGTH_EXCEEDED
     is_quota = status == 429 and is_spent(error, message)
     return Reason.QUOTA_EXHAUSTED if is_quota else reason_by_status(status, OWN_STATUSES)
 

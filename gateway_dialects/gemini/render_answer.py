@@ -251,7 +251,7 @@ def render_error(failure: GatewayError) -> bytes:
     """The JSON body: {"error": {code, message, status, details}}."""
     error = {
         "code": failure.http_status,
-        "message": failure.message,
+        "message": words.CONTEXT_WORDS.message(failure),
         "status": status_name(failure),
         "details": error_details(failure),
     }

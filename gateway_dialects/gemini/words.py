@@ -13,6 +13,7 @@ import msgspec
 
 from dragoman.v1 import chat_pb2
 from dragoman.v1.content_pb2 import Part, ToolCall
+from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of, verbatim
 from gateway_dialects.kit.tool_names import name_rule
 
@@ -37,6 +38,11 @@ FINISH_WORDS = {
 """finishReasons by the contract's: the first is what answers of other providers get. Calls of tools end with STOP too."""
 FINISH_REASONS = {word: reason for reason, words in FINISH_WORDS.items() for word in words}
 """An unknown one counts as STOP."""
+CONTEXT_WORDS = Words(
+    own=("exceeds the maximum number of tokens",),
+    counted="The input token count ({used}) exceeds the maximum number of tokens allowed ({most}).",
+    plain="The input token count exceeds the maximum number of tokens allowed: {message}",
+)
 FAILURES = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 """finishReasons of answers that cannot be read: asking again may help, and half an answer would not."""
 TOOL_MODES = {

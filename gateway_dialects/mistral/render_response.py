@@ -70,7 +70,8 @@ def render_citations(parts: Iterable[Part]) -> list[Json]:
 
 def finish_reason(reason: FinishReason.ValueType, raw: str) -> str:
     """Mistral has no content_filter; it would be wrong to call it anything else."""
-    return raw if raw in FINISH_REASONS else FINISH_WORDS.get(reason, "stop")
+    word = FINISH_WORDS.get(reason, "stop")
+    return raw if raw in FINISH_REASONS and not (raw == "stop" and word == "tool_calls") else word
 
 
 def render_content(parts: list[Part]) -> Any:

@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
+from gateway_dialects.kit.context_length import is_too_long
 from gateway_dialects.kit.failures import decode_failure, reason_by_status, seconds, upstream_error
 from gateway_dialects.kit.json import LONGEST_MESSAGE, Json, json_text, text_of
 
 REASON_BY_WORD = {
     "context_length_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
     "too_many_prompt_tokens": Reason.CONTEXT_LENGTH_EXCEEDED,
+    # GitHub's models, llama.cpp and Z.ai.
+    "model_max_prompt_tokens_exceeded": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "exceed_context_size_error": Reason.CONTEXT_LENGTH_EXCEEDED,
+    "1261": Reason.CONTEXT_LENGTH_EXCEEDED,
     "insufficient_quota": Reason.QUOTA_EXHAUSTED,
     "billing_hard_limit_reached": Reason.QUOTA_EXHAUSTED,
     "content_filter": Reason.CONTENT_FILTERED,
@@ -30,15 +35,6 @@ REASON_BY_WORD = {
     "server_is_overloaded": Reason.UPSTREAM_OVERLOADED,
     "overloaded_error": Reason.UPSTREAM_OVERLOADED,
 }
-CONTEXT_PHRASES = (
-    "maximum context length",
-    "max context length",
-    "maximum prompt length",
-    "prompt is too long",
-    "context window",
-    "too many tokens",
-    "maximum number of tokens allowed",
-)
 AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
 MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
@@ -143,7 +139,7 @@ def reason_for(status: int, words: Sequence[str], message: str) -> Reason:
     for word in words:
         if word in REASON_BY_WORD:
             return REASON_BY_WORD[word]
-    if status in (400, 413, 422) and any(phrase in message.lower() for phrase in CONTEXT_PHRASES):
+    if is_too_long(status, message):
         return Reason.CONTEXT_LENGTH_EXCEEDED
     if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):
         return Reason.UPSTREAM_AUTH

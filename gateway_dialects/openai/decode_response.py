@@ -18,6 +18,7 @@ from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
 from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json
 from gateway_dialects.openai import words
 from gateway_dialects.openai.decode_errors import error_in_body
@@ -92,6 +93,7 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     candidate.finish_reason = words.FINISH_REASONS.get(raw, FINISH_REASON_STOP)
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
+    candidate.finish_reason = with_calls(candidate.finish_reason, holds_calls(candidate.parts))
     if isinstance(logprobs := choice.get("logprobs"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     details = json.unknown_fields(choice, CHOICE_FIELDS)

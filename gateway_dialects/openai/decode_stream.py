@@ -10,6 +10,7 @@ from typing import Any
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.finish import with_calls
 from gateway_dialects.kit.json import Json, as_list, int_of, json_text, malformed, text_of, unknown_fields
 from gateway_dialects.openai import decode_delta as deltas
 from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
@@ -66,7 +67,9 @@ class OpenAIStreamDecoder(EventDecoder):
         for state in sorted(self.candidates.values(), key=lambda state: state.index):
             ending = finished.candidates.add()
             ending.index, ending.raw_finish_reason = state.index, state.raw_finish
-            ending.finish_reason = FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP)
+            ending.finish_reason = with_calls(
+                FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP), bool(state.tool_slots)
+            )
             if state.message_details:
                 state.details["message"] = state.message_details
             set_details(ending, state.details)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dragoman.reasons import GatewayError
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Opaque, Part
 from dragoman.v1.stream_pb2 import Started
@@ -111,7 +111,7 @@ def finish_fields(ending: Any, style: Style = OPENAI) -> Json:
     word = words.FINISH_WORDS.get(ending.finish_reason, "stop")
     if style.openrouter:
         return {"finish_reason": word, "native_finish_reason": raw or None}
-    if not raw or raw in words.OPENAI_FINISH_WORDS:
+    if not raw or (raw in words.OPENAI_FINISH_WORDS and words.FINISH_REASONS[raw] == ending.finish_reason):
         return {"finish_reason": raw or word}
     return {"finish_reason": word, "native_finish_reason": raw}
 
@@ -286,7 +286,7 @@ def render_error(failure: GatewayError) -> bytes:
 def error_object(failure: GatewayError) -> Json:
     upstream = failure.metadata
     error: Json = {
-        "message": failure.message,
+        "message": words.CONTEXT_WORDS.message(failure),
         "type": upstream.get("upstream_type") if 400 <= failure.http_status < 500 else None,
         "param": failure.field or None,
         "code": failure.code or upstream_code(failure) or failure.reason.lower(),
@@ -303,6 +303,8 @@ def type_of(status: int) -> str:
 
 def upstream_code(failure: GatewayError) -> str:
     """A client's own mistake keeps the provider's code, on which its programs may rely; the gateway's failures have ours."""
+    if failure.reason is Reason.CONTEXT_LENGTH_EXCEEDED:
+        return "context_length_exceeded"
     code = failure.metadata.get("upstream_code", "")
     return code if 400 <= failure.http_status < 500 and not code.isdecimal() else ""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from dragoman.v1 import chat_pb2, content_pb2
 from gateway_dialects.kit import json as kit
+from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.fields import Fields, Reader, boolean, integer, number, object_text, small_integer, string
 from gateway_dialects.kit.json import Detailed, Form, Json, WrittenForm
@@ -210,3 +211,13 @@ def details_of(holder: Detailed) -> Json:
 
 def set_details(target: Any, details: Json) -> None:
     kit.set_details(target, details, DIALECT)
+
+
+CONTEXT_WORDS = Words(
+    own=("maximum context length", "context window"),
+    counted=(
+        "This model's maximum context length is {most} tokens. However, your messages resulted in {used} tokens. "
+        "Please reduce the length of the messages."
+    ),
+    plain="Your input exceeds the context window of this model: {message}",
+)

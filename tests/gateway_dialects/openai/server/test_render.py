@@ -102,8 +102,8 @@ def test_details_of_other_dialects_are_not_told() -> None:
         (FinishReason.FINISH_REASON_TOOL_CALLS, "tool_use", "tool_calls"),
         (FinishReason.FINISH_REASON_CONTENT_FILTER, "SAFETY", "content_filter"),
         (FinishReason.FINISH_REASON_TOOL_CALLS, "function_call", "function_call"),
-        # Groq's own word for calls that it ended as any other answer.
-        (FinishReason.FINISH_REASON_TOOL_CALLS, "stop", "stop"),
+        # OpenAI's own word where the call was forced: agents wait for the other one.
+        (FinishReason.FINISH_REASON_TOOL_CALLS, "stop", "tool_calls"),
         (FinishReason.FINISH_REASON_UNSPECIFIED, "", "stop"),
         (99, "", "stop"),
     ],
