@@ -18,7 +18,8 @@ from http_facade.connect import Credentials, connect
 if TYPE_CHECKING:
     import grpc
 
-    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub, GatewayServiceServicer
+    from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+    from gateway_core.rpc.servicer import GatewayServicer
 
 PROBE_TIMEOUT_S = 2.0
 START_TIMEOUT_S = 10.0
@@ -74,7 +75,7 @@ def read_file(flag: str, file: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class LocalCore:
-    servicer: GatewayServiceServicer
+    servicer: GatewayServicer
     stub: GatewayServiceAsyncStub
     """On an in-process channel to the servicer."""
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
 from gateway_cli import logs
 from gateway_cli.core import CoreTls, is_serving, local_core, refuse_open_core, remote_channel
 from gateway_cli.running import run, run_servers
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
     from gateway_cli.http_server import HttpServer
     from gateway_core.rpc.server import GrpcServer
+    from gateway_core.rpc.servicer import GatewayServicer
 
 EXPLAINING_S = 1.0
 """How much longer the facade waits than the core: only the core knows which provider was late."""
@@ -90,7 +90,7 @@ class GrpcPart:
     """The gRPC server at the settings' address, with messages that name --grpc."""
 
     def __init__(
-        self, servicer: GatewayServiceServicer, settings: Settings, access_log: AccessLog | None, *, shared: bool = False
+        self, servicer: GatewayServicer, settings: Settings, access_log: AccessLog | None, *, shared: bool = False
     ) -> None:
         from gateway_core.rpc.server import GrpcServer
 
@@ -103,6 +103,7 @@ class GrpcPart:
             max_message_bytes=settings.server.max_body_bytes,
             access_log=access_log,
             reuse_port=shared,
+            keys=servicer,
         )
 
     async def start(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Never, Protocol, TypeAlias
@@ -25,6 +25,18 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 TIMER_RESOLUTION_S = 0.005
+LONGEST_DISCARD_S = 10.0
+"""How long the rest of a refused upload is read, in seconds."""
+
+
+class KeyCheck(Protocol):
+    """The keys of callers, checked before anything of a message is read."""
+
+    def admits(self, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
+        """Whether a call with this metadata has a key where one is needed."""
+
+    async def refuse(self, context: Any, operation: str) -> None:
+        """Abort a call that is not admitted, with the reason."""
 
 
 class AccessLog(Protocol):
@@ -114,8 +126,11 @@ class ReceivedRequests:
         return self._read(raw)
 
     async def discard(self) -> None:
-        while not self._ended:
-            self._ended = await self._queue.get() is None
+        """Read the rest, for a while: the caller of an endless one is not worth more."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_DISCARD_S):
+                while not self._ended:
+                    self._ended = await self._queue.get() is None
 
     async def close(self) -> None:
         self._task.cancel()
@@ -149,10 +164,11 @@ class Observer(grpc.aio.ServerInterceptor):
     generator of a call that is cancelled while it writes, and the upstream connection stays open until it is collected.
     """
 
-    def __init__(self, service: str, access_log: AccessLog | None) -> None:
-        """service: its full name."""
+    def __init__(self, service: str, access_log: AccessLog | None, keys: KeyCheck | None = None) -> None:
+        """service: its full name. keys: None admits everybody."""
         self._prefix = f"/{service}/"
         self._access_log = access_log
+        self._keys = keys
         self._observed: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -160,12 +176,15 @@ class Observer(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         method = handler_call_details.method
         observed = self._observed.get(method)
-        if observed is not None:
+        if observed is None:
+            handler = await continuation(handler_call_details)
+            if handler is None or not method.startswith(self._prefix):
+                return handler
+            observed = self._observed.setdefault(method, self._observe(method.removeprefix(self._prefix), handler))
+        if self._keys is None or observed.request_streaming or self._keys.admits(handler_call_details.invocation_metadata):
             return observed
-        handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(self._prefix):
-            return handler
-        return self._observed.setdefault(method, self._observe(method.removeprefix(self._prefix), handler))
+        # grpc.aio reads the one request of a call before it calls the handler. Of many it reads what is asked for.
+        return grpc.stream_stream_rpc_method_handler(self._refusal(method.removeprefix(self._prefix), self._keys))
 
     def _observe(self, name: str, handler: Handler) -> Handler:
         serialize = handler.response_serializer
@@ -174,6 +193,17 @@ class Observer(grpc.aio.ServerInterceptor):
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(self._observe_stream(name, handler), None, serialize)
         return grpc.unary_unary_rpc_method_handler(self._observe_unary(name, handler), None, serialize)
+
+    def _refusal(self, name: str, keys: KeyCheck) -> Any:
+        async def refused(raws: AsyncIterator[bytes], context: Context) -> None:
+            seen = ObservedContext(name, context)
+            try:
+                await keys.refuse(seen, name)
+            except BaseException as error:
+                self._log(seen, error)
+                raise
+
+        return refused
 
     def _observe_unary(self, name: str, handler: Handler) -> Any:
         serve: Any = handler.unary_unary

@@ -16,11 +16,15 @@ from grpc_reflection.v1alpha import reflection
 
 from dragoman.v1.gateway_pb2 import DESCRIPTOR
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
-from gateway_core.rpc.interceptors import AccessLog, Observer
+from gateway_core.rpc.interceptors import AccessLog, KeyCheck, Observer
 from gateway_core.settings.settings import SettingsError, TlsSettings
 
 SERVICE: str = DESCRIPTOR.services_by_name["GatewayService"].full_name
 DEFAULT_MAX_MESSAGE_BYTES = 50 * 1024 * 1024
+LEAST_PING_INTERVAL_MS = 4_000
+"""A client that pings more often gets GOAWAY, ENHANCE_YOUR_CALM."""
+MOST_STREAMS = 1_000
+"""Calls at once on one connection; further ones wait at the client."""
 
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -72,21 +76,23 @@ class GrpcServer:
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
         access_log: AccessLog | None = None,
         reuse_port: bool = False,
+        keys: KeyCheck | None = None,
     ) -> None:
         """address: HOST:PORT or unix:PATH. max_message_bytes: the largest request that is read; a larger one is
-        RESOURCE_EXHAUSTED. reuse_port: several processes share the port."""
+        RESOURCE_EXHAUSTED. reuse_port: several processes share the port. keys: refuses calls before their request is
+        read; None leaves that to the servicer."""
         self._servicer = servicer
         self._address = address
         self._tls = tls
         self._options = server_options(max_message_bytes, reuse_port)
-        self._access_log = access_log
+        self._observer = Observer(SERVICE, access_log, keys)
         self._server: grpc.aio.Server | None = None
         self._health = Health(("", SERVICE))
 
     async def start(self) -> int:
         """Gives the port. Raises OSError for an address that cannot be had, SettingsError for certificates that are none."""
         credentials = read_credentials(self._tls) if self._tls else None
-        server = grpc.aio.server(interceptors=[Observer(SERVICE, self._access_log)], options=self._options)
+        server = grpc.aio.server(interceptors=[self._observer], options=self._options)
         add_GatewayServiceServicer_to_server(self._servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # type: ignore[no-untyped-call]
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -119,9 +125,12 @@ def server_options(max_message_bytes: int, reuse_port: bool) -> Sequence[tuple[s
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        # Clients that ping to keep a proxy's idle connection are welcome; gRPC would answer their third ping with GOAWAY.
-        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ("grpc.http2.max_ping_strikes", 0),
+        # Clients that ping to keep a proxy's idle connection, or to notice a core that is gone, are welcome; gRPC would
+        # answer their third ping with GOAWAY.
+        ("grpc.http2.min_ping_interval_without_data_ms", LEAST_PING_INTERVAL_MS),
+        ("grpc.http2.max_ping_strikes", 2),
+        # A connection cannot open calls and reset them faster than they are cleared away (CVE-2023-44487).
+        ("grpc.max_concurrent_streams", MOST_STREAMS),
     )
 
 

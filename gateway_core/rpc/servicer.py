@@ -125,6 +125,18 @@ class GatewayServicer(GatewayServiceServicer):
         self._clock = clock
         self._no_deadline = Deadline(None, clock)
 
+    def admits(self, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
+        """Whether a call with this metadata has a key where one is needed."""
+        try:
+            self._caller(self._metadata.read(metadata))
+        except GatewayError:
+            return False
+        return True
+
+    async def refuse(self, context: Context, operation: str) -> None:
+        """Abort a call that is not admitted, with the reason."""
+        await self._open(context, operation)
+
     async def Chat(self, request: ChatRequest, context: Context) -> ChatResponse:
         return await self._answer(context, "Chat", self.gateway.chat, request, request.model)
 

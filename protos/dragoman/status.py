@@ -36,6 +36,8 @@ _FIELD_BYTES = 200
 _ATTEMPT_MESSAGE_BYTES = 120
 _TOO_LARGE = ("larger than max", "metadata size exceeds")
 """gRPC's own words for a message, and for metadata, over the limit; the code alone is that of a rate limit too."""
+_CORE_BACK_S = 1.0
+"""When to ask again after a core that is not reachable, in seconds: it starts in one, and another may be there already."""
 _LONGEST_WAIT_S = 365 * 24 * 3600.0
 """Providers may say anything, and a Duration does not hold everything."""
 
@@ -148,7 +150,7 @@ def _foreign(code: grpc.StatusCode, details: str) -> GatewayError:
     if code is grpc.StatusCode.UNAVAILABLE:
         # It names addresses of the operator's network, which are no client's business.
         _log.info("%s: %s", message, details)
-        return GatewayError(reason, message)
+        return GatewayError(reason, message, retry_after_s=_CORE_BACK_S)
     return GatewayError(reason, f"{message}: {details}" if details else message)
 
 

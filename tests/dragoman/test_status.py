@@ -168,7 +168,8 @@ def test_addresses_of_the_operators_network_are_logged_and_not_told(caplog: pyte
 def test_a_status_without_details_is_judged_by_its_code(code: grpc.StatusCode) -> None:
     found = unpack(foreign(code, "the proxy says no"))
     assert found.message.endswith("the proxy says no") is (code is not grpc.StatusCode.UNAVAILABLE)
-    assert (found.field, found.metadata, found.retry_after_s, found.trace) == ("", {}, None, None)
+    wait = 1.0 if code is grpc.StatusCode.UNAVAILABLE else None
+    assert (found.field, found.metadata, found.retry_after_s, found.trace) == ("", {}, wait, None)
     same = (
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -193,7 +193,7 @@ async def channel_to(core: LocalCore, split: bool) -> AsyncIterator[GatewayServi
     if not split:
         yield core.stub
         return
-    grpc = GrpcServer(core.servicer)
+    grpc = GrpcServer(core.servicer, keys=core.servicer)
     port = await grpc.start()
     try:
         async with remote_channel(f"127.0.0.1:{port}") as (_, stub):

@@ -40,7 +40,7 @@ class Listening:
 @asynccontextmanager
 async def listening(behind: Behind = DEMO_ALONE, **options: Any) -> AsyncIterator[Listening]:
     async with Upstream(behind.upstream) as upstream, serving(behind, upstream) as servicer:
-        server = GrpcServer(servicer, **options)
+        server = GrpcServer(servicer, keys=servicer, **options)
         address = f"127.0.0.1:{await server.start()}"
         try:
             async with grpc.aio.insecure_channel(address, ANY_SIZE) as channel:

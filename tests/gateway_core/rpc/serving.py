@@ -85,7 +85,7 @@ async def in_process(servicer: GatewayServiceServicer) -> AsyncIterator[grpc.aio
 
 @asynccontextmanager
 async def by_socket(servicer: GatewayServiceServicer) -> AsyncIterator[grpc.aio.Channel]:
-    server = GrpcServer(servicer)
+    server = GrpcServer(servicer, keys=servicer if isinstance(servicer, GatewayServicer) else None)
     port = await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", ANY_SIZE) as channel:
