@@ -124,6 +124,7 @@ def server_options(max_message_bytes: int, reuse_port: bool) -> Sequence[tuple[s
         # A client that vanished behind a proxy is noticed, and its upstream call cancelled.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.ping_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
         # Clients that ping to keep a proxy's idle connection, or to notice a core that is gone, are welcome; gRPC would
         # answer their third ping with GOAWAY.

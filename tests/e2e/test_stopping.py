@@ -165,7 +165,9 @@ def test_a_killed_gateway_closes_its_upstreams(start: Start, provider: Provider)
         provider.requests[0].closed.join()
 
 
-def test_a_facade_outlives_its_core(provider: Provider) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_facade_outlives_its_core(provider: Provider, how: signal.Signals) -> None:
+    """A core that is frozen keeps its connections, and answers nothing."""
     provider.answers(event_stream(word("first"), STALL))
     environ = {"OPENAI_API_URL": provider.url}
     with contextlib.ExitStack() as stack:
@@ -175,16 +177,17 @@ def test_a_facade_outlives_its_core(provider: Provider) -> None:
         said_so_far = stack.enter_context(open_stream(client))
         assert next(said_so_far) == "first"
 
-        core.stop(signal.SIGKILL)
-        core.ended()
+        core.stop(how)
         with pytest.raises(openai.APIError) as caught:
             list(said_so_far)
         assert not isinstance(caught.value, openai.APIConnectionError)
         with pytest.raises(openai.InternalServerError) as refused:
             client.chat.completions.create(model="demo/echo", messages=said("Hi"))
-        assert refused.value.status_code == 502
+        assert (refused.value.status_code, refused.value.response.headers["retry-after"]) == (502, "1")
         assert "the core is not reachable" in str(refused.value)
-        assert httpx.get(f"{facade.http}/readyz").status_code == 503
+        assert httpx.get(f"{facade.http}/readyz", timeout=WAIT_S).status_code == 503
+        core.stop(signal.SIGKILL)
+        core.ended()
 
         stack.enter_context(running("core", "--grpc", core.grpc))
         patient = client.with_options(max_retries=10)
