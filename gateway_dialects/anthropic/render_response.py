@@ -16,7 +16,15 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.encode_content import input_of
 from gateway_dialects.anthropic.words import CONTEXT_WORDS, DIALECT, ERROR_TYPES, FINISH_REASONS, STOP_REASONS
-from gateway_dialects.kit.carried_state import CarriedState, call_state, citation_state, others, pack, reasoning_state
+from gateway_dialects.kit.carried_state import (
+    CarriedState,
+    call_state,
+    citation_state,
+    is_native,
+    others,
+    pack,
+    reasoning_state,
+)
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, verbatim
 from gateway_dialects.kit.media import base64_of, is_web_address
 
@@ -121,7 +129,7 @@ def render_citation(citation: Citation) -> Json | msgspec.Raw:
 
 def is_own(part: Part) -> bool:
     """Whether a reasoning part is Anthropic's."""
-    return part.reasoning.provider == DIALECT
+    return is_native(part, DIALECT)
 
 
 def render_reasoning(part: Part) -> Json:
@@ -143,7 +151,7 @@ def carried_signature(part: Part) -> str:
     """Another provider's signature of a tool call, packed as the signature of an empty thinking block: tool_use blocks have
     no place for it. Empty: there is none."""
     if part.HasField("signature") and part.HasField("tool_call"):
-        return pack(call_state(part))
+        return pack(call_state(part, others(part.provider_details_json, DIALECT)))
     return ""
 
 

@@ -21,7 +21,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_TOOL, ROLE_USER, Message, Part
 from gateway_dialects.gemini.parse_parts import fields_in, listed, parse_part, parse_result
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, ContentForm, PartForm, Piece, part_form, standard_base64
-from gateway_dialects.kit.carried_state import PREFIX, CarriedState, read_state, restore_reasoning
+from gateway_dialects.kit.carried_state import PREFIX, CarriedState, is_native, read_state, restore_call, restore_reasoning
 from gateway_dialects.kit.fields import missing, string
 from gateway_dialects.kit.json import Json, details_of, set_details, set_form, unknown_fields
 
@@ -239,6 +239,8 @@ class ModelTurn:
             return False
         if not is_thought:
             part.ClearField("signature")
+            if state.signature and part.WhichOneof("kind") == "tool_call":
+                restore_call(part, state)
             return False
         part.reasoning.signature = ""
         if state.length == len(part.reasoning.text):
@@ -275,7 +277,7 @@ def restore(part: Part, state: CarriedState) -> None:
 def kind_of_run(part: Part) -> str:
     """What kind of run the part can be in; empty: none."""
     kind = part.WhichOneof("kind")
-    return kind if kind == "text" or (kind == "reasoning" and part.reasoning.provider == DIALECT) else ""
+    return kind if kind == "text" or (kind == "reasoning" and is_native(part, DIALECT)) else ""
 
 
 def text_of_run(part: Part) -> str:

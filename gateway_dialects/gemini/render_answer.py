@@ -16,7 +16,7 @@ from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.gemini import words
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
-from gateway_dialects.kit.carried_state import PREFIX, others, reasoning_state
+from gateway_dialects.kit.carried_state import PREFIX, CarriedState, call_state, is_native, others, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json, form_of
 from gateway_dialects.kit.media import base64_of
 
@@ -91,7 +91,7 @@ def render_part(part: Part) -> Json:
         case "refusal":
             return {"text": part.refusal}
         case "tool_call":
-            return add_own_fields({"functionCall": render_call(part)}, part)
+            return add_own_fields({"functionCall": render_call(part)}, part) | carried_signature(part)
         case "reasoning":
             signature = signature_of_thought(part, len(part.reasoning.text))
             signed = {SIGNATURE: signature} if signature else {}
@@ -116,12 +116,22 @@ def signature_of_thought(part: Part, length: int) -> str:
     """Gemini's own signature as it is. What other providers need of theirs is packed, as base64 because Google's clients
     decode it; empty where they need nothing. length: characters of the thought, which in a stream comes before it."""
     reasoning = part.reasoning
-    if reasoning.provider == DIALECT:
+    if is_native(part, DIALECT):
         return reasoning.signature
     details = others(part.provider_details_json, DIALECT)
     if not (reasoning.signature or reasoning.encrypted or reasoning.id or details):
         return ""
-    return base64.b64encode(PREFIX.encode() + encode_json(reasoning_state(part, details, length))).decode()
+    return packed(reasoning_state(part, details, length))
+
+
+def carried_signature(part: Part) -> Json:
+    """The signature of a call that came by a vendor of another dialect, packed with what returns in that one's form."""
+    details = others(part.provider_details_json, DIALECT) if part.HasField("signature") else {}
+    return {SIGNATURE: packed(call_state(part, details))} if details else {}
+
+
+def packed(state: CarriedState) -> str:
+    return base64.b64encode(PREFIX.encode() + encode_json(state)).decode()
 
 
 def render_media(media: Media) -> Json:

@@ -14,6 +14,7 @@ from gateway_dialects.gemini import render_answer
 from gateway_dialects.gemini.render_answer import render_error, render_part, usage_of
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, add_own_fields
 from gateway_dialects.kit.accumulate import append
+from gateway_dialects.kit.carried_state import is_native
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, details_of, encode_json
 
@@ -136,7 +137,7 @@ class StreamedPart:
         """Fields that have not been written; the first piece carries them."""
         if self.kind in ("text", "reasoning", "media"):
             self.fields = add_own_fields({}, part)
-            if part.reasoning.provider == DIALECT and part.reasoning.signature:
+            if part.reasoning.signature and is_native(part, DIALECT):
                 self.fields[SIGNATURE] = part.reasoning.signature
         self.texts: list[str] = []
         self._arguments: list[str] = []
@@ -161,7 +162,7 @@ class StreamedPart:
                 self._arguments.append(delta.arguments_json)
             case kind:
                 append(self.part, delta)
-                if kind == "signature" and self.part.reasoning.provider == DIALECT:
+                if kind == "signature" and is_native(self.part, DIALECT):
                     self.fields[SIGNATURE] = self.part.reasoning.signature
         return None
 
@@ -178,7 +179,7 @@ class StreamedPart:
         self._ended = True
         if self.kind in WHOLE:
             return self._whole()
-        if self.kind == "reasoning" and self.part.reasoning.provider != DIALECT:
+        if self.kind == "reasoning" and not is_native(self.part, DIALECT):
             signature = render_answer.signature_of_thought(self.part, self._length)
             return {"text": "", "thought": True, SIGNATURE: signature} if signature else None
         return self._text("") if self.fields else None

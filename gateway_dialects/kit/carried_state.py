@@ -53,9 +53,9 @@ def reasoning_state(part: Part, details: dict[str, str], length: int = 0) -> Car
     )
 
 
-def call_state(part: Part) -> CarriedState:
-    """The signature of a tool call part."""
-    return CarriedState(part.signature.provider, part.signature.value, tool_call_id=part.tool_call.id)
+def call_state(part: Part, details: dict[str, str]) -> CarriedState:
+    """The signature of a tool call part. details: as in reasoning_state."""
+    return CarriedState(part.signature.provider, part.signature.value, details=details, tool_call_id=part.tool_call.id)
 
 
 def citation_state(citation: Citation, dialect: str) -> CarriedState:
@@ -70,6 +70,12 @@ def others(details_json: Mapping[str, str], dialect: str) -> dict[str, str]:
     return {name: text for name, text in details_json.items() if name not in own}
 
 
+def is_native(part: Part, dialect: str) -> bool:
+    """Whether reasoning is the dialect's own, as its providers write it, and came from one of them. What a vendor of another
+    dialect passes on of such a provider is packed: it has to return in that vendor's form."""
+    return part.reasoning.provider == dialect and not others(part.provider_details_json, dialect)
+
+
 def restore_reasoning(part: Part, state: CarriedState) -> None:
     """Sets all of a reasoning part but its text."""
     reasoning = part.reasoning
@@ -81,6 +87,7 @@ def restore_reasoning(part: Part, state: CarriedState) -> None:
 def restore_call(part: Part, state: CarriedState) -> None:
     """Sets the signature of a tool call part."""
     part.signature.provider, part.signature.value = state.provider, state.signature
+    part.provider_details_json.update(state.details)
 
 
 def restore_citation(citation: Citation, state: CarriedState) -> None:

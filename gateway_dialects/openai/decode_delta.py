@@ -98,7 +98,7 @@ def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) ->
             if part.HasField("opaque"):
                 start_part(state, ("opaque", len(state.parts)), batch).CopyFrom(part)
             else:
-                feed_reasoning_piece(state, ("reasoning", item_index(item)), part, batch)
+                feed_reasoning_piece(state, item_key(item, part), part, batch)
     elif present:
         key = ("reasoning", 0)
         if key not in state.parts:
@@ -108,9 +108,12 @@ def feed_reasoning(state: CandidateState, delta: Json, batch: StreamResponse) ->
         add_delta(state, key, batch).reasoning = delta[present[0]]
 
 
-def item_index(item: Json) -> int | str:
+def item_key(item: Json, part: Part) -> PartKey:
+    """Items of one index are pieces of one part, but for one with an id of its own: encrypted reasoning, or the signature of
+    a tool call, whose id it has."""
     index = item.get("index", 0)
-    return index if isinstance(index, (int, str)) else 0
+    place = index if isinstance(index, (int, str)) else 0
+    return ("reasoning", (place, part.reasoning.id) if part.reasoning.id else place)
 
 
 def feed_reasoning_piece(state: CandidateState, key: PartKey, piece: Part, batch: StreamResponse) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dragoman.v1.chat_pb2 import TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Part
-from gateway_dialects.kit.carried_state import CarriedState, others, pack, reasoning_state
+from gateway_dialects.kit.carried_state import CarriedState, is_native, others, pack, reasoning_state
 from gateway_dialects.kit.json import Json, decode_json, decode_object, text_of
 from gateway_dialects.kit.media import base64_of
 from gateway_dialects.openai_responses import words
@@ -172,7 +172,7 @@ def reasoning_item(part: Part, item_id: str) -> Json:
 def is_own(part: Part) -> bool:
     """Whether a reasoning or opaque part came from a provider that speaks this dialect."""
     kind = part.WhichOneof("kind")
-    return part.opaque.dialect == DIALECT if kind == "opaque" else part.reasoning.provider == DIALECT
+    return part.opaque.dialect == DIALECT if kind == "opaque" else is_native(part, DIALECT)
 
 
 def shows_summary(part: Part) -> bool:
