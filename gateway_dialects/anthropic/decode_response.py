@@ -15,6 +15,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TIERS, ANSWER_TOOL, DIALECT, FINISH_REASONS
 from gateway_dialects.kit import json
+from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json
@@ -54,6 +55,7 @@ def decode_candidate(content: list[Any], answer: Json) -> Candidate:
         if not isinstance(block, dict):
             raise json.malformed("a content block of the provider's answer is not an object")
         candidate.parts.append(decode_block(block))
+    complete_calls(candidate, json.text_of(answer.get("id")))
     raw = json.text_of(answer.get("stop_reason"))
     candidate.raw_finish_reason = raw
     candidate.finish_reason = finish_reason(raw, holds_calls(candidate.parts))

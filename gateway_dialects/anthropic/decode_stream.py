@@ -12,6 +12,7 @@ from gateway_dialects.anthropic import decode_response as whole
 from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
 from gateway_dialects.kit import json
+from gateway_dialects.kit.call_ids import complete_call
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import Json
 
@@ -57,6 +58,7 @@ class AnthropicStreamDecoder(EventDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._started = False
+        self._answer_id = ""
         self._blocks: dict[int, Block] = {}
         self._part_count = 0
         self._call_count = 0
@@ -110,6 +112,7 @@ class AnthropicStreamDecoder(EventDecoder):
         self._started = True
         started = batch.events.add().started
         started.id, started.model = json.text_of(message.get("id")), json.text_of(message.get("model"))
+        self._answer_id = started.id
         details = json.unknown_fields(message, whole.MESSAGE_FIELDS | whole.ENDING_FIELDS)
         usage = message.get("usage")
         if isinstance(usage, dict) and usage:
@@ -145,8 +148,7 @@ class AnthropicStreamDecoder(EventDecoder):
             case "answer":
                 self._start_part(block, batch).text = ""
             case "tool_use":
-                self._call_count += 1
-                self._start_part(block, batch).CopyFrom(whole.begin_tool_call(begun))
+                self._start_call(block, batch)
             case "thinking" | "redacted_thinking":
                 self._start_reasoning(block, batch)
             case _:
@@ -158,6 +160,12 @@ class AnthropicStreamDecoder(EventDecoder):
         block.part_index = started.part_index = self._part_count
         self._part_count += 1
         return started.part
+
+    def _start_call(self, block: Block, batch: StreamResponse) -> None:
+        part = whole.begin_tool_call(block.begun)
+        complete_call(part.tool_call, self._answer_id, 0, self._call_count)
+        self._call_count += 1
+        self._start_part(block, batch).CopyFrom(part)
 
     def _start_text(self, block: Block, batch: StreamResponse) -> None:
         part = self._start_part(block, batch)

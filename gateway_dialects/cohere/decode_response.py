@@ -13,6 +13,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, PLAN_FORM, place_citations
 from gateway_dialects.kit import json as wire
+from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json, as_list, list_at, malformed, object_at, set_details, text_of, unknown_fields
@@ -53,6 +54,7 @@ def decode_candidate(message: Json, answer: Json, raw: str) -> Candidate:
     parts.extend(decode_block(block) for block in blocks)
     cited = range(first, len(parts))
     parts.extend(decode_tool_call(call) for call in as_list(message.get("tool_calls"), "message.tool_calls"))
+    complete_calls(candidate, text_of(answer.get("id")))
     unplaced = place_citations(parts, cited, as_list(message.get("citations"), "message.citations"))
     logprobs = answer.get("logprobs")
     if isinstance(logprobs, list):

@@ -13,6 +13,7 @@ from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.cohere import decode_response as whole
 from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, CitedParts, read_citation
+from gateway_dialects.kit.call_ids import complete_call
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.finish import with_calls
 from gateway_dialects.kit.json import Json, as_object, json_text, malformed, object_at, set_details, text_of, unknown_fields
@@ -77,6 +78,7 @@ class CohereStreamDecoder(EventDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._started = False
+        self._answer_id = ""
         self._parts: list[StreamedPart] = []
         self._blocks: dict[int, StreamedPart] = {}
         self._calls: dict[int, StreamedPart] = {}
@@ -121,7 +123,7 @@ class CohereStreamDecoder(EventDecoder):
             return
         self._started = True
         started = batch.events.add().started
-        started.id = text_of(event.get("id"))
+        self._answer_id = started.id = text_of(event.get("id"))
         set_details(started, unknown_fields(event, EVENT_FIELDS), DIALECT)
         self._message = unknown_fields(object_at(object_at(event, "delta"), "message"), whole.MESSAGE_FIELDS)
 
@@ -192,7 +194,9 @@ class CohereStreamDecoder(EventDecoder):
 
     def _call_start(self, event: Json, batch: StreamResponse) -> None:
         call = as_object(message_of(event).get("tool_calls"), "a tool call")
-        begun = self._calls[index_of(event)] = self._start_part("call", whole.begin_tool_call(call), batch)
+        part = whole.begin_tool_call(call)
+        complete_call(part.tool_call, self._answer_id, 0, len(self._calls))
+        begun = self._calls[index_of(event)] = self._start_part("call", part, batch)
         begun.append(arguments_of(call), batch)
 
     def _call_delta(self, event: Json, batch: StreamResponse) -> None:

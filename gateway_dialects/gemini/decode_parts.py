@@ -5,13 +5,13 @@ recorded answers.
 """
 
 import base64
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import Citation, Media, Opaque, Part, Reasoning, ToolCall
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, standard_base64
+from gateway_dialects.kit.call_ids import made_up_id
 from gateway_dialects.kit.json import Json, float_of, json_text, list_at, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.media import kind_of
 
@@ -87,14 +87,8 @@ def decode_call(call: Json, place: tuple[str, int, int] | None) -> Part:
     part = Part(tool_call=ToolCall(id=call_id, name=name, arguments_json=args))
     if not call_id:
         set_form(part, DIALECT, PartForm(no_id=True))
-        part.tool_call.id = made_up_id(place, name, args) if place else ""
+        part.tool_call.id = made_up_id(*place, name, args) if place else ""
     return part
-
-
-def made_up_id(place: tuple[str, int, int], name: str, args: str) -> str:
-    """An id that the same answer always gets, streamed or not, and hardly another one."""
-    seed = "\0".join((*map(str, place), name, args))
-    return "call_" + hashlib.blake2b(seed.encode(), digest_size=9).hexdigest()
 
 
 def decode_file(file: Json) -> Part:

@@ -8,11 +8,12 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.kit.json import Json, json_text, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai import decode_response
+from gateway_dialects.openai.decode_tool_calls import StreamedCall, StreamedCalls, begin, inner_of
 from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_signature
 from gateway_dialects.openai.words import DIALECT, set_details
 
 PartKey = str | tuple[str, object]
-"""The key of a part among those of a candidate: text, refusal, audio, ("reasoning", index), ("tool", index or id)."""
+"""The key of a part among those of a candidate: text, refusal, audio, ("reasoning", index), ("tool", position)."""
 
 
 @dataclass(slots=True)
@@ -21,8 +22,7 @@ class CandidateState:
 
     index: int
     parts: dict[PartKey, int] = field(default_factory=dict)
-    tool_slots: dict[object, tuple[str, PartKey]] = field(default_factory=dict)
-    bare_tools: set[PartKey] = field(default_factory=set)
+    calls: StreamedCalls = field(default_factory=StreamedCalls)
     part_details: dict[int, Json] = field(default_factory=dict)
     raw_finish: str = ""
     signature: str = ""
@@ -49,10 +49,9 @@ def add_delta(state: CandidateState, key: PartKey, batch: StreamResponse, empty:
     return delta
 
 
-def finish_parts(state: CandidateState, batch: StreamResponse) -> None:
-    for key in state.bare_tools:
-        # A tool that takes nothing is called with {}, also when no delta held that.
-        add_delta(state, key, batch).arguments_json = "{}"
+def finish_parts(state: CandidateState, answer_id: str, batch: StreamResponse) -> None:
+    for call in state.calls.rest(answer_id, state.index):
+        begin_call(state, call, batch)
     signed = state.parts.get("text") if state.signature else None
     if state.signature and signed is None:
         merge(state.message_details, {"extra_content": {"google": {"thought_signature": state.signature}}})
@@ -144,44 +143,31 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
 
 
 def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
-    if not isinstance(call, dict):
-        raise malformed("a tool call of the provider's stream is not an object")
-    key = tool_key(state, call)
-    if key not in state.parts:
-        start_tool_call(state, key, call, batch)
-    custom = call.get("custom")
-    if isinstance(custom, dict):
-        if text := text_of(custom.get("input")):
-            add_delta(state, key, batch).input = text
+    inner, text = inner_of(call)
+    known = state.calls.call_of(call, inner, text)
+    if known.begun:
+        if text:
+            feed_arguments(state, known, text, batch)
         return
-    function = call.get("function")
-    if isinstance(function, dict) and (arguments := function.get("arguments")):
-        state.bare_tools.discard(key)
-        text = arguments if isinstance(arguments, str) else json_text(arguments)
-        add_delta(state, key, batch).arguments_json = text
+    known.hold(call, inner, text)
+    for ready in state.calls.ready():
+        begin_call(state, ready, batch)
 
 
-def tool_key(state: CandidateState, call: Json) -> PartKey:
-    """Which call a delta belongs to. Some vendors give no index (Google, Mistral); some give 0 to every parallel call, each
-    with an id of its own."""
-    call_id = text_of(call.get("id"))
-    slot = call.get("index")
-    if not isinstance(slot, (int, str)):
-        slot = call_id or next(reversed(state.tool_slots), "")
-    known_id, key = state.tool_slots.get(slot, ("", None))
-    if key is None or (call_id and known_id and call_id != known_id):
-        key = ("tool", f"{slot}:{call_id}")
-        state.tool_slots[slot] = (call_id, key)
-    return key
-
-
-def start_tool_call(state: CandidateState, key: PartKey, call: Json, batch: StreamResponse) -> None:
-    begun, kind, _ = decode_response.begin_tool_call(call)
-    if kind == "custom":
-        begun.tool_call.input = ""
+def feed_arguments(state: CandidateState, call: StreamedCall, text: str, batch: StreamResponse) -> None:
+    delta = add_delta(state, ("tool", call.position), batch)
+    if call.kind == "custom":
+        delta.input = text
     else:
-        state.bare_tools.add(key)
-    start_part(state, key, batch).CopyFrom(begun)
+        delta.arguments_json = text
+
+
+def begin_call(state: CandidateState, call: StreamedCall, batch: StreamResponse) -> None:
+    """Begins the part of a call, with the arguments that came so far."""
+    call.begun = True
+    start_part(state, ("tool", call.position), batch).CopyFrom(begin(call))
+    if text := call.arguments():
+        feed_arguments(state, call, text, batch)
 
 
 def feed_logprobs(state: CandidateState, logprobs: Any, batch: StreamResponse, before: int) -> None:

@@ -17,6 +17,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reaso
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
 from gateway_dialects.kit import json
+from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.finish import holds_calls, with_calls
 from gateway_dialects.kit.json import Json
@@ -42,6 +43,8 @@ CACHE_READ_FIELDS = tuple(
     (name, "cache_read_tokens") for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 )
 """Where it is when it is not among the details."""
+NO_ID = "null"
+"""What Mistral's older servers write for a tool call that has none."""
 MARKS = ("system_fingerprint", "service_tier")
 LARGEST_COUNT = 2**62
 """The sum of two still fits into the contract's int64."""
@@ -64,7 +67,7 @@ def decode_answer(answer: Json) -> ChatResponse:
         created=json.int_of(answer.get("created"), 31),
     )
     for position, choice in enumerate(choices):
-        decode_choice(response.candidates.add(), choice, position)
+        decode_choice(response.candidates.add(), choice, position, response.id)
     if isinstance(usage := answer.get("usage"), dict):
         decode_usage(response.usage, usage)
     set_marks(response, answer)
@@ -80,7 +83,7 @@ def set_marks(target: Any, answer: Json) -> None:
             setattr(target, name, mark)
 
 
-def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
+def decode_choice(candidate: Candidate, choice: Any, position: int, answer_id: str) -> None:
     """Written in place, like everything below: a message built apart is copied when it is put where it belongs."""
     if not isinstance(choice, dict) or not isinstance(message := choice.get("message"), dict):
         raise json.malformed(f"choices[{position}] of the provider's answer has no message")
@@ -94,6 +97,7 @@ def decode_choice(candidate: Candidate, choice: Any, position: int) -> None:
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
     candidate.finish_reason = with_calls(candidate.finish_reason, holds_calls(candidate.parts))
+    complete_calls(candidate, answer_id, by_arguments=True)
     if isinstance(logprobs := choice.get("logprobs"), dict):
         candidate.logprobs.CopyFrom(decode_logprobs(logprobs))
     details = json.unknown_fields(choice, CHOICE_FIELDS)
@@ -219,7 +223,7 @@ def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
     """The part of a call without its arguments; function or custom; and the object with name and arguments."""
     kind = "custom" if isinstance(call.get("custom"), dict) else "function"
     inner = json.object_at(call, kind)
-    part = Part(tool_call=ToolCall(id=json.text_of(call.get("id")), name=json.text_of(inner.get("name"))))
+    part = Part(tool_call=ToolCall(id=id_of(call), name=json.text_of(inner.get("name"))))
     # The position means nothing in a whole answer, and replaying it makes strict vendors refuse the next turn.
     details = json.unknown_fields(call, frozenset({"id", "type", "index", kind}))
     if "extra_content" in details and (signature := take_signature(details)):
@@ -228,6 +232,11 @@ def begin_tool_call(call: Json) -> tuple[Part, str, Json]:
         details[kind] = extra
     words.set_details(part, details)
     return part, kind, inner
+
+
+def id_of(call: Json) -> str:
+    call_id = json.text_of(call.get("id"))
+    return "" if call_id == NO_ID else call_id
 
 
 def arguments_of(value: Any) -> str:

@@ -33,6 +33,7 @@ class OpenAIStreamDecoder(EventDecoder):
     def __init__(self) -> None:
         super().__init__()
         self.started = False
+        self.answer_id = ""
         self.candidates: dict[int, CandidateState] = {}
         self.usage: Json | None = None
         self.details: Json = {}
@@ -62,13 +63,13 @@ class OpenAIStreamDecoder(EventDecoder):
 
     def conclude(self, batch: StreamResponse) -> None:
         for state in self.candidates.values():
-            finish_parts(state, batch)
+            finish_parts(state, self.answer_id, batch)
         finished = batch.events.add().finished
         for state in sorted(self.candidates.values(), key=lambda state: state.index):
             ending = finished.candidates.add()
             ending.index, ending.raw_finish_reason = state.index, state.raw_finish
             ending.finish_reason = with_calls(
-                FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP), bool(state.tool_slots)
+                FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP), bool(state.calls.calls)
             )
             if state.message_details:
                 state.details["message"] = state.message_details
@@ -82,6 +83,7 @@ class OpenAIStreamDecoder(EventDecoder):
         self.started = True
         started = batch.events.add().started
         started.id, started.model = text_of(chunk.get("id")), text_of(chunk.get("model"))
+        self.answer_id = started.id
         started.created = int_of(chunk.get("created"), 31)
         set_marks(started, chunk)
         self.marks = {name: chunk[name] for name in MARKS if chunk.get(name) is not None}

@@ -5,10 +5,11 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import Logprobs
 from dragoman.v1.content_pb2 import Citation, Opaque, Part, Reasoning, ToolCall
+from gateway_dialects.kit.call_ids import complete_call
 from gateway_dialects.kit.json import Json, as_list, json_text, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai.decode_response import arguments_of, decode_token
 from gateway_dialects.openai_responses import words
-from gateway_dialects.openai_responses.words import CUSTOM_CALL, DIALECT, PartForm, set_details, set_form
+from gateway_dialects.openai_responses.words import CALLS, CUSTOM_CALL, DIALECT, PartForm, set_details, set_form
 
 
 def decode_item(item: Any) -> Iterator[Part]:
@@ -110,9 +111,22 @@ def begin_call(item: Json) -> Part:
     part = Part(tool_call=ToolCall(id=text_of(item.get("call_id")), name=text_of(item.get("name"))))
     if item["type"] == CUSTOM_CALL:
         part.tool_call.input = ""
-    if not part.tool_call.id or not part.tool_call.name:
-        raise malformed("a tool call of the provider's output lacks its call_id or its name")
     return part
+
+
+def is_incomplete(item: Json) -> bool:
+    """Whether it is a tool call that lacks its id or its name."""
+    return item["type"] in CALLS and not (text_of(item.get("call_id")) and text_of(item.get("name")))
+
+
+def complete_item(item: Json, answer_id: str, place: int) -> Json:
+    """The item at this place of the output; a call without its id gets one. Raises GatewayError for one without a name."""
+    if not is_incomplete(item):
+        return item
+    part = begin_call(item)
+    part.tool_call.id = part.tool_call.id or text_of(item.get("id"))
+    complete_call(part.tool_call, answer_id, 0, place)
+    return {**item, "call_id": part.tool_call.id}
 
 
 def decode_reasoning(item: Json) -> Part:

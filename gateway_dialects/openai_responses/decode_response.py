@@ -24,7 +24,7 @@ from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import count, set_subsets
 from gateway_dialects.openai.words import INPUT_SUBSETS, OUTPUT_SUBSETS
-from gateway_dialects.openai_responses.decode_items import decode_item, decode_logprobs
+from gateway_dialects.openai_responses.decode_items import complete_item, decode_item, decode_logprobs, typed
 from gateway_dialects.openai_responses.words import CALLS, DIALECT, INCOMPLETE_REASONS, UNFINISHED, set_details
 
 RESPONSE_FIELDS = frozenset(
@@ -81,8 +81,8 @@ def set_head(target: Any, answer: Json) -> None:
 
 
 def decode_candidate(candidate: Candidate, output: Sequence[Any], answer: Json) -> None:
-    for item in output:
-        candidate.parts.extend(decode_item(item))
+    for place, item in enumerate(output):
+        candidate.parts.extend(decode_item(complete_item(typed(item, "an item"), json.text_of(answer.get("id")), place)))
         if item["type"] == "message":
             for piece in json.list_at(item, "content"):
                 if logprobs := json.list_at(piece, "logprobs"):

@@ -8,7 +8,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.event_decoder import EventDecoder
 from gateway_dialects.kit.json import Json, list_at, malformed, unknown_fields
 from gateway_dialects.openai_responses import decode_response as whole
-from gateway_dialects.openai_responses.decode_items import typed
+from gateway_dialects.openai_responses.decode_items import complete_item, is_incomplete, typed
 from gateway_dialects.openai_responses.decode_stream_items import Parts, StreamedItem, StreamedMessage, begin_item, place_of
 from gateway_dialects.openai_responses.words import UNFINISHED, set_details
 
@@ -23,6 +23,7 @@ class ResponsesStreamDecoder(EventDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._started = False
+        self._answer_id = ""
         self._parts = Parts()
         self._items: dict[int, StreamedItem] = {}
         self._begun: dict[int, Json] = {}
@@ -38,7 +39,9 @@ class ResponsesStreamDecoder(EventDecoder):
         if name in BEGINS:
             self._start(whole.response_in(event), batch)
         elif name == "response.output_item.added":
-            self._begin(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
+            item = typed(event.get("item"), "an item")
+            if not is_incomplete(item):
+                self._begin(place_of(event, "output_index"), item, batch)
         elif name == "response.output_item.done":
             self._settle(place_of(event, "output_index"), typed(event.get("item"), "an item"), batch)
         elif name in ENDS:
@@ -56,6 +59,7 @@ class ResponsesStreamDecoder(EventDecoder):
         self._started = True
         started = batch.events.add().started
         whole.set_head(started, response)
+        self._answer_id = started.id
         self._details = unknown_fields(response, whole.RESPONSE_FIELDS)
         set_details(started, self._details)
 
@@ -79,6 +83,7 @@ class ResponsesStreamDecoder(EventDecoder):
     def _settle(self, place: int, item: Json, batch: StreamResponse) -> None:
         if place in self._settled:
             return
+        item = complete_item(item, self._answer_id, place)
         self._begin(place, item, batch)
         self._settled[place] = item
         self._items[place].settle(item, batch)

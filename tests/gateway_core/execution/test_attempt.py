@@ -117,7 +117,7 @@ def test_what_is_no_content_is_held_until_content_comes() -> None:
         delta(content="x"),
         delta(reasoning_content="hm"),
         delta(refusal="no"),
-        delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]),
+        delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}]),
         delta(audio={"transcript": "x"}),
     ],
 )

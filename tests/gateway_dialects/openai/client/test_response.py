@@ -116,9 +116,20 @@ def test_tool_arguments_are_carried_as_they_are(arguments: Any, decoded: str) ->
     assert (part.tool_call.id, part.tool_call.name, part.tool_call.arguments_json) == ("c", "f", decoded)
 
 
-def test_a_tool_call_without_a_function() -> None:
-    (part,) = parts_of({"tool_calls": [{"id": "c"}]})
-    assert (part.tool_call.name, part.tool_call.arguments_json) == ("", "{}")
+@pytest.mark.parametrize("call", [{"id": "c"}, {"id": "c", "function": {"name": "", "arguments": "{}"}}, {"function": None}])
+def test_a_tool_call_without_a_name(call: dict[str, Any]) -> None:
+    """Nobody can call it."""
+    with pytest.raises(GatewayError, match="has no name") as caught:
+        parts_of({"tool_calls": [call]})
+    assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+
+
+@pytest.mark.parametrize("given", [{}, {"id": None}, {"id": ""}, {"id": "null"}, {"id": 5}])
+def test_calls_without_ids_get_one_each(given: dict[str, Any]) -> None:
+    call = {**given, "function": {"name": "f", "arguments": "{}"}}
+    first, second = (part.tool_call.id for part in parts_of({"tool_calls": [call, call]}))
+    assert first.startswith("call_") and second.startswith("call_") and first != second
+    assert [part.tool_call.id for part in parts_of({"tool_calls": [call, call]})] == [first, second]
 
 
 def test_thought_signatures_travel_with_their_call() -> None:

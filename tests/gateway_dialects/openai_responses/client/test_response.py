@@ -183,7 +183,6 @@ def test_content_that_only_this_dialect_knows_stays_in_its_message() -> None:
         ({"status": "completed"}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [1]}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [{"id": "x"}]}, Reason.UPSTREAM_INVALID_RESPONSE),
-        ({"status": "completed", "output": [{**CALL, "call_id": None}]}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [{**CALL, "name": ""}]}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [{**WORDS, "content": "x"}]}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"status": "completed", "output": [{**WORDS, "content": [1]}]}, Reason.UPSTREAM_INVALID_RESPONSE),

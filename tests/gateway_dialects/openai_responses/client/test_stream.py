@@ -164,7 +164,7 @@ def test_nothing_follows_the_end() -> None:
         ({"type": "response.completed"}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"type": "response.output_item.added", "output_index": 0}, Reason.UPSTREAM_INVALID_RESPONSE),
         ({"type": "response.output_item.added", "output_index": "0", "item": {}}, Reason.UPSTREAM_INVALID_RESPONSE),
-        ({**ADDED, "item": {**CALL, "name": None}}, Reason.UPSTREAM_INVALID_RESPONSE),
+        (ended({**CALL, "name": None}), Reason.UPSTREAM_INVALID_RESPONSE),
         (ended({"id": "x"}), Reason.UPSTREAM_INVALID_RESPONSE),
         (b"[DONE]", Reason.STREAM_INTERRUPTED),
         (b"{", Reason.UPSTREAM_INVALID_RESPONSE),
