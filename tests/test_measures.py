@@ -29,6 +29,12 @@ FAULTS = frozenset(
     }
 )
 
+MODEL_NAMES = re.compile(
+    r"(?<![a-z])(claude|gpt|gemini|gemma|grok|kimi|glm|command|c4ai|deepseek|mistral|mixtral|magistral|ministral|codestral"
+    r"|devstral|pixtral|llama|qwen|sonar|codex)-(?!api\b|v\d\b|correlation-id\b)[\w.]*|(?<![a-z])o\d(?![a-z])"
+)
+"""How the names of models begin: what a model takes is data, in gateway_core/models."""
+
 WRITTEN = {**HOUSE.sources, **{name: text for name, text in CONTRACT.sources.items() if "_pb2" not in name}}
 
 
@@ -101,6 +107,25 @@ def test_no_key_begins_with_a_dollar() -> None:
 def test_no_dialect_writes_for_another() -> None:
     words = re.compile(r"\b(CHAT_FORM|COMPATIBLE|SHAPE_ERRORS|broken_request|misshapen)\b")
     assert {name: found for name, source in WRITTEN.items() if (found := sorted(set(words.findall(source))))} == {}
+
+
+def model_names(source: str) -> Iterator[str]:
+    """In the source's own texts, docstrings aside."""
+    for node in ast.walk(ast.parse(source)):
+        for child in ast.iter_child_nodes(node):
+            is_docstring = isinstance(node, ast.Expr) and isinstance(child, ast.Constant)
+            if not is_docstring and isinstance(child, ast.Constant) and isinstance(child.value, str):
+                yield from (found[0] for found in MODEL_NAMES.finditer(child.value))
+
+
+def test_no_dialect_names_a_model() -> None:
+    dialects = {name: source for name, source in WRITTEN.items() if name.startswith("gateway_dialects.")}
+    assert {name: found for name, source in dialects.items() if (found := sorted(model_names(source)))} == {}
+
+
+@pytest.mark.parametrize("text", ["gpt-5", "(ft:)?(o1|gpt-[5-9])", "gemma-", "claude-opus-4-6", "command-r"])
+def test_a_model_s_name_is_found(text: str) -> None:
+    assert list(model_names(f"PREFIX = {text!r}"))
 
 
 @pytest.mark.parametrize("module", sorted(name for name in WRITTEN if name.startswith("gateway_dialects.")))

@@ -265,7 +265,7 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint
     operation = DIALECTS[endpoint.dialect].chat
-    fitted = fit(request, endpoint)
+    fitted = fit(request, upstream.target)
     encoded = encode_chat(operation, fitted, upstream)
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
@@ -282,7 +282,7 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect = DIALECTS[upstream.endpoint.dialect]
-    fitted = fit(request, upstream.endpoint)
+    fitted = fit(request, upstream.target)
     encoded = encode_chat(dialect.stream, fitted, upstream)
     response = await upstream.send(encoded.request)
     upstream.record.status = response.status

@@ -108,7 +108,7 @@ class Chain:
         if operation is not None:
             upstream = self._upstream(target, call)
             try:
-                ready = fit(await prepared(request, upstream, attachments), target.endpoint).request
+                ready = fit(await prepared(request, upstream, attachments), target).request
                 counted, _ = await invoke(operation, ready, upstream)
             except GatewayError as failure:
                 explain(failure, target)

@@ -1,4 +1,5 @@
-"""What of a chat is made fit for one target before its dialect encodes it: names of tools, and a client's billing header."""
+"""What of a chat is made fit for one target before its dialect encodes it: what its model does not take, names of tools, and
+a client's billing header."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from typing import NamedTuple
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM
 from dragoman.v1.routing_pb2 import Warning
+from gateway_core.models.fit import fit_to_model
 from gateway_core.providers.registry import DIALECTS
-from gateway_dialects.kit.dialect import Endpoint
+from gateway_core.routing.resolver import Target
 from gateway_dialects.kit.tool_names import Renaming, renaming_for, with_names
 
 BILLING_HEADER = "x-anthropic-billing-header:"
@@ -29,11 +31,13 @@ class Fitted(NamedTuple):
     warnings: Sequence[Warning] = ()
 
 
-def fit(request: ChatRequest, endpoint: Endpoint) -> Fitted:
+def fit(request: ChatRequest, target: Target) -> Fitted:
     """The request is left as it is: it belongs to whoever called."""
-    warnings: Sequence[Warning] = ()
+    endpoint = target.endpoint
+    request, warnings = fit_to_model(request, endpoint.capabilities_of(target.model), endpoint.provider)
     if not endpoint.quirks.billing_header and has_billing_header(request):
-        request, warnings = without_billing_header(request, endpoint.provider)
+        request, more = without_billing_header(request, endpoint.provider)
+        warnings = [*warnings, *more]
     renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
     return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings)
 

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dragoman.v1.models_pb2 import Model, Prices
-from gateway_core.models.families import Family, family_of
+from gateway_core.models.families import family_of
 from gateway_core.models.price_book import PriceBook, Quote
+from gateway_dialects.kit.capabilities import UNKNOWN, Capabilities
 
 Json: TypeAlias = dict[str, Any]
 
@@ -36,6 +37,11 @@ PARAMETER_FLAGS: Mapping[str, tuple[str, ...]] = {
     "thinking": ("reasoning", "include_reasoning"),
     "reasoning": ("reasoning", "include_reasoning"),
 }
+PLAIN_PARAMETERS = (
+    *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "stop", "seed"),
+    *("logit_bias", "logprobs", "top_logprobs", "parallel_tool_calls"),
+)
+STRUCTURE = {"schema": ("response_format", "structured_outputs"), "json": ("response_format",)}
 PER_TOKEN = {
     "input": ("prompt",),
     "output": ("completion",),
@@ -60,20 +66,36 @@ MILLION = 1_000_000
 def describe(model: Model, book: PriceBook) -> None:
     """model: as its provider lists it, provider/name. Its prices are those that answers are charged by."""
     name = model.id.partition("/")[2]
-    details, quote, family = read_details(model), book.quote(model.provider, name), family_of(name)
+    details, quote, takes = read_details(model), book.quote(model.provider, name), known_of(name)
     model.display_name = model.display_name or quote.name
-    fill_limits(model, details, quote, family)
-    model.input_modalities.extend(inputs_of(details) or family.inputs)
-    model.output_modalities.extend(outputs_of(details) or family.outputs)
-    model.supported_parameters.extend(sorted(parameters_of(details) or family.parameters))
+    fill_limits(model, details, quote, takes)
+    model.input_modalities.extend(inputs_of(details) or takes.inputs)
+    model.output_modalities.extend(outputs_of(details) or takes.outputs)
+    model.supported_parameters.extend(sorted(parameters_of(details) or parameters_taken(takes)))
     if (prices := quote.prices or prices_of(details)) is not None:
         model.prices.CopyFrom(prices)
 
 
-def fill_limits(model: Model, details: Json, quote: Quote, family: Family) -> None:
+def known_of(name: str) -> Capabilities:
+    """What is known of a model by its family. Of families that were guessed at nothing is told."""
+    family = family_of(name)
+    return UNKNOWN if family.later else family.takes
+
+
+def parameters_taken(takes: Capabilities) -> list[str]:
+    """In OpenRouter's words; empty where it is not known whether the model takes tools."""
+    if takes.tools is None:
+        return []
+    found = ["max_tokens", *(name for name in PLAIN_PARAMETERS if takes.takes(name))]
+    found += PARAMETER_FLAGS["function_calling"] if takes.tools else ()
+    found += PARAMETER_FLAGS["reasoning"] if takes.reasoning else ()
+    return [*found, *STRUCTURE.get(takes.structured, ())]
+
+
+def fill_limits(model: Model, details: Json, quote: Quote, takes: Capabilities) -> None:
     if not model.HasField("context_length") and (context := context_of(details) or quote.context):
         model.context_length = context
-    if max_output := max_output_of(details) or family.max_output:
+    if max_output := max_output_of(details) or takes.most_output:
         model.max_output_tokens = max_output
 
 

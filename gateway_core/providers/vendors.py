@@ -14,8 +14,14 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, MEDIA_KIN
 from gateway_core.providers.vendor import Vendor
 from gateway_dialects.kit.dialect import Quirks
 from gateway_dialects.kit.tool_names import name_rule
-from gateway_dialects.openai.words import ON_OR_OFF, OPENAI_EFFORTS, THREE, THREE_AND_NONE
 
+# Efforts of reasoning. Sources: https://console.groq.com/docs/reasoning, https://ai.google.dev/gemini-api/docs/openai
+# (thinking), https://docs.x.ai, https://api-docs.deepseek.com/guides/thinking_mode,
+# https://docs.mistral.ai/capabilities/reasoning/adjustable, https://docs.cohere.com/docs/compatibility-api,
+# https://inference-docs.cerebras.ai/capabilities/reasoning.
+THREE = ("low", "medium", "high")
+THREE_AND_NONE = ("none", *THREE)
+ON_OR_OFF = ("none", "high")
 MISTRAL_PREFIXES = (
     *("mistral-", "open-mistral-", "ministral-", "magistral-"),
     *("codestral-", "devstral-", "pixtral-", "voxtral-"),
@@ -45,7 +51,7 @@ OWN_APIS: tuple[Vendor, ...] = (
     Vendor(
         "cohere", "https://api.cohere.ai", "cohere", model_prefixes=("command-", "c4ai-"), more_hosts=("api.cohere.com",)
     ),
-    Vendor("mistral", "https://api.mistral.ai/v1", "mistral", model_prefixes=MISTRAL_PREFIXES),
+    Vendor("mistral", "https://api.mistral.ai/v1", "mistral", Quirks(efforts=ON_OR_OFF), model_prefixes=MISTRAL_PREFIXES),
 )
 _row = partial(Vendor, dialect="openai")
 
@@ -61,7 +67,6 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             cache_control=False,
             # It gives no reasoning here, and takes none.
             reasoning_field="",
-            efforts=OPENAI_EFFORTS,
             # "string too long. Expected a string with maximum length 64" (40 for the id of a call)
             longest_user=64,
             longest_call_id=40,
@@ -79,7 +84,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             reasoning_field_only=True,
             reasoning_in_tool_turns=True,
             thinking_object=True,
-            efforts=(("", (*THREE, "xhigh", "max")),),
+            efforts=(*THREE, "xhigh", "max"),
         ),
         model_prefixes=("deepseek-",),
     ),
@@ -94,7 +99,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             reasoning_field="reasoning",
             reasoning_field_only=True,
             shown_field="include_reasoning",
-            efforts=(("", THREE_AND_NONE),),
+            efforts=THREE_AND_NONE,
             unsupported=("logit_bias", "logprobs", "top_logprobs", "top_k"),
         ),
     ),
@@ -121,7 +126,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             media_in_tool_messages=True,
             # "image URLs are not currently supported, please use base64 encoded data instead"
             reads_urls_of=frozenset(),
-            efforts=(("", (*THREE_AND_NONE, "max")),),
+            efforts=(*THREE_AND_NONE, "max"),
         ),
         needs_key=False,
         model_prefixes=("gpt-oss:",),
@@ -135,7 +140,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             media_in_tool_messages=True,
             # "image URLs are not currently supported, please use base64 encoded data instead"
             reads_urls_of=frozenset(),
-            efforts=(("", (*THREE_AND_NONE, "max")),),
+            efforts=(*THREE_AND_NONE, "max"),
         ),
         model_prefixes=("gpt-oss:",),
     ),
@@ -150,7 +155,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             tool_names=name_rule(first="_"),
             # https://ai.google.dev/gemini-api/docs/openai shows base64 alone.
             reads_urls_of=frozenset(),
-            efforts=(("", ("none", "minimal", *THREE)),),
+            efforts=("none", "minimal", *THREE),
             unsupported=("frequency_penalty", "seed", "top_k"),
         ),
         # Google's own API is the default; its row is among OWN_APIS.
@@ -165,7 +170,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             automatic_cache=True,
             stream_usage=False,
             reasoning_field="",
-            efforts=(("", ON_OR_OFF),),
+            efforts=ON_OR_OFF,
             unsupported=(
                 "logit_bias",
                 "logprobs",
@@ -204,7 +209,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             automatic_cache=True,
             stream_usage=False,
             reasoning_details=False,
-            efforts=(("", ON_OR_OFF),),
+            efforts=ON_OR_OFF,
             unsupported=("logit_bias", "modalities", "n", "parallel_tool_calls", "service_tier", "top_k", "top_logprobs"),
             chat_path="/compatibility/v1/chat/completions",
             models_path="/v1/models?page_size=1000&endpoint=chat",
@@ -218,10 +223,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         "xai",
         "https://api.x.ai/v1",
         quirks=Quirks(
-            automatic_cache=True,
-            max_tokens_field="max_completion_tokens",
-            reasoning_details=False,
-            efforts=(("", THREE_AND_NONE),),
+            automatic_cache=True, max_tokens_field="max_completion_tokens", reasoning_details=False, efforts=THREE_AND_NONE
         ),
         model_prefixes=("grok-",),
     ),
@@ -251,7 +253,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
     _row(
         "perplexity",
         "https://api.perplexity.ai",
-        quirks=Quirks(reasoning_details=False, efforts=(("", ("minimal", *THREE)),), models_path="/v1/models"),
+        quirks=Quirks(reasoning_details=False, efforts=("minimal", *THREE), models_path="/v1/models"),
         model_prefixes=("sonar",),
     ),
     _row(
@@ -263,7 +265,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             max_tokens_field="max_completion_tokens",
             reasoning_field="reasoning",
             reasoning_field_only=True,
-            efforts=(("", THREE_AND_NONE),),
+            efforts=THREE_AND_NONE,
             unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
         ),
     ),

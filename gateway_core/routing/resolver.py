@@ -10,6 +10,7 @@ from typing import Protocol
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
+from gateway_core.models.table import ModelTable
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
@@ -209,15 +210,17 @@ def as_model(route: Route) -> Model:
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
     rows = {vendor.dialect: vendor for vendor in VENDORS if vendor.name == provider.name}
+    quirks = quirks_of(provider, rows.get(provider.dialect))
     return Endpoint(
         provider.name,
         provider.dialect,
         provider.url,
         provider.keys,
         provider.headers,
-        quirks_of(provider, rows.get(provider.dialect)),
+        quirks,
         provider.api_version,
         others=other_apis(provider, rows),
+        capabilities_of=ModelTable(provider.name, provider.dialect, quirks.efforts),
     )
 
 
@@ -245,7 +248,9 @@ def other_apis(provider: ProviderSettings, rows: Mapping[str, Vendor]) -> Mappin
         if dialect != provider.dialect:
             row = rows.get(dialect)
             url = row.url if row and at_vendor else provider.url
-            found[dialect] = OtherApi(url, quirks_of(provider, row), row.only_models if row else ())
+            quirks = quirks_of(provider, row)
+            table = ModelTable(provider.name, dialect, quirks.efforts)
+            found[dialect] = OtherApi(url, quirks, row.only_models if row else (), table)
     return found
 
 

@@ -13,9 +13,10 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.anthropic.encode_content import RequestDiagnostics
 from gateway_dialects.anthropic.encode_messages import encode_conversation
-from gateway_dialects.anthropic.encode_thinking import Family, apply_rules, encode_reasoning, family_of, make_room
+from gateway_dialects.anthropic.encode_thinking import MOST_OUTPUT, apply_rules, encode_reasoning, make_room
 from gateway_dialects.anthropic.encode_tools import encode_response_format, encode_tools
 from gateway_dialects.anthropic.words import DIALECT, REQUEST_TIERS
+from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import options_for, unsupported
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
 from gateway_dialects.kit.fields import Reader, array, integer, mapping, number
@@ -68,7 +69,7 @@ def encode_chat(
     if request.candidate_count > 1:
         raise unsupported("n", "this provider gives one answer for each request")
     diagnostics = RequestDiagnostics()
-    body = encode_body(request, model, diagnostics)
+    body = encode_body(request, model, endpoint.capabilities_of(model), diagnostics)
     if stream:
         body["stream"] = True
     return post("/messages", body, endpoint, diagnostics), diagnostics.from_provider(endpoint.provider)
@@ -77,7 +78,7 @@ def encode_chat(
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
     """POST /v1/messages/count_tokens."""
     diagnostics = RequestDiagnostics()
-    body = encode_body(request, model, diagnostics)
+    body = encode_body(request, model, endpoint.capabilities_of(model), diagnostics)
     counted = {name: body[name] for name in COUNTED_FIELDS if name in body}
     return post("/messages/count_tokens", counted, endpoint, diagnostics)
 
@@ -108,24 +109,23 @@ def headers(endpoint: Endpoint, betas: Sequence[str] = ()) -> dict[str, str]:
     return found
 
 
-def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostics) -> Json:
+def encode_body(request: ChatRequest, name: str, model: Capabilities, diagnostics: RequestDiagnostics) -> Json:
     """The request's JSON body without its stream flag."""
-    family = family_of(model)
-    body: Json = {"model": model, "max_tokens": bound_of(request) or family.default_output}
+    body: Json = {"model": name, "max_tokens": bound_of(request) or model.default_output or MOST_OUTPUT}
     conversation = encode_conversation(request.messages, diagnostics)
     if conversation.system:
         body["system"] = conversation.system
     body["messages"] = [turn.encode() for turn in conversation.turns]
     if request.tools or request.HasField("tool_choice"):
-        encode_tools(body, request, family, diagnostics)
+        encode_tools(body, request, model, diagnostics)
     encode_settings(body, request, diagnostics)
     if request.HasField("reasoning"):
-        encode_reasoning(body, request, family, diagnostics)
+        encode_reasoning(body, request, model, diagnostics)
     if request.provider_options_json or request.extra_body_json:
-        encode_options(body, request, family, diagnostics)
-    apply_rules(body, family, diagnostics)
+        encode_options(body, request, model, diagnostics)
+    apply_rules(body, model, diagnostics)
     if request.HasField("response_format"):
-        encode_response_format(body, request.response_format, family, diagnostics)
+        encode_response_format(body, request.response_format, model, diagnostics)
     diagnostics.drop_foreign_settings(request, DIALECT)
     return body
 
@@ -159,13 +159,13 @@ def encode_stop(body: Json, stop: Sequence[str], diagnostics: RequestDiagnostics
         diagnostics.drop("stop", "this provider takes no stop text that is white space")
 
 
-def encode_options(body: Json, request: ChatRequest, family: Family, diagnostics: RequestDiagnostics) -> None:
+def encode_options(body: Json, request: ChatRequest, model: Capabilities, diagnostics: RequestDiagnostics) -> None:
     """Adds the options of this dialect, and the extra fields of the request's body that this API has."""
     own, extra = options_for(request, DIALECT, EXTRA_FIELDS, diagnostics)
     merge_options(body, own, diagnostics)
     merge_options(body, extra, diagnostics)
     if type(budget := object_at(extra, "thinking").get("budget_tokens")) is int:
-        make_room(body, budget, family)
+        make_room(body, budget, model)
 
 
 def merge_options(body: Json, options: Json, diagnostics: RequestDiagnostics) -> None:

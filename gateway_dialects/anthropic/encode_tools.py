@@ -13,9 +13,10 @@ from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from gateway_dialects.anthropic.encode_content import add_details
 from gateway_dialects.anthropic.encode_schema import fitted
-from gateway_dialects.anthropic.encode_thinking import Family, can_force
+from gateway_dialects.anthropic.encode_thinking import can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.cache_hints import cache_control
+from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
 from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present, verbatim
 
@@ -28,11 +29,11 @@ SCHEMA_INSTRUCTION = (
 )
 
 
-def encode_tools(body: Json, request: ChatRequest, family: Family, diagnostics: Diagnostics) -> None:
+def encode_tools(body: Json, request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
     """Sets tools and tool_choice."""
     allowed = set(request.tool_choice.allowed_tool_names)
     tools = [
-        encode_tool(tool, f"tools[{index}]", family, diagnostics)
+        encode_tool(tool, f"tools[{index}]", model, diagnostics)
         for index, tool in enumerate(request.tools)
         if not allowed or name_of(tool) in allowed
     ]
@@ -48,10 +49,10 @@ def name_of(tool: Tool) -> str:
     return tool.function.name or tool.custom.name
 
 
-def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
+def encode_tool(tool: Tool, field: str, model: Capabilities, diagnostics: Diagnostics) -> Json:
     match tool.WhichOneof("kind"):
         case "function":
-            encoded = encode_function(tool.function, field, family, diagnostics)
+            encoded = encode_function(tool.function, field, model, diagnostics)
         case "custom":
             raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
@@ -64,17 +65,17 @@ def encode_tool(tool: Tool, field: str, family: Family, diagnostics: Diagnostics
     return encoded
 
 
-def encode_function(function: FunctionTool, field: str, family: Family, diagnostics: Diagnostics) -> Json:
+def encode_function(function: FunctionTool, field: str, model: Capabilities, diagnostics: Diagnostics) -> Json:
     encoded: Json = {"name": function.name}
     set_if_present(encoded, function, ("description",))
     encoded["input_schema"] = object_schema(function.parameters_json, f"{field}.function.parameters", {"type": "object"})
     if function.strict:
-        encode_strict(encoded, function.parameters_json, field, family, diagnostics)
+        encode_strict(encoded, function.parameters_json, field, model, diagnostics)
     return encoded
 
 
-def encode_strict(encoded: Json, parameters_json: str, field: str, family: Family, diagnostics: Diagnostics) -> None:
-    if not family.native_schema:
+def encode_strict(encoded: Json, parameters_json: str, field: str, model: Capabilities, diagnostics: Diagnostics) -> None:
+    if not model.strict_tools:
         diagnostics.drop(f"{field}.strict", "this model has no strict tools")
         return
     original = decode_object(parameters_json) if parameters_json else {"type": "object", "properties": {}}
@@ -103,27 +104,27 @@ def encode_tool_choice(request: ChatRequest) -> Json | None:
     return add_details(encoded, choice)
 
 
-def encode_response_format(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
+def encode_response_format(body: Json, form: ResponseFormat, model: Capabilities, diagnostics: Diagnostics) -> None:
     """body has tools and thinking. Raises GatewayError INVALID_REQUEST for a schema that is no object."""
     if form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT:
         instruct(body, JSON_INSTRUCTION)
     elif form.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
-        encode_schema(body, form, family, diagnostics)
+        encode_schema(body, form, model, diagnostics)
     elif form.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_TEXT, chat_pb2.RESPONSE_FORMAT_TYPE_UNSPECIFIED):
         raise invalid("response_format.type", f"response_format.type {form.type} is not known to this gateway")
 
 
-def encode_schema(body: Json, form: ResponseFormat, family: Family, diagnostics: Diagnostics) -> None:
+def encode_schema(body: Json, form: ResponseFormat, model: Capabilities, diagnostics: Diagnostics) -> None:
     if not form.schema_json:
         instruct(body, JSON_INSTRUCTION)
         return
     schema = object_of(form.schema_json, "response_format.json_schema.schema")
-    suited = fitted(schema) if family.native_schema else None
+    suited = fitted(schema) if model.structured == "schema" else None
     if suited is not None:
         sent: Any = verbatim(form.schema_json) if suited == schema else suited
         native = {"type": "json_schema", "schema": sent}
         body.setdefault("output_config", {})["format"] = add_details(native, form)
-    elif "tools" not in body and can_force(body, family) and schema.get("type") == "object":
+    elif "tools" not in body and can_force(body, model) and schema.get("type") == "object":
         force_answer_tool(body, form)
     else:
         instruct(body, SCHEMA_INSTRUCTION + form.schema_json)

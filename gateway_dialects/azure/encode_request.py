@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_VIDEO
 from dragoman.v1.routing_pb2 import Warning
+from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest
 from gateway_dialects.kit.json import decode_object
 from gateway_dialects.openai.encode_request import encode_chat as encode_openai
@@ -48,8 +49,6 @@ INFERENCE_FIELDS = frozenset(
     }
 )
 """What the inference surface knows by itself. Everything else it hands to the model only when asked to."""
-OPENAI_REASONING_MODELS = ("gpt-5", "o1", "o3", "o4")
-"""They refuse max_tokens; other vendors' models at the inference surface refuse max_completion_tokens."""
 
 
 class Surface(Enum):
@@ -83,7 +82,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
     surface = surface_of(endpoint.url)
     version = version_of(endpoint, surface)
     quirks = Quirks(
-        max_tokens_field=max_tokens_field(surface, model, version),
+        max_tokens_field=max_tokens_field(surface, endpoint.capabilities_of(model), version),
         stream_usage=surface is Surface.INFERENCE or is_modern(version),
         developer_role=surface is not Surface.INFERENCE,
         reasoning_field="reasoning_content" if surface is Surface.INFERENCE else "",
@@ -115,9 +114,10 @@ def is_modern(version: str) -> bool:
     return not version[:1].isdigit() or version >= FIRST_MODERN_VERSION
 
 
-def max_tokens_field(surface: Surface, model: str, version: str) -> str:
+def max_tokens_field(surface: Surface, model: Capabilities, version: str) -> str:
+    """OpenAI's reasoning models refuse max_tokens; other vendors' models at the inference surface the newer spelling."""
     if surface is Surface.INFERENCE:
-        return "max_completion_tokens" if model.startswith(OPENAI_REASONING_MODELS) else "max_tokens"
+        return "max_completion_tokens" if model.newer_bound else "max_tokens"
     return "max_completion_tokens" if is_modern(version) else "max_tokens"
 
 

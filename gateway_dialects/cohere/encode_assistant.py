@@ -16,12 +16,12 @@ from gateway_dialects.kit.json import Json, details_of, form_of, object_of, text
 class AssistantEncoder:
     """One message of the assistant, as far as its parts were read."""
 
-    def __init__(self, message: Message, field: str, model: str, diagnostics: Diagnostics) -> None:
+    def __init__(self, message: Message, field: str, reasons: bool, diagnostics: Diagnostics) -> None:
         self._field, self._diagnostics = field, diagnostics
         self._form = form_of(message, words.DIALECT, words.MessageForm).content
         """How Cohere's own client wrote the content. Empty: it did not, or as anybody would."""
         self._calls_tools = any(part.WhichOneof("kind") == "tool_call" for part in message.parts)
-        self._thinks = bool(self._form) or words.reasons(model)
+        self._thinks = bool(self._form) or reasons
         """Whether thoughts go back as content blocks; otherwise, before calls, as the plan."""
         self._content: list[Json] = []
         self._plan: list[str] = []
@@ -96,9 +96,9 @@ class AssistantEncoder:
         return self._content[0]["text"] if is_text and self._form != "list" else self._content
 
 
-def encode_assistant(message: Message, field: str, model: str, diagnostics: Diagnostics) -> Json:
+def encode_assistant(message: Message, field: str, reasons: bool, diagnostics: Diagnostics) -> Json:
     """Empty when nothing is left to say."""
-    encoder = AssistantEncoder(message, field, model, diagnostics)
+    encoder = AssistantEncoder(message, field, reasons, diagnostics)
     for index, part in enumerate(message.parts):
         encoder.add(part, f"{field}.parts[{index}]")
     encoded = {**encoder.encode(), **details_of(message, words.DIALECT)}

@@ -36,16 +36,16 @@ class RequestDiagnostics(Diagnostics):
         self.documents: list[Json] = []
 
 
-def encode_messages(messages: Iterable[Message], model: str, diagnostics: RequestDiagnostics) -> list[Json]:
+def encode_messages(messages: Iterable[Message], reasons: bool, diagnostics: RequestDiagnostics) -> list[Json]:
     """Raises GatewayError naming the field for content that this dialect cannot carry."""
     return [
         encoded
         for index, message in enumerate(messages)
-        for encoded in encode_message(message, f"messages[{index}]", model, diagnostics)
+        for encoded in encode_message(message, f"messages[{index}]", reasons, diagnostics)
     ]
 
 
-def encode_message(message: Message, field: str, model: str, diagnostics: RequestDiagnostics) -> Iterator[Json]:
+def encode_message(message: Message, field: str, reasons: bool, diagnostics: RequestDiagnostics) -> Iterator[Json]:
     """What one message becomes: none for an empty one of an assistant; one for each result of a tool."""
     if message.name and message.role != content_pb2.ROLE_TOOL:
         diagnostics.drop(f"{field}.name", "this provider takes no names of participants")
@@ -54,7 +54,7 @@ def encode_message(message: Message, field: str, model: str, diagnostics: Reques
     if message.role == content_pb2.ROLE_TOOL:
         yield from encode_results(message, field, diagnostics)
     elif message.role == content_pb2.ROLE_ASSISTANT:
-        if turn := encode_assistant(message, field, model, diagnostics):
+        if turn := encode_assistant(message, field, reasons, diagnostics):
             yield turn
         else:
             diagnostics.drop(field, "the assistant said nothing there")

@@ -14,7 +14,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, R
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.cohere import words
 from gateway_dialects.cohere.encode_messages import RequestDiagnostics, encode_messages
-from gateway_dialects.cohere.words import DIALECT, reasons, with_details
+from gateway_dialects.cohere.words import DIALECT, with_details
 from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
@@ -68,7 +68,7 @@ def encode_chat(
     if request.candidate_count > 1:
         raise GatewayError(Reason.UNSUPPORTED, "n: this provider gives one answer for each request", field="n")
     diagnostics = RequestDiagnostics()
-    body = {**encode_body(request, model, diagnostics), "stream": stream}
+    body = {**encode_body(request, model, endpoint, diagnostics), "stream": stream}
     upstream = UpstreamRequest("POST", base_url(endpoint) + "/v2/chat", headers(endpoint), request_bytes(body))
     return upstream, diagnostics.from_provider(endpoint.provider)
 
@@ -92,14 +92,15 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
     return found
 
 
-def encode_body(request: ChatRequest, model: str, diagnostics: RequestDiagnostics) -> Json:
+def encode_body(request: ChatRequest, model: str, endpoint: Endpoint, diagnostics: RequestDiagnostics) -> Json:
     """The request's JSON body without its stream flag."""
-    body: Json = {"model": model, "messages": encode_messages(request.messages, model, diagnostics)}
+    reasons = endpoint.capabilities_of(model).reasoning is not False
+    body: Json = {"model": model, "messages": encode_messages(request.messages, reasons, diagnostics)}
     if request.tools or request.HasField("tool_choice") or request.HasField("parallel_tool_calls"):
         encode_tools(body, request, diagnostics)
     encode_settings(body, request, diagnostics)
     if request.HasField("reasoning"):
-        encode_reasoning(body, request.reasoning, model, diagnostics)
+        encode_reasoning(body, request.reasoning, diagnostics)
     if diagnostics.documents:
         body["documents"] = list(diagnostics.documents)
     encode_options(body, request, diagnostics)
@@ -249,7 +250,7 @@ def instruct(body: Json, wanted: ResponseFormat) -> None:
     messages.insert(place, {"role": "system", "content": text})
 
 
-def encode_reasoning(body: Json, reasoning: ReasoningSettings, model: str, diagnostics: Diagnostics) -> None:
+def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: Diagnostics) -> None:
     """Sets thinking. Models that reason do so unless it is disabled. body has max_tokens, where it is bounded."""
     native = written_details_of(reasoning, DIALECT).get("thinking")
     diagnostics.drop_details(reasoning, DIALECT, "reasoning", ("thinking",))
@@ -258,12 +259,7 @@ def encode_reasoning(body: Json, reasoning: ReasoningSettings, model: str, diagn
         return
     is_off = reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled)
     if is_off:
-        if reasons(model):
-            body["thinking"] = {"type": "disabled"}
-        return
-    if not reasons(model):
-        if reasoning.effort or reasoning.enabled or reasoning.HasField("max_tokens"):
-            diagnostics.drop("reasoning", "this model does not reason")
+        body["thinking"] = {"type": "disabled"}
         return
     encode_amount(body, reasoning, diagnostics)
     for name in ("summary", "exclude"):

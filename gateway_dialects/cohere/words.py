@@ -68,11 +68,6 @@ EXTRA_FIELDS = frozenset(
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096}
 """Thinking tokens for an effort. Higher efforts have no bound."""
 UNBOUNDED_EFFORTS = frozenset({"high", "xhigh", "max"})
-PLAIN_MODELS = (
-    *("command-r", "command-light", "command-nightly", "command-a-03", "command-a-vision", "command-a-translate"),
-    "c4ai-",
-)
-"""How the names of models begin that do not reason. Others are asked as the client asks: names come faster than gateways."""
 SIGNED_FIELDS = ("provider", "signature", "encrypted", "id")
 """Fields of a thinking block with another provider's signed reasoning: those of Reasoning."""
 
@@ -104,11 +99,6 @@ class CitationForm(json.Form, frozen=True):
 
 
 NO_MESSAGE_FORM, PLAN_FORM = MessageForm(), PartForm(plan=True)
-
-
-def reasons(model: str) -> bool:
-    """Whether the model reasons, or is not known."""
-    return not model.startswith(PLAIN_MODELS)
 
 
 def is_plan(part: Part) -> bool:

@@ -77,7 +77,7 @@ def with_instructions(contents: list[Json], system: list[Json], fields: Json, en
     if not system:
         begin_with_the_user(contents)
         return {}
-    if contents and encoding.family.system_instruction:
+    if contents and encoding.model.system_messages:
         begin_with_the_user(contents)
         return {"systemInstruction": {**fields, "parts": system}}
     if contents and contents[0]["role"] == "user" and "functionResponse" not in contents[0]["parts"][0]:
@@ -142,7 +142,7 @@ def finished(turns: list[Turn], encoding: Encoding) -> list[Turn]:
             place_late_media(whole, together[0])
         if speaker == "model":
             calls = [call_id for turn in together for call_id in turn.call_ids]
-            if encoding.family.signed_calls:
+            if encoding.model.signed_calls:
                 skip_lost_signature([part for turn in together for part in turn.parts])
         elif speaker == "results":
             for turn in together:

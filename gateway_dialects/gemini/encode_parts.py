@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, Message, Part, ToolResult
-from gateway_dialects.gemini.families import Family, family_of
 from gateway_dialects.gemini.words import DIALECT, SIGNATURE, PartForm, Piece, add_own_fields, arguments_object, part_form
+from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, object_of, verbatim
@@ -33,11 +33,11 @@ RESOLUTIONS = frozenset({"low", "medium", "high"})
 class Encoding(Diagnostics):
     """One request while it is encoded."""
 
-    __slots__ = ("family", "names", "url")
+    __slots__ = ("model", "names", "url")
 
-    def __init__(self, family: Family, url: str) -> None:
+    def __init__(self, model: Capabilities, url: str) -> None:
         super().__init__()
-        self.family = family
+        self.model = model
         self.url = url
         """The endpoint's base URL."""
         self.names: dict[str, str] = {}
@@ -170,7 +170,7 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
         elif encoded is not None:
             media.append(encoded)
     response["response"] = response_object(result, "\n".join(texts), form)
-    if media and (encoding.family.media_in_results or form.media_inside):
+    if media and (encoding.model.media_in_results or form.media_inside):
         response["parts"] = media
         media = []
     elif media:
@@ -201,7 +201,7 @@ def encode_media(part: Part, field: str, encoding: Encoding) -> Json:
     encoded = encode_source(media, field, encoding.url)
     if "fileData" in encoded and part_form(part).no_mime_type:
         encoded["fileData"].pop("mimeType", None)
-    if media.detail in RESOLUTIONS and encoding.family.resolution_of_parts:
+    if media.detail in RESOLUTIONS and encoding.model.media_resolution:
         encoded["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.detail.upper()}"}
     elif media.detail not in ("", "auto"):
         encoding.warn(f"{field}.media.detail", "this model takes no detail; it was left out")
@@ -246,7 +246,7 @@ def needs_bytes(media: Media, model: str, endpoint: Endpoint) -> bool:
     parts = split_url(media.uri)
     if media.uri.startswith((f"{endpoint.url}/", UPLOADED)) or (parts and parts.hostname in VIDEO_HOSTS):
         return False
-    return not (media.mime_type and media.uri.startswith("https:") and family_of(model).reads_urls)
+    return not (media.mime_type and media.uri.startswith("https:") and endpoint.capabilities_of(model).reads_urls)
 
 
 def split_url(url: str) -> SplitResult | None:

@@ -13,7 +13,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, ResponseFormat, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.gemini.encode_contents import encode_contents
 from gateway_dialects.gemini.encode_parts import Encoding
-from gateway_dialects.gemini.families import encode_thinking, family_of
+from gateway_dialects.gemini.encode_thinking import encode_thinking
 from gateway_dialects.gemini.schema import gemini_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIER_WORDS, TOOL_MODES, SchemaForm
 from gateway_dialects.kit import json as wire
@@ -36,7 +36,7 @@ def encode_chat(
     request: ChatRequest, model: str, endpoint: Endpoint, stream: bool
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See kit.dialect.Encode."""
-    encoding = Encoding(family_of(model), endpoint.url)
+    encoding = Encoding(endpoint.capabilities_of(model), endpoint.url)
     body = encode_body(request, encoding)
     if request.provider_options_json or request.extra_body_json:
         add_options(body, request, encoding)
@@ -49,7 +49,7 @@ def encode_chat(
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
     """The request of countTokens. Only inside a generateContentRequest are instructions and tools counted too."""
     path = path_of(model)
-    body = encode_body(request, Encoding(family_of(model), endpoint.url))
+    body = encode_body(request, Encoding(endpoint.capabilities_of(model), endpoint.url))
     content = wire.encode_json({"generateContentRequest": {"model": path, **body}})
     return UpstreamRequest("POST", f"{endpoint.url}/{path}:countTokens", headers(endpoint), content)
 
@@ -105,7 +105,7 @@ def encode_config(request: ChatRequest, form: Json, encoding: Encoding) -> Json:
     if request.modalities:
         config["responseModalities"] = [modality.upper() for modality in request.modalities]
     config.update(form)
-    if request.HasField("reasoning") and (thinking := encode_thinking(request.reasoning, encoding.family, encoding)):
+    if request.HasField("reasoning") and (thinking := encode_thinking(request.reasoning, encoding.model, encoding)):
         config["thinkingConfig"] = thinking
     return config
 
@@ -114,7 +114,7 @@ def add_instruction(body: Json, text: str, encoding: Encoding) -> None:
     part = {"text": text}
     if "systemInstruction" in body:
         body["systemInstruction"]["parts"].append(part)
-    elif encoding.family.system_instruction or not body["contents"]:
+    elif encoding.model.system_messages or not body["contents"]:
         body["systemInstruction"] = {"parts": [part]}
     else:
         body["contents"][-1]["parts"].append(part)
@@ -184,7 +184,7 @@ def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
         declaration["description"] = function.description
     if function.parameters_json and "parameters" not in details:
         schema = wire.raw_json(function.parameters_json, f"{place}.function.parameters_json")
-        if encoding.family.json_schema or wire.form_of(tool, DIALECT, SchemaForm).json_schema:
+        if encoding.model.json_schema or wire.form_of(tool, DIALECT, SchemaForm).json_schema:
             declaration["parametersJsonSchema"] = schema
         elif (converted := gemini_schema_of(wire.decode_json(schema), place, encoding)).get("properties"):
             # An object without properties is refused; a function without parameters is not.
@@ -197,9 +197,9 @@ def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding)
     details = wire.written_details_of(choice, DIALECT)
     mode = MODE_WORDS.get(choice.mode)
     strict = [index for index, tool in enumerate(tools) if tool.WhichOneof("kind") == "function" and tool.function.strict]
-    if strict and mode in (None, "AUTO") and encoding.family.json_schema:
+    if strict and mode in (None, "AUTO") and encoding.model.json_schema:
         mode = "VALIDATED"
-    elif strict and not encoding.family.json_schema:
+    elif strict and not encoding.model.json_schema:
         for index in strict:
             encoding.warn(f"tools[{index}].function.strict", "this model does not check arguments strictly")
     config: Json = {"mode": mode} if mode else {}
@@ -218,7 +218,7 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encodin
     if form.type not in (chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT, chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA):
         return {}, ""
     functions = any(tool.WhichOneof("kind") == "function" for tool in tools)
-    if functions and not encoding.family.json_with_tools:
+    if functions and not encoding.model.json_with_tools:
         message = "this model gives no JSON by schema while it has tools; it was asked for in words instead"
         encoding.warn("response_format", message)
         rule = f" It must follow this JSON Schema: {form.schema_json}" if form.schema_json else ""
@@ -227,7 +227,7 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encodin
     encoded: Json = {} if written.no_mime_type else {"responseMimeType": JSON_TYPE}
     if form.schema_json and "responseSchema" not in details:
         schema = wire.raw_json(form.schema_json, "response_format.schema_json")
-        if encoding.family.json_schema or written.json_schema:
+        if encoding.model.json_schema or written.json_schema:
             encoded["responseJsonSchema"] = schema
         else:
             place = "response_format.json_schema.schema"

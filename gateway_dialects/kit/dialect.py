@@ -15,6 +15,7 @@ from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.capabilities import Capabilities, unknown
 from gateway_dialects.kit.json import TOO_DEEP, malformed
 from gateway_dialects.kit.tool_names import NameRule, name_rule
 
@@ -88,9 +89,9 @@ class Quirks:
     """The most characters that the id of an end user may have; a longer one is hashed. 0: the vendor names no bound."""
     longest_call_id: int = 0
     """The same for the id of a tool call."""
-    efforts: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """The efforts of reasoning that models take whose names begin so, from the least; the first that fits counts, and ""
-    fits all. None: whatever the client wrote."""
+    efforts: tuple[str, ...] = ()
+    """The efforts of reasoning that the vendor's API knows, from the least; its models may take fewer. Empty: whatever the
+    client wrote."""
     lacks: frozenset[MediaKind.ValueType] = frozenset()
     """The kinds of media that the vendor has no form for; they are refused before it is asked."""
     reads_urls_of: frozenset[MediaKind.ValueType] = frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO})
@@ -118,6 +119,8 @@ class OtherApi:
     quirks: Quirks = Quirks()
     only_models: tuple[str, ...] = ()
     """How the names of the models begin that it serves. Empty: it serves all of the provider's."""
+    capabilities_of: Callable[[str], Capabilities] = field(default=unknown, repr=False, compare=False)
+    """See Endpoint.capabilities_of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,16 @@ class Endpoint:
     """Whether a client chose its URL, so that it must not lead into the operator's network."""
     others: Mapping[str, OtherApi] = field(default_factory=dict)
     """The provider's other APIs, by dialect."""
+    capabilities_of: Callable[[str], Capabilities] = field(default=unknown, repr=False, compare=False)
+    """(model in the provider's own name) -> what it takes here."""
 
     def speaking(self, dialect: str, model: str) -> Endpoint:
         """The provider's API of this dialect where it has one that serves the model, else this one."""
         other = self.others.get(dialect)
         if other is None or (other.only_models and not model.startswith(other.only_models)):
             return self
-        return replace(self, dialect=dialect, url=other.url, quirks=other.quirks)
+        known = other.capabilities_of
+        return replace(self, dialect=dialect, url=other.url, quirks=other.quirks, capabilities_of=known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gateway_dialects.mistral.encode_messages import NO_FIELDS, MistralDiagnosti
 from gateway_dialects.mistral.words import DIALECT, OPTION_FIELDS, PLAIN_FIELDS, SERVICE_TIERS, ToolChoiceForm
 from gateway_dialects.openai.encode_request import GATEWAY_FIELDS, encode_response_format, headers
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import ON_OR_OFF, TOOL_CHOICE_WORDS, RequestForm, known_effort
+from gateway_dialects.openai.words import TOOL_CHOICE_WORDS, RequestForm
 
 NAMES = {ours: theirs for theirs, (ours, _) in PLAIN_FIELDS.items() if theirs not in ("model", "max_tokens", "service_tier")}
 """Contract fields by their names here."""
@@ -28,7 +28,6 @@ CHOICES = {**TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_REQUIRED: "any"}
 UNKNOWN_FIELDS = ("logit_bias", "verbosity", "user")
 ANY_OBJECT = '{"type":"object","properties":{}}'
 FIM_PATH = "/fim/completions"
-EFFORTS = (("", ON_OR_OFF),)
 QUIRKS = Quirks(max_tokens_field="max_tokens", stream_usage=False)
 
 
@@ -156,7 +155,7 @@ def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> N
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: MistralDiagnostics) -> None:
     """There is an effort and nothing else; its models always show what they think."""
     if reasoning.effort:
-        body["reasoning_effort"] = known_effort(reasoning.effort, body["model"], EFFORTS, diagnostics)
+        body["reasoning_effort"] = reasoning.effort
     elif reasoning.HasField("enabled"):
         body["reasoning_effort"] = "high" if reasoning.enabled else "none"
     for name in ("max_tokens", "summary", "exclude"):

@@ -209,7 +209,7 @@ def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, quirks: 
         body["thinking"] = switch
         effort = None
     elif effort := settings.pop("effort", None) or implied_effort(settings.pop("enabled", None)):
-        body["reasoning_effort"] = words.known_effort(effort, body["model"], quirks.efforts, diagnostics)
+        body["reasoning_effort"] = effort
     if quirks.reasoning_object and (settings or details):
         chosen = {"effort": body.pop("reasoning_effort")} if effort else {}
         body["reasoning"] = {**settings, **details, **chosen}

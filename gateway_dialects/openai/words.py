@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from dragoman.v1 import chat_pb2, content_pb2
 from gateway_dialects.kit import json as kit
 from gateway_dialects.kit.context_length import Words
-from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.fields import Fields, Reader, boolean, integer, number, object_text, small_integer, string
 from gateway_dialects.kit.json import Detailed, Form, Json, WrittenForm
 
@@ -113,42 +112,6 @@ REASONING_FORMATS: Mapping[str, str] = {
 """Reasoning.provider, and the format of an item of reasoning_details. Any other format is the provider's name."""
 UNKNOWN_FORMAT = "unknown"
 REASONING_PROVIDERS: Mapping[str, str] = {**words_of(REASONING_FORMATS), UNKNOWN_FORMAT: ""}
-
-# Reasoning efforts by model. Sources: https://platform.openai.com/docs/api-reference/chat/create (reasoning_effort),
-# https://console.groq.com/docs/reasoning, https://ai.google.dev/gemini-api/docs/openai (thinking), https://docs.x.ai,
-# https://api-docs.deepseek.com/guides/thinking_mode, https://docs.mistral.ai/capabilities/reasoning/adjustable,
-# https://docs.cohere.com/docs/compatibility-api, https://inference-docs.cerebras.ai/capabilities/reasoning.
-
-Efforts = tuple[tuple[str, tuple[str, ...]], ...]
-"""See Quirks.efforts."""
-SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""All efforts, from the least. Any other is a provider's own and is sent as it is."""
-THREE = ("low", "medium", "high")
-THREE_AND_NONE = ("none", *THREE)
-ON_OR_OFF = ("none", "high")
-OPENAI_EFFORTS: Efforts = (
-    ("o1", THREE),
-    ("o3", THREE),
-    ("o4", THREE),
-    ("gpt-5-pro", ("high",)),
-    ("gpt-5.1-codex-max", ("none", *THREE, "xhigh")),
-    ("gpt-5.1", THREE_AND_NONE),
-    ("gpt-5.", ()),
-    ("gpt-5", ("minimal", *THREE)),
-)
-"""Later models differ from one to the next: they get what the client asked for."""
-
-
-def known_effort(effort: str, model: str, efforts: Efforts, diagnostics: Diagnostics) -> str:
-    """The effort, or the nearest one that the model takes, the lower of two as near. Whoever asks for some reasoning gets
-    some."""
-    words = next((words for prefix, words in efforts if model.startswith(prefix)), ())
-    if not words or effort in words or effort not in SCALE:
-        return effort
-    place = SCALE.index(effort)
-    nearest = min((word for word in words if word != "none"), key=lambda word: abs(SCALE.index(word) - place))
-    diagnostics.warn("reasoning.effort", f"reasoning.effort {effort} is not known to this model; {nearest} was sent")
-    return nearest
 
 
 class MessageForm(Form, frozen=True):

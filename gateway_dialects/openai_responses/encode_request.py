@@ -8,7 +8,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/create, https:/
 migrate-to-responses (functions are strict by default, unlike those of chat completions) and recorded requests.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +31,7 @@ from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import OPENAI_EFFORTS, RESPONSE_FORMAT_WORDS, TOOL_CHOICE_WORDS, known_effort
+from gateway_dialects.openai.words import RESPONSE_FORMAT_WORDS, TOOL_CHOICE_WORDS
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.encode_input import encode_input
 from gateway_dialects.openai_responses.words import DIALECT, RequestForm, details_of, form_of, request_form
@@ -68,8 +67,6 @@ GATEWAY_FIELDS = frozenset({"model", "input", "stream"})
 """Never taken from the caller's options."""
 NESTED = frozenset({"text", "reasoning"})
 LONGEST_USER = 64
-REASONING_MODELS = re.compile(r"(ft:)?(o\d|gpt-[5-9]|gpt-\d\d|codex-|computer-use-)(?!.*-chat)")
-"""Those that take an include of encrypted reasoning; the others refuse the request that asks for it."""
 NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 SCHEMA_NAME = "answer"
 NO_INPUT = {"role": "user", "content": ""}
@@ -81,7 +78,7 @@ def encode_chat(
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """See Dialect.encode_chat."""
     diagnostics = Diagnostics()
-    body = encode_body(request, model, diagnostics)
+    body = encode_body(request, model, endpoint, diagnostics)
     if stream:
         body["stream"] = True
     else:
@@ -90,7 +87,7 @@ def encode_chat(
     return upstream, diagnostics.from_provider(endpoint.provider)
 
 
-def encode_body(request: chat_pb2.ChatRequest, model: str, diagnostics: Diagnostics) -> Json:
+def encode_body(request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its stream flag."""
     is_native = DIALECT in request.provider_options_json
     form = request_form(request)
@@ -113,7 +110,8 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, diagnostics: Diagnost
     add_options(body, request, form, diagnostics)
     if not is_native:
         body.setdefault("store", False)
-    set_include(body, request, model, is_native=is_native)
+    encrypted = not is_native and endpoint.capabilities_of(model).encrypted_reasoning
+    set_include(body, request, encrypted=encrypted)
     warn_of_settings(request, diagnostics)
     diagnostics.drop_foreign_settings(request, DIALECT)
     return body
@@ -153,7 +151,7 @@ def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, diagnost
         message = f"this provider takes no budget of reasoning tokens; its effort was set to {effort}"
         diagnostics.warn("reasoning.max_tokens", message)
     if effort:
-        settings["effort"] = known_effort(effort, body["model"], OPENAI_EFFORTS, diagnostics)
+        settings["effort"] = effort
     if reasoning.summary and not reasoning.exclude:
         settings["summary"] = reasoning.summary
     if settings:
@@ -207,12 +205,14 @@ def included(body: Json) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def set_include(body: Json, request: chat_pb2.ChatRequest, model: str, *, is_native: bool) -> None:
-    """Ask for log-probabilities where they are wanted, and for reasoning in a form that a client can carry."""
+def set_include(body: Json, request: chat_pb2.ChatRequest, *, encrypted: bool) -> None:
+    """Ask for log-probabilities where they are wanted, and for reasoning in a form that a client can carry.
+
+    encrypted: whether it may be asked for encrypted."""
     wanted = list(dict.fromkeys(name for name in included(body) if isinstance(name, str)))
     if request.logprobs and words.LOGPROBS not in wanted:
         wanted.append(words.LOGPROBS)
-    if not is_native and words.ENCRYPTED not in wanted and REASONING_MODELS.match(model):
+    if encrypted and words.ENCRYPTED not in wanted:
         wanted.append(words.ENCRYPTED)
     if wanted:
         body["include"] = wanted

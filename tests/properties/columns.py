@@ -12,6 +12,7 @@ from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendors import VENDORS
 from gateway_core.routing.resolver import Target
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
+from tests.fitted import encode_fitted, endpoint_at
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ class Column:
 
     def encode(self, request: ChatRequest, model: str, *, stream: bool = False) -> tuple[UpstreamRequest, Sequence[Warning]]:
         """Raises GatewayError."""
-        return self.dialect.encode_chat(request, model, self.endpoint, stream)
+        return encode_fitted(request, model, self.endpoint, stream)
 
 
 def own(dialect: str, models: tuple[str, ...], fixtures: str) -> Column:
     row = next(vendor for vendor in VENDORS if vendor.dialect == dialect)
-    endpoint = Endpoint(row.name, dialect, row.url.format(RESOURCE="r"), quirks=row.quirks)
+    endpoint = endpoint_at(row, row.url.format(RESOURCE="r"))
     return Column(dialect, endpoint, models, fixtures)
 
 

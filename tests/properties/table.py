@@ -86,11 +86,7 @@ def write_vendors() -> Iterator[str]:
 
 
 def efforts_of(quirks: Quirks) -> str:
-    if not quirks.efforts:
-        return "any"
-    if all(not prefix for prefix, _ in quirks.efforts):
-        return ", ".join(quirks.efforts[0][1])
-    return "by model"
+    return ", ".join(quirks.efforts) or "any"
 
 
 def document() -> str:

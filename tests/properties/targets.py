@@ -12,7 +12,8 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
-from gateway_dialects.kit.dialect import Dialect, Endpoint, Secret, UpstreamRequest
+from gateway_dialects.kit.dialect import Dialect, Secret, UpstreamRequest
+from tests.fitted import encode_fitted, endpoint_at
 
 KEY = "key-that-nobody-may-see"
 MODELS = {
@@ -50,8 +51,8 @@ class Target:
         """The body, the warnings, and the whole request. Raises GatewayError."""
         url = "https://up.example.com/v1"
         row = self.vendor
-        endpoint = Endpoint(row.name, row.dialect, url, keys=(Secret(KEY),), quirks=row.quirks)
-        upstream, warnings = self.dialect.encode_chat(request, self.model, endpoint, stream)
+        endpoint = endpoint_at(row, url, (Secret(KEY),))
+        upstream, warnings = encode_fitted(request, self.model, endpoint, stream)
         body: dict[str, Any] = json.loads(upstream.body)
         return body, warnings, upstream
 

@@ -9,6 +9,7 @@ from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM, ROLE_USER, Mess
 from gateway_core.execution.fitting import fit
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
+from gateway_core.routing.resolver import Target
 from gateway_dialects.kit.dialect import Endpoint
 
 HEADER = "x-anthropic-billing-header: cc_version=2.1.107.3d9; cc_entrypoint=cli; cch=74943;"
@@ -25,7 +26,7 @@ def test_only_anthropic_gets_it(vendor: Vendor) -> None:
     endpoint = Endpoint(vendor.name, vendor.dialect, "http://u", quirks=vendor.quirks)
     request = instructed(HEADER, CODE)
 
-    fitted = fit(request, endpoint)
+    fitted = fit(request, Target(endpoint, "m"))
 
     assert (HEADER in str(fitted.request)) is (vendor.name == "anthropic")
     assert bool(fitted.warnings) is (vendor.name != "anthropic")
@@ -34,20 +35,20 @@ def test_only_anthropic_gets_it(vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("role", [ROLE_SYSTEM, ROLE_DEVELOPER])
 def test_the_rest_of_the_text_stays(role: Role.ValueType) -> None:
-    fitted = fit(instructed(f"{HEADER}\n\n{CODE}", role=role), Endpoint("p", "openai", "http://u"))
+    fitted = fit(instructed(f"{HEADER}\n\n{CODE}", role=role), Target(Endpoint("p", "openai", "http://u"), "m"))
 
     assert fitted.request == instructed(CODE, role=role)
     assert [warning.field for warning in fitted.warnings] == ["messages[0].parts[0]"]
 
 
 def test_a_message_of_nothing_else_goes() -> None:
-    assert list(fit(instructed(HEADER), Endpoint("p", "openai", "http://u")).request.messages) == [ASKED]
+    assert list(fit(instructed(HEADER), Target(Endpoint("p", "openai", "http://u"), "m")).request.messages) == [ASKED]
 
 
 def test_words_about_it_stay() -> None:
-    endpoint = Endpoint("p", "openai", "http://u")
+    target = Target(Endpoint("p", "openai", "http://u"), "m")
     asked = ChatRequest(messages=[Message(role=ROLE_USER, parts=[Part(text=HEADER)])])
     described = instructed(f"Never repeat {HEADER}")
 
-    assert fit(asked, endpoint).request is asked
-    assert fit(described, endpoint).request is described
+    assert fit(asked, target).request is asked
+    assert fit(described, target).request is described

@@ -8,6 +8,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIN
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendors import VENDORS
 from gateway_dialects.kit.dialect import Endpoint
+from tests.fitted import endpoint_at
 
 IMAGE = Media(kind=MEDIA_KIND_IMAGE, uri="https://a.example/cat")
 INSECURE_IMAGE = Media(kind=MEDIA_KIND_IMAGE, uri="http://a.example/cat.png")
@@ -29,8 +30,7 @@ KINDS = (MEDIA_KIND_IMAGE, MEDIA_KIND_AUDIO, MEDIA_KIND_VIDEO, MEDIA_KIND_FILE)
 
 def needed(vendor: str, media: Media, model: str = "m", dialect: str = "") -> bool:
     row = next(row for row in VENDORS if row.name == vendor and dialect in ("", row.dialect))
-    endpoint = Endpoint(row.name, row.dialect, row.url, quirks=row.quirks)
-    return DIALECTS[row.dialect].needs_bytes(media, model, endpoint)
+    return DIALECTS[row.dialect].needs_bytes(media, model, endpoint_at(row))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_core.models.table import ModelTable
 from gateway_dialects.anthropic import CLIENT
 from gateway_dialects.anthropic.parse_request import parse_chat
 from gateway_dialects.anthropic.render_response import render_chat
@@ -17,7 +18,7 @@ from tests.laws.language import Language, Least
 from tests.laws.languages.openai import without_nulls
 from tests.recordings import Exchange
 
-ENDPOINT = Endpoint("p", "anthropic", "http://upstream/v1")
+ENDPOINT = Endpoint("p", "anthropic", "http://upstream/v1", capabilities_of=ModelTable("p", "anthropic"))
 STREAM_FLAGS = ("stream", "model")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from dragoman.reasons import Reason
+from gateway_core.models.table import ModelTable
 from gateway_dialects.azure import CLIENT
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.laws.language import Least
@@ -22,7 +23,14 @@ def endpoint_of(exchange: Exchange) -> Endpoint:
     asked = urlsplit(exchange.request["path"])
     base = "/openai/v1" if asked.path.startswith("/openai/v1/") else ""
     version = parse_qs(asked.query).get("api-version", [""])[0]
-    return Endpoint("azure", "azure", f"https://{exchange.request['host']}{base}", (Secret("k"),), api_version=version)
+    return Endpoint(
+        "azure",
+        "azure",
+        f"https://{exchange.request['host']}{base}",
+        (Secret("k"),),
+        api_version=version,
+        capabilities_of=ModelTable("azure", "azure"),
+    )
 
 
 AZURE = replace(

@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_core.models.table import ModelTable
 from gateway_dialects.cohere import CLIENT
 from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.cohere.render_response import render_chat
@@ -17,7 +18,7 @@ from tests.laws.language import Language, Least
 from tests.laws.languages.openai import without_nulls
 from tests.recordings import Exchange
 
-ENDPOINT = Endpoint("p", "cohere", "http://upstream")
+ENDPOINT = Endpoint("p", "cohere", "http://upstream", capabilities_of=ModelTable("p", "cohere"))
 STREAM_FLAGS = ("stream", "model")
 
 

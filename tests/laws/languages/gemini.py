@@ -10,6 +10,7 @@ from typing import Any
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_core.models.table import ModelTable
 from gateway_dialects.gemini import CLIENT
 from gateway_dialects.gemini.parse_request import parse_chat, parse_method
 from gateway_dialects.gemini.render_answer import render_chat
@@ -18,7 +19,7 @@ from gateway_dialects.kit.dialect import Endpoint
 from tests.laws.language import Language, Least
 from tests.recordings import Exchange
 
-ENDPOINT = Endpoint("p", "gemini", "http://upstream/v1beta")
+ENDPOINT = Endpoint("p", "gemini", "http://upstream/v1beta", capabilities_of=ModelTable("p", "gemini"))
 UNFINISHED = ("fixtures-gemini/stream_unfinished", "google/fb_stream_success_quotes_escaped")
 """Streams that never tell a finish reason: they count as cut off."""
 MESSAGE_FIELDS = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.reasons import Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.fields import parse_object
 from gateway_dialects.kit.json import encode_json
@@ -19,7 +20,7 @@ from tests.laws.language import Language, Least
 from tests.laws.languages.openai import without_nulls
 from tests.recordings import Exchange
 
-ENDPOINT = Endpoint("p", "openai-responses", "http://upstream/v1")
+ENDPOINT = Endpoint("p", "openai-responses", "http://upstream/v1", capabilities_of=ModelTable("p", "openai-responses"))
 NOT_SENT = ("model", "stream")
 """What the gateway does itself."""
 RAW = ("schema", "parameters")

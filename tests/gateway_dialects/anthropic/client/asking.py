@@ -12,9 +12,10 @@ import pytest
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
-from gateway_dialects.anthropic.encode_request import encode_chat
+from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.openai.parse_request import parse_chat
+from tests.fitted import encode_fitted
 
 Json = dict[str, Any]
 
@@ -27,7 +28,7 @@ LATE_MODEL = "claude-opus-5-5"
 """Always thinks, and cannot be forced to call a tool."""
 OLD_MODEL = "claude-3-5-haiku-20241022"
 """Neither thinks nor has structured outputs."""
-ENDPOINT = Endpoint("claude", "anthropic", "https://up/v1")
+ENDPOINT = Endpoint("claude", "anthropic", "https://up/v1", capabilities_of=ModelTable("claude", "anthropic"))
 HI: Json = {"role": "user", "content": "Hi"}
 
 
@@ -52,7 +53,7 @@ def send(request: ChatRequest, model: str = BUDGET_MODEL, endpoint: Endpoint = E
     """A gRPC caller's request. Without messages it says Hi."""
     if not request.messages:
         request.messages.append(Message(role=Role.ROLE_USER, parts=[Part(text="Hi")]))
-    upstream, warnings = encode_chat(request, model, endpoint, stream)
+    upstream, warnings = encode_fitted(request, model, endpoint, stream)
     assert all(warning.provider == endpoint.provider and warning.message for warning in warnings)
     fields, texts = [warning.field for warning in warnings], [warning.message for warning in warnings]
     return Sent(json.loads(upstream.body), upstream.headers, fields, texts)

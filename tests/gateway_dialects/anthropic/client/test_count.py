@@ -9,12 +9,13 @@ from anthropic.types.beta.message_count_tokens_params import MessageCountTokensP
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_core.models.table import ModelTable
 from gateway_dialects.anthropic.decode_response import decode_count
 from gateway_dialects.anthropic.encode_request import COUNTED_FIELDS, encode_count
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from tests.gateway_dialects.anthropic.client.asking import HI, chat_request, function
 
-ENDPOINT = Endpoint("claude", "anthropic", "https://up", (Secret("k"),))
+ENDPOINT = Endpoint("claude", "anthropic", "https://up", (Secret("k"),), capabilities_of=ModelTable("claude", "anthropic"))
 
 
 def test_what_is_asked_is_the_request_without_what_shapes_the_answer_only() -> None:

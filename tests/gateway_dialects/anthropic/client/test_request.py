@@ -219,7 +219,7 @@ def test_in_strict_mode_it_is_refused_and_named() -> None:
     request.strict = True
     upstream = Upstream(Target(ENDPOINT, "claude-opus-5"), Transports.only(DemoTransport()), Deadline())
     with pytest.raises(GatewayError) as caught:
-        attempt.encode_chat(ANTHROPIC.chat, fit(request, ENDPOINT), upstream)
+        attempt.encode_chat(ANTHROPIC.chat, fit(request, upstream.target), upstream)
     assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "seed")
 
 

@@ -7,13 +7,22 @@ import pytest
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_USER, Message, Part
+from gateway_core.models.table import ModelTable
 from gateway_dialects.azure import CLIENT as AZURE
 from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
 
 
 def sent(url: str, model: str = "gpt", *, version: str = "", stream: bool = False, **fields: Any) -> UpstreamRequest:
     request = ChatRequest(messages=[Message(role=ROLE_USER, parts=[Part(text="Hi")])], **fields)
-    endpoint = Endpoint("azure", "azure", url, (Secret("k"),), {"x-team": "blue"}, api_version=version)
+    endpoint = Endpoint(
+        "azure",
+        "azure",
+        url,
+        (Secret("k"),),
+        {"x-team": "blue"},
+        api_version=version,
+        capabilities_of=ModelTable("azure", "azure"),
+    )
     upstream, warnings = AZURE.encode_chat(request, model, endpoint, stream)
     assert list(warnings) == []
     return upstream

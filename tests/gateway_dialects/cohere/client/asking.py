@@ -7,11 +7,14 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_USER, Message, Part
-from gateway_dialects.cohere import CLIENT as COHERE
+from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from gateway_dialects.openai.parse_request import parse_chat
+from tests.fitted import encode_fitted
 
-ENDPOINT = Endpoint("cohere", "cohere", "https://api.cohere.ai", (Secret("k"),))
+ENDPOINT = Endpoint(
+    "cohere", "cohere", "https://api.cohere.ai", (Secret("k"),), capabilities_of=ModelTable("cohere", "cohere")
+)
 PLAIN, REASONING = "command-a-03-2025", "command-a-reasoning-08-2025"
 WEATHER = {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
 TOOL = {"type": "function", "function": WEATHER}
@@ -21,7 +24,7 @@ RESULT = {"role": "tool", "tool_call_id": "c1", "content": "clear"}
 
 def sent(request: ChatRequest, model: str = PLAIN) -> tuple[dict[str, Any], list[str]]:
     """The body without model and stream flag, and the fields that were warned of."""
-    upstream, warnings = COHERE.encode_chat(request, model, ENDPOINT, False)
+    upstream, warnings = encode_fitted(request, model, ENDPOINT)
     body = json.loads(upstream.body)
     assert (body.pop("model"), body.pop("stream")) == (model, False)
     assert {warning.provider for warning in warnings} <= {"cohere"}

@@ -9,13 +9,14 @@ from typing import Any
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Media, Message, Part, Reasoning, Role, ToolCall, ToolResult
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.gemini import CLIENT as GEMINI
+from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.dialect import Endpoint, Secret
+from tests.fitted import encode_fitted
 
 FLASH, FLASH_LITE, PRO = "gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro"
 OLD, NEWER, NEWER_FLASH = "gemini-2.0-flash", "gemini-3-pro-preview", "gemini-3-flash-preview"
 URL = "https://upstream.example/v1beta"
-ENDPOINT = Endpoint("google", "gemini", URL, keys=(Secret("secret-key"),))
+ENDPOINT = Endpoint("google", "gemini", URL, keys=(Secret("secret-key"),), capabilities_of=ModelTable("google", "gemini"))
 
 
 def said(role: Role.ValueType, *parts: Part | str) -> Message:
@@ -57,7 +58,7 @@ def asked(*messages: Message, **fields: Any) -> ChatRequest:
 
 def sent(request: ChatRequest, model: str = FLASH) -> tuple[dict[str, Any], list[str]]:
     """The body, and the fields that were left out."""
-    upstream, warnings = GEMINI.encode_chat(request, model, ENDPOINT, False)
+    upstream, warnings = encode_fitted(request, model, ENDPOINT)
     return json.loads(upstream.body), fields_of(warnings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from gateway_core.models.table import ModelTable
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.anthropic.parse_request import parse_chat
 from gateway_dialects.anthropic.render_response import render_chat
@@ -145,7 +146,10 @@ def test_sealed_thoughts_come_back_to_gemini_and_only_to_gemini() -> None:
     assert lost == []
     parsed = parse_chat(json.dumps({"model": "m", "max_tokens": 50, "messages": turns}).encode())
     upstream, warnings = ANTHROPIC.encode_chat(
-        parsed.chat, "claude-sonnet-4-5", Endpoint("p", "anthropic", "http://u"), False
+        parsed.chat,
+        "claude-sonnet-4-5",
+        Endpoint("p", "anthropic", "http://u", capabilities_of=ModelTable("p", "anthropic")),
+        False,
     )
     assert [block["type"] for block in json.loads(upstream.body)["messages"][1]["content"]] == ["tool_use"]
     assert len(warnings) == 1

@@ -12,7 +12,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.providers.vendors import vendor_of
 from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint, Secret
-from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, URL, asked, sent, system, user
+from tests.gateway_dialects.gemini.client.asking import ENDPOINT, FLASH, OLD, URL, asked, sent, system, user
 
 GOOGLE = "https://generativelanguage.googleapis.com/v1beta"
 
@@ -74,7 +74,7 @@ def test_every_setting() -> None:
         modalities=["text", "image"],
         service_tier="flex",
     )
-    body, lost = sent(request)
+    body, lost = sent(request, OLD)
     assert body == {
         "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
         "generationConfig": {

@@ -25,7 +25,8 @@ from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.encode_request import encode_count
 from gateway_dialects.gemini.render_answer import render_chat
 from gateway_dialects.gemini.render_stream import ChunkRenderer
-from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
+from gateway_dialects.kit.dialect import ServerSentEvent
+from tests.gateway_dialects.gemini.client.asking import ENDPOINT
 from tests.gateway_dialects.gemini.client.shapes import ANSWER, BODIES
 from tests.gateway_dialects.kit.enduring import check_error, check_model_list, check_nesting
 
@@ -159,7 +160,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
 @given(requests(), st.sampled_from(["gemini-2.0-flash", "gemini-2.5-flash", "gemini-3-pro-preview", "gemma-3", "other"]))
 def test_a_request_with_broken_details(request: ChatRequest, model: str) -> None:
     with contextlib.suppress(GatewayError):
-        encode_count(request, model, Endpoint("p", "gemini", "http://u"))
+        encode_count(request, model, ENDPOINT)
     with contextlib.suppress(GatewayError):
-        upstream, _ = GEMINI.encode_chat(request, model, Endpoint("p", "gemini", "http://u"), False)
+        upstream, _ = GEMINI.encode_chat(request, model, ENDPOINT, False)
         assert isinstance(json.loads(upstream.body)["contents"], list)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import ReasoningSettings
-from gateway_dialects.gemini.families import family_of
+from gateway_core.models.families import family_of
 from tests.gateway_dialects.gemini.client.asking import FLASH, FLASH_LITE, NEWER, NEWER_FLASH, OLD, PRO, asked, sent
 
 
@@ -33,11 +33,8 @@ def thinking(model: str, details: dict[str, Any] | None = None, **fields: Any) -
         (FLASH, {"max_tokens": 2000, "effort": "high"}, {"thinkingBudget": 2000}),
         (FLASH, {"enabled": True}, {"thinkingBudget": -1}),
         (NEWER, {"effort": "low"}, {"thinkingLevel": "low"}),
-        (NEWER, {"effort": "minimal"}, {"thinkingLevel": "low"}),
-        (NEWER, {"effort": "medium"}, {"thinkingLevel": "high"}),
         ("gemini-3.1-pro-preview", {"effort": "medium"}, {"thinkingLevel": "medium"}),
         (NEWER_FLASH, {"effort": "minimal"}, {"thinkingLevel": "minimal"}),
-        (NEWER_FLASH, {"effort": "max"}, {"thinkingLevel": "high"}),
         (NEWER, {"enabled": True}, {}),
         (FLASH, {"summary": "auto"}, {}),
     ],
@@ -69,6 +66,9 @@ def test_switched_off(fields: dict[str, Any]) -> None:
         (FLASH_LITE, {"max_tokens": 1}, {"thinkingBudget": 512}, "reasoning.max_tokens"),
         (PRO, {"max_tokens": 1}, {"thinkingBudget": 128}, "reasoning.max_tokens"),
         (NEWER_FLASH, {"max_tokens": 8000}, {"thinkingLevel": "medium"}, "reasoning.max_tokens"),
+        (NEWER, {"effort": "minimal"}, {"thinkingLevel": "low"}, "reasoning.effort"),
+        (NEWER, {"effort": "medium"}, {"thinkingLevel": "high"}, "reasoning.effort"),
+        (NEWER_FLASH, {"effort": "max"}, {"thinkingLevel": "high"}, "reasoning.effort"),
         (FLASH, {"effort": "heroic"}, {}, "reasoning.effort"),
         (FLASH, {"effort": "low", "summary": "detailed"}, {"thinkingBudget": 1024}, "reasoning.summary"),
     ],
@@ -78,7 +78,7 @@ def test_what_cannot_be_had_is_told(model: str, fields: dict[str, Any], expected
 
 
 def test_a_model_that_does_not_think() -> None:
-    assert thinking(OLD, effort="high") == (None, ["reasoning.effort"])
+    assert thinking(OLD, effort="high") == (None, ["reasoning"])
 
 
 def test_what_a_client_of_this_dialect_wrote_stays() -> None:
@@ -115,5 +115,5 @@ def test_a_level_becomes_a_budget_for_a_model_that_knows_none() -> None:
     ],
 )
 def test_families(model: str, kind: str) -> None:
-    family = family_of(model)
-    assert (bool(family.most_budget), bool(family.levels)) == (kind == "budget", kind == "level")
+    takes = family_of(model).takes
+    assert (bool(takes.budget), bool(takes.efforts)) == (kind == "budget", kind == "level")

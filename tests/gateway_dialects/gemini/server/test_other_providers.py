@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway_core.models.table import ModelTable
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.gemini.parse_request import parse_chat
 from gateway_dialects.gemini.render_answer import render_chat
@@ -37,7 +38,9 @@ REQUEST = {
 
 def sent(dialect: Dialect, name: str, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     request = parse_chat(json.dumps(body).encode(), f"p/{name}")
-    upstream, warnings = dialect.encode_chat(request, name, Endpoint("p", dialect.name, "http://u"), False)
+    upstream, warnings = dialect.encode_chat(
+        request, name, Endpoint("p", dialect.name, "http://u", capabilities_of=ModelTable("p", dialect.name)), False
+    )
     return json.loads(upstream.body), [warning.field for warning in warnings]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError
 from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.gemini.parse_request import parse_chat, parse_count
-from gateway_dialects.kit.dialect import Endpoint
+from tests.gateway_dialects.gemini.client.asking import ENDPOINT
 from tests.laws.languages.gemini import canonical_request
 
 PROPERTY = settings(
@@ -65,14 +65,14 @@ def test_a_body(body: bytes) -> None:
             request = parse(body, "m")
             request.SerializeToString()
             with contextlib.suppress(GatewayError):
-                GEMINI.encode_chat(request, "gemini-2.5-flash", Endpoint("p", "gemini", "http://u"), False)
+                GEMINI.encode_chat(request, "gemini-2.5-flash", ENDPOINT, False)
 
 
 @PROPERTY
 @given(CONVERSATION)
 def test_any_conversation_is_given_back_as_it_came(contents: list[dict[str, Any]]) -> None:
     request = parse_chat(json.dumps({"contents": contents}).encode(), "m")
-    upstream, warnings = GEMINI.encode_chat(request, "gemini-3-pro-preview", Endpoint("p", "gemini", "http://u"), False)
+    upstream, warnings = GEMINI.encode_chat(request, "gemini-3-pro-preview", ENDPOINT, False)
     assert canonical_request(json.loads(upstream.body)) == canonical_request({"contents": contents})
     assert not warnings
     ids = [part.tool_call.id for message in request.messages for part in message.parts if part.HasField("tool_call")]

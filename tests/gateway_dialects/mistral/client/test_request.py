@@ -66,7 +66,7 @@ def test_where_it_goes() -> None:
         ({"modalities": ["text", "audio"]}, {}, ["modalities"]),
         ({"user": "u", "verbosity": "low", "logit_bias": {"9": 1}}, {}, ["logit_bias", "verbosity", "user"]),
         ({"reasoning": ReasoningSettings(effort="none")}, {"reasoning_effort": "none"}, []),
-        ({"reasoning": ReasoningSettings(effort="low")}, {"reasoning_effort": "high"}, ["reasoning.effort"]),
+        ({"reasoning": ReasoningSettings(effort="high")}, {"reasoning_effort": "high"}, []),
         ({"reasoning": ReasoningSettings(enabled=False)}, {"reasoning_effort": "none"}, []),
         ({"reasoning": ReasoningSettings(enabled=True)}, {"reasoning_effort": "high"}, []),
         ({"reasoning": ReasoningSettings(max_tokens=9, exclude=True)}, {}, ["reasoning.max_tokens", "reasoning.exclude"]),

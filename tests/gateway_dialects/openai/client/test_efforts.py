@@ -9,8 +9,7 @@ import pytest
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_core.providers.vendors import OPENAI_COMPATIBLE as VENDORS
-from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.openai.encode_request import encode_chat
+from tests.fitted import encode_fitted, endpoint_at
 
 ROWS = {vendor.name: vendor for vendor in VENDORS}
 HI = [Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])]
@@ -40,9 +39,8 @@ HI = [Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])]
     ],
 )
 def test_the_nearest_effort(vendor: str, model: str, effort: str, word: str) -> None:
-    endpoint = Endpoint("p", "openai", "http://up", quirks=ROWS[vendor].quirks)
     request = ChatRequest(messages=HI, reasoning=ReasoningSettings(effort=effort))
-    upstream, warnings = encode_chat(request, model, endpoint, False)
+    upstream, warnings = encode_fitted(request, model, endpoint_at(ROWS[vendor]))
     assert json.loads(upstream.body)["reasoning_effort"] == word
     assert [(warning.field, word in warning.message) for warning in warnings] == (
         [] if word == effort else [("reasoning.effort", True)]

@@ -10,10 +10,13 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
+from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.dialect import Endpoint, Secret
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
 
-ENDPOINT = Endpoint("p", "openai-responses", "http://upstream/v1", (Secret("sk-1"),))
+ENDPOINT = Endpoint(
+    "p", "openai-responses", "http://upstream/v1", (Secret("sk-1"),), capabilities_of=ModelTable("p", "openai-responses")
+)
 USER = Message(role=Role.ROLE_USER, parts=[Part(text="Hi")])
 
 

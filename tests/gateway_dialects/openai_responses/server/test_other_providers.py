@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
+from gateway_core.models.table import ModelTable
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint
@@ -96,7 +97,9 @@ GPT_ANSWER = {
 
 
 def sent(dialect: Dialect, model: str, chat: ChatRequest) -> tuple[dict[str, Any], list[str]]:
-    upstream, warnings = dialect.encode_chat(chat, model, Endpoint("p", dialect.name, "http://u/v1"), False)
+    upstream, warnings = dialect.encode_chat(
+        chat, model, Endpoint("p", dialect.name, "http://u/v1", capabilities_of=ModelTable("p", dialect.name)), False
+    )
     return json.loads(upstream.body), [warning.field for warning in warnings]
 
 

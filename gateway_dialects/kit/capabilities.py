@@ -1,0 +1,137 @@
+"""Capabilities: what one model takes at its provider.
+
+Dialects ask for them with Endpoint.capabilities_of; the table that knows them is the core's (gateway_core/models). No
+dialect holds the name of a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Structured = Literal["", "schema", "json", "words"]
+"""How an answer's form can be asked for: by JSON Schema, by JSON mode alone, or in words alone. Empty: not known."""
+FIELDS = (
+    *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed", "stop", "logit_bias"),
+    *("logprobs", "top_logprobs", "verbosity", "parallel_tool_calls", "user", "service_tier", "modalities"),
+)
+"""Fields of a ChatRequest that Capabilities.refused may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """One model's. Every default means that nothing is known of it, so that it gets what the client said."""
+
+    # Reasoning.
+    reasoning: bool | None = None
+    """Whether it reasons, or can be asked to. None: not known."""
+    efforts: tuple[str, ...] | None = None
+    """The values of ReasoningSettings.effort that it takes, from the least; none among them where that switches
+    reasoning off. Empty: it takes no effort. None: not known, or the dialect makes something else of an effort."""
+    budget: tuple[int, int] | None = None
+    """The fewest and the most tokens of a budget for reasoning. None: not known, or it takes none."""
+    adaptive: bool = False
+    """Whether it takes adaptive thinking: as much as it needs, with an effort as the measure."""
+    always_reasons: bool = False
+    """Whether its reasoning cannot be switched off."""
+    off_by_effort: bool = True
+    """Whether the effort none switches reasoning off, or asks for the least where it is not known. False: its dialect has
+    another way."""
+    off_between_tools: bool = False
+    """Whether its reasoning can be switched off only between tool calls."""
+    encrypted_reasoning: bool = False
+    """Whether its reasoning can be asked for encrypted, for a client to carry."""
+    hides_reasoning: bool = False
+    """Whether the text of its reasoning is left out unless a request asks for it."""
+
+    # Settings.
+    refused: frozenset[str] = frozenset()
+    """Which of FIELDS it refuses."""
+    ranges: tuple[tuple[str, float, float], ...] = ()
+    """Fields that are numbers, with the least and the most that it takes."""
+    one_sampling: bool = False
+    """Whether temperature and top_p exclude each other."""
+    most_stops: int | None = None
+    """How many stop texts it takes."""
+
+    # Tokens.
+    context: int | None = None
+    """Input and output together."""
+    most_output: int | None = None
+    least_output: int | None = None
+    """The least bound of output tokens that it takes."""
+    default_output: int | None = None
+    """The bound to send where an API needs one and the client gives none: room for a long answer, and small beside the
+    context, since some models refuse a request whose input and bound do not fit together."""
+    newer_bound: bool = False
+    """Whether it takes the bound as max_completion_tokens alone."""
+
+    # The answer's form.
+    structured: Structured = ""
+    json_word: bool = False
+    """Whether JSON mode is refused when no message says JSON."""
+    json_with_tools: bool | None = None
+    """Whether the answer's form can be set while there are functions to call. None: not known."""
+    json_schema: bool = True
+    """Whether schemas reach it as JSON Schema. False: in the smaller form of OpenAPI 3.0 that its dialect describes."""
+
+    # Tools.
+    tools: bool | None = None
+    parallel_tools: bool | None = None
+    """Whether parallel_tool_calls can be set."""
+    strict_tools: bool | None = None
+    """Whether arguments can be held to their schema."""
+    forced_tools: bool = True
+    """Whether a call can be required (TOOL_CHOICE_MODE_REQUIRED and _TOOL)."""
+    signed_calls: bool = False
+    """Whether it refuses a call of its own in the conversation that has lost its signature."""
+    media_in_results: bool = False
+    """Whether a tool's result may hold media."""
+
+    # Content.
+    inputs: tuple[str, ...] = ()
+    """Modalities: text, image, audio, video, file. Empty: not known."""
+    outputs: tuple[str, ...] = ()
+    media_resolution: bool = False
+    """Whether a picture can say how closely it is looked at."""
+    system_messages: bool = True
+    """Whether it takes instructions apart from the user's messages."""
+    reads_urls: bool = True
+    """Whether its provider fetches https URLs for it."""
+    replays_reasoning: bool = True
+    """Whether it takes reasoning back in the conversation."""
+
+    watched: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The fields of a ChatRequest that may have to change for this model; a request with none of them passes as it is."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watched", frozenset(watched_fields(self)))
+
+    def takes(self, name: str) -> bool:
+        """name: one of FIELDS."""
+        return name not in self.refused
+
+
+def watched_fields(model: Capabilities) -> list[str]:
+    names = ["tool_choice", "parallel_tool_calls", *model.refused, *(name for name, _, _ in model.ranges)]
+    if model.one_sampling:
+        names.append("top_p")
+    if model.most_stops is not None:
+        names.append("stop")
+    if model.most_output is not None or model.least_output is not None:
+        names += ["max_output_tokens", "max_tokens"]
+    if model.reasoning is False or model.efforts is not None:
+        names.append("reasoning")
+    if model.structured in ("json", "words") or model.json_word or model.json_with_tools is False:
+        names.append("response_format")
+    if model.tools is False or model.strict_tools is False:
+        names.append("tools")
+    return names
+
+
+UNKNOWN = Capabilities()
+
+
+def unknown(model: str) -> Capabilities:
+    """Of every model: nothing is known."""
+    return UNKNOWN
