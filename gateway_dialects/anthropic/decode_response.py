@@ -17,7 +17,7 @@ from gateway_dialects.anthropic.words import ANSWER_TIERS, ANSWER_TOOL, DIALECT,
 from gateway_dialects.kit import json
 from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.finish import holds_calls, with_calls
+from gateway_dialects.kit.finish import check_finish, holds_calls, is_known, meaning_of, with_calls
 from gateway_dialects.kit.json import Json
 
 MESSAGE_FIELDS = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage", "error"})
@@ -57,6 +57,7 @@ def decode_candidate(content: list[Any], answer: Json) -> Candidate:
         candidate.parts.append(decode_block(block))
     complete_calls(candidate, json.text_of(answer.get("id")))
     raw = json.text_of(answer.get("stop_reason"))
+    check_finish(raw)
     candidate.raw_finish_reason = raw
     candidate.finish_reason = finish_reason(raw, holds_calls(candidate.parts))
     set_ending(candidate, {name: answer[name] for name in ENDING_FIELDS if answer.get(name) is not None}, raw)
@@ -67,12 +68,13 @@ def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
     """A turn that only called the answer tool is a finished answer. An unknown stop_reason counts as stop."""
     if raw == "tool_use" and not has_calls:
         return FINISH_REASON_STOP
-    return with_calls(FINISH_REASONS.get(raw, FINISH_REASON_STOP), has_calls)
+    return with_calls(meaning_of(raw, FINISH_REASONS), has_calls)
 
 
 def set_ending(target: json.Detailed, details: Json, raw: str) -> None:
     """Details of a Candidate or CandidateFinish. Clients of this dialect get an unknown stop_reason as it is."""
-    json.set_details(target, details if raw in FINISH_REASONS or not raw else {**details, "stop_reason": raw}, DIALECT)
+    known = not raw or raw in FINISH_REASONS or is_known(raw)
+    json.set_details(target, details if known else {**details, "stop_reason": raw}, DIALECT)
 
 
 def decode_block(block: Json) -> Part:

@@ -14,6 +14,7 @@ from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
 from gateway_dialects.kit import json
 from gateway_dialects.kit.call_ids import complete_call
 from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.finish import check_finish
 from gateway_dialects.kit.json import Json
 
 KNOWN_TYPES = ("text", "thinking", "redacted_thinking", "tool_use")
@@ -127,6 +128,7 @@ class AnthropicStreamDecoder(EventDecoder):
         delta = message.get("delta")
         if isinstance(delta, dict):
             self._raw_finish = json.text_of(delta.get("stop_reason")) or self._raw_finish
+            check_finish(self._raw_finish)
             self._ending.update({name: delta[name] for name in whole.ENDING_FIELDS if delta.get(name) is not None})
             self._details.update(json.unknown_fields(delta, whole.ENDING_FIELDS | {"stop_reason"}))
         if isinstance(usage := message.get("usage"), dict):

@@ -6,7 +6,7 @@ Source: https://docs.cohere.com/reference/chat, https://docs.cohere.com/referenc
 from collections.abc import Sequence
 from typing import Any
 
-from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, Logprobs
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs
 from dragoman.v1.content_pb2 import Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import Usage
@@ -15,7 +15,7 @@ from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASO
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.finish import holds_calls, with_calls
+from gateway_dialects.kit.finish import check_finish, holds_calls, meaning_of, with_calls
 from gateway_dialects.kit.json import Json, as_list, list_at, malformed, object_at, set_details, text_of, unknown_fields
 
 ANSWER_FIELDS = frozenset({"id", "message", "finish_reason", "usage", "logprobs"})
@@ -37,6 +37,7 @@ def decode_chat(body: bytes) -> ChatResponse:
         raise error_in_answer(answer) if text_of(message) else malformed("the provider's answer has no message")
     if not raw:
         raise malformed("the provider's answer has no finish_reason")
+    check_finish(raw)
     response = ChatResponse(id=text_of(answer.get("id")), candidates=[decode_candidate(message, answer, raw)])
     if isinstance(usage := answer.get("usage"), dict):
         response.usage.CopyFrom(decode_usage(usage))
@@ -45,7 +46,7 @@ def decode_chat(body: bytes) -> ChatResponse:
 
 
 def decode_candidate(message: Json, answer: Json, raw: str) -> Candidate:
-    candidate = Candidate(finish_reason=FINISH_REASONS.get(raw, FINISH_REASON_STOP), raw_finish_reason=raw)
+    candidate = Candidate(finish_reason=meaning_of(raw, FINISH_REASONS), raw_finish_reason=raw)
     parts = candidate.parts
     if plan := text_of(message.get("tool_plan")):
         parts.append(plan_part(plan))

@@ -7,7 +7,6 @@ after it, so that what may be cited ends only with the answer.
 
 from typing import Any
 
-from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.content_pb2 import Opaque, Part
 from dragoman.v1.stream_pb2 import PartDelta, StreamResponse
 from gateway_dialects.cohere import decode_response as whole
@@ -15,7 +14,7 @@ from gateway_dialects.cohere.decode_errors import error_in_answer
 from gateway_dialects.cohere.words import DIALECT, FAILED_FINISHES, FINISH_REASONS, CitedParts, read_citation
 from gateway_dialects.kit.call_ids import complete_call
 from gateway_dialects.kit.event_decoder import EventDecoder
-from gateway_dialects.kit.finish import with_calls
+from gateway_dialects.kit.finish import check_finish, meaning_of, with_calls
 from gateway_dialects.kit.json import Json, as_object, json_text, malformed, object_at, set_details, text_of, unknown_fields
 
 EVENT_FIELDS = frozenset({"id", "type", "delta"})
@@ -220,6 +219,7 @@ class CohereStreamDecoder(EventDecoder):
             raise malformed("the provider's stream ends without a finish_reason")
         if raw in FAILED_FINISHES or text_of(delta.get("error")):
             raise error_in_answer(delta, raw)
+        check_finish(raw)
         self._start(batch, {})
         self._emit_gathered(batch)
         early, self._unplaced = self._unplaced, []
@@ -230,7 +230,7 @@ class CohereStreamDecoder(EventDecoder):
         finished = batch.events.add().finished
         ending = finished.candidates.add()
         ending.raw_finish_reason = raw
-        ending.finish_reason = with_calls(FINISH_REASONS.get(raw, FINISH_REASON_STOP), bool(self._calls))
+        ending.finish_reason = with_calls(meaning_of(raw, FINISH_REASONS), bool(self._calls))
         if self._unplaced:
             self._message["citations"] = self._unplaced
         whole.set_ending(ending, self._message, self._logprobs, raw)

@@ -16,6 +16,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.gemini import decode_parts
 from gateway_dialects.gemini.decode_errors import error_in_body
 from gateway_dialects.gemini.words import DIALECT, FAILURES, FINISH_REASONS, TOKEN_DETAILS, ContentForm
+from gateway_dialects.kit import finish
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.json import Json, malformed, object_at, set_details, text_of
@@ -125,11 +126,12 @@ def check_finish(raw: str, item: Json) -> None:
     if raw in FAILURES:
         message = text_of(item.get("finishMessage"))
         raise malformed(f"the model's answer cannot be read ({raw})" + (f": {message}" if message else ""))
+    finish.check_finish(raw)
 
 
 def finish_reason(raw: str, has_calls: bool) -> FinishReason.ValueType:
     """Gemini says STOP also when it waits for the results of its calls."""
-    found = FINISH_REASONS.get(raw, chat_pb2.FINISH_REASON_STOP)
+    found = finish.meaning_of(raw, FINISH_REASONS)
     return chat_pb2.FINISH_REASON_TOOL_CALLS if has_calls and found == chat_pb2.FINISH_REASON_STOP else found
 
 

@@ -11,15 +11,14 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, Candidate, ChatResponse, Logprobs, TokenLogprob
+from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Media, Opaque, Part, Reasoning, ToolCall
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.usage_pb2 import COST_SOURCE_PROVIDER, Usage
 from gateway_dialects.kit import json
 from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.finish import holds_calls, with_calls
+from gateway_dialects.kit.finish import check_finish, holds_calls, meaning_of, with_calls
 from gateway_dialects.kit.json import Json
 from gateway_dialects.openai import words
 from gateway_dialects.openai.decode_errors import error_in_body
@@ -90,10 +89,9 @@ def decode_choice(candidate: Candidate, choice: Any, position: int, answer_id: s
     if error := choice.get("error"):
         raise error_in_body(error)
     raw = json.text_of(choice.get("finish_reason"))
-    if raw == "error":
-        raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, "the provider reports that generation failed")
+    check_finish(raw)
     candidate.index = json.int_of(choice.get("index", position), 31)
-    candidate.finish_reason = words.FINISH_REASONS.get(raw, FINISH_REASON_STOP)
+    candidate.finish_reason = meaning_of(raw)
     candidate.raw_finish_reason = raw
     decode_message(candidate.parts, message)
     candidate.finish_reason = with_calls(candidate.finish_reason, holds_calls(candidate.parts))

@@ -7,16 +7,15 @@ how they end.
 
 from typing import Any
 
-from dragoman.v1.chat_pb2 import FINISH_REASON_STOP
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.event_decoder import EventDecoder
-from gateway_dialects.kit.finish import with_calls
+from gateway_dialects.kit.finish import check_finish, meaning_of, with_calls
 from gateway_dialects.kit.json import Json, as_list, int_of, json_text, malformed, text_of, unknown_fields
 from gateway_dialects.openai import decode_delta as deltas
 from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MARKS, MESSAGE_FIELDS, decode_usage, set_marks
-from gateway_dialects.openai.words import FINISH_REASONS, set_details
+from gateway_dialects.openai.words import set_details
 
 CHUNK_FIELDS = frozenset(
     {
@@ -68,9 +67,7 @@ class OpenAIStreamDecoder(EventDecoder):
         for state in sorted(self.candidates.values(), key=lambda state: state.index):
             ending = finished.candidates.add()
             ending.index, ending.raw_finish_reason = state.index, state.raw_finish
-            ending.finish_reason = with_calls(
-                FINISH_REASONS.get(state.raw_finish, FINISH_REASON_STOP), bool(state.calls.calls)
-            )
+            ending.finish_reason = with_calls(meaning_of(state.raw_finish), state.calls.has_begun)
             if state.message_details:
                 state.details["message"] = state.message_details
             set_details(ending, state.details)
@@ -116,9 +113,10 @@ class OpenAIStreamDecoder(EventDecoder):
                 raise malformed("a delta of the provider's stream is not an object")
             self.feed_delta(state, delta or {}, choice, batch)
         if reason := choice.get("finish_reason"):
-            if reason == "error":
-                raise error_in_body(choice.get("error") or {"message": "the provider reports that generation failed"})
+            if error := choice.get("error"):
+                raise error_in_body(error)
             state.raw_finish = reason if type(reason) is str else json_text(reason)
+            check_finish(state.raw_finish)
         if not CHOICE_FIELDS.issuperset(choice):
             merge(state.details, unknown_fields(choice, CHOICE_FIELDS))
 

@@ -64,6 +64,10 @@ class StreamedCalls:
     waiting: int = 0
     """The position of the first that has not begun."""
 
+    @property
+    def has_begun(self) -> bool:
+        return any(call.begun for call in self.calls)
+
     def call_of(self, call: Json, inner: Json, text: str) -> StreamedCall:
         """The call that a delta belongs to. Some vendors give no index (Google, Mistral), some 0 to every parallel call."""
         slot = call.get("index")

@@ -14,6 +14,7 @@ from dragoman.v1.chat_pb2 import Candidate, ChatResponse, Logprobs, TokenLogprob
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, Opaque, Part
 from dragoman.v1.stream_pb2 import Started
 from dragoman.v1.usage_pb2 import Usage
+from gateway_dialects.kit.finish import meaning_of
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at
 from gateway_dialects.kit.media import base64_of, data_uri
 from gateway_dialects.openai import words
@@ -111,7 +112,7 @@ def finish_fields(ending: Any, style: Style = OPENAI) -> Json:
     word = words.FINISH_WORDS.get(ending.finish_reason, "stop")
     if style.openrouter:
         return {"finish_reason": word, "native_finish_reason": raw or None}
-    if not raw or (raw in words.OPENAI_FINISH_WORDS and words.FINISH_REASONS[raw] == ending.finish_reason):
+    if not raw or (raw in words.OPENAI_FINISH_WORDS and meaning_of(raw) == ending.finish_reason):
         return {"finish_reason": raw or word}
     return {"finish_reason": word, "native_finish_reason": raw}
 

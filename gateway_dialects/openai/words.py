@@ -32,15 +32,13 @@ ROLES: Mapping[str, content_pb2.Role.ValueType] = {
     "function": content_pb2.ROLE_TOOL,
 }
 ROLE_WORDS = words_of(ROLES)
-FINISH_REASONS: Mapping[str, chat_pb2.FinishReason.ValueType] = {
-    **dict.fromkeys(("stop", "eos", "end_turn"), chat_pb2.FINISH_REASON_STOP),
-    **dict.fromkeys(("length", "max_tokens", "model_length"), chat_pb2.FINISH_REASON_LENGTH),
-    **dict.fromkeys(("tool_calls", "function_call"), chat_pb2.FINISH_REASON_TOOL_CALLS),
-    "content_filter": chat_pb2.FINISH_REASON_CONTENT_FILTER,
-    "error": chat_pb2.FINISH_REASON_ERROR,
+FINISH_WORDS: Mapping[chat_pb2.FinishReason.ValueType, str] = {
+    chat_pb2.FINISH_REASON_STOP: "stop",
+    chat_pb2.FINISH_REASON_LENGTH: "length",
+    chat_pb2.FINISH_REASON_TOOL_CALLS: "tool_calls",
+    chat_pb2.FINISH_REASON_CONTENT_FILTER: "content_filter",
+    chat_pb2.FINISH_REASON_ERROR: "error",
 }
-"""Of all vendors. An unknown one counts as stop and stays in raw_finish_reason."""
-FINISH_WORDS = words_of(FINISH_REASONS)
 OPENAI_FINISH_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """Those of OpenAI's schema."""
 TOOL_CHOICES: Mapping[str, chat_pb2.ToolChoiceMode.ValueType] = {

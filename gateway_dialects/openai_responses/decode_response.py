@@ -20,6 +20,7 @@ from dragoman.v1.stream_pb2 import CandidateFinish
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
+from gateway_dialects.kit.finish import MEANINGS, check_finish
 from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import count, set_subsets
@@ -102,7 +103,9 @@ def finish_reason(answer: Json, output: Sequence[Json]) -> tuple[FinishReason.Va
         return FINISH_REASON_UNSPECIFIED, status
     if status == "incomplete":
         word = json.text_of(json.object_at(answer, "incomplete_details").get("reason"))
-        return INCOMPLETE_REASONS.get(word, FINISH_REASON_LENGTH), word or status
+        check_finish(word)
+        known = MEANINGS.get(word.lower(), FINISH_REASON_LENGTH)
+        return INCOMPLETE_REASONS.get(word, known), word or status
     return FINISH_REASON_TOOL_CALLS if any(item["type"] in CALLS for item in output) else FINISH_REASON_STOP, status
 
 
