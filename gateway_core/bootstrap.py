@@ -98,10 +98,10 @@ def real_transports(endpoints: Iterable[Endpoint], timeouts: Timeouts, guard: Gu
 
 
 def http_transport(timeouts: Timeouts, guard: Guard | None = None) -> Transport:
-    from gateway_core.transport.http import AiohttpTransport, HttpLimits
+    from gateway_core.transport.http import HttpLimits, HttpTransport
 
     limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle, answer_s=timeouts.total)
-    return AiohttpTransport(f"dragoman/{version('dragoman')}", limits, guard=guard)
+    return HttpTransport(f"dragoman/{version('dragoman')}", limits, guard=guard)
 
 
 def http_downloader(media: MediaSettings, guard: Guard) -> Downloader:

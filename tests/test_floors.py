@@ -39,9 +39,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     # Who may import these, and nobody else. What is not named here may be imported anywhere.
-    # The one to reach providers, and the one to reach what clients name.
-    "aiohttp": ("gateway_core.transport.http", "gateway_core.transport.http_download"),
-    "yarl": ("gateway_core.transport.http", "gateway_core.transport.http_download"),
+    "httptools": ("gateway_core.transport.http1", "gateway_cli.http_server"),
+    # To reach what clients name.
+    "aiohttp": ("gateway_core.transport.http_download",),
+    "yarl": ("gateway_core.transport.http_download",),
     "sqlite3": ("gateway_core.storage",),
     "grpc": ("dragoman", "gateway_core.rpc", "http_facade", "gateway_cli"),
     "starlette": ("http_facade", "gateway_cli.http_server"),
@@ -164,7 +165,7 @@ def test_only_settings_read_the_environment() -> None:
 GOOD: Mapping[str, str] = {
     "gateway_core.execution.chain": "from gateway_core.transport import base\nimport asyncio",
     "gateway_core.routing.resolver": "import gateway_dialects.kit.dialect\nimport asyncio",
-    "gateway_core.transport.http": "import aiohttp, os\nfrom yarl import URL",
+    "gateway_core.transport.http_download": "import aiohttp, os\nfrom yarl import URL",
     "gateway_dialects.mistral.encode_request": "from gateway_dialects.openai.encode_request import encode_tools",
     "gateway_core.bootstrap": "from importlib.metadata import version\ndef real():\n    import gateway_core.transport.http",
     "http_facade.connect": "import grpc\nfrom dragoman.status import unpack",
@@ -266,7 +267,7 @@ def loaded_after(statements: str) -> frozenset[str]:
 def test_a_gateway_that_asks_no_provider_loads_no_http_client() -> None:
     loaded = loaded_after("import gateway_core.bootstrap, gateway_core.rpc.inprocess, http_facade.app")
     assert "gateway_core.execution.chain" in loaded
-    assert loaded.isdisjoint({"aiohttp", "yarl", "uvicorn", "httpx"})
+    assert loaded.isdisjoint({"aiohttp", "yarl", "httptools", "uvicorn", "httpx"})
 
 
 def test_a_facade_alone_loads_nothing_of_the_core() -> None:

@@ -35,7 +35,7 @@ class UpstreamResponse(Protocol):
 
 
 class Transport(Protocol):
-    """Sends requests. Never retries."""
+    """Sends requests. Retries nothing that may have reached a provider over a working connection."""
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
         """Returns once the head of the answer is here. Raises GatewayError: UPSTREAM_UNAVAILABLE when there is no

@@ -1,38 +1,32 @@
-"""The transport over HTTP, and the only importer of the upstream HTTP client (aiohttp). Importing it costs about 0.1 s:
-import it where a transport is made and nowhere else.
+"""The transport over HTTP/1.1.
 
-It never retries: a connection that the provider closed at the very moment it was used again fails like any other, with
-UPSTREAM_UNAVAILABLE, and the one retrying layer decides. (For a GET, which changes nothing, aiohttp itself sends once more
-on a fresh connection, unless it is to be sent verbatim.) It follows no redirects, has no cookies, reads no environment and
-no .netrc.
+It never retries; the one retrying layer decides. What is sent once more, at once and on a fresh connection, is a request
+that met the end of a connection: one that was kept open, and that the upstream closed before any byte of an answer, or with
+the 408 that closes idle connections. A body in pieces is gone then, and its request fails. The transport follows no
+redirects, has no cookies, reads no environment and no .netrc.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import socket
-import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import aiohttp
-from yarl import URL
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from gateway_core.call import Deadline
 from gateway_core.transport.guard import Forbidden, Guard
+from gateway_core.transport.http1.codec import LAST_CHUNK, Origin, chunk, parse, place_of, request_head
+from gateway_core.transport.http1.connect import Connector, cause_of
+from gateway_core.transport.http1.connection import NEVER, Connection, Exchange, Fate
+from gateway_core.transport.http1.decompress import OTHER_CODINGS, WINDOW_BITS, Inflater
+from gateway_core.transport.http1.pool import Pool
 from gateway_dialects.kit.dialect import UpstreamRequest
 
-LARGE_BODY_BYTES = 1 << 20
-"""Above this size, aiohttp wants a file, which it writes piece by piece so that others get their turn."""
 ACCEPT_ENCODING = "identity"
 """Compression would cost time and may hold back streamed events. A compressed answer is decompressed all the same, unless it
 is wanted verbatim."""
-UNASKED_HEADERS = ("Accept", "Content-Type")
-"""What aiohttp would add to a request that is to be sent verbatim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,301 +34,278 @@ class HttpLimits:
     """What an upstream may take. Seconds unless named otherwise."""
 
     connect_s: float = 10.0
-    """For resolving the name, connecting and TLS."""
+    """For waiting in turn, resolving the name, connecting and TLS."""
     answer_s: float = 600.0
     """From the request to the answer's head: a model that does not stream thinks for all of this time."""
     idle_s: float = 300.0
     """Between two reads of the body."""
     keepalive_s: float = 30.0
     """How long an unused connection stays open."""
-    dns_cache_s: int = 30
-    connections: int = 0
-    """The most at one time, 0 for no bound: who queues for a connection here would be late without knowing why."""
+    dns_cache_s: float = 30.0
+    connections: int = 10_000
+    """The most to one origin at one time; 0 for no bound."""
     max_body_bytes: int = 256 * 1024 * 1024
     """The most that read() takes into memory."""
 
 
-class AiohttpTransport:
+class HttpTransport:
     """See Transport. Belongs to the event loop of its first request."""
 
     def __init__(self, user_agent: str, limits: HttpLimits = HttpLimits(), *, guard: Guard | None = None) -> None:
-        """guard: checks where sockets are made, so that the address which was checked is the one that is connected to."""
-        self._guard = guard
-        self._user_agent = user_agent
+        """guard: checks the addresses that are connected to."""
         self._limits = limits
-        self._endless = self._timeout(None)
-        self._session: aiohttp.ClientSession | None = None
+        self._connector = Connector(guard, dns_cache_s=limits.dns_cache_s)
+        self._verbatim = {"user-agent": user_agent, "accept-encoding": ACCEPT_ENCODING}
+        self._defaults = {**self._verbatim, "accept": "*/*"}
+        self._pools: dict[Origin, Pool] = {}
         self._closed = False
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> AiohttpResponse:
+    async def send(self, request: UpstreamRequest, deadline: Deadline) -> HttpResponse:
         left = deadline.remaining()
         if left == 0.0:
             raise deadline_exceeded()
-        if self._closed:
-            raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
-        session = self._session or self._open()
-        body = request.body
-        pieces = None if request.stream is None else Pieces(request.stream, request.headers.get("content-length"))
-        try:
-            response = await session.request(
-                request.method,
-                target(request.url),
-                data=pieces or ((body if len(body) <= LARGE_BODY_BYTES else io.BytesIO(body)) if body else None),
-                headers=request.headers,
-                skip_auto_headers=UNASKED_HEADERS if request.verbatim else None,
-                auto_decompress=not request.verbatim,
-                middlewares=ONLY_ONCE if request.verbatim else None,
-                allow_redirects=False,
-                timeout=self._endless if left is None else self._timeout(left),
-            )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            if pieces is not None and pieces.failure is not None:
-                raise pieces.failure from error
-            raise unsent(error, request.url, self._limits) from error
-        return AiohttpResponse(response, request.url, self._limits)
+        origin, head = self._written(request)
+        until = NEVER if left is None else asyncio.get_running_loop().time() + left
+        pool = self._pool(origin)
+        exchange = await self._exchange(pool.idle() or await self._fresh(pool, origin, until), request, head, until)
+        if request.stream is None and met_the_end(exchange):
+            exchange.close()
+            exchange = await self._exchange(await self._fresh(pool, origin, until), request, head, until)
+        if not exchange.status:
+            raise unanswered(exchange, origin, self._limits)
+        return HttpResponse(exchange, origin, self._limits, verbatim=request.verbatim)
 
     async def close(self) -> None:
         """Cut every connection. Requests made later fail with SHUTTING_DOWN."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        for pool in self._pools.values():
+            pool.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        limits = self._limits
-        connector = aiohttp.TCPConnector(
-            limit=limits.connections,
-            keepalive_timeout=limits.keepalive_s,
-            ttl_dns_cache=limits.dns_cache_s,
-            socket_factory=None if self._guard is None else partial(guarded_socket, self._guard),
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": ACCEPT_ENCODING},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._endless,
-            trust_env=False,
-        )
-        return self._session
-
-    def _timeout(self, left: float | None) -> aiohttp.ClientTimeout:
-        """Without a bound of its own for the answer's head where the deadline comes first: every timer costs."""
-        limits = self._limits
-        answer_s = limits.answer_s if left is None or left > limits.answer_s else None
-        return aiohttp.ClientTimeout(total=left, connect=limits.connect_s, sock_read=answer_s, ceil_threshold=float("inf"))
-
-
-class Pieces:
-    """A body that is sent while it is read. aiohttp reports a failure to read it as one of the connection; the failure
-    itself is here."""
-
-    def __init__(self, pieces: AsyncIterator[bytes], length: str | None) -> None:
-        """length: the header content-length."""
-        self._pieces = pieces
-        self._left = None if length is None else int(length)
-        self.failure: Exception | None = None
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
+    def _written(self, request: UpstreamRequest) -> tuple[Origin, bytes]:
+        """Where the request goes, and its head. Raises GatewayError UPSTREAM_UNAVAILABLE for what HTTP cannot carry."""
+        defaults = self._verbatim if request.verbatim else self._defaults
+        length = len(request.body) if request.stream is None else None
         try:
-            return self._counted(await anext(self._pieces, None))
-        except StopAsyncIteration:
+            origin, target = parse(request.url)
+            defaults = {"host": origin.authority, **defaults}
+            return origin, request_head(request.method, target, headers=request.headers, defaults=defaults, length=length)
+        except ValueError:
+            where = place_of(request.url)
+            message = f"the request to {where} is not valid HTTP: check the provider's URL, headers and key"
+            raise GatewayError(Reason.UPSTREAM_UNAVAILABLE, message) from None
+
+    def _pool(self, origin: Origin) -> Pool:
+        if self._closed:
+            raise stopping()
+        pool = self._pools.get(origin)
+        if pool is None:
+            # Clients may name any number of origins.
+            self._pools = {other: pool for other, pool in self._pools.items() if not pool.empty}
+            opening = partial(self._connector.open, origin)
+            limits = self._limits
+            pool = self._pools[origin] = Pool(opening, most=limits.connections, keepalive_s=limits.keepalive_s)
+        return pool
+
+    async def _fresh(self, pool: Pool, origin: Origin, until: float) -> Connection:
+        limits = self._limits
+        connect_until = asyncio.get_running_loop().time() + limits.connect_s
+        try:
+            async with asyncio.timeout_at(min(until, connect_until)):
+                connection = await pool.fresh()
+        except OSError as error:
+            late = until <= connect_until and is_timeout(error)
+            # The traceback of a time-out holds the task, and that will hold what is raised here.
+            raise (deadline_exceeded() if late else unconnected(error, origin, limits)) from error.with_traceback(None)
+        if self._closed:
+            connection.abort()
+            raise stopping()
+        return connection
+
+    async def _exchange(self, connection: Connection, request: UpstreamRequest, head: bytes, until: float) -> Exchange:
+        """Returns with the answer's head, or when there will be none."""
+        now, limits = asyncio.get_running_loop().time(), self._limits
+        exchange = Exchange(now, until, answer_s=limits.answer_s, idle_s=limits.idle_s)
+        connection.start(exchange, request.method, head, request.body if request.stream is None else framed(request))
+        try:
+            await exchange.head()
+        except BaseException:
+            exchange.close()
             raise
-        except Exception as error:
-            self.failure = error
-            raise
-
-    def _counted(self, piece: bytes | None) -> bytes:
-        """Raises GatewayError INVALID_REQUEST for another length than the header's: the provider would wait for the rest, or
-        take it for the next request."""
-        if self._left is not None:
-            self._left -= len(piece or b"")
-            if self._left < 0 or (piece is None and self._left > 0):
-                what = "longer" if self._left < 0 else "shorter"
-                raise invalid("body", f"body: it is {what} than its content-length says")
-        if piece is None:
-            raise StopAsyncIteration
-        return piece
+        return exchange
 
 
-class AiohttpResponse:
+class HttpResponse:
     """See UpstreamResponse. Its own iterator of chunks: nothing is made per read."""
 
-    __slots__ = ("_closed", "_headers", "_limits", "_response", "_url", "status")
+    __slots__ = ("_exchange", "_headers", "_inflater", "_limits", "_origin", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, url: str, limits: HttpLimits) -> None:
-        self.status = response.status
-        self._response = response
-        self._headers: Mapping[str, str] | None = None
-        self._closed: asyncio.Future[None] | None = None
-        self._url = url
+    def __init__(self, exchange: Exchange, origin: Origin, limits: HttpLimits, *, verbatim: bool) -> None:
+        """verbatim: whether a compressed body stays as it is. Raises GatewayError UPSTREAM_INVALID_RESPONSE for one that
+        cannot be decompressed."""
+        self.status = exchange.status
+        self._exchange = exchange
+        self._origin = origin
         self._limits = limits
+        self._headers: Mapping[str, str] | None = None
+        coding = None if verbatim else exchange.headers.get(b"content-encoding")
+        self._inflater = None if coding is None else self._inflater_for(coding)
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Names in lower case; the last of several values."""
         if self._headers is None:
-            self._headers = {name.lower(): value for name, value in self._response.headers.items()}
+            found = self._exchange.headers.items()
+            self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in found}
         return self._headers
 
     @property
     def header_fields(self) -> Sequence[tuple[str, str]]:
-        raw = self._response.raw_headers
-        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._exchange.fields]
 
     async def read(self) -> bytes:
         """Raises UPSTREAM_INVALID_RESPONSE for a body of more than max_body_bytes."""
         pieces: list[bytes] = []
         left = self._limits.max_body_bytes
-        async for piece in self.chunks():
+        while piece := await self._next_piece():
             left -= len(piece)
             if left < 0:
-                raise too_large(self._url, self._limits)
+                raise too_large(self._origin, self._limits)
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def chunks(self) -> AsyncIterator[bytes]:
-        connection = self._response.connection
-        if connection is not None and (protocol := connection.protocol) is not None:
-            # Until here the timer ran for the head.
-            protocol.read_timeout = self._limits.idle_s
-            protocol.start_timeout()
-            self._closed = protocol.closed
-            if self._closed is not None:
-                self._closed.remove_done_callback(retrieve)
-                self._closed.add_done_callback(retrieve)
-                self._closed.add_done_callback(self._fail_if_unfinished)
         return self
-
-    def _fail_if_unfinished(self, _: asyncio.Future[None]) -> None:
-        """aiohttp leaves the reader waiting for ever when the chunked framing breaks after the head."""
-        content = self._response.content
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError())
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            # RuntimeError is what a reader gets whose connection close() has just taken away.
-            raise interrupted(error, self._url, self._limits) from error
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
+        if piece := await self._next_piece():
+            return piece
+        raise StopAsyncIteration
 
     async def close(self) -> None:
-        if self._closed is not None:
-            self._closed.remove_done_callback(self._fail_if_unfinished)
-        connection = self._response.connection
-        if connection is not None and connection.transport is not None:
-            # Closing alone would first write out what is left of the request, and over TLS wait for the other side.
-            connection.transport.abort()
-        self._response.close()
+        self._exchange.close()
+
+    async def _next_piece(self) -> bytes:
+        """Empty at the end of a whole body. Raises GatewayError."""
+        exchange = self._exchange
+        if self._inflater is not None:
+            return await self._inflated(self._inflater)
+        piece = await exchange.next_piece()
+        if not piece and exchange.fate is not Fate.WHOLE:
+            raise interrupted(exchange, self._origin, self._limits)
+        return piece
+
+    async def _inflated(self, inflater: Inflater) -> bytes:
+        exchange, text = self._exchange, b""
+        try:
+            while not text:
+                if inflater.pending:
+                    text = inflater.more()
+                elif piece := await exchange.next_piece():
+                    text = inflater.feed(piece)
+                elif exchange.fate is Fate.WHOLE and inflater.complete:
+                    break
+                else:
+                    raise interrupted(exchange, self._origin, self._limits)
+        except zlib.error as error:
+            raise broken_off(self._origin) from error
+        return text
+
+    def _inflater_for(self, header: bytes) -> Inflater | None:
+        coding = header.decode("latin-1").strip().lower()
+        if coding in WINDOW_BITS:
+            return Inflater(coding)
+        if any(name.strip() in (*WINDOW_BITS, *OTHER_CODINGS) for name in coding.split(",")):
+            self._exchange.close()
+            message = f"{self._origin.place} answered with the content-encoding {coding[:40]}, which it was not asked for"
+            raise GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
+        return None
 
 
-def guarded_socket(guard: Guard, info: aiohttp.AddrInfoType) -> socket.socket:
-    """For an address about to be connected to. Raises Forbidden."""
-    family, kind, protocol, _, address = info
-    guard.check(str(address[0]))
-    return socket.socket(family, kind, protocol)
+async def framed(request: UpstreamRequest) -> AsyncGenerator[bytes, None]:
+    """The body in pieces as it is sent. Raises GatewayError INVALID_REQUEST for another length than the header's: the
+    provider would wait for the rest, or take it for the next request."""
+    assert request.stream is not None
+    length = next((value for name, value in request.headers.items() if name.lower() == "content-length"), None)
+    left = None if length is None else int(length)
+    async for piece in request.stream:
+        if left is not None:
+            left -= len(piece)
+            if left < 0:
+                raise invalid("body", "body: it is longer than its content-length says")
+        if piece:
+            yield chunk(piece) if left is None else piece
+    if left:
+        raise invalid("body", "body: it is shorter than its content-length says")
+    if left is None:
+        yield LAST_CHUNK
 
 
-class Unanswered(aiohttp.ClientError):
-    """The connection broke before the answer's head."""
+def met_the_end(exchange: Exchange) -> bool:
+    """Whether the connection that was kept open had ended before the request came to it. (A 408 that closes the connection
+    may be asked again: RFC 9110, section 15.5.9.)"""
+    if exchange.status == 408 and exchange.reused:
+        return exchange.headers.get(b"connection", b"").lower() == b"close"
+    return exchange.stale
 
 
-async def once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Without this, aiohttp sends what HTTP calls idempotent, a DELETE or a PUT, once more on a fresh connection."""
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise Unanswered from error
-
-
-ONLY_ONCE = (once,)
-
-
-def retrieve(closed: asyncio.Future[None]) -> None:
-    """Mark the future's error as seen: the event loop complains about those that nobody asked for."""
-    if not closed.cancelled():
-        closed.exception()
+def is_timeout(error: OSError) -> bool:
+    """Whether a limit of ours has passed, and not one of the system's."""
+    return isinstance(error, TimeoutError) and error.errno is None
 
 
 def deadline_exceeded() -> GatewayError:
     return GatewayError(Reason.DEADLINE_EXCEEDED, "the deadline passed before the answer was complete")
 
 
-def target(url: str) -> URL:
-    """The URL to be sent exactly as the dialect wrote it, for signatures may cover it. Raises ValueError for characters that
-    would end the request line early."""
-    if " " in url or not url.isprintable():
-        raise ValueError("a URL with characters that must be quoted")
-    return URL(url, encoded=True)
+def stopping() -> GatewayError:
+    return GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
 
 
-def unsent(error: Exception, url: str, limits: HttpLimits) -> GatewayError:
-    """Why there is no answer's head. The error's own text may hold the URL and is not repeated."""
-    where = host_and_port(url)
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return GatewayError(Reason.UPSTREAM_TIMEOUT, f"no connection to {where} within {limits.connect_s:g} s")
-        case aiohttp.SocketTimeoutError():
-            return GatewayError(Reason.UPSTREAM_TIMEOUT, f"no answer from {where} within {limits.answer_s:g} s")
-        case TimeoutError() if error.errno is None:
-            return deadline_exceeded()
-        case aiohttp.ClientConnectorError() if isinstance(error.os_error, Forbidden):
-            return GatewayError(Reason.PERMISSION_DENIED, f"{where} is not a public address")
-        case aiohttp.ClientConnectorError():
-            return GatewayError(Reason.UPSTREAM_UNAVAILABLE, f"no connection to {where}: {cause_of(error.os_error)}")
-        case aiohttp.ClientResponseError():
-            return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, f"{where} answered something that is not HTTP")
-        case ValueError() | aiohttp.NonHttpUrlClientError():
-            message = f"the request to {where} is not valid HTTP: check the provider's URL, headers and key"
-            return GatewayError(Reason.UPSTREAM_UNAVAILABLE, message)
+def unconnected(error: OSError, origin: Origin, limits: HttpLimits) -> GatewayError:
+    """Why there is no connection. The error's own text may hold the URL and is not repeated."""
+    if isinstance(error, Forbidden):
+        return GatewayError(Reason.PERMISSION_DENIED, f"{origin.place} is not a public address")
+    if is_timeout(error):
+        return GatewayError(Reason.UPSTREAM_TIMEOUT, f"no connection to {origin.place} within {limits.connect_s:g} s")
+    return GatewayError(Reason.UPSTREAM_UNAVAILABLE, f"no connection to {origin.place}: {cause_of(error)}")
+
+
+def unanswered(exchange: Exchange, origin: Origin, limits: HttpLimits) -> Exception:
+    """Why there is no answer's head."""
+    match exchange.fate:
+        case Fate.SILENT:
+            return GatewayError(Reason.UPSTREAM_TIMEOUT, f"no answer from {origin.place} within {limits.answer_s:g} s")
+        case Fate.BAD_FRAMING:
+            message = f"{origin.place} answered something that is not HTTP ({exchange.why})"
+            return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
+        case Fate.DEADLINE | Fate.UNSENT:
+            return interrupted(exchange, origin, limits)
         case _:
-            return GatewayError(Reason.UPSTREAM_UNAVAILABLE, f"{where} closed the connection before it answered")
+            return GatewayError(Reason.UPSTREAM_UNAVAILABLE, f"{origin.place} closed the connection before it answered")
 
 
-def interrupted(error: Exception, url: str, limits: HttpLimits) -> GatewayError:
-    """Why the body ended early."""
-    where = host_and_port(url)
-    match error:
-        case aiohttp.SocketTimeoutError():
-            return GatewayError(Reason.UPSTREAM_TIMEOUT, f"{where} sent nothing for {limits.idle_s:g} s")
-        case TimeoutError() if error.errno is None:
+def interrupted(exchange: Exchange, origin: Origin, limits: HttpLimits) -> Exception:
+    """Why the body ended early. A failure to read the request's body is what it is."""
+    if exchange.failure is not None:
+        # Not kept, for its traceback holds the exchange.
+        failure, exchange.failure = exchange.failure, None
+        return failure
+    match exchange.fate:
+        case Fate.SILENT:
+            return GatewayError(Reason.UPSTREAM_TIMEOUT, f"{origin.place} sent nothing for {limits.idle_s:g} s")
+        case Fate.DEADLINE:
             return deadline_exceeded()
         case _:
-            return GatewayError(Reason.STREAM_INTERRUPTED, f"{where} broke off before the end of its answer")
+            return broken_off(origin)
 
 
-def too_large(url: str, limits: HttpLimits) -> GatewayError:
-    message = f"the answer of {host_and_port(url)} is larger than {limits.max_body_bytes} bytes"
+def broken_off(origin: Origin) -> GatewayError:
+    return GatewayError(Reason.STREAM_INTERRUPTED, f"{origin.place} broke off before the end of its answer")
+
+
+def too_large(origin: Origin, limits: HttpLimits) -> GatewayError:
+    message = f"the answer of {origin.place} is larger than {limits.max_body_bytes} bytes"
     return GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
-
-
-def host_and_port(url: str) -> str:
-    """All of a URL that an error may name: the rest can hold a key."""
-    try:
-        parsed = URL(url, encoded=True)
-    except ValueError:
-        return "the provider"
-    return f"{parsed.host}:{parsed.port}" if parsed.host else "the provider"
-
-
-def cause_of(error: OSError) -> str:
-    """For a person."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({error.verify_message})"
-        case ssl.SSLError():
-            return f"TLS failed ({error.reason})" if error.reason else "TLS failed"
-        case socket.gaierror():
-            return "its name cannot be resolved"
-        case _:
-            return os.strerror(error.errno).lower() if error.errno else "it was closed at once"

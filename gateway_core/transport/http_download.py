@@ -21,7 +21,7 @@ from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
 from gateway_core.transport.base import Download, Undeliverable
 from gateway_core.transport.guard import Forbidden, Guard
-from gateway_core.transport.http import cause_of
+from gateway_core.transport.http1.connect import cause_of
 
 ACCEPT_ENCODING = "identity"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

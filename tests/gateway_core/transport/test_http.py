@@ -19,16 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
-from gateway_core.transport.http import AiohttpTransport, HttpLimits
+from gateway_core.transport.http import HttpLimits, HttpTransport
 from gateway_dialects.kit.dialect import UpstreamRequest
-from tests.upstream import CUT, STALL, Handler, Reply, Signal, Step, Upstream, event_stream, json_reply
+from tests.upstream import CUT, STALL, Handler, Received, Reply, Signal, Step, Upstream, event_stream, json_reply
 
 SECRET = "sk-not-to-be-seen"
 NO_END = Deadline()
 PATIENT = HttpLimits()
 HASTY = HttpLimits(connect_s=0.05, answer_s=0.05, idle_s=0.05)
 
-Check = Callable[[Upstream, AiohttpTransport], Awaitable[None]]
+Check = Callable[[Upstream, HttpTransport], Awaitable[None]]
 
 
 class Run(Protocol):
@@ -44,7 +44,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
         async def main() -> None:
             async with Upstream(handler) as upstream:
-                transport = AiohttpTransport("dragoman/test", limits)
+                transport = HttpTransport("dragoman/test", limits)
                 try:
                     await check(upstream, transport)
                 finally:
@@ -73,7 +73,7 @@ async def failure_of(awaitable: Awaitable[object]) -> GatewayError:
 
 
 def test_a_request_arrives_as_written_and_its_answer_is_read(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url, b'{"a":1}'), NO_END)
         assert response.status == 200
         assert response.headers["x-request-id"] == "r1"
@@ -96,7 +96,7 @@ def test_a_request_arrives_as_written_and_its_answer_is_read(run: Run) -> None:
 
 
 def test_the_path_is_sent_as_the_dialect_wrote_it(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         request = UpstreamRequest("GET", f"{upstream.url}/model/arn%3Aaws%2Fm%7E1/converse?alt=sse&x=%2B", {})
         response = await transport.send(request, NO_END)
         await response.close()
@@ -107,7 +107,7 @@ def test_the_path_is_sent_as_the_dialect_wrote_it(run: Run) -> None:
 
 @pytest.mark.parametrize("size", [0, 1 << 20, (1 << 20) + 1, 5 << 20])
 def test_bodies_of_any_size_are_sent_whole(run: Run, size: int) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url, b"x" * size), NO_END)
         await response.close()
         assert upstream.requests[0].body == b"x" * size
@@ -116,7 +116,7 @@ def test_bodies_of_any_size_are_sent_whole(run: Run, size: int) -> None:
 
 
 def test_an_error_status_is_an_answer_like_any_other(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         assert (response.status, await response.read()) == (429, b'{"error": {}}')
         assert response.headers["retry-after"] == "3"
@@ -126,7 +126,7 @@ def test_an_error_status_is_an_answer_like_any_other(run: Run) -> None:
 
 
 def test_redirects_are_not_followed_and_cookies_are_not_kept(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         for _ in range(2):
             response = await transport.send(post(upstream.url), NO_END)
             assert response.status == 307
@@ -138,7 +138,7 @@ def test_redirects_are_not_followed_and_cookies_are_not_kept(run: Run) -> None:
 
 
 def test_a_compressed_answer_is_decompressed(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         assert await response.read() == b"plain"
         await response.close()
@@ -147,7 +147,7 @@ def test_a_compressed_answer_is_decompressed(run: Run) -> None:
 
 
 def test_an_answer_larger_than_the_bound_is_refused(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         error = await failure_of(response.read())
         assert error.reason == Reason.UPSTREAM_INVALID_RESPONSE
@@ -160,7 +160,7 @@ def test_an_answer_larger_than_the_bound_is_refused(run: Run) -> None:
 def test_chunks_come_as_they_arrive(run: Run) -> None:
     seen = Signal()
 
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         chunks = response.chunks()
         assert await anext(chunks) == b"one"
@@ -172,7 +172,7 @@ def test_chunks_come_as_they_arrive(run: Run) -> None:
 
 
 def test_a_connection_is_used_again_once_its_answer_was_read(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         for _ in range(3):
             response = await transport.send(post(upstream.url), NO_END)
             assert await response.read() == b"{}"
@@ -183,7 +183,7 @@ def test_a_connection_is_used_again_once_its_answer_was_read(run: Run) -> None:
 
 
 def test_a_connection_that_was_closed_while_idle_is_not_used_again(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         for _ in range(2):
             response = await transport.send(post(upstream.url), NO_END)
             assert await response.read() == b"{}"
@@ -194,39 +194,81 @@ def test_a_connection_that_was_closed_while_idle_is_not_used_again(run: Run) -> 
     run(Reply(headers={"connection": "close"}, body=b"{}"), check)
 
 
-def test_a_connection_that_breaks_on_reuse_fails_without_a_second_try(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+EVERY_METHOD = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"]
+EMPTY = Reply(headers={"content-length": "0"}, body=[])
+
+
+def first_cut_then(reply: Reply) -> Handler:
+    """Cuts connections on which it has answered already."""
+    answered: set[int] = set()
+
+    def handler(request: Received) -> Reply:
+        if request.connection in answered:
+            return Reply(before_head=[CUT])
+        answered.add(request.connection)
+        return reply
+
+    return handler
+
+
+@pytest.mark.parametrize("verbatim", [False, True])
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_a_kept_connection_that_has_ended_is_replaced_at_once(run: Run, method: str, verbatim: bool) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
+        request = UpstreamRequest(method, upstream.url + "/x", {}, verbatim=verbatim)
+        for _ in range(2):
+            response = await transport.send(request, NO_END)
+            assert (response.status, await response.read()) == (200, b"")
+        assert [request.connection for request in upstream.requests] == [0, 0, 1]
+
+    run(first_cut_then(EMPTY), check)
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_what_a_fresh_connection_breaks_on_is_sent_no_further(run: Run, method: str) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
+        request = UpstreamRequest(method, upstream.url + "/x", {}, verbatim=True)
+        for sent in (1, 2):
+            error = await failure_of(transport.send(request, NO_END))
+            assert error.reason == Reason.UPSTREAM_UNAVAILABLE
+            assert error.retries_same_target
+            assert error.message == f"{upstream.url.removeprefix('http://')} closed the connection before it answered"
+            assert len(upstream.requests) == sent
+
+    run(Reply(before_head=[CUT]), check)
+
+
+def test_a_kept_connection_that_breaks_within_the_head_is_not_replaced(run: Run) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         await response.read()
-        upstream.handler = lambda _: Reply(before_head=[CUT])
-        error = await failure_of(transport.send(post(upstream.url), NO_END))
-        assert error.reason == Reason.UPSTREAM_UNAVAILABLE
-        assert error.retries_same_target
-        assert error.message == f"{upstream.url.removeprefix('http://')} closed the connection before it answered"
+        upstream.handler = lambda _: Reply(before_head=[b"HTTP/1.1 2", CUT])
+        assert (await failure_of(transport.send(post(upstream.url), NO_END))).reason == Reason.UPSTREAM_UNAVAILABLE
         assert [request.connection for request in upstream.requests] == [0, 0]
 
     run(json_reply({}), check)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST"])
-def test_what_is_to_be_sent_verbatim_is_sent_once(run: Run, method: str) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
-        request = UpstreamRequest(method, upstream.url + "/x", {}, verbatim=True)
-        response = await transport.send(request, NO_END)
-        await response.read()
-        upstream.handler = lambda _: Reply(before_head=[CUT])
-        error = await failure_of(transport.send(request, NO_END))
-        assert error.reason == Reason.UPSTREAM_UNAVAILABLE
-        assert error.message.endswith("closed the connection before it answered")
-        assert [request.connection for request in upstream.requests] == [0, 0]
+def test_a_body_in_pieces_is_not_sent_twice(run: Run) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"once"
 
-    run(Reply(headers={"content-length": "0"}, body=[]), check)
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
+        for failing in (False, True):
+            sending = transport.send(UpstreamRequest("POST", upstream.url + "/x", {}, stream=pieces()), NO_END)
+            if failing:
+                assert (await failure_of(sending)).reason == Reason.UPSTREAM_UNAVAILABLE
+            else:
+                await (await sending).read()
+        assert [(request.connection, request.body) for request in upstream.requests] == [(0, b"once")] * 2
+
+    run(first_cut_then(EMPTY), check)
 
 
 def test_verbatim_adds_nothing_and_decompresses_nothing(run: Run) -> None:
     packed = gzip.compress(b"plain")
 
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         given = {"accept-encoding": "gzip", "content-encoding": "gzip", "user-agent": "mine"}
         response = await transport.send(UpstreamRequest("POST", upstream.url + "/x", given, b"??", verbatim=True), NO_END)
         assert await response.read() == packed
@@ -243,7 +285,7 @@ def test_verbatim_adds_nothing_and_decompresses_nothing(run: Run) -> None:
 
 
 def test_many_connections_are_open_at_once(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         responses = await asyncio.gather(*(transport.send(post(upstream.url), NO_END) for _ in range(150)))
         assert len(upstream.connections) == 150
         for response in responses:
@@ -267,7 +309,7 @@ TRUNCATED = {
 @pytest.mark.parametrize("reply", TRUNCATED.values(), ids=TRUNCATED.keys())
 @pytest.mark.parametrize("whole", [True, False], ids=["read", "chunks"])
 def test_a_truncated_body_is_an_interruption_never_a_shorter_answer(run: Run, reply: Reply, whole: bool) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         error = await failure_of(response.read() if whole else all_of(response.chunks()))
         assert error.reason == Reason.STREAM_INTERRUPTED
@@ -280,7 +322,7 @@ def test_a_truncated_body_is_an_interruption_never_a_shorter_answer(run: Run, re
 def test_a_body_that_breaks_http_is_an_interruption(run: Run) -> None:
     head_seen = Signal()
 
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         head_seen.set()
         assert (await failure_of(all_of(response.chunks()))).reason == Reason.STREAM_INTERRUPTED
@@ -291,7 +333,7 @@ def test_a_body_that_breaks_http_is_an_interruption(run: Run) -> None:
 
 
 def test_a_body_that_ends_with_its_connection_is_whole(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         assert await response.read() == b"all of it"
         await response.close()
@@ -305,10 +347,10 @@ def test_a_body_that_ends_with_its_connection_is_whole(run: Run) -> None:
     ids=["garbage", "status", "long header"],
 )
 def test_an_answer_that_is_not_http_is_invalid(run: Run, raw: bytes) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post(upstream.url), NO_END))
         assert error.reason == Reason.UPSTREAM_INVALID_RESPONSE
-        assert error.message.endswith("answered something that is not HTTP")
+        assert "answered something that is not HTTP (" in error.message
 
     run(Reply(before_head=[raw, STALL]), check)
 
@@ -318,7 +360,7 @@ def test_a_port_where_nobody_listens_is_unavailable(run: Run) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
 
-    async def check(_: Upstream, transport: AiohttpTransport) -> None:
+    async def check(_: Upstream, transport: HttpTransport) -> None:
         for host in ("127.0.0.1", "localhost"):
             error = await failure_of(transport.send(post(f"http://{host}:{port}"), NO_END))
             assert error.reason == Reason.UPSTREAM_UNAVAILABLE
@@ -328,7 +370,7 @@ def test_a_port_where_nobody_listens_is_unavailable(run: Run) -> None:
 
 
 def test_a_name_that_does_not_exist_is_unavailable(run: Run) -> None:
-    async def check(_: Upstream, transport: AiohttpTransport) -> None:
+    async def check(_: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post("http://nowhere.invalid"), NO_END))
         assert error.reason == Reason.UPSTREAM_UNAVAILABLE
         assert error.message == "no connection to nowhere.invalid:80: its name cannot be resolved"
@@ -337,7 +379,7 @@ def test_a_name_that_does_not_exist_is_unavailable(run: Run) -> None:
 
 
 def test_a_server_without_tls_is_unavailable_over_https(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post(upstream.url.replace("http:", "https:")), NO_END))
         assert error.reason == Reason.UPSTREAM_UNAVAILABLE
         assert "TLS failed" in error.message
@@ -362,7 +404,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 def test_a_certificate_that_nobody_signed_is_unavailable(run: Run, tmp_path: Path) -> None:
-    async def check(_: Upstream, transport: AiohttpTransport) -> None:
+    async def check(_: Upstream, transport: HttpTransport) -> None:
         server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0, ssl=self_signed(tmp_path))
         port = server.sockets[0].getsockname()[1]
         error = await failure_of(transport.send(post(f"https://localhost:{port}"), NO_END))
@@ -386,7 +428,7 @@ def test_a_certificate_that_nobody_signed_is_unavailable(run: Run, tmp_path: Pat
     ],
 )
 def test_a_request_that_cannot_be_written_is_told_so(run: Run, url: str, headers: dict[str, str]) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         written = url.replace("127.0.0.1:1", upstream.url.removeprefix("http://"))
         error = await failure_of(transport.send(UpstreamRequest("POST", written, headers, b"{}"), NO_END))
         assert error.reason == Reason.UPSTREAM_UNAVAILABLE
@@ -397,7 +439,7 @@ def test_a_request_that_cannot_be_written_is_told_so(run: Run, url: str, headers
 
 
 def test_silence_before_the_head_times_out_and_closes_the_connection(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post(upstream.url), NO_END))
         assert error.reason == Reason.UPSTREAM_TIMEOUT
         assert error.message.startswith("no answer from 127.0.0.1:")
@@ -409,7 +451,7 @@ def test_silence_before_the_head_times_out_and_closes_the_connection(run: Run) -
 
 @pytest.mark.parametrize("steps", [[STALL], [b"one", STALL]])
 def test_silence_in_the_body_times_out(run: Run, steps: Sequence[Step]) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         error = await failure_of(all_of(response.chunks()))
         assert error.reason == Reason.UPSTREAM_TIMEOUT
@@ -421,7 +463,7 @@ def test_silence_in_the_body_times_out(run: Run, steps: Sequence[Step]) -> None:
 
 
 def test_a_deadline_that_has_passed_sends_nothing(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post(upstream.url), Deadline.after(0)))
         assert error.reason == Reason.DEADLINE_EXCEEDED
         assert not upstream.connections
@@ -430,7 +472,7 @@ def test_a_deadline_that_has_passed_sends_nothing(run: Run) -> None:
 
 
 def test_the_deadline_ends_the_wait_for_the_head(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         error = await failure_of(transport.send(post(upstream.url), Deadline.after(0.05)))
         assert error.reason == Reason.DEADLINE_EXCEEDED
         await upstream.connections[0].wait()
@@ -439,7 +481,7 @@ def test_the_deadline_ends_the_wait_for_the_head(run: Run) -> None:
 
 
 def test_the_deadline_ends_a_body_that_keeps_coming(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), Deadline.after(0.1))
         error = await failure_of(all_of(response.chunks()))
         assert error.reason == Reason.DEADLINE_EXCEEDED
@@ -450,7 +492,7 @@ def test_the_deadline_ends_a_body_that_keeps_coming(run: Run) -> None:
 
 
 def test_cancelling_before_the_head_closes_the_socket(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         sending = asyncio.create_task(transport.send(post(upstream.url), NO_END))
         await upstream.arrival().wait()
         sending.cancel()
@@ -462,7 +504,7 @@ def test_cancelling_before_the_head_closes_the_socket(run: Run) -> None:
 
 
 def test_closing_with_the_body_unread_closes_the_socket(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         assert await anext(response.chunks()) == b"one"
         await response.close()
@@ -473,7 +515,7 @@ def test_closing_with_the_body_unread_closes_the_socket(run: Run) -> None:
 
 
 def test_cancelling_a_read_and_closing_closes_the_socket(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         reading = asyncio.create_task(response.read())
         await asyncio.sleep(0)
@@ -487,7 +529,7 @@ def test_cancelling_a_read_and_closing_closes_the_socket(run: Run) -> None:
 
 
 def test_closing_the_transport_cuts_open_streams_and_refuses_new_requests(run: Run) -> None:
-    async def check(upstream: Upstream, transport: AiohttpTransport) -> None:
+    async def check(upstream: Upstream, transport: HttpTransport) -> None:
         response = await transport.send(post(upstream.url), NO_END)
         await transport.close()
         await upstream.requests[0].closed.wait()
@@ -499,4 +541,4 @@ def test_closing_the_transport_cuts_open_streams_and_refuses_new_requests(run: R
 
 
 def test_a_transport_that_never_sent_can_be_closed() -> None:
-    asyncio.run(AiohttpTransport("dragoman/test").close())
+    asyncio.run(HttpTransport("dragoman/test").close())
