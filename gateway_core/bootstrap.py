@@ -63,9 +63,10 @@ def build_gateway(
         transports=transports,
         models=ModelLists(resolver, ProviderLists(transports, describe=fill, clock=clock), fill),
         prices=prices,
-        proxy=Proxy(transports, key_places(settings)),
+        proxy=Proxy(transports, key_places(settings), enabled=settings.proxy),
         records=RecordService(store, settings.storage, clock=wall_clock),
         recorder=Recorder(calls),
+        limits=settings.limits,
     )
 
 

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from dragoman.metadata import API, APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TAGS, TASK_ID, first_value
@@ -43,10 +44,36 @@ class Deadline(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyScope:
+    """What a gateway key opens. Empty: all of the kind."""
+
+    models: tuple[str, ...] = ()
+    """Patterns, with * and ?, of provider/model or of a route's name."""
+    providers: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
+    """The only contexts that it can be used in."""
+    proxy: bool = True
+    """Whether it opens the providers' own APIs (/proxy)."""
+
+    def has_model(self, name: str) -> bool:
+        return not self.models or any(fnmatchcase(name, pattern) for pattern in self.models)
+
+    def has_target(self, provider: str, model: str) -> bool:
+        return self.has_provider(provider) and self.has_model(f"{provider}/{model}")
+
+    def has_provider(self, provider: str) -> bool:
+        return not self.providers or provider in self.providers
+
+
+EVERYTHING = KeyScope()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """The owner of a gateway key."""
 
     name: str
+    scope: KeyScope = EVERYTHING
 
 
 NO_KEY = Secret("")

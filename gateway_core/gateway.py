@@ -11,7 +11,7 @@ from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamReques
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.accounts.settlement import Recorder, Settlement
-from gateway_core.call import NO_CREDENTIALS, Call
+from gateway_core.call import EVERYTHING, NO_CREDENTIALS, Call
 from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain
 from gateway_core.execution.model_lists import ModelLists
@@ -21,8 +21,10 @@ from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver, Resolver, Route, route_of
+from gateway_core.routing.scopes import scoped
+from gateway_core.settings.server import RequestLimits
 from gateway_core.storage.records import RecordService
-from gateway_core.validation import check_chat
+from gateway_core.validation import DEFAULT_LIMITS, check_chat
 
 
 class Gateway:
@@ -41,6 +43,7 @@ class Gateway:
         proxy: Proxy,
         records: RecordService,
         recorder: Recorder,
+        limits: RequestLimits = DEFAULT_LIMITS,
     ) -> None:
         self.resolver = resolver
         self.records = records
@@ -51,6 +54,7 @@ class Gateway:
         self._models = models
         self._proxy = proxy
         self._recorder = recorder
+        self._limits = limits
         self._settlement = Settlement(prices, recorder)
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
@@ -72,7 +76,7 @@ class Gateway:
         return await self._chain.count_tokens(request, route, call, attachments)
 
     async def list_models(self, request: ListModelsRequest, call: Call) -> ListModelsResponse:
-        return await self._models.page(request, call.deadline, self._names_for(call))
+        return await self._models.page(request, call.deadline, self._names_for(call), call.caller.scope)
 
     def proxy(self, request: ProxyRequest, call: Call) -> AsyncGenerator[ProxyResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
@@ -92,6 +96,7 @@ class Gateway:
     ) -> AsyncGenerator[ProxyResponse, None]:
         call.provider, call.path = request.provider, f"{request.method} {request.path}"
         endpoint = self._names_for(call).endpoint(request.provider)
+        self._proxy.check(call.caller)
         async with aclosing(self._proxy.answer(request, endpoint, call, body)) as messages:
             async for message in messages:
                 if message.HasField("end"):
@@ -108,15 +113,16 @@ class Gateway:
     def _admit(self, request: ChatRequest, call: Call) -> tuple[Route, Attachments | None]:
         """The targets, and the request's media where it has any."""
         call.request, call.messages, call.route.requested_model = request, len(request.messages), request.model
-        check_chat(request)
+        check_chat(request, self._limits)
         attachments = self._media.admit(request)
         if attachments is not None:
             call.input_media = sum(1 for _ in media_of(request))
         return route_of(request, self._names_for(call)), attachments
 
     def _names_for(self, call: Call) -> Resolver:
-        """See Contexts.of."""
-        return self._contexts.of(call) if call.context or call.byok is not NO_CREDENTIALS else self.resolver
+        """See Contexts.of, and scoped."""
+        resolver = self._contexts.of(call) if call.context or call.byok is not NO_CREDENTIALS else self.resolver
+        return resolver if call.caller.scope is EVERYTHING else scoped(resolver, call)
 
     async def close(self) -> None:
         await self._models.close()

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 from google.protobuf.message import Message
 
-from dragoman.reasons import invalid
+from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
+from gateway_core.settings.server import RequestLimits
 
 LONGEST_MODEL_NAME = 512
 MOST_FALLBACKS = 15
+DEFAULT_LIMITS = RequestLimits()
 _is_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
 TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
@@ -22,7 +24,7 @@ TEXT_DECODERS: Mapping[str, Callable[[str], object]] = {
 """Fields that hold JSON. Not arguments_json: a model may have written malformed JSON, which is carried as it is."""
 
 
-def check_chat(request: ChatRequest) -> None:
+def check_chat(request: ChatRequest, limits: RequestLimits = DEFAULT_LIMITS) -> None:
     """Raises GatewayError INVALID_REQUEST naming the field."""
     model, messages = request.model, request.messages
     if not model:
@@ -33,12 +35,16 @@ def check_chat(request: ChatRequest) -> None:
         check_fallbacks(request.fallback_models)
     if not messages:
         raise invalid("messages", "messages is empty: send at least one message")
+    if len(messages) > limits.messages:
+        raise too_many("messages", len(messages), limits.messages)
+    if len(request.tools) > limits.tools:
+        raise too_many("tools", len(request.tools), limits.tools)
     for index, message in enumerate(messages):
         if message.role == ROLE_UNSPECIFIED:
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     if request.tools:
         check_tool_names(request.tools)
-    check_bounds(request)
+    check_bounds(request, limits.candidates)
 
 
 def check_fallbacks(names: Sequence[str]) -> None:
@@ -57,11 +63,15 @@ def check_tool_names(tools: Iterable[Tool]) -> None:
             raise invalid(f"tools[{index}]", f"tools[{index}] has the name of tools[{first}], {name!r}: each needs its own")
 
 
-def check_bounds(request: ChatRequest) -> None:
-    """Numbers that no provider takes. Everything else is left to the provider."""
+def too_many(field: str, count: int, most: int) -> GatewayError:
+    return invalid(field, f"{field} has {count} entries; this gateway takes {most} ([limits] {field})")
+
+
+def check_bounds(request: ChatRequest, most_candidates: int) -> None:
+    """Numbers that no provider takes, and what the operator bounds. Everything else is left to the provider."""
     count = request.candidate_count
-    if not 1 <= count <= 128 and (count or request.HasField("candidate_count")):
-        raise invalid("n", f"candidate_count (n) must be 1 to 128, not {count}")
+    if not 1 <= count <= most_candidates and (count or request.HasField("candidate_count")):
+        raise invalid("n", f"candidate_count (n) must be 1 to {most_candidates}, not {count}")
     # 0 asks Anthropic to fill its prompt cache and to answer nothing.
     if request.max_output_tokens < 0:
         raise invalid("max_completion_tokens", f"max_output_tokens must not be negative: {request.max_output_tokens}")

@@ -18,8 +18,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("dragoman",),
     ("gateway_dialects.kit",),
     ("gateway_dialects",),
-    ("gateway_core.validation", "gateway_core.telemetry", "gateway_core.settings.file"),
+    ("gateway_core.telemetry", "gateway_core.settings.file"),
     ("gateway_core.call", "gateway_core.settings.server"),
+    ("gateway_core.validation",),
     ("gateway_core.providers",),
     # What models cost and can do; it knows of no provider but by URL and name.
     ("gateway_core.models",),

@@ -17,8 +17,8 @@ class KeyRing:
     """All gateway keys. Without any, every caller is anonymous."""
 
     def __init__(self, keys: Iterable[KeySettings]) -> None:
-        digests = ((bytes.fromhex(key.hash.removeprefix("sha256:")), key.name) for key in keys)
-        self._owners = {digest: (digest, Caller(name)) for digest, name in digests}
+        digests = ((bytes.fromhex(key.hash.removeprefix("sha256:")), Caller(key.name, key.scope)) for key in keys)
+        self._owners = {digest: (digest, caller) for digest, caller in digests}
 
     @property
     def required(self) -> bool:

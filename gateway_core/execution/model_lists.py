@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse, Model
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.call import Clock, Deadline
+from gateway_core.call import EVERYTHING, Clock, Deadline, KeyScope
 from gateway_core.execution.attempt import Transports, Upstream, invoke
 from gateway_core.execution.chain import explain
 from gateway_core.models.describe import describe_route
@@ -183,10 +183,11 @@ class ModelLists:
         self._describe = describe
 
     async def page(
-        self, request: ListModelsRequest, deadline: Deadline, resolver: Resolver | None = None
+        self, request: ListModelsRequest, deadline: Deadline, resolver: Resolver | None = None, scope: KeyScope = EVERYTHING
     ) -> ListModelsResponse:
-        """resolver: the models that the call can name; all that are configured where it is not given. Raises GatewayError
-        for an unknown provider, model or page token. A provider that fails becomes a warning."""
+        """resolver: the models that the call can name; all that are configured where it is not given. scope: of the
+        caller's key; others are not listed. Raises GatewayError for an unknown provider, model or page token. A provider
+        that fails becomes a warning."""
         resolver = resolver or self._configured
         response = ListModelsResponse()
         models: list[Model] = []
@@ -194,7 +195,7 @@ class ModelLists:
         if not request.provider:
             models.extend(self._routes(resolver, wanted))
         for endpoint, listed in await self._read(wanted_endpoints(request.provider, wanted, resolver), deadline):
-            models.extend(listed.models)
+            models.extend(model for model in listed.models if scope.has_model(model.id))
             if listed.failure:
                 response.warnings.add(field="provider", message=listed.failure, provider=endpoint.provider)
         if request.model:

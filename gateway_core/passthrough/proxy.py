@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.proxy_pb2 import ProxyEnd, ProxyHead, ProxyRequest, ProxyResponse, ProxyStreamRequest
-from gateway_core.call import Call
+from gateway_core.call import Call, Caller
 from gateway_core.execution.attempt import Transports, Upstream, copy_counts
 from gateway_core.execution.chain import explain, record_failure
 from gateway_core.passthrough.forwarding import headers_to_return, headers_to_send, proxy_url
@@ -26,10 +26,20 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Proxy:
     """Holds nothing that a call changes."""
 
-    def __init__(self, transports: Transports, key_places: Collection[str] = ()) -> None:
+    def __init__(self, transports: Transports, key_places: Collection[str] = (), *, enabled: bool = True) -> None:
         """key_places: headers and query parameters, in lower case, in which the operator lets clients put gateway keys."""
         self._transports = transports
+        self._enabled = enabled
         self._key_places = frozenset(key_places)
+
+    def check(self, caller: Caller) -> None:
+        """Raises GatewayError PERMISSION_DENIED where the operator has closed the proxy, for all or for this caller. What a
+        provider's own API does with which model cannot be known, so a key for some models does not open it."""
+        if not self._enabled:
+            raise GatewayError(Reason.PERMISSION_DENIED, "this gateway's proxy is off ([proxy] enabled)", "provider")
+        if not caller.scope.proxy or caller.scope.models:
+            message = f"the gateway key of {caller.name} does not open the providers' own APIs (/proxy)"
+            raise GatewayError(Reason.PERMISSION_DENIED, message, "provider")
 
     async def answer(
         self, request: ProxyRequest, endpoint: Endpoint, call: Call, body: AsyncIterator[bytes] | None = None

@@ -84,6 +84,15 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """The most of each that one request may have."""
+
+    messages: int = 10_000
+    tools: int = 2_000
+    candidates: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     format: str = "text"
     """text or json."""
@@ -182,6 +191,24 @@ def read_timeouts(table: Table) -> Timeouts:
     )
     table.finish()
     return timeouts
+
+
+def read_limits(table: Table) -> RequestLimits:
+    default = RequestLimits()
+    limits = RequestLimits(
+        messages=table.whole("messages", default.messages, least=1),
+        tools=table.whole("tools", default.tools, least=1),
+        candidates=table.whole("candidates", default.candidates, least=1),
+    )
+    table.finish()
+    return limits
+
+
+def read_proxy(table: Table) -> bool:
+    """Whether the providers' own APIs can be reached through the gateway."""
+    enabled = table.flag("enabled", True)
+    table.finish()
+    return enabled
 
 
 def read_log(table: Table) -> LogSettings:

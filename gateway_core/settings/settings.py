@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dragoman.v1.models_pb2 import Prices
+from gateway_core.call import EVERYTHING, KeyScope
 from gateway_core.settings.byok import ByokSettings, read_byok
 from gateway_core.settings.contexts import ContextSettings, read_contexts
 from gateway_core.settings.file import SettingsError, Table, read_toml
@@ -24,6 +25,7 @@ from gateway_core.settings.server import (
     Address,
     ChatSettings,
     LogSettings,
+    RequestLimits,
     RetrySettings,
     ServerSettings,
     StorageSettings,
@@ -31,7 +33,9 @@ from gateway_core.settings.server import (
     TlsSettings,
     parse_address,
     read_chat,
+    read_limits,
     read_log,
+    read_proxy,
     read_retries,
     read_server,
     read_storage,
@@ -47,6 +51,7 @@ __all__ = [
     "MediaSettings",
     "ModelSettings",
     "ProviderSettings",
+    "RequestLimits",
     "RetrySettings",
     "ServerSettings",
     "SettingsError",
@@ -56,8 +61,12 @@ __all__ = [
 ]
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
-CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "media", "storage")
-NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>[^=].*)")
+CORE_TABLES = ("providers", "models", "prices", "keys", "byok", "media", "storage", "limits", "proxy")
+SHORTEST_KEY = 8
+"""Characters of a gateway key. What is shorter can be guessed, or is a variable that was not set."""
+LONGEST_NAME = 24
+"""What is longer and ends in = is a key in base64, and no name of an empty one."""
+NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)=(?P<key>(?!=).*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class KeySettings:
     name: str
     hash: str
     """sha256: and the lower-case hexadecimal SHA-256 of the key."""
+    scope: KeyScope = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,9 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    proxy: bool = True
+    """Whether the providers' own APIs can be reached through the gateway."""
 
     def listening(self, *, http: str | None = None, grpc: str | None = None) -> Settings:
         """The same with other addresses, HOST:PORT. Raises SettingsError for what is no address."""
@@ -183,6 +196,8 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
         byok=read_byok(root.table("byok") if root else None, environ),
         media=read_media(root.table("media") if root else None, environ),
         storage=read_storage(root.table("storage") if root else None, environ),
+        limits=read_limits(root.table("limits")) if root else RequestLimits(),
+        proxy=read_proxy(root.table("proxy")) if root else True,
     )
 
 
@@ -190,6 +205,7 @@ def _read_keys(root: Table, environ: Mapping[str, str]) -> Iterator[KeySettings]
     for table in root.array("keys"):
         name, hashed = table.text("name"), table.text("hash").lower()
         plain = read_secret(table, "key", environ) if "key" in table else None
+        scope = KeyScope(table.texts("models"), table.texts("providers"), table.texts("contexts"), table.flag("proxy", True))
         table.finish()
         if not name:
             raise SettingsError(f'{table.place} needs a name = "...": whose key it is.')
@@ -199,24 +215,44 @@ def _read_keys(root: Table, environ: Mapping[str, str]) -> Iterator[KeySettings]
             )
         if hashed and not HASH.fullmatch(hashed):
             raise table.error("hash", 'must be "sha256:" and 64 hexadecimal digits, as `dragoman keys create` prints it.')
-        yield KeySettings(name, hashed if plain is None else hash_key(plain.reveal()))
+        yield KeySettings(name, hashed or hash_of(plain.reveal() if plain else "", table.place_of("key")), scope)
 
 
 def _environment_keys(text: str) -> Iterator[KeySettings]:
     """DRAGOMAN_API_KEYS: key, sha256:hash, name=key or name=sha256:hash, separated by commas."""
     for position, item in enumerate(filter(None, map(str.strip, text.split(","))), 1):
         named = NAMED_KEY.fullmatch(item)
-        name, key = (named["name"], named["key"]) if named else (f"key-{position}", item)
+        if named and not named["key"] and len(item) >= LONGEST_NAME:
+            named = None
+        name, key = (named["name"], named["key"]) if named else ("", item)
+        place = f"DRAGOMAN_API_KEYS: entry {position}"
         if key.lower().startswith("sha256:"):
             if not HASH.fullmatch(key.lower()):
-                raise SettingsError(f"DRAGOMAN_API_KEYS: entry {position} must be sha256: and 64 hexadecimal digits.")
-            yield KeySettings(name, key.lower())
+                raise SettingsError(f"{place} must be sha256: and 64 hexadecimal digits.")
+            hashed = key.lower()
         else:
-            yield KeySettings(name, hash_key(key))
+            hashed = hash_of(key, place)
+        # By its digest: what a key owns must not become another's when the list changes.
+        yield KeySettings(name or f"key-{hashed.removeprefix('sha256:')[:8]}", hashed)
+
+
+def hash_of(key: str, place: str) -> str:
+    """Raises SettingsError for what is no key."""
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"{place} is a gateway key of {len(key)} characters, and {SHORTEST_KEY} are the least: make one with"
+            " `dragoman keys create NAME`, or `openssl rand -hex 32`. An empty one is often a variable that is not set."
+        )
+    return hash_key(key)
+
+
+EMPTY_HASH = hash_key("")
 
 
 def _check_unique(keys: tuple[KeySettings, ...]) -> None:
     owners: dict[str, str] = {}
     for key in keys:
+        if key.hash == EMPTY_HASH:
+            raise SettingsError(f"The gateway key of {key.name} is the hash of an empty key, which would open to anybody.")
         if owners.setdefault(key.hash, key.name) != key.name:
             raise SettingsError(f"The gateway keys of {owners[key.hash]} and {key.name} are the same; give each its own.")

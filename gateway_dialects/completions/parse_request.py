@@ -14,6 +14,8 @@ from gateway_dialects.kit.json import Json, json_text
 from gateway_dialects.openai.parse_request import parse_fields
 
 MOST_PROMPTS = 128
+MOST_ANSWERS = 128
+"""Of one request: each is a call that is paid for."""
 MOST_LOGPROBS = 20
 OWN_FIELDS = frozenset({"prompt", "suffix", "echo", "best_of", "logprobs"})
 CHAT_FIELDS = ("messages", "tools", "tool_choice", "functions", "function_call", "modalities", "audio")
@@ -64,6 +66,9 @@ def parse_texts(body: bytes, model: str = "") -> ParsedTexts:
     parsed = parse_fields({**plain, "messages": [{"role": "user", "content": prompts[0]}]})
     if options := parse_options(fields, parsed.chat.candidate_count or 1, echoed):
         parsed.chat.provider_options_json[DIALECT] = json_text(options)
+    answers = len(prompts) * max(parsed.chat.candidate_count, 1)
+    if answers > MOST_ANSWERS:
+        raise invalid("n", f"'prompt' and 'n' ask for {answers} answers; {MOST_ANSWERS} are the most for one request.")
     chats = tuple(asked_with(parsed.chat, prompt) for prompt in prompts)
     return ParsedTexts(prompts, chats, parsed.stream, parsed.include_usage, echo and not echoed, echoed, alternatives)
 

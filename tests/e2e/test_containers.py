@@ -88,9 +88,9 @@ def test_both_services_run_and_their_health_checks_tell_the_truth() -> None:
 
 
 def test_the_shells_keys_become_the_cores() -> None:
-    environ = interpolated(CORE["environment"], {"OPENAI_API_KEY": "sk-1", "DRAGOMAN_API_KEYS": "team-a=key"})
+    environ = interpolated(CORE["environment"], {"OPENAI_API_KEY": "sk-1", "DRAGOMAN_API_KEYS": "team-a=key-of-team-a"})
 
-    assert (environ["OPENAI_API_KEY"], environ["DRAGOMAN_API_KEYS"]) == ("sk-1", "team-a=key")
+    assert (environ["OPENAI_API_KEY"], environ["DRAGOMAN_API_KEYS"]) == ("sk-1", "team-a=key-of-team-a")
     assert environ["GROQ_API_KEY"] == ""
     assert "environment" not in FACADE
 
@@ -126,7 +126,7 @@ def test_the_image_runs_what_it_says() -> None:
     command = replaced(words("CMD"), ("0.0.0.0:8080", "0.0.0.0:0"), ("0.0.0.0:50051", "0.0.0.0:0"))
 
     assert run(*command).returncode == 2
-    with running(*command, environ={"DRAGOMAN_API_KEYS": "key"}) as program:
+    with running(*command, environ={"DRAGOMAN_API_KEYS": "key-of-all"}) as program:
         assert program.http
         assert program.grpc
 

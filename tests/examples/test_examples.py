@@ -34,7 +34,7 @@ BUILD_S = 300.0
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Program]:
     with running(
-        "serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", environ={"DRAGOMAN_API_KEYS": "a=key"}
+        "serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", environ={"DRAGOMAN_API_KEYS": "a=key-of-all"}
     ) as program:
         yield program
 
@@ -49,7 +49,7 @@ def test_a_client_in(language: str, gateway: Program, tmp_path: Path) -> None:
     command = ["sh", str(tmp_path / "examples" / language / "run")]
     if language == "python":
         command = [str(ROOT / ".venv" / "bin" / "python"), str(tmp_path / "examples" / "python" / "chat.py")]
-    environ = {**os.environ, "DRAGOMAN_TARGET": gateway.grpc, "DRAGOMAN_API_KEY": "key", "HOME": str(tmp_path)}
+    environ = {**os.environ, "DRAGOMAN_TARGET": gateway.grpc, "DRAGOMAN_API_KEY": "key-of-all", "HOME": str(tmp_path)}
 
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=BUILD_S, check=False)
 
@@ -78,8 +78,8 @@ def test_the_compose_example_serves(tmp_path: Path) -> None:
     command = anywhere(service["command"], ("/etc/dragoman", str(tmp_path)))
 
     assert int(service["stop_grace_period"].removesuffix("s")) >= ServerSettings().grace + CUT_OFF_S
-    with running(*command, environ={"DRAGOMAN_API_KEYS": "demo=k"}) as program:
-        said = run("chat", "--core", program.grpc, "--key", "k", "--model", "fast", "Hi")
+    with running(*command, environ={"DRAGOMAN_API_KEYS": "demo=key-of-demo"}) as program:
+        said = run("chat", "--core", program.grpc, "--key", "key-of-demo", "--model", "fast", "Hi")
     assert (said.returncode, said.stdout.strip()) == (0, "Hi"), said.stderr
 
 

@@ -42,15 +42,15 @@ def test_chat_says_what_failed() -> None:
 
 
 def test_an_operators_own_terminal_needs_no_gateway_key() -> None:
-    assert run("chat", "Hi", environ={"DRAGOMAN_API_KEYS": "secret"}).stdout == "Hi\n"
+    assert run("chat", "Hi", environ={"DRAGOMAN_API_KEYS": "secret-key"}).stdout == "Hi\n"
 
 
 def test_chat_and_models_with_a_core_elsewhere() -> None:
-    with running("core", "--grpc", "127.0.0.1:0", environ={"DRAGOMAN_API_KEYS": "right"}) as core:
+    with running("core", "--grpc", "127.0.0.1:0", environ={"DRAGOMAN_API_KEYS": "right-key"}) as core:
         where = ("--core", core.grpc)
-        by_variable = run("chat", "Hi", *where, "--key", "env:MY_KEY", environ={"MY_KEY": "right"})
+        by_variable = run("chat", "Hi", *where, "--key", "env:MY_KEY", environ={"MY_KEY": "right-key"})
         assert (by_variable.stdout, by_variable.stderr) == ("Hi\n", "")
-        assert "demo/echo " in run("models", *where, "--key", "right").stdout
+        assert "demo/echo " in run("models", *where, "--key", "right-key").stdout
         for command in (("chat", "Hi"), ("models",)):
             refused = run(*command, *where, "--key", "wrong")
             assert refused.returncode == 1

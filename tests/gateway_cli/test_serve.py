@@ -87,16 +87,16 @@ def test_one_process_serves_both_and_stops_cleanly() -> None:
 
 
 def test_keys_open_both_doors() -> None:
-    with running("serve", *HERE, environ={"DRAGOMAN_API_KEYS": "a=right"}) as program:
+    with running("serve", *HERE, environ={"DRAGOMAN_API_KEYS": "a=right-key"}) as program:
         assert "a gateway key is required" in program.greeting
         assert asked(program).status_code == 401
         assert asked(program, authorization="Bearer wrong").status_code == 401
-        assert asked(program, authorization="Bearer right").status_code == 200
-        assert asked_by_grpc(program.grpc, "right") == "Hello"
+        assert asked(program, authorization="Bearer right-key").status_code == 200
+        assert asked_by_grpc(program.grpc, "right-key") == "Hello"
         with pytest.raises(grpc.RpcError) as caught:
             asked_by_grpc(program.grpc, "wrong")
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
-    assert "right" not in program.errors.all()
+    assert "right-key" not in program.errors.all()
     assert "wrong" not in program.errors.all()
 
 
@@ -149,13 +149,13 @@ def test_what_does_not_finish_in_time_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_two_processes() -> None:
-    keys = {"DRAGOMAN_API_KEYS": "a=right"}
+    keys = {"DRAGOMAN_API_KEYS": "a=right-key"}
     with (
         running("core", "--grpc", "127.0.0.1:0", environ=keys) as core,
         # Only the core knows the keys.
         running("facade", "--http", "127.0.0.1:0", "--core", f"dns:///{core.grpc}") as facade,
     ):
-        assert asked(facade, authorization="Bearer right").json()["choices"][0]["message"]["content"] == "Hello"
+        assert asked(facade, authorization="Bearer right-key").json()["choices"][0]["message"]["content"] == "Hello"
         assert asked(facade).status_code == 401
         assert httpx.get(f"{facade.http}/readyz").status_code == 200
         assert run("health", "--core", core.grpc).stdout == "serving\n"
@@ -171,12 +171,12 @@ def test_two_processes() -> None:
 def test_a_facade_for_other_machines_wants_a_core_that_asks_for_keys() -> None:
     with running("core", "--grpc", "127.0.0.1:0") as core:
         # Keys that only the facade knows would protect nothing: the core is asked by anyone who finds it.
-        environ = {"DRAGOMAN_API_KEYS": "a=right"}
+        environ = {"DRAGOMAN_API_KEYS": "a=right-key"}
         ended = run("facade", "--http", "0.0.0.0:0", "--core", core.grpc, environ=environ)
     assert ended.returncode == 2
     assert ended.stderr.startswith("dragoman: --http 0.0.0.0:0 is open to other machines")
 
-    keys = {"DRAGOMAN_API_KEYS": "a=right"}
+    keys = {"DRAGOMAN_API_KEYS": "a=right-key"}
     with (
         running("core", "--grpc", "127.0.0.1:0", environ=keys) as core,
         running("facade", "--http", "0.0.0.0:0", "--core", core.grpc) as facade,

@@ -12,7 +12,7 @@ from tests.http_facade.serving import Facade, asking, serving, settings_for
 @pytest.fixture(scope="module", params=[False, True], ids=["joined", "split"])
 def locked(request: pytest.FixtureRequest) -> Iterator[Facade]:
     """A gateway that wants a key."""
-    with serving(settings_for({"DRAGOMAN_API_KEYS": "right,other"}), split=request.param) as running:
+    with serving(settings_for({"DRAGOMAN_API_KEYS": "right-key,other-key"}), split=request.param) as running:
         yield running
 
 
@@ -24,9 +24,9 @@ def locked(request: pytest.FixtureRequest) -> Iterator[Facade]:
         (b"Bearer", "missing_api_key"),
         (b"Bearer wrong", "invalid_api_key"),
         (b"Bearer Right", "invalid_api_key"),
-        (b"Bearer right right", "invalid_api_key"),
-        (b"Bearer right,other", "invalid_api_key"),
-        (b"Basic right", "invalid_api_key"),
+        (b"Bearer right-key right-key", "invalid_api_key"),
+        (b"Bearer right-key,other-key", "invalid_api_key"),
+        (b"Basic right-key", "invalid_api_key"),
         (b"Bearer sch\xc3\xbcssel", "invalid_api_key"),
         (b"Bearer \xff\xfe", "invalid_api_key"),
         (b"Bearer a\tb", "invalid_api_key"),
@@ -50,7 +50,7 @@ def test_a_wrong_key(locked: Facade, given: bytes | None, code: str, stream: boo
         assert "wrong" not in answer.text
 
 
-@pytest.mark.parametrize("given", ["Bearer right", "bearer right", "BEARER other", "Bearer   right"])
+@pytest.mark.parametrize("given", ["Bearer right-key", "bearer right-key", "BEARER other-key", "Bearer   right-key"])
 def test_a_right_key(locked: Facade, given: str) -> None:
     assert locked.chat(asking("Hi"), authorization=given).status_code == 200
 

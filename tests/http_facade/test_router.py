@@ -97,7 +97,7 @@ def test_health(either: Facade, path: str) -> None:
 
 
 def test_health_needs_no_key() -> None:
-    with serving(settings_for({"DRAGOMAN_API_KEYS": "secret"})) as facade:
+    with serving(settings_for({"DRAGOMAN_API_KEYS": "secret-key"})) as facade:
         assert facade.client.get("/healthz").status_code == 200
         assert facade.client.get("/readyz").status_code == 200
 

@@ -21,6 +21,7 @@ from dragoman.v1.models_pb2 import Prices
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from gateway_core.accounts.keys import KeyRing
 from gateway_core.bootstrap import build_gateway
+from gateway_core.call import EVERYTHING, KeyScope
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.rpc.inprocess import local_channel
 from gateway_core.rpc.server import GrpcServer
@@ -62,6 +63,10 @@ class Behind:
     upstream: Handler = lambda _: json_reply({})
     keys: Sequence[str] = ()
     """Gateway keys; each is its owner's name too."""
+    scopes: Mapping[str, KeyScope] = field(default_factory=dict)
+    """What some of these keys open."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of Settings, in place of the defaults."""
     routes: Sequence[ModelSettings] = ()
     contexts: Sequence[ContextSettings] = ()
     byok: Callable[[str], ByokSettings] = lambda _: ByokSettings()
@@ -103,7 +108,7 @@ async def served(reach: Reach, behind: Behind) -> AsyncIterator[Served]:
 @asynccontextmanager
 async def serving(behind: Behind, upstream: Upstream) -> AsyncIterator[GatewayServicer]:
     gateway = build_gateway(settings_of(behind, upstream), store=behind.store, sleep=at_once)
-    keys = KeyRing([KeySettings(key, hash_key(key)) for key in behind.keys])
+    keys = KeyRing([KeySettings(key, hash_key(key), behind.scopes.get(key, EVERYTHING)) for key in behind.keys])
     try:
         places = {context.name: context.auth for context in behind.contexts if context.auth}
         yield GatewayServicer(gateway, keys.authenticate, total_timeout_s=behind.total_timeout_s, key_places=places)
@@ -123,6 +128,7 @@ def settings_of(behind: Behind, upstream: Upstream) -> Settings:
         media=behind.media,
         retries=RetrySettings(attempts=behind.attempts),
         prices=behind.prices,
+        **behind.settings,
     )
 
 

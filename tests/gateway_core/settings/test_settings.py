@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway_core.call import KeyScope
 from gateway_core.providers.vendors import VENDORS
 from gateway_core.settings.server import Address
 from gateway_core.settings.settings import (
@@ -158,15 +159,15 @@ def test_a_missing_account_id_is_named() -> None:
 
 
 def test_file_and_environment_add_up(tmp_path: Path) -> None:
-    environ = {"OPENAI_API_KEY": "env-key", "GROQ_API_KEY": "groq-key", "DRAGOMAN_API_KEYS": "b=second"}
-    text = '[providers.openai]\nurl = "http://127.0.0.1:9/v1"\n[[keys]]\nname = "a"\nkey = "first"\n'
+    environ = {"OPENAI_API_KEY": "env-key", "GROQ_API_KEY": "groq-key", "DRAGOMAN_API_KEYS": "b=second-key"}
+    text = '[providers.openai]\nurl = "http://127.0.0.1:9/v1"\n[[keys]]\nname = "a"\nkey = "first-key"\n'
 
     settings = read(tmp_path, text, environ)
 
     assert provider(settings, "openai").keys == (Secret("env-key"),)
     assert provider(settings, "openai").url == "http://127.0.0.1:9/v1"
     assert provider(settings, "groq").keys == (Secret("groq-key"),)
-    assert settings.keys == (KeySettings("a", hash_key("first")), KeySettings("b", hash_key("second")))
+    assert settings.keys == (KeySettings("a", hash_key("first-key")), KeySettings("b", hash_key("second-key")))
 
 
 def test_the_environment_names_the_file_and_the_addresses(tmp_path: Path) -> None:
@@ -196,20 +197,52 @@ def test_refuses_what_is_no_address(text: str) -> None:
 def test_gateway_keys_in_the_environment() -> None:
     hashed = hash_key("third")
 
-    keys = load(None, {"DRAGOMAN_API_KEYS": f"plain, team-b=with-name ,{hashed},d={hash_key('fourth')},base64=="}).keys
+    padded = "aW4tYmFzZTY0LXdpdGgtcGFkZGluZw="
+    text = f"plain-key, team-b=with-name ,{hashed},d={hash_key('fourth')},base64==,{padded}"
+    keys = load(None, {"DRAGOMAN_API_KEYS": text}).keys
 
     assert keys == (
-        KeySettings("key-1", hash_key("plain")),
+        KeySettings(named_by("plain-key"), hash_key("plain-key")),
         KeySettings("team-b", hash_key("with-name")),
-        KeySettings("key-3", hashed),
+        KeySettings(named_by("third"), hashed),
         KeySettings("d", hash_key("fourth")),
-        KeySettings("key-5", hash_key("base64==")),
+        KeySettings(named_by("base64=="), hash_key("base64==")),
+        KeySettings(named_by(padded), hash_key(padded)),
     )
+
+
+def named_by(key: str) -> str:
+    """A name that stays when other keys come and go: what a key stored must not become another's."""
+    return f"key-{hash_key(key)[7:15]}"
+
+
+@pytest.mark.parametrize("text", ["team-a=", "a", "right,team-a=", "team-a=short", "team-a=1234567"])
+def test_a_key_that_can_be_guessed_stops_the_start(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"a gateway key of \d characters, and 8 are the least"):
+        load(None, {"DRAGOMAN_API_KEYS": text})
+    key = text.rpartition("=")[2] or "k"
+    with pytest.raises(SettingsError, match=r"line 3: keys\.key is a gateway key of \d characters"):
+        read(tmp_path, f'[[keys]]\nname = "a"\nkey = "{key}"\n', {})
+    with pytest.raises(SettingsError, match="is the hash of an empty key"):
+        load(None, {"DRAGOMAN_API_KEYS": f"a={hash_key('')}"})
+
+
+def test_what_a_key_opens(tmp_path: Path) -> None:
+    text = f"""[[keys]]
+name = "a"
+hash = "{hash_key("long-enough")}"
+models = ["openai/gpt-4o*"]
+providers = ["openai"]
+contexts = ["sales"]
+proxy = false
+"""
+    (key,) = read(tmp_path, text, {}).keys
+    assert key.scope == KeyScope(("openai/gpt-4o*",), ("openai",), ("sales",), False)
 
 
 def test_two_owners_of_one_key_are_refused() -> None:
     with pytest.raises(SettingsError, match="The gateway keys of a and b are the same"):
-        load(None, {"DRAGOMAN_API_KEYS": "a=same,b=same"})
+        load(None, {"DRAGOMAN_API_KEYS": "a=same-key,b=same-key"})
 
 
 @pytest.mark.parametrize(
@@ -250,7 +283,7 @@ def test_two_owners_of_one_key_are_refused() -> None:
         ("[models.a]\n", "line 1: models.a needs either targets"),
         ('[models.a]\nalias = "b"\ntargets = ["c/d"]\n', "line 1: models.a needs either targets"),
         ('keys = "x"\n', "line 1: keys must be an array of tables: [[keys]]."),
-        ('[[keys]]\nname = "a"\nkey = "k"\n[[keys]]\nname = "b"\n', "line 4: keys needs either hash"),
+        ('[[keys]]\nname = "a"\nkey = "long-enough"\n[[keys]]\nname = "b"\n', "line 4: keys needs either hash"),
         ('[[keys]]\nkey = "k"\n', "line 1: keys needs a name"),
         ('[[keys]]\nname = "a"\nhash = "sha256:12"\n', 'line 3: keys.hash must be "sha256:" and 64 hexadecimal digits'),
         ('[server.grpc_tls]\ncertificate = "no.pem"\n', "line 2: server.grpc_tls.certificate names no.pem"),
@@ -362,7 +395,7 @@ def test_tls_files_start_at_the_folder_of_the_configuration(tmp_path: Path) -> N
 )
 def test_only_loopback_may_be_served_without_keys(address: str, loopback: bool) -> None:
     without_keys = load(None, {"DRAGOMAN_GRPC": address})
-    with_keys = load(None, {"DRAGOMAN_GRPC": address, "DRAGOMAN_API_KEYS": "k"})
+    with_keys = load(None, {"DRAGOMAN_GRPC": address, "DRAGOMAN_API_KEYS": "long-enough"})
 
     with_keys.check_exposure()
     without_keys.check_exposure(grpc=False)
@@ -437,7 +470,7 @@ def test_a_facade_of_its_own_needs_none_of_the_cores_keys(tmp_path: Path) -> Non
         '[[keys]]\nname = "a"\nkey = "env:NOT_HERE"\n'
     )
 
-    settings = load(file, {"DRAGOMAN_API_KEYS": "b=secret", "DRAGOMAN_HTTP": "127.0.0.1:1"}, core=False)
+    settings = load(file, {"DRAGOMAN_API_KEYS": "b=secret-key", "DRAGOMAN_HTTP": "127.0.0.1:1"}, core=False)
 
     assert (settings.server.grace, settings.server.http.port) == (5, 1)
     assert (settings.providers, settings.models, settings.keys) == ((), (), ())
