@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.execution.fitting import fit
@@ -25,5 +26,11 @@ def encode_fitted(
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """Raises GatewayError."""
     fitted = fit(request, Target(endpoint, model))
-    upstream, warnings = DIALECTS[endpoint.dialect].encode_chat(fitted.request, model, endpoint, stream)
+    try:
+        upstream, warnings = DIALECTS[endpoint.dialect].encode_chat(fitted.request, model, endpoint, stream)
+    except GatewayError as failure:
+        failure.field = fitted.placed(failure.field)
+        raise
+    for warning in warnings:
+        warning.field = fitted.placed(warning.field)
     return upstream, [*fitted.warnings, *warnings]

@@ -241,9 +241,12 @@ def encode_chat(
     try:
         encoded = operation.encode(request, upstream.target.model, endpoint)
     except GatewayError as failure:
+        failure.message, failure.field = fitted.placed(failure.message), fitted.placed(failure.field)
         if failure.reason is Reason.INVALID_REQUEST:
             name_place(failure, request)
         raise
+    for warning in encoded.warnings:
+        warning.field, warning.message = fitted.placed(warning.field), fitted.placed(warning.message)
     if fitted.warnings:
         encoded = encoded._replace(warnings=[*fitted.warnings, *encoded.warnings])
     if encoded.warnings and request.strict:

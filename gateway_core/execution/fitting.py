@@ -1,10 +1,10 @@
-"""What of a chat is made fit for one target before its dialect encodes it: what its model does not take, names of tools, and
-a client's billing header."""
+"""What of a chat is made fit for one target before its dialect encodes it: what its model does not take, a client's billing
+header, content of other dialects, and names of tools."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dragoman.v1.chat_pb2 import ChatRequest
@@ -13,6 +13,7 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_core.models.fit import fit_to_model
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
+from gateway_dialects.kit.foreign_content import fit_content
 from gateway_dialects.kit.tool_names import Renaming, renaming_for, with_names
 
 BILLING_HEADER = "x-anthropic-billing-header:"
@@ -29,6 +30,8 @@ class Fitted(NamedTuple):
     renaming: Renaming
     """Of tools, to be restored in the answer."""
     warnings: Sequence[Warning] = ()
+    placed: Callable[[str], str] = str
+    """What the encoder says of the messages, with the client's own numbers."""
 
 
 def fit(request: ChatRequest, target: Target) -> Fitted:
@@ -38,8 +41,10 @@ def fit(request: ChatRequest, target: Target) -> Fitted:
     if not endpoint.quirks.billing_header and has_billing_header(request):
         request, more = without_billing_header(request, endpoint.provider)
         warnings = [*warnings, *more]
+    content = fit_content(request, endpoint, DIALECTS)
+    request, warnings = content.request, [*warnings, *content.warnings]
     renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
-    return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings)
+    return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings, content.placed)
 
 
 def has_billing_header(request: ChatRequest) -> bool:

@@ -11,8 +11,9 @@ from gateway_dialects.anthropic.decode_response import (
     find_usage,
 )
 from gateway_dialects.anthropic.decode_stream import AnthropicStreamDecoder
-from gateway_dialects.anthropic.encode_content import needs_bytes
+from gateway_dialects.anthropic.encode_content import needs_bytes, refuses
 from gateway_dialects.anthropic.encode_request import encode_chat, encode_count, encode_list_models, headers
+from gateway_dialects.anthropic.for_others import for_others
 from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
@@ -33,6 +34,8 @@ CLIENT = Dialect(
     tool_names=TOOL_NAMES,
     several_candidates=False,
     needs_bytes=needs_bytes,
+    for_others=for_others,
+    refuses=refuses,
     for_its_clients=True,
 )
 

@@ -11,7 +11,7 @@ from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import MEDIA_KIND_AUDIO, MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, Media, Part, Reasoning, ToolCall
 from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.cache_hints import cache_control
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Detailed, Json, details_of, is_object, object_of, verbatim
 from gateway_dialects.kit.media import bytes_of, is_text, is_web_address, media_kind, no_source, text_of_bytes, typed_bytes
@@ -189,6 +189,11 @@ def remote_source(media: Media, field: str) -> Json | None:
             raise no_source(field)
         case _:
             return None
+
+
+def refuses(media: Media, _endpoint: Endpoint) -> str:
+    """See Dialect.refuses."""
+    return refusal(lambda: encode_media(media, "media", RequestDiagnostics()))
 
 
 def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:

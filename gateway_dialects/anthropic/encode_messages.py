@@ -115,9 +115,6 @@ class Conversation:
                 return encode_tool_use(part, wire_id, field, self._diagnostics)
             case "media":
                 raise unsupported(field, "this provider takes no media in the assistant's messages")
-            case "opaque" if part.opaque.dialect != DIALECT:
-                self._diagnostics.drop(field, "this provider does not understand content of another dialect")
-                return None
             case _:
                 return encode_block(part, field, self._diagnostics)
 

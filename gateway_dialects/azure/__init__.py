@@ -16,6 +16,7 @@ from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 CLIENT = replace(
     OPENAI,
     name="azure",
+    reads=frozenset({OPENAI.name}),
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, OpenAIStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),

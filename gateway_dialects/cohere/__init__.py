@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE
 from gateway_dialects.cohere.decode_errors import decode_error
 from gateway_dialects.cohere.decode_response import decode_chat, decode_list_models, decode_usage, find_usage
 from gateway_dialects.cohere.decode_stream import CohereStreamDecoder
-from gateway_dialects.cohere.encode_messages import needs_bytes
+from gateway_dialects.cohere.encode_messages import needs_bytes, refuses
 from gateway_dialects.cohere.encode_request import encode_chat, encode_list_models, headers
+from gateway_dialects.cohere.for_others import for_others
 from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.cohere.render_response import render_chat, render_error, render_model, render_models
 from gateway_dialects.cohere.render_stream import ChunkRenderer
@@ -25,6 +27,9 @@ CLIENT = Dialect(
     tool_names=TOOL_NAMES,
     several_candidates=False,
     needs_bytes=needs_bytes,
+    for_others=for_others,
+    refuses=refuses,
+    not_in_results=frozenset({MEDIA_KIND_IMAGE}),
     automatic_cache=True,
 )
 

@@ -14,7 +14,7 @@ from dragoman.v1 import content_pb2
 from dragoman.v1.content_pb2 import Media, Message, Part
 from gateway_dialects.cohere.encode_assistant import drop_unsent, encode_assistant
 from gateway_dialects.cohere.words import DIALECT, NO_MESSAGE_FORM, ROLES, MessageForm, PartForm, with_details
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Json, details_of, form_of, inverse, object_of
 from gateway_dialects.kit.media import bytes_of, is_text, is_web_address, media_kind, no_source, text_of_bytes, typed_bytes
@@ -176,6 +176,11 @@ def image_url(media: Media, field: str) -> str:
     if mime_type not in IMAGE_TYPES:
         raise unsupported(field, f"this provider takes JPEG, PNG, GIF and WebP, not {mime_type or 'an unknown type'}")
     return f"data:{mime_type};base64,{data}"
+
+
+def refuses(media: Media, _endpoint: Endpoint) -> str:
+    """See Dialect.refuses."""
+    return refusal(lambda: document_of(Part(media=media), "media") or encode_image(media, "media", Diagnostics()))
 
 
 def needs_bytes(media: Media, _model: str, _endpoint: Endpoint) -> bool:

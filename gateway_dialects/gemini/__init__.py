@@ -7,6 +7,7 @@ from gateway_dialects.gemini.decode_errors import decode_error
 from gateway_dialects.gemini.decode_stream import GeminiStreamDecoder
 from gateway_dialects.gemini.encode_parts import needs_bytes
 from gateway_dialects.gemini.encode_request import encode_chat, encode_count, encode_list_models, headers
+from gateway_dialects.gemini.for_others import for_others
 from gateway_dialects.gemini.parse_request import parse_chat, parse_count, parse_method
 from gateway_dialects.gemini.render_answer import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.gemini.render_stream import KEEP_ALIVE, ChunkRenderer
@@ -25,6 +26,8 @@ CLIENT = Dialect(
     count_tokens=count_operation(encode_count, decode_count, decode_error),
     tool_names=TOOL_NAMES,
     needs_bytes=needs_bytes,
+    for_others=for_others,
+    takes_back=lambda part, endpoint: True,
     automatic_cache=True,
 )
 

@@ -1,6 +1,6 @@
 """What becomes of a request's fields that a target cannot take: dropped, changed or refused, and reported."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, Tool
@@ -78,6 +78,16 @@ class Diagnostics:
 def unsupported(field: str, message: str) -> GatewayError:
     """Content that the target cannot carry, whatever the client prefers."""
     return GatewayError(Reason.UNSUPPORTED, f"{field}: {message}", field=field)
+
+
+def refusal(encode: Callable[[], object]) -> str:
+    """Why the target cannot carry what is encoded; empty where it can. What is malformed is for the encoder to say."""
+    try:
+        encode()
+    except GatewayError as failure:
+        if failure.reason is Reason.UNSUPPORTED:
+            return failure.message.removeprefix(f"{failure.field}: ")
+    return ""
 
 
 def unusable_part(part: Part, field: str) -> GatewayError:

@@ -10,13 +10,14 @@ import msgspec
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, Media, MediaKind, Part
 from dragoman.v1.models_pb2 import Model
 from dragoman.v1.routing_pb2 import Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.capabilities import Capabilities, unknown
 from gateway_dialects.kit.json import TOO_DEEP, malformed
+from gateway_dialects.kit.readings import ForOthers, plain_reading
 from gateway_dialects.kit.tool_names import NameRule, name_rule
 
 WIDESPREAD_NAMES = name_rule()
@@ -286,6 +287,18 @@ class Dialect:
     """Fields of the caller's options in this dialect without which no other dialect can answer: why, for the message."""
     tool_names: NameRule = WIDESPREAD_NAMES
     """Which names of tools its providers take; others are renamed before encode."""
+    for_others: ForOthers = plain_reading
+    """What content that only this dialect understands says to models of others."""
+    reads: frozenset[str] = frozenset()
+    """The other dialects whose content is sent as it is."""
+    refuses: Callable[[Media, Endpoint], str] = lambda media, endpoint: ""
+    """(media from the user, endpoint) -> why the dialect cannot carry it. Empty: it can."""
+    takes_back: Callable[[Part, Endpoint], bool] = lambda part, endpoint: False
+    """(media in an answer, endpoint) -> whether the model's own message may hold it. Otherwise the user shows it."""
+    not_in_results: frozenset[MediaKind.ValueType] = frozenset()
+    """The kinds of media that the user shows in place of the tool's result that holds them."""
+    results_anywhere: bool = False
+    """Whether a tool's result may stand elsewhere than directly behind its call."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     for_its_clients: bool = False

@@ -7,6 +7,7 @@ from typing import Any
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat
 from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
+from gateway_dialects.mistral.encode_messages import for_others, refuses
 from gateway_dialects.mistral.encode_request import encode_chat
 from gateway_dialects.mistral.parse_request import parse_chat
 from gateway_dialects.mistral.render_response import render_chat, render_error, render_model, render_models
@@ -15,6 +16,7 @@ from gateway_dialects.mistral.words import DIALECT
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, find_usage
 from gateway_dialects.openai.encode_request import encode_list_models, headers
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 CLIENT = Dialect(
     name=DIALECT,
@@ -26,6 +28,9 @@ CLIENT = Dialect(
     read_usage=read_usage,
     # cache_hit of the recordings: cached_tokens, unasked.
     automatic_cache=True,
+    reads=frozenset({OPENAI}),
+    refuses=refuses,
+    for_others=for_others,
 )
 
 

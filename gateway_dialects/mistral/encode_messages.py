@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
+from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
+from gateway_dialects.kit.readings import opaque_object, plain_reading
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
@@ -20,6 +22,8 @@ from gateway_dialects.openai.words import ROLE_WORDS as OPENAI_ROLE_WORDS
 from gateway_dialects.openai.words import MessageForm
 
 ROLE_WORDS = {**OPENAI_ROLE_WORDS, content_pb2.ROLE_DEVELOPER: "system"}
+GAP = "fim"
+"""The type of the chunk that parse_request makes of a completion around a gap."""
 NO_FIELDS: frozenset[str] = frozenset()
 MESSAGE_FIELDS = frozenset({"prefix"})
 THINKING_FIELDS = frozenset({"closed"})
@@ -193,6 +197,18 @@ def encode_media(part: content_pb2.Part, field: str) -> Json:
         return {"type": "file", "file_id": media.file_id}
     encoded: Json = {"type": "document_url", "document_url": uri_of(media, field)}
     return {**encoded, "document_name": media.filename} if media.filename else encoded
+
+
+def refuses(media: content_pb2.Media, _endpoint: Endpoint) -> str:
+    """See Dialect.refuses."""
+    return refusal(lambda: encode_media(content_pb2.Part(media=media), "media"))
+
+
+def for_others(part: content_pb2.Part) -> Sequence[content_pb2.Part] | None:
+    """See Dialect.for_others. A gap to fill is all that the client asks: dialects without it refuse."""
+    if part.HasField("opaque") and opaque_object(part).get("type") == GAP:
+        return None
+    return plain_reading(part)
 
 
 def encode_sound(media: content_pb2.Media, field: str, form: str) -> Json | str:

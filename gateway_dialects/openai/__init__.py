@@ -9,7 +9,7 @@ from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
-from gateway_dialects.openai.encode_messages import needs_bytes
+from gateway_dialects.openai.encode_messages import needs_bytes, refuses
 from gateway_dialects.openai.encode_request import encode_chat, encode_list_models, headers
 from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
 from gateway_dialects.openai.render_models import render_model, render_models
@@ -25,6 +25,7 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=read_usage,
     needs_bytes=needs_bytes,
+    refuses=refuses,
 )
 
 

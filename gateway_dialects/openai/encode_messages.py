@@ -9,7 +9,7 @@ from dragoman.v1 import content_pb2
 from dragoman.v1.chat_pb2 import Tool
 from dragoman.v1.content_pb2 import Media, Message, Part, Role
 from gateway_dialects.kit.cache_hints import cache_control
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
 from gateway_dialects.kit.media import KINDS as MEDIA_KINDS
@@ -141,19 +141,17 @@ def encode_part(
             else:
                 encoded["refusal"] = part.refusal
         case "opaque":
-            encode_opaque(part, content, field, diagnostics)
+            encode_opaque(part, content, field)
         case _:
             raise unusable_part(part, field)
 
 
-def encode_opaque(part: Part, content: list[Json], field: str, diagnostics: Diagnostics) -> None:
+def encode_opaque(part: Part, content: list[Json], field: str) -> None:
     if part.opaque.dialect == DIALECT:
         try:
             content.append(decode_json(part.opaque.json))
         except UNREADABLE:
             raise invalid(field, f"{field}.opaque.json is not JSON") from None
-    elif form_of(part, DIALECT, PartForm).place == "opaque":
-        diagnostics.drop(field, f"content of the {part.opaque.dialect} dialect cannot be sent to this provider")
     else:
         raise unusable_part(part, field)
 
@@ -268,6 +266,11 @@ def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
 
 def media_kind(media: Media) -> Any:
     return media.kind or MEDIA_KINDS.get(media.mime_type.partition("/")[0], content_pb2.MEDIA_KIND_FILE)
+
+
+def refuses(media: Media, endpoint: Endpoint) -> str:
+    """See Dialect.refuses."""
+    return refusal(lambda: encode_media(media, "media", endpoint.quirks))
 
 
 def needs_bytes(media: Media, _: str, endpoint: Endpoint) -> bool:

@@ -313,4 +313,3 @@ def parse_opaque(message: Message, fields: Json) -> None:
                 part = message.parts.add()
                 part.opaque.dialect = dialect
                 part.opaque.json = content if isinstance(content, str) else json_text(content)
-                set_form(part, DIALECT, PartForm(place="opaque"))

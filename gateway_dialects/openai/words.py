@@ -132,7 +132,7 @@ class PartForm(Form, frozen=True):
     """Reasoning, or the signature of a tool call: type, format and index of its item of reasoning_details. None: it had
     none."""
     place: str = ""
-    """content: a refusal in the content list. opaque: content of another dialect in the message's field opaque."""
+    """content: a refusal in the content list."""
     cache_control: bool = False
     """As on MessageForm."""
 

@@ -8,8 +8,9 @@ from gateway_dialects.openai.encode_request import encode_list_models, headers
 from gateway_dialects.openai.render_response import render_error
 from gateway_dialects.openai_responses.decode_response import decode_chat, decode_usage, find_usage
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
-from gateway_dialects.openai_responses.encode_input import needs_bytes
+from gateway_dialects.openai_responses.encode_input import needs_bytes, refuses, takes_back
 from gateway_dialects.openai_responses.encode_request import encode_chat
+from gateway_dialects.openai_responses.for_others import for_others
 from gateway_dialects.openai_responses.words import DIALECT, REFERENCE_FIELDS, STORED_THERE
 
 CLIENT = Dialect(
@@ -23,6 +24,10 @@ CLIENT = Dialect(
     essential_options=dict.fromkeys(REFERENCE_FIELDS, STORED_THERE),
     several_candidates=False,
     needs_bytes=needs_bytes,
+    for_others=for_others,
+    refuses=refuses,
+    takes_back=takes_back,
+    results_anywhere=True,
     for_its_clients=True,
     automatic_cache=True,
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Json, inverse, list_at, object_of
 from gateway_dialects.kit.tool_results import parts_in, results_in
@@ -91,9 +91,6 @@ class InputEncoder:
                 texts[where] = part
             elif kind == "reasoning":
                 reasoning.append(part)
-            elif kind == "opaque" and part.opaque.dialect != DIALECT:
-                why = f"content of the {part.opaque.dialect} dialect cannot be sent to this provider"
-                self._diagnostics.drop(where, why)
             else:
                 self.items.append(self._item(part, where))
         if texts:
@@ -220,6 +217,16 @@ def encode_media(media: content_pb2.Media, field: str) -> Json:
             image["detail"] = media.detail
         return image
     return {"type": "input_file", **encode_file(media, field)}
+
+
+def refuses(media: content_pb2.Media, _endpoint: Endpoint) -> str:
+    """See Dialect.refuses."""
+    return refusal(lambda: encode_media(media, "media"))
+
+
+def takes_back(part: content_pb2.Part, _endpoint: Endpoint) -> bool:
+    """See Dialect.takes_back. The provider takes back only pictures that it drew itself, and as bytes."""
+    return part.media.kind == content_pb2.MEDIA_KIND_IMAGE and not refusal(lambda: encode_picture(part, "media"))
 
 
 def needs_bytes(media: content_pb2.Media, _model: str, _endpoint: Endpoint) -> bool:

@@ -141,7 +141,7 @@ FEATURES = (
         },
         answered(),
         how={
-            **dict.fromkeys(CHAT, "it stands in a user message behind the tools' answers"),
+            **dict.fromkeys((*CHAT, "cohere"), "it stands in a user message behind the tools' answers"),
             "gemini": "it stands beside the tool's answer",
         },
     ),

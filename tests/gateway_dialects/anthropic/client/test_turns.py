@@ -116,7 +116,7 @@ def test_results_of_parallel_calls_are_one_turn_and_stand_before_what_the_user_s
             ],
         },
     ]
-    assert sent.warned == []
+    assert sent.warned == ["messages[3]", "messages[4]"]
 
 
 FOREIGN_IDS = ["call:1", "functions.look:0", "call/1=", "chatcmpl-tool-é", "a b", "x" * 300, "toolu_01A", "fc_1"]

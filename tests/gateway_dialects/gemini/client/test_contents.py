@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Opaque, Part, Role
+from dragoman.v1.content_pb2 import CacheHint, Citation, Message, Part, Role
 from tests.gateway_dialects.gemini.client.asking import (
     NEWER,
     asked,
@@ -162,11 +162,6 @@ def test_broken_arguments_are_kept_and_told(arguments: str) -> None:
     body, lost = sent(asked(user("Go"), assistant(call("c", "f", arguments)), result("c", "ok")))
     assert body["contents"][1]["parts"][0]["functionCall"]["args"] == {"_raw": arguments}
     assert lost == ["messages[1].parts[0].tool_call.arguments_json"]
-
-
-def test_content_of_another_dialect_is_refused() -> None:
-    error = refusal(user(Part(opaque=Opaque(dialect="anthropic", json="{}"))))
-    assert (error.reason, error.field) == (Reason.UNSUPPORTED, "messages[0].parts[0]")
 
 
 @pytest.mark.parametrize("message", [user(Part()), said(Role.ROLE_UNSPECIFIED, "x"), said(Role.ROLE_TOOL, "x")])

@@ -170,12 +170,6 @@ def test_what_cannot_be_sent(message: Message, reason: Reason, field: str) -> No
     assert "messages[3]" in found.message
 
 
-def test_content_of_another_dialect_that_a_client_gives_back_is_dropped() -> None:
-    part = Part(opaque=Opaque(dialect="gemini", json="{}"), provider_details_json={"openai.form": '{"place":"opaque"}'})
-    message = Message(role=Role.ROLE_ASSISTANT, parts=[part, Part(text="Hi")])
-    assert encode(message) == ({"role": "assistant", "content": "Hi"}, ["messages[3].parts[0]"])
-
-
 def test_citations() -> None:
     """Vendors take back their own annotations alone."""
     annotation = {"type": "url_citation", "url_citation": {"url": "u"}}

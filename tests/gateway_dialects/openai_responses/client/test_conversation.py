@@ -170,13 +170,6 @@ def test_items_of_built_in_tools_stay_in_their_place() -> None:
     assert [item.get("id", item.get("role")) for item in items] == ["rs_1", "ws_1", "assistant"]
 
 
-def test_content_that_another_providers_model_made_is_left_out() -> None:
-    made = Part(opaque=Opaque(dialect="anthropic", json="{}"))
-    body, warned = asked(ChatRequest(messages=[assistant(made, Part(text="x"))]))
-    assert body["input"] == [{"role": "assistant", "content": "x"}]
-    assert warned == ["messages[0].parts[0]"]
-
-
 @pytest.mark.parametrize("part", [call(), Part(text="x")])
 def test_signatures_of_other_providers_are_left_out(part: Part) -> None:
     signed = Part(signature=Signature(provider="gemini", value="SIG"))
