@@ -54,9 +54,12 @@ def objects_in(text: bytes) -> Iterator[Json]:
 
 
 def is_small(raw: msgspec.Raw) -> bool:
-    """Whether usage, or the model's name, may be there. They are never in a list."""
+    """Whether usage, or the model's name, may be there. In a list, of choices, only Moonshot has it."""
     view = memoryview(raw)
-    return view[:1].tobytes() in (b"{", b'"') and view.nbytes <= LARGEST_FIELD
+    if view.nbytes > LARGEST_FIELD:
+        return False
+    first = view[:1].tobytes()
+    return first in (b"{", b'"') or (first == b"[" and b'"usage"' in view.tobytes())
 
 
 def sum_of(usages: Sequence[Usage]) -> Usage:

@@ -115,17 +115,24 @@ class ServerToolUse(msgspec.Struct):
     web_search_requests: Tally | None = None
 
 
+class Iteration(msgspec.Struct):
+    cache_creation: CacheCreation | None = None
+
+
 class RawUsage(msgspec.Struct):
     """What providers charge for and the contract does not count."""
 
     cache_creation: CacheCreation | None = None
     server_tool_use: ServerToolUse | None = None
     speed: str | None = None
+    iterations: list[Iteration] | None = None
+    """Where there are any, what is billed is their sum."""
 
     @property
     def hour_writes(self) -> int:
         """Tokens written to a cache with a TTL of an hour."""
-        return (self.cache_creation and self.cache_creation.ephemeral_1h_input_tokens) or 0
+        written = [one.cache_creation for one in self.iterations] if self.iterations else [self.cache_creation]
+        return sum(one.ephemeral_1h_input_tokens or 0 for one in written if one)
 
     @property
     def searches(self) -> int:

@@ -3,7 +3,7 @@
 Source: https://platform.claude.com/docs/en/api/messages (citations, streaming), /en/api/models-list, and recorded answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -148,10 +148,13 @@ def begin_reasoning(block: Json) -> Part:
 
 
 def decode_usage(raw: Json) -> Usage:
-    """Never raises: a field of an unexpected type is not in the typed counts and stays in raw_json."""
-    read, written = tokens(raw.get("cache_read_input_tokens")), tokens(raw.get("cache_creation_input_tokens"))
-    input_tokens = (tokens(raw.get("input_tokens")) or 0) + (read or 0) + (written or 0)
-    output_tokens = tokens(raw.get("output_tokens")) or 0
+    """Never raises: a field of an unexpected type is not in the typed counts and stays in raw_json. What is billed is the
+    sum of the iterations: the counts beside them leave out compactions and other models' turns
+    (https://platform.claude.com/docs/en/build-with-claude/compaction)."""
+    rounds = [one for one in json.objects_at(raw, "iterations") if "input_tokens" in one] or [raw]
+    read, written = count_in(rounds, "cache_read_input_tokens"), count_in(rounds, "cache_creation_input_tokens")
+    input_tokens = (count_in(rounds, "input_tokens") or 0) + (read or 0) + (written or 0)
+    output_tokens = count_in(rounds, "output_tokens") or 0
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -162,6 +165,12 @@ def decode_usage(raw: Json) -> Usage:
         raw_json=json.json_text(raw),
         raw_dialect=DIALECT,
     )
+
+
+def count_in(rounds: Iterable[Json], name: str) -> int | None:
+    """The sum. None: none of them reports it."""
+    counts = [count for one in rounds if (count := tokens(one.get(name))) is not None]
+    return sum(counts) if counts else None
 
 
 def set_usage(target: ChatResponse | Finished, raw: Json) -> None:

@@ -67,7 +67,7 @@ def decode_answer(answer: Json) -> ChatResponse:
     )
     for position, choice in enumerate(choices):
         decode_choice(response.candidates.add(), choice, position, response.id)
-    if isinstance(usage := answer.get("usage"), dict):
+    if isinstance(usage := answer.get("usage") or usage_of_choices(answer), dict):
         decode_usage(response.usage, usage)
     set_marks(response, answer)
     if details := json.unknown_fields(answer, ANSWER_FIELDS):
@@ -274,8 +274,17 @@ def decode_usage(usage: Usage, raw: Json) -> None:
         set_subsets(usage, raw["completion_tokens_details"], words.OUTPUT_SUBSETS)
     if not usage.HasField("cache_read_tokens"):
         set_subsets(usage, raw, CACHE_READ_FIELDS)
+    if usage.reasoning_tokens:
+        include_reasoning(usage)
     if (total := cost_of(raw.get("cost"))) is not None:
         usage.cost.total_usd, usage.cost.source = total, COST_SOURCE_PROVIDER
+
+
+def include_reasoning(usage: Usage) -> None:
+    """xAI counts reasoning beside the answer: the total tells (https://docs.x.ai/docs/guides/reasoning)."""
+    reasoning = usage.reasoning_tokens
+    if usage.total_tokens == usage.input_tokens + usage.output_tokens + reasoning:
+        usage.output_tokens += reasoning
 
 
 def set_subsets(usage: Usage, details: Any, subsets: tuple[tuple[str, str], ...]) -> None:
@@ -304,10 +313,15 @@ def cost_of(value: Any) -> float | None:
 
 def find_usage(answer: Json) -> UsageReport | None:
     """See Dialect.find_usage: of chat completions, completions and embeddings, in whole answers and in events."""
-    usage = answer.get("usage") or json.object_at(answer, "x_groq").get("usage")
+    usage = answer.get("usage") or json.object_at(answer, "x_groq").get("usage") or usage_of_choices(answer)
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return None
     return UsageReport(usage, json.text_of(answer.get("model")), json.text_of(answer.get("service_tier")))
+
+
+def usage_of_choices(answer: Json) -> Any:
+    """Moonshot's: in the last choice of a stream (https://platform.moonshot.ai/docs/api/chat)."""
+    return next((usage for choice in json.objects_at(answer, "choices") if (usage := choice.get("usage"))), None)
 
 
 def read_usage(raw: Json) -> Usage:

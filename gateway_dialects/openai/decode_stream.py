@@ -119,6 +119,8 @@ class OpenAIStreamDecoder(EventDecoder):
             check_finish(state.raw_finish)
         if not CHOICE_FIELDS.issuperset(choice):
             merge(state.details, unknown_fields(choice, CHOICE_FIELDS))
+            if isinstance(usage := choice.get("usage"), dict):
+                self.usage = usage
 
     def feed_delta(self, state: CandidateState, delta: Json, choice: Json, batch: StreamResponse) -> None:
         """Asks for fields with `in`: most deltas have a text and nothing else."""

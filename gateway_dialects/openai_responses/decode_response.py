@@ -23,7 +23,7 @@ from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.finish import MEANINGS, check_finish
 from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.decode_errors import error_in_body
-from gateway_dialects.openai.decode_response import count, set_subsets
+from gateway_dialects.openai.decode_response import count, include_reasoning, set_subsets
 from gateway_dialects.openai.words import INPUT_SUBSETS, OUTPUT_SUBSETS
 from gateway_dialects.openai_responses.decode_items import complete_item, decode_item, decode_logprobs, typed
 from gateway_dialects.openai_responses.words import CALLS, DIALECT, INCOMPLETE_REASONS, UNFINISHED, set_details
@@ -121,6 +121,7 @@ def decode_usage(raw: Json) -> Usage:
     )
     set_subsets(usage, raw.get("input_tokens_details"), INPUT_SUBSETS)
     set_subsets(usage, raw.get("output_tokens_details"), OUTPUT_SUBSETS)
+    include_reasoning(usage)
     return usage
 
 

@@ -12,6 +12,7 @@ from dragoman.v1.chat_pb2 import FinishReason
 from dragoman.v1.content_pb2 import Citation, Part, Reasoning, ToolCall
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.anthropic import CLIENT as ANTHROPIC
+from gateway_dialects.anthropic.decode_response import decode_usage
 from tests.gateway_dialects.anthropic.client.answering import Json, decode
 
 TEXT: Json = {"type": "text", "text": "Hello"}
@@ -247,3 +248,21 @@ def test_a_model_list_that_breaks_the_format(body: bytes) -> None:
     with pytest.raises(GatewayError) as caught:
         ANTHROPIC.list_models.decode(body, "anthropic")
     assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE
+
+
+def test_what_is_billed_is_the_sum_of_the_iterations() -> None:
+    raw = {
+        "input_tokens": 23,
+        "output_tokens": 10,
+        "iterations": [
+            {"type": "compaction", "input_tokens": 180, "output_tokens": 35, "cache_read_input_tokens": 7},
+            {"type": "message", "input_tokens": 23, "output_tokens": 10},
+        ],
+    }
+    usage = decode_usage(raw)
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens, usage.cache_read_tokens) == (210, 45, 255, 7)
+
+
+@pytest.mark.parametrize("iterations", [[], None, [5], [{}], {}])
+def test_iterations_without_counts(iterations: object) -> None:
+    assert decode_usage({"input_tokens": 23, "output_tokens": 10, "iterations": iterations}).input_tokens == 23

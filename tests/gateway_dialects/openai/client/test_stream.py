@@ -286,3 +286,11 @@ def test_what_the_contract_does_not_name_is_shown_and_stored() -> None:
     assert json.loads(candidate.provider_details_json["openai"]) == {
         "message": {"annotations": [{"url": "u"}, {"url": "v"}]}
     }
+
+
+def test_usage_in_the_last_choice() -> None:
+    told = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    last = delta("stop")
+    last["choices"][0]["usage"] = told
+    assert fold(delta(content="a"), last).usage.total_tokens == 7
+    assert fold(delta(content="a"), last, {"choices": [], "usage": {**told, "total_tokens": 8}}).usage.total_tokens == 8

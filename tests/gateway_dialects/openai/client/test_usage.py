@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.usage_pb2 import CostSource, Usage
-from gateway_dialects.openai.decode_response import decode_usage
+from gateway_dialects.openai.decode_response import decode_chat, decode_usage, find_usage
 
 
 def usage_of(raw: dict[str, Any]) -> Usage:
@@ -126,3 +126,29 @@ def test_the_cost_that_a_provider_reports(cost: Any, total: float | None) -> Non
 
 def test_nothing_is_estimated() -> None:
     assert usage_of({}) == Usage(raw_json="{}", raw_dialect="openai")
+
+
+@pytest.mark.parametrize(
+    ("output", "total", "counted"),
+    [
+        pytest.param(1499, 14428, 4308, id="beside the answer, as xAI counts"),
+        pytest.param(4308, 14428, 4308, id="inside"),
+        pytest.param(4308, None, 4308, id="no total"),
+        pytest.param(1499, 14000, 1499, id="a total of something else"),
+    ],
+)
+def test_where_reasoning_is_counted(output: int, total: int | None, counted: int) -> None:
+    raw = {"prompt_tokens": 10120, "completion_tokens": output, "completion_tokens_details": {"reasoning_tokens": 2809}}
+    usage = usage_of({**raw, "total_tokens": total} if total else raw)
+    assert (usage.output_tokens, usage.reasoning_tokens) == (counted, 2809)
+    assert usage.total_tokens == (total or 10120 + output)
+
+
+def test_usage_in_the_choice_is_moonshots() -> None:
+    told = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "cached_tokens": 2}
+    answer = {"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "stop", "usage": told}]}
+    usage = decode_chat(json.dumps(answer).encode()).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens) == (3, 4, 2)
+    report = find_usage(answer)
+    assert report is not None and report.raw == told
+    assert find_usage({"choices": [{"usage": None}, 5]}) is None
