@@ -5,13 +5,13 @@ import sys
 from typing import TextIO
 
 from gateway_core.settings.settings import LogSettings
-from gateway_core.telemetry import AccessLog
+from gateway_core.telemetry import AccessLog, LogFormat, LogStream
 
 
 class LineHandler(logging.Handler):
     """Hands records to the access log. In text form a traceback follows on lines of its own."""
 
-    def __init__(self, log: AccessLog, stream: TextIO, *, as_json: bool) -> None:
+    def __init__(self, log: AccessLog, stream: LogStream, *, as_json: bool) -> None:
         super().__init__()
         self._log = log
         self._stream = stream
@@ -34,9 +34,10 @@ class LineHandler(logging.Handler):
 
 def set_up(settings: LogSettings, stream: TextIO | None = None) -> AccessLog | None:
     """Makes logging write in the configured form, and gives the access log; None where it is off."""
-    stream = stream or sys.stderr
     as_json = settings.format == "json"
-    log = AccessLog(stream, format="json" if as_json else "text")
-    logging.basicConfig(level=logging.WARNING, handlers=[LineHandler(log, stream, as_json=as_json)], force=True)
+    format: LogFormat = "json" if as_json else "text"
+    lines = LogStream(stream or sys.stderr, format)
+    log = AccessLog(lines, format=format)
+    logging.basicConfig(level=logging.WARNING, handlers=[LineHandler(log, lines, as_json=as_json)], force=True)
     logging.getLogger("dragoman").setLevel(logging.INFO)
     return log if settings.access else None

@@ -1,10 +1,14 @@
-"""The access log: one line for each request, as text or as JSON."""
+"""The access log: one line for each request, as text or as JSON; and where a process writes its log without waiting."""
+
+from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import json
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Literal, TextIO
@@ -14,6 +18,8 @@ import msgspec
 LogFormat = Literal["text", "json"]
 
 _LONGEST_VALUE = 300
+_MOST_WAITING = 8 * 1024 * 1024
+_LAST_WORDS_S = 1.0
 _is_plain = re.compile(r"[A-Za-z0-9_.:/@+-]+").fullmatch
 
 
@@ -26,7 +32,7 @@ class AccessLog:
 
     def __init__(
         self,
-        stream: TextIO | None = None,
+        stream: TextIO | LogStream | None = None,
         *,
         format: LogFormat = "text",
         flush_s: float = 0.2,
@@ -67,6 +73,8 @@ class AccessLog:
         """Write what is left. Nothing is lost where it is called, or the interpreter ends on its own."""
         atexit.unregister(self.close)
         self.flush()
+        if isinstance(self._stream, LogStream):
+            self._stream.close()
 
     def _time(self) -> str:
         """UTC with milliseconds, RFC 3339."""
@@ -75,6 +83,78 @@ class AccessLog:
         if whole != self._second[0]:
             self._second = (whole, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)))
         return f"{self._second[1]}.{int((now - whole) * 1000):03d}Z"
+
+
+class LogStream:
+    """A log's stream that is written by a thread of its own: where nobody reads it, lines are dropped and counted, and no
+    caller waits. Once it moves again, a line says how many are missing."""
+
+    def __init__(self, stream: TextIO, format: LogFormat = "text", *, most_waiting: int = _MOST_WAITING) -> None:
+        """most_waiting: characters that wait to be written."""
+        self._stream = stream
+        self._render = _as_json if format == "json" else _as_text
+        self._most_waiting = most_waiting
+        self._texts: list[str] = []
+        self._waiting = 0
+        self._dropped = 0
+        self._changed = threading.Condition()
+        self._ending = False
+        self._writer: threading.Thread | None = None
+        atexit.register(self.close)
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            if self._waiting + len(text) > self._most_waiting:
+                self._dropped += text.count("\n")
+                return 0
+            self._texts.append(text)
+            self._waiting += len(text)
+            self._changed.notify()
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_all, name="log", daemon=True)
+                self._writer.start()
+        return len(text)
+
+    def flush(self) -> None:
+        """It is written as soon as it can be."""
+
+    def close(self) -> None:
+        """Write what is left, for a second at most."""
+        atexit.unregister(self.close)
+        with self._changed:
+            self._ending = True
+            self._changed.notify()
+        if self._writer is not None:
+            self._writer.join(_LAST_WORDS_S)
+
+    def _write_all(self) -> None:
+        while batch := self._next():
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(batch)
+                self._stream.flush()
+            with self._changed:
+                self._waiting -= len(batch)
+
+    def _next(self) -> str:
+        """All that waits, with what was dropped before. Empty at the end."""
+        with self._changed:
+            while not (self._texts or self._ending):
+                self._changed.wait()
+            if self._dropped:
+                fields = {"log": "dragoman.log", "level": "warning", "message": f"{self._dropped} lines were dropped"}
+                missing = self._render(_rfc3339(time.time()), fields)
+                self._texts.append(missing)
+                self._waiting += len(missing)
+                self._dropped = 0
+            batch = "".join(self._texts)
+            self._texts.clear()
+            return batch
+
+
+def _rfc3339(at: float) -> str:
+    """UTC with milliseconds. at: seconds since 1970."""
+    whole = int(at)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((at - whole) * 1000):03d}Z"
 
 
 def _as_json(at: str, fields: Mapping[str, object]) -> str:

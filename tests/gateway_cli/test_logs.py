@@ -26,6 +26,7 @@ def test_the_access_log_has_the_configured_form(form: str) -> None:
     assert access
 
     access.write({"method": "Chat", "caller": None})
+    access.close()
 
     line = stream.getvalue()
     assert json.loads(line)["method"] == "Chat" if form == "json" else line.endswith("Z method=Chat\n")
@@ -38,7 +39,8 @@ def test_no_access_log() -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_everything_else_has_the_same_form(form: str) -> None:
     stream = io.StringIO()
-    set_up(LogSettings(format=form), stream)
+    log = set_up(LogSettings(format=form), stream)
+    assert log
 
     logging.getLogger("dragoman.http").info("starts")
     logging.getLogger("somebody.else").info("chatter")
@@ -46,6 +48,7 @@ def test_everything_else_has_the_same_form(form: str) -> None:
         raise ValueError("what went wrong")
     except ValueError:
         logging.getLogger("dragoman.http").exception("request %s failed", "r1")
+    log.close()
 
     written = stream.getvalue()
     assert "chatter" not in written

@@ -5,11 +5,12 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 import pytest
 
-from gateway_core.telemetry import AccessLog, LogFormat
+from gateway_core.telemetry import AccessLog, LogFormat, LogStream
 
 NOON = 1_800_014_400.0
 
@@ -169,3 +170,45 @@ def test_lines_after_a_loop_that_ended_are_not_lost() -> None:
     asyncio.run(main())
     log.close()
     assert "first=1" in stream.getvalue()
+
+
+class Blocked(io.StringIO):
+    """Nobody reads it until go_on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.go_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.asked.set()
+        self.go_on.wait()
+        return super().write(text)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_that_nobody_reads_stops_nobody(form: LogFormat) -> None:
+    stream = Blocked()
+    lines = LogStream(stream, form, most_waiting=1_000)
+    assert lines.write("first\n") == 6
+    stream.asked.wait()
+    written = sum(bool(lines.write(f"line {number}\n")) for number in range(1_000))
+    assert 0 < written < 200
+    stream.go_on.set()
+    lines.close()
+    told = stream.getvalue().splitlines()
+    assert told[: written + 1] == ["first", *(f"line {number}" for number in range(written))]
+    assert f"{1_000 - written} lines were dropped" in told[-1]
+    assert len(told) == written + 2
+
+
+def test_a_log_whose_reader_is_gone_stops_nobody() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    lines = LogStream(Gone())
+    for _ in range(3):
+        lines.write("line\n")
+    lines.close()
+    assert lines.write("after the end\n")
