@@ -11,6 +11,7 @@ from gateway_core.call import Clock
 from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
 from gateway_core.execution.model_lists import ModelLists, ProviderLists
+from gateway_core.execution.signatures import SignatureMemory
 from gateway_core.gateway import Gateway
 from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.models.describe import describe
@@ -65,6 +66,7 @@ def build_gateway(
         prices=prices,
         proxy=Proxy(transports, key_places(settings), enabled=settings.proxy),
         records=RecordService(store, settings.storage, clock=wall_clock),
+        signatures=SignatureMemory(settings.storage.signature_hours, calls, clock=wall_clock),
         recorder=Recorder(calls),
         limits=settings.limits,
     )

@@ -13,8 +13,9 @@ from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.accounts.settlement import Recorder, Settlement
 from gateway_core.call import EVERYTHING, NO_CREDENTIALS, Call
 from gateway_core.execution.attempt import Transports
-from gateway_core.execution.chain import Chain
+from gateway_core.execution.chain import NOTHING, Chain
 from gateway_core.execution.model_lists import ModelLists
+from gateway_core.execution.signatures import SignatureMemory
 from gateway_core.media.attachments import Attachments, MediaIntake
 from gateway_core.media.places import media_of
 from gateway_core.models.price_book import PriceBook
@@ -42,6 +43,7 @@ class Gateway:
         prices: PriceBook,
         proxy: Proxy,
         records: RecordService,
+        signatures: SignatureMemory,
         recorder: Recorder,
         limits: RequestLimits = DEFAULT_LIMITS,
     ) -> None:
@@ -53,21 +55,33 @@ class Gateway:
         self._transports = transports
         self._models = models
         self._proxy = proxy
+        self._signatures = signatures
         self._recorder = recorder
         self._limits = limits
         self._settlement = Settlement(prices, recorder)
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         route, attachments = self._admit(request, call)
-        answer = await self._chain.chat(request, route, call, attachments)
+        if request.tools:
+            signed = await self._signatures.recall(request, call)
+            answer = await self._chain.chat(request, route, call, attachments, signed)
+            self._signatures.answered(call, answer)
+        else:
+            answer = await self._chain.chat(request, route, call, attachments)
         self._settlement.answered(call, answer)
         return answer
 
     async def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         route, attachments = self._admit(request, call)
-        async with aclosing(self._chain.stream(request, route, call, attachments)) as batches:
+        signed = await self._signatures.recall(request, call) if request.tools else NOTHING
+        seen = self._signatures.watch() if request.tools else None
+        async with aclosing(self._chain.stream(request, route, call, attachments, signed)) as batches:
             async for batch in batches:
+                if seen is not None:
+                    seen.feed(batch)
+                    if batch.events[-1].HasField("finished"):
+                        self._signatures.streamed(call, seen)
                 self._settlement.streamed(call, batch)
                 yield batch
 
@@ -128,5 +142,6 @@ class Gateway:
         await self._models.close()
         await self._media.close()
         await self._recorder.close()
+        await self._signatures.close()
         await self.records.close()
         await self._transports.close()

@@ -3,9 +3,10 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import TypeVar
 
 from dragoman.metadata import BYOK_KEY
@@ -18,6 +19,7 @@ from gateway_core.call import Call
 from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask, copy_counts, invoke, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.execution.fitting import fit
+from gateway_core.execution.signed_calls import SignedCall, with_signatures
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Route, Target
@@ -25,6 +27,8 @@ from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.estimate import estimate_input_tokens
 
 Answer = TypeVar("Answer")
+Signed = Mapping[str, SignedCall]
+NOTHING: Signed = MappingProxyType({})
 Sleep = Callable[[float], Awaitable[None]]
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE).search
 
@@ -66,19 +70,29 @@ class Chain:
         self._sleep = sleep
 
     async def chat(
-        self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
+        self,
+        request: ChatRequest,
+        route: Route,
+        call: Call,
+        attachments: Attachments | None = None,
+        signed: Signed = NOTHING,
     ) -> ChatResponse:
         """The first whole answer, without its route. Raises the last target's GatewayError with the trace of all attempts.
-        attachments: the request's media, where it has any."""
-        answer, _ = await self._first_success(ask_target, request, route, call, attachments)
+        attachments: the request's media, where it has any. signed: what calls of its history had, by their ids."""
+        answer, _ = await self._first_success(ask_target, request, route, call, attachments, signed)
         return answer
 
     async def stream(
-        self, request: ChatRequest, route: Route, call: Call, attachments: Attachments | None = None
+        self,
+        request: ChatRequest,
+        route: Route,
+        call: Call,
+        attachments: Attachments | None = None,
+        signed: Signed = NOTHING,
     ) -> AsyncGenerator[StreamResponse, None]:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
-        opened, upstream = await self._first_success(open_target, request, route, call, attachments)
+        opened, upstream = await self._first_success(open_target, request, route, call, attachments, signed)
         finished = False
         try:
             started = opened.first.events[0].started
@@ -127,6 +141,7 @@ class Chain:
         route: Route,
         call: Call,
         attachments: Attachments | None,
+        signed: Signed,
     ) -> tuple[Answer, Upstream]:
         """Each target, as often as the policy and the deadline allow. Only GatewayError is retried."""
         failure: GatewayError | None = None
@@ -138,7 +153,7 @@ class Chain:
                 begun = clock()
                 try:
                     ready = request if attachments is None else await prepared(request, upstream, attachments)
-                    answer = await attempt(ready, upstream)
+                    answer = await attempt(with_signatures(ready, signed, target.endpoint) if signed else ready, upstream)
                 except GatewayError as latest:
                     explain(latest, target)
                     record_failure(upstream.record, latest)

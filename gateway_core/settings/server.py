@@ -119,6 +119,8 @@ class StorageSettings:
     """How many each caller may have; the oldest go first."""
     max_bytes: int = ROOM_IN_MEMORY
     """How much each caller's may be in all."""
+    signature_hours: int = 6
+    """How long the signatures of tool calls are remembered for clients that do not give them back. 0: not at all."""
 
 
 def parse_address(text: str, place: str) -> Address:
@@ -241,6 +243,7 @@ def read_storage(table: Table | None, environ: Mapping[str, str]) -> StorageSett
         max_record_bytes=max_record_bytes,
         max_records=table.whole("max_records", default.max_records, least=1),
         max_bytes=table.whole("max_bytes", max(room(path), max_record_bytes), least=1),
+        signature_hours=table.whole("signature_hours", default.signature_hours, least=0),
     )
     if storage.max_bytes < storage.max_record_bytes:
         raise table.error("max_bytes", f"must be at least max_record_bytes, which is {storage.max_record_bytes}.")

@@ -5,14 +5,24 @@ from typing import Any
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Message, Part
-from gateway_dialects.cohere.words import DIALECT, PLAN_FORM, ROLES, SIGNED_FIELDS, MessageForm, PartForm, place_citations
+from gateway_dialects.cohere.words import (
+    DIALECT,
+    PLAN_FORM,
+    ROLES,
+    SIGNED_DETAILS,
+    SIGNED_FIELDS,
+    MessageForm,
+    PartForm,
+    place_citations,
+)
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.fields import messages_of, missing, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, unknown_fields
 
 MESSAGE_FIELDS = frozenset({"role", "content"})
 ASSISTANT_FIELDS = MESSAGE_FIELDS | {"tool_plan", "tool_calls", "citations"}
-SIGNED = {name: (name, read.string) for name in SIGNED_FIELDS}
+CARRIED_FIELDS = (*SIGNED_FIELDS, SIGNED_DETAILS)
+SIGNED = {name: (name, read.boolean if name == "summary" else read.string) for name in SIGNED_FIELDS}
 LIST_FORM, STRING_FORM = MessageForm(content="list"), MessageForm(content="string")
 
 
@@ -79,7 +89,7 @@ def parse_block(part: Part, value: Any, path: str) -> None:
         return
     details = parser(part, fields, path)
     if len(fields) > 2:
-        details.update(unknown_fields(fields, {"type", kind, *(SIGNED_FIELDS if kind == "thinking" else ())}))
+        details.update(unknown_fields(fields, {"type", kind, *(CARRIED_FIELDS if kind == "thinking" else ())}))
     set_details(part, details, DIALECT)
 
 
@@ -91,6 +101,9 @@ def parse_text(part: Part, fields: Json, path: str) -> Json:
 def parse_thinking(part: Part, fields: Json, path: str) -> Json:
     part.reasoning.text = required_string(fields, "thinking", f"{path}.")
     set_fields(part.reasoning, fields, SIGNED, f"{path}.")
+    place = f"{path}.{SIGNED_DETAILS}"
+    for dialect, text in read.mapping(fields.get(SIGNED_DETAILS) or {}, place).items():
+        part.provider_details_json[dialect] = read.string(text, f"{place}.{dialect}")
     return {}
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import Candidate, ChatResponse, FinishReason, Logprobs
-from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part, Reasoning
+from dragoman.v1.content_pb2 import MEDIA_KIND_IMAGE, Media, Opaque, Part
 from dragoman.v1.models_pb2 import ListModelsResponse, Model
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.cohere import words
+from gateway_dialects.kit.carried_state import others
 from gateway_dialects.kit.json import Json, decode_json, details_of, encode_json
 from gateway_dialects.kit.media import data_uri
 
@@ -73,7 +74,7 @@ def render_block(part: Part) -> Json:
         case "refusal":
             return {"type": "text", "text": part.refusal}
         case "reasoning":
-            block: Json = {"type": "thinking", "thinking": part.reasoning.text, **signed_fields(part.reasoning)}
+            block: Json = {"type": "thinking", "thinking": part.reasoning.text, **signed_fields(part)}
             return {**block, **details_of(part, words.DIALECT)}
         case "media":
             return render_media(part.media)
@@ -83,11 +84,15 @@ def render_block(part: Part) -> Json:
             return {"type": "text", "text": ""}
 
 
-def signed_fields(reasoning: Reasoning) -> Json:
+def signed_fields(part: Part) -> Json:
     """What another provider signed, for the client to give back."""
+    reasoning = part.reasoning
     if reasoning.provider in ("", words.DIALECT) and not (reasoning.signature or reasoning.encrypted):
         return {}
-    return {name: value for name in words.SIGNED_FIELDS if (value := getattr(reasoning, name))}
+    signed: Json = {name: value for name in words.SIGNED_FIELDS if (value := getattr(reasoning, name))}
+    if details := others(part.provider_details_json, words.DIALECT):
+        signed[words.SIGNED_DETAILS] = details
+    return signed
 
 
 def render_media(media: Media) -> Json:

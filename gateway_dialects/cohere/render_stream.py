@@ -173,7 +173,7 @@ class ChunkRenderer(EventWriter):
         if part.kind in GATHERED:
             out.append(content("content-start", part.index, whole.render_block(part.part)))
         if part.kind == "reasoning":
-            late = {**whole.signed_fields(part.part.reasoning), **late}
+            late = {**whole.signed_fields(part.part), **late}
         if late:
             out.append(content("content-delta", part.index, late))
         out.append(sse("content-end", {"index": part.index}))

@@ -68,8 +68,11 @@ EXTRA_FIELDS = frozenset(
 BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096}
 """Thinking tokens for an effort. Higher efforts have no bound."""
 UNBOUNDED_EFFORTS = frozenset({"high", "xhigh", "max"})
-SIGNED_FIELDS = ("provider", "signature", "encrypted", "id")
+SIGNED_FIELDS = ("provider", "signature", "encrypted", "id", "summary")
 """Fields of a thinking block with another provider's signed reasoning: those of Reasoning."""
+
+SIGNED_DETAILS = "details"
+"""And the one with what other dialects do not name of it: JSON texts by dialect, as in provider_details_json."""
 
 
 class MessageForm(json.Form, frozen=True):
