@@ -180,7 +180,8 @@ def answer_headers(route: RouteTrace, warnings: Sequence[Warning]) -> dict[str, 
 
 
 def route_headers(route: RouteTrace) -> dict[str, str]:
-    """Who answered: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts; and x-dragoman-call-id."""
+    """Who answered: x-model-used, x-fallback-from, x-dragoman-provider, x-dragoman-attempts; x-dragoman-call-id;
+    and the provider's rate limits."""
     headers = {"x-dragoman-attempts": str(len(route.attempts))}
     if route.call_id:
         headers["x-dragoman-call-id"] = route.call_id
@@ -189,6 +190,7 @@ def route_headers(route: RouteTrace) -> dict[str, str]:
         headers["x-model-used"] = f"{route.provider}/{route.model}"
     if route.fallback_from:
         headers["x-fallback-from"] = route.fallback_from
+    headers.update(route.rate_limit_headers)
     return headers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,7 +12,7 @@ import msgspec
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
-from dragoman.v1.routing_pb2 import Attempt, Warning
+from dragoman.v1.routing_pb2 import Attempt, RouteTrace, Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
@@ -34,6 +35,7 @@ from gateway_dialects.kit.dialect import (
 )
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
+from gateway_dialects.kit.rate_limits import RateLimitFormat, client_headers
 from gateway_dialects.kit.tool_names import UNCHANGED, Renaming, Restored
 
 RequestT = TypeVar("RequestT")
@@ -75,10 +77,24 @@ class Upstream:
     deadline: Deadline
     record: Attempt = field(default_factory=Attempt)
     """Of the attempt, filled in on the way."""
+    route: RouteTrace | None = None
+    """Of its call, for the rate limits that the provider reports. None: nobody asks for them."""
+    api: str = ""
+    """The served API that was called. Empty: gRPC."""
 
     @property
     def endpoint(self) -> Endpoint:
         return self.target.endpoint
+
+    def heard(self, response: UpstreamResponse) -> None:
+        """Record the status of an answer, and the rate limits that it reports."""
+        self.record.status = response.status
+        provider = DIALECTS[self.endpoint.dialect].rate_limits
+        if provider is None or self.route is None:
+            return
+        client = rate_limits_of(self.api) if self.api else provider
+        if found := client_headers(response.headers, provider, client, time.time()):
+            self.route.rate_limit_headers.update(found)
 
     def send(self, request: UpstreamRequest) -> Awaitable[UpstreamResponse]:
         """The answer's head. The caller closes it, and records its status. Raises GatewayError as Transport.send does."""
@@ -96,7 +112,7 @@ async def invoke(
 async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, upstream: Upstream) -> ResponseT:
     """The response to an encoded request. Raises GatewayError."""
     response = await upstream.send(encoded.request)
-    upstream.record.status = response.status
+    upstream.heard(response)
     try:
         body = await response.read()
     finally:
@@ -288,7 +304,7 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     fitted = fit(request, upstream.target)
     encoded = encode_chat(dialect.stream, fitted, upstream)
     response = await upstream.send(encoded.request)
-    upstream.record.status = response.status
+    upstream.heard(response)
     opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, renaming=fitted.renaming)
     try:
         if response.status != 200:
@@ -334,6 +350,11 @@ class RestoringDecoder:
     def finish(self, batch: StreamResponse) -> None:
         self._inner.finish(batch)
         self._restored.batch(batch)
+
+
+def rate_limits_of(api: str) -> RateLimitFormat | None:
+    """How clients of a served API read rate limits. OpenRouter's is a variant of OpenAI's."""
+    return DIALECTS[api if api in DIALECTS else "openai"].rate_limits
 
 
 def reject_other_content(headers: Mapping[str, str], endpoint: Endpoint) -> None:

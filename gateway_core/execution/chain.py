@@ -173,13 +173,17 @@ class Chain:
                 break
         if failure is None:
             failure = GatewayError(Reason.INTERNAL, f"the route {route.name} has no targets")
+        if len({(made.provider, made.model) for made in call.route.attempts}) > 1:
+            # No one target's limits are those of all.
+            call.route.ClearField("rate_limit_headers")
         failure.trace = call.route
         raise failure
 
     def _upstream(self, target: Target, call: Call) -> Upstream:
         endpoint = target.endpoint
         record = call.route.attempts.add(provider=endpoint.provider, model=target.model, api=endpoint.dialect)
-        return Upstream(target, self._transports, call.deadline, record)
+        call.route.ClearField("rate_limit_headers")
+        return Upstream(target, self._transports, call.deadline, record, call.route, call.api)
 
 
 async def prepared(request: ChatRequest, upstream: Upstream, attachments: Attachments | None) -> ChatRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple, Never, Protocol, TypeAlias, TypeVar
 
@@ -25,7 +25,7 @@ from dragoman.metadata import (
     is_request_id,
 )
 from dragoman.reasons import GatewayError, Reason, invalid
-from dragoman.status import pack
+from dragoman.status import PackedStatus, pack
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
@@ -58,6 +58,10 @@ Authenticate: TypeAlias = Callable[[Sequence[str]], Caller]
 SECRET_METADATA = frozenset({"proxy-authorization", "cookie"})
 """May hold other secrets, and never becomes part of a Call."""
 
+LARGEST_TRAILER = 8000
+"""Bytes. Many clients refuse more than 8 KiB."""
+PAIR_OVERHEAD = 32
+"""Of a pair of metadata (RFC 9113, section 6.5.2)."""
 _log = logging.getLogger("dragoman.grpc")
 
 
@@ -148,6 +152,7 @@ class GatewayServicer(GatewayServiceServicer):
                     yield batch
         except BaseException as error:
             await self._fail(call, context, error)
+        send_limits(call, context)
         self.gateway.settle(call)
 
     async def CountTokens(self, request: CountTokensRequest, context: Context) -> CountTokensResponse:
@@ -207,6 +212,7 @@ class GatewayServicer(GatewayServiceServicer):
             response = await answer(request, call)
         except BaseException as error:
             await self._fail(call, context, error)
+        send_limits(call, context)
         self.gateway.settle(call)
         return response
 
@@ -248,8 +254,10 @@ class GatewayServicer(GatewayServiceServicer):
             _log.error("call %s failed", call.request_id, exc_info=error)
             message = f"the gateway failed; its log tells why under the request id {call.request_id}"
             failure = GatewayError(Reason.INTERNAL, message, trace=call.route if call.route.attempts else None)
+        packed = pack(failure)
+        trailer = (*packed.trailer, *limits_beside(packed, call))
         self.gateway.settle(call, failure.reason)
-        await context.abort(*pack(failure))
+        await context.abort(packed.code, packed.message, trailer)
         raise AssertionError("abort raises")
 
     def _caller(self, received: Received) -> Caller:
@@ -271,6 +279,24 @@ class GatewayServicer(GatewayServiceServicer):
         except GatewayError:
             return
         raise invalid(BYOK_KEY, f"{BYOK_KEY} is a key of this gateway, not the provider's")
+
+
+def send_limits(call: Call, context: Context) -> None:
+    """The rate limits that the provider reported, in the trailing metadata of a gRPC client. The facade reads the route."""
+    if not call.api and (limits := call.route.rate_limit_headers):
+        context.set_trailing_metadata(tuple(limits.items()))
+
+
+def limits_beside(packed: PackedStatus, call: Call) -> Iterator[tuple[str, str]]:
+    """The rate limits that fit beside the status of a failure: a client learns nothing of one that is too large."""
+    if call.api:
+        return
+    left = LARGEST_TRAILER - 3 * len(packed.message.encode()) - sum(4 * len(value) // 3 for _, value in packed.trailer)
+    for name, value in call.route.rate_limit_headers.items():
+        left -= len(name) + len(value) + PAIR_OVERHEAD
+        if left < 0:
+            return
+        yield name, value
 
 
 class Received(NamedTuple):

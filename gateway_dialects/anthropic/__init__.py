@@ -15,6 +15,7 @@ from gateway_dialects.anthropic.encode_content import needs_bytes, refuses
 from gateway_dialects.anthropic.encode_request import encode_chat, encode_count, encode_list_models, headers
 from gateway_dialects.anthropic.for_others import for_others
 from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
+from gateway_dialects.anthropic.rate_limits import RATE_LIMITS
 from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
 from gateway_dialects.anthropic.words import DIALECT, TOOL_NAMES
@@ -30,6 +31,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
+    rate_limits=RATE_LIMITS,
     count_tokens=count_operation(encode_count, decode_count, decode_error),
     tool_names=TOOL_NAMES,
     several_candidates=False,

@@ -13,6 +13,7 @@ from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.encode_request import encode_list_models, headers
+from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_response import OPENAI, Style, render_error
 
 CLIENT = Dialect(
@@ -23,6 +24,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,
+    rate_limits=RATE_LIMITS,
     essential_options=ESSENTIAL_OPTIONS,
     for_its_clients=True,
 )

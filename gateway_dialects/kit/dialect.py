@@ -17,6 +17,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.capabilities import Capabilities, unknown
 from gateway_dialects.kit.json import TOO_DEEP, malformed
+from gateway_dialects.kit.rate_limits import RateLimitFormat
 from gateway_dialects.kit.readings import ForOthers, plain_reading
 from gateway_dialects.kit.tool_names import NameRule, name_rule
 
@@ -301,6 +302,8 @@ class Dialect:
     """Whether a tool's result may stand elsewhere than directly behind its call."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
+    rate_limits: RateLimitFormat | None = None
+    """How its providers report rate limits, and its clients read them. None: it has no headers for them."""
     for_its_clients: bool = False
     """Whether clients of this language are answered by the provider's API of it, where the provider's first is another: for
     what only this one has."""

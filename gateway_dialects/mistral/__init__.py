@@ -16,6 +16,7 @@ from gateway_dialects.mistral.words import DIALECT
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, find_usage
 from gateway_dialects.openai.encode_request import encode_list_models, headers
+from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.words import DIALECT as OPENAI
 
 CLIENT = Dialect(
@@ -26,6 +27,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,
+    rate_limits=RATE_LIMITS,
     # cache_hit of the recordings: cached_tokens, unasked.
     automatic_cache=True,
     reads=frozenset({OPENAI}),

@@ -12,6 +12,7 @@ from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 from gateway_dialects.openai.encode_messages import needs_bytes, refuses
 from gateway_dialects.openai.encode_request import encode_chat, encode_list_models, headers
 from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
+from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_models import render_model, render_models
 from gateway_dialects.openai.render_response import render_chat, render_error
 from gateway_dialects.openai.render_stream import ChunkRenderer
@@ -24,6 +25,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=read_usage,
+    rate_limits=RATE_LIMITS,
     needs_bytes=needs_bytes,
     refuses=refuses,
 )

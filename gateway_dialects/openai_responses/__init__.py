@@ -5,6 +5,7 @@ from gateway_dialects.kit.server import Served
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models
 from gateway_dialects.openai.encode_request import encode_list_models, headers
+from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_response import render_error
 from gateway_dialects.openai_responses.decode_response import decode_chat, decode_usage, find_usage
 from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecoder
@@ -21,6 +22,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
+    rate_limits=RATE_LIMITS,
     essential_options=dict.fromkeys(REFERENCE_FIELDS, STORED_THERE),
     several_candidates=False,
     needs_bytes=needs_bytes,

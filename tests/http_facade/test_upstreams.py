@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,3 +219,19 @@ def test_a_failure_that_passes() -> None:
     assert text_of(answer) == "At last."
     assert answer.headers["x-dragoman-attempts"] == "2"
     assert answer.headers["x-model-used"] == "openai/m"
+
+
+@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_rate_limits_of_the_provider_are_headers(provided: Provided, status: int, stream: bool) -> None:
+    limits = {"x-ratelimit-remaining-requests": "49", "x-ratelimit-reset-requests": "1s"}
+    if status == 200:
+        whole = json_reply(completion(), 200, limits)
+        events = replace(streamed("a"), headers={**EVENTS, **limits})
+        provided.replies(events if stream else whole)
+    else:
+        provided.replies(failed(429, {**limits, "retry-after": "3"}))
+    answer = provided.facade.chat(asking("Hi", "openai/m", stream=stream))
+    assert answer.status_code == status
+    assert {name: answer.headers[name] for name in limits} == limits
+    assert answer.headers.get("retry-after") == ("3" if status == 429 else None)

@@ -25,17 +25,21 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import usage_pb2 as dragoman_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/routing.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\";\n\x07Warning\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\"\x96\x01\n\nRouteTrace\x12\x17\n\x0frequested_model\x18\x01 \x01(\t\x12&\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Attempt\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rfallback_from\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\"\xbd\x01\n\x07\x41ttempt\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x01\x12\x1b\n\x13upstream_request_id\x18\x07 \x01(\t\x12\x0b\n\x03\x61pi\x18\x08 \x01(\t\x12!\n\x05usage\x18\t \x01(\x0b\x32\x12.dragoman.v1.Usageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/routing.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\";\n\x07Warning\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\"\x9a\x02\n\nRouteTrace\x12\x17\n\x0frequested_model\x18\x01 \x01(\t\x12&\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Attempt\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rfallback_from\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\x12I\n\x12rate_limit_headers\x18\x07 \x03(\x0b\x32-.dragoman.v1.RouteTrace.RateLimitHeadersEntry\x1a\x37\n\x15RateLimitHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbd\x01\n\x07\x41ttempt\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x01\x12\x1b\n\x13upstream_request_id\x18\x07 \x01(\t\x12\x0b\n\x03\x61pi\x18\x08 \x01(\t\x12!\n\x05usage\x18\t \x01(\x0b\x32\x12.dragoman.v1.Usageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dragoman.v1.routing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._loaded_options = None
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_options = b'8\001'
   _globals['_WARNING']._serialized_start=67
   _globals['_WARNING']._serialized_end=126
   _globals['_ROUTETRACE']._serialized_start=129
-  _globals['_ROUTETRACE']._serialized_end=279
-  _globals['_ATTEMPT']._serialized_start=282
-  _globals['_ATTEMPT']._serialized_end=471
+  _globals['_ROUTETRACE']._serialized_end=411
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_start=356
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_end=411
+  _globals['_ATTEMPT']._serialized_start=414
+  _globals['_ATTEMPT']._serialized_end=603
 # @@protoc_insertion_point(module_scope)

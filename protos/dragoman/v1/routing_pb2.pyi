@@ -57,12 +57,33 @@ class RouteTrace(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class RateLimitHeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUESTED_MODEL_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     FALLBACK_FROM_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
+    RATE_LIMIT_HEADERS_FIELD_NUMBER: _builtins.int
     requested_model: _builtins.str
     """The model name that the client asked for."""
     provider: _builtins.str
@@ -77,6 +98,12 @@ class RouteTrace(_message.Message):
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
         """Every attempt in the order it was made. The last one answered, unless the call failed."""
 
+    @_builtins.property
+    def rate_limit_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The rate limits that the provider reported, as headers: in the names of the API that the client called where that has
+        them, else, and for gRPC, in the provider's own. Empty where several targets were asked and none answered.
+        """
+
     def __init__(
         self,
         *,
@@ -86,10 +113,11 @@ class RouteTrace(_message.Message):
         model: _builtins.str = ...,
         fallback_from: _builtins.str = ...,
         call_id: _builtins.str = ...,
+        rate_limit_headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "requested_model", b"requested_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "rate_limit_headers", b"rate_limit_headers", "requested_model", b"requested_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
