@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/options.proto\x12\x0b\x64ragoman.v1\x1a google/protobuf/descriptor.proto:7\n\x0b\x64\x65scriptive\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x08\x88\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/options.proto\x12\x0b\x64ragoman.v1\x1a google/protobuf/descriptor.proto:7\n\x0b\x64\x65scriptive\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x08\x88\x01\x01\x42\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dragoman.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'Z\026dragoman/v1;dragomanv1'
 # @@protoc_insertion_point(module_scope)

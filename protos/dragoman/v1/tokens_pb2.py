@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64ragoman/v1/tokens.proto\x12\x0b\x64ragoman.v1\x1a\x16\x64ragoman/v1/chat.proto\"<\n\x12\x43ountTokensRequest\x12&\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x18.dragoman.v1.ChatRequest\">\n\x13\x43ountTokensResponse\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64ragoman/v1/tokens.proto\x12\x0b\x64ragoman.v1\x1a\x16\x64ragoman/v1/chat.proto\"<\n\x12\x43ountTokensRequest\x12&\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x18.dragoman.v1.ChatRequest\">\n\x13\x43ountTokensResponse\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x11\n\testimated\x18\x02 \x01(\x08\x42\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dragoman.v1.tokens_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'Z\026dragoman/v1;dragomanv1'
   _globals['_COUNTTOKENSREQUEST']._serialized_start=65
   _globals['_COUNTTOKENSREQUEST']._serialized_end=125
   _globals['_COUNTTOKENSRESPONSE']._serialized_start=127
