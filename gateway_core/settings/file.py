@@ -20,13 +20,17 @@ ASSIGNMENT = re.compile(rf"\s*{NAMES}\s*=")
 TOKEN = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\])*"|'[^']*'|\#.*|[\[\]{}]''')
 
 
+NEAR = 0.75
+"""How like names are that one may be a slip of the other, from 0 to 1: nope and openai are 0.6, fats and fast 0.75."""
+
+
 class SettingsError(Exception):
     """The configuration cannot be used. The message is for a person at a terminal and holds no key."""
 
 
 def near(name: str, known: Iterable[str]) -> str:
     """The known names that look like this one, as the end of a sentence."""
-    matches = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    matches = difflib.get_close_matches(name, list(known), n=3, cutoff=NEAR)
     return f" Did you mean {' or '.join(matches)}?" if matches else ""
 
 

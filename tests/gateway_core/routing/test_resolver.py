@@ -82,6 +82,8 @@ def test_a_provider_that_is_not_enabled_says_what_to_set(tmp_path: Path, model: 
     [
         ("opena/gpt-4o", "Did you mean openai/gpt-4o?"),
         ("fats", "Did you mean fast?"),
+        ("nope/x", "providers demo, mistral, openai, openrouter, or one of the routes fast."),
+        ("open/x", "providers demo, mistral, openai, openrouter, or one of the routes fast."),
         ("nothing-like-it", "providers demo, mistral, openai, openrouter, or one of the routes fast"),
         ("openai/", "write openai/MODEL"),
         ("", "there is no model ''"),

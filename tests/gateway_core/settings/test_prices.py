@@ -87,7 +87,7 @@ M = 'prices."corp/m"'
         (f"[{M}]\noutput = 1", f"line 4: {M} needs input and output: US dollars for a million tokens."),
         (
             f"[{M}]\ninput = 1\noutput = 1\ncache_reads = 1",
-            f"line 7: {M}.cache_reads is not a setting that Dragoman knows. Did you mean cache_read or",
+            f"line 7: {M}.cache_reads is not a setting that Dragoman knows. Did you mean cache_read?",
         ),
         (
             "[prices.corp]\ninput = 1\noutput = 1",
