@@ -136,5 +136,12 @@ def http_server(
     places = {
         context.name: KeyPlace(context.auth.header, context.auth.query) for context in settings.contexts if context.auth
     }
-    app = create_app(stub, limits=limits, access_log=access_log, readiness=readiness, key_places=places)
+    app = create_app(
+        stub,
+        limits=limits,
+        access_log=access_log,
+        readiness=readiness,
+        key_places=places,
+        origins=settings.server.cors_origins,
+    )
     return HttpServer(app, bound, settings.server.http_tls)

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dragoman.metadata import APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
 from dragoman.reasons import GatewayError, Reason
-from http_facade.api import Api
+from http_facade.api import Api, Endpoint
 from http_facade.apis import APIS
 from http_facade.connect import failure_of
 from http_facade.core import NAMED_HEADERS, ClientGone, Core, KeyPlaces, Limits
+from http_facade.cors import Cors
 from http_facade.endpoints import Readiness
 from http_facade.exchange import Exchange, fault
 from http_facade.router import Router
@@ -37,8 +38,11 @@ class AccessLog(Protocol):
 class Facade:
     """Serves HTTP. One for a process."""
 
-    def __init__(self, router: Router, default_api: Api, limits: Limits, access_log: AccessLog | None) -> None:
-        """default_api: whose error format is used until a request's own API is known."""
+    def __init__(
+        self, router: Router, default_api: Api, limits: Limits, access_log: AccessLog | None, cors: Cors | None = None
+    ) -> None:
+        """default_api: whose error format is used until a request's own API is known. cors: None allows no page."""
+        self._cors = cors
         self._router = router
         self._default_api = default_api
         self._limits = limits
@@ -70,7 +74,8 @@ class Facade:
         """Every way in which a request can fail ends here, in the error format of its API."""
         try:
             check_headers(exchange, self._limits.header_bytes)
-            await self._router(exchange)
+            answer: Endpoint = self._router if self._cors is None else self._cors.endpoint_of(exchange) or self._router
+            await answer(exchange)
         except GatewayError as failure:
             await fail(exchange, failure)
         except grpc.aio.AioRpcError as error:
@@ -98,13 +103,14 @@ def create_app(
     access_log: AccessLog | None = None,
     readiness: Readiness | None = None,
     key_places: KeyPlaces | None = None,
+    origins: Sequence[str] = (),
     apis: Sequence[Api] = APIS,
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
-    context, the only place of the gateway key."""
+    context, the only place of the gateway key. origins: of pages that may ask, see Cors."""
     limits = limits or Limits()
     router = Router(Core(stub, limits, key_places), readiness, apis)
-    return Facade(router, apis[0], limits, access_log)
+    return Facade(router, apis[0], limits, access_log, Cors(origins) if origins else None)
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:
@@ -129,7 +135,8 @@ async def fail(exchange: Exchange, failure: GatewayError) -> None:
     if failure.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
         headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
-    await exchange.respond(failure.http_status, exchange.api.server.render_error(failure, exchange.request_id), headers)
+    server = exchange.api.server
+    await exchange.respond(server.status_of(failure), server.render_error(failure, exchange.request_id), headers)
 
 
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:

@@ -161,7 +161,16 @@ class StreamedAnswer:
         if failure is not None:
             exchange.details["error"] = failure.reason
             await exchange.write(self._writer.fail(failure), more=True)
+            if served.abort is not None:
+                await self._abort(served.abort(failure))
+                return
         await exchange.write(b"", more=False)
+
+    async def _abort(self, data: bytes) -> None:
+        """Write this by itself, and break off: the server closes a connection whose answer is left without its end."""
+        # What is written in one turn of the event loop leaves the server together.
+        await asyncio.sleep(0)
+        await self._exchange.write(data, more=True)
 
     async def _relay(self, batch: StreamResponse, data: bytes, keep_alive: KeepAlive) -> GatewayError | None:
         """Write the first batch, which is rendered, and all others. Returns the failure that ended them."""

@@ -14,6 +14,7 @@ from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace, Warning
 from dragoman.v1.stream_pb2 import Finished
 from gateway_dialects.kit.server import JSON
+from http_facade.content_codings import codings_of, decompressed
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -33,8 +34,20 @@ class Exchange:
     """Reads the request's body, and answers once. It is the RequestHead of the dialects' parsers."""
 
     __slots__ = (
-        *("_body", "_body_left", "_body_limit", "_receive", "_send", "answers", "api", "context", "details", "headers"),
-        *("path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
+        *(
+            "_body",
+            "_body_left",
+            "_body_limit",
+            "_receive",
+            "_send",
+            "added",
+            "answers",
+            "api",
+            "context",
+            "details",
+            "headers",
+        ),
+        *("headers", "path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
@@ -53,6 +66,8 @@ class Exchange:
         self.path_params: Mapping[str, str] = NO_PARAMS
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         """By lower-case name; the first of those that were sent twice."""
+        self.added: Sequence[tuple[bytes, bytes]] = ()
+        """Headers of the answer, whatever it will be."""
         self.status = 0
         """Of the answer; 0 before it began."""
         self.details: dict[str, object] = {}
@@ -75,11 +90,11 @@ class Exchange:
         return self.headers[name].decode("latin-1") if name in self.headers else None
 
     async def body(self) -> bytes:
-        """The whole body. Raises GatewayError for one that is too large or compressed."""
+        """The whole body, decompressed. Raises GatewayError: 413 for one that is too large, sent or decompressed, 415 for a
+        coding that is not taken."""
         if self._body is None:
-            if (encoding := self.headers.get(b"content-encoding", b"")) not in (b"", b"identity"):
-                message = f"Content-Encoding {encoding.decode('latin-1')} is not supported: send the body as it is."
-                raise invalid("", message, "invalid_encoding")
+            encoding = self.headers.get(b"content-encoding")
+            codings = codings_of(encoding) if encoding else []
             self.check_length()
             body, more = await self.body_piece()
             if more:
@@ -88,7 +103,8 @@ class Exchange:
                     body, more = await self.body_piece()
                     pieces.append(body)
                 body = b"".join(pieces)
-            self._body = body
+            # Off the event loop: a small body may become as large as the limit.
+            self._body = await asyncio.to_thread(decompressed, body, codings, self._body_limit) if codings else body
         return self._body
 
     async def parsed(self, parse: Callable[[Exchange, bytes], T]) -> T:
@@ -143,8 +159,10 @@ class Exchange:
         await self.begin(status, raw)
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Start with these headers, and no others."""
+        """Start with these headers, and those of added."""
         self.status = status
+        if self.added:
+            headers = [*headers, *self.added]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:

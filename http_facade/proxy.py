@@ -18,6 +18,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODILESS = (204, 304)
 WRITTEN_BY_SERVER = frozenset({b"date"})
 """The HTTP server's own, and once is enough."""
+OF_PAGES = frozenset({b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers"})
+"""Which pages may read an answer is this gateway's to decide, not the provider's."""
 
 
 class Proxy:
@@ -126,7 +128,7 @@ def headers_of(head: proxy_pb2.ProxyHead, exchange: Exchange) -> Iterable[tuple[
     names = set()
     for header in head.headers:
         name = header.name.encode("latin-1")
-        if name in WRITTEN_BY_SERVER or (name == b"content-length" and head.status in BODILESS):
+        if name in WRITTEN_BY_SERVER or name in OF_PAGES or (name == b"content-length" and head.status in BODILESS):
             continue
         names.add(name)
         yield name, header.value.encode("latin-1")

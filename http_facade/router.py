@@ -13,6 +13,10 @@ from http_facade.exchange import Exchange
 PARAMETER = re.compile(r"\{([^:}]+)(?::([^}]+))?\}")
 """{name}, {name:path} or {name:a|b}."""
 CONTEXT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+PROXIED = "proxy"
+LONGEST_PREFIX = 6
+"""How many segments of a path are looked at for versions: those before what a client asks for."""
+is_version = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?").fullmatch
 
 
 class Path:
@@ -26,7 +30,7 @@ class Path:
         endpoints = self.methods.get(exchange.scope["method"])
         if endpoints is None:
             exchange.api = detected(exchange, [api for endpoints in self.methods.values() for api in endpoints])
-            raise not_allowed(exchange, self.methods)
+            raise upgrade_required(exchange) if asks_for_socket(exchange) else not_allowed(exchange, self.methods)
         exchange.api = api = detected(exchange, endpoints)
         if api.detect is None and len(endpoints) > 1:
             exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
@@ -78,6 +82,8 @@ class Router:
         self._not_found = f"Served here: {', '.join(first_paths(apis))}."
 
     async def __call__(self, exchange: Exchange) -> None:
+        if exchange.path not in self._plain:
+            exchange.path = corrected(exchange.path)
         path = self._find(exchange) or self._health.get(exchange.path) or self._find_in_context(exchange)
         if path is None:
             exchange.api = detected(exchange, self._apis)
@@ -105,6 +111,19 @@ class Router:
             return None
         exchange.context, exchange.path = name, slash + rest
         return self._find(exchange)
+
+
+def corrected(path: str) -> str:
+    """The path without what clients add by mistake: slashes twice, and a version before the one that their own path has
+    (/v1/v1/messages, /v1beta/v1beta/models). What is passed to a provider stays as it is."""
+    path = "/" + path.lstrip("/")
+    if PROXIED in path.split("/", 3)[1:3]:
+        return path
+    segments = re.sub("/{2,}", "/", path).split("/")
+    for at in range(min(LONGEST_PREFIX, len(segments) - 1) - 1, 0, -1):
+        if is_version(segments[at]) and is_version(segments[at + 1]):
+            del segments[at]
+    return "/".join(segments)
 
 
 def table_of(core: Core, apis: Iterable[Api]) -> Mapping[str, Mapping[str, Mapping[Api, Endpoint]]]:
@@ -137,6 +156,21 @@ def not_allowed(exchange: Exchange, methods: Iterable[str]) -> GatewayError:
     scope, allowed = exchange.scope, ", ".join(methods)
     message = f"{scope['method']} is not allowed on {scope['path']}; use {allowed}."
     return GatewayError(Reason.INVALID_REQUEST, message, code="method_not_allowed", headers={"allow": allowed}, status=405)
+
+
+def asks_for_socket(exchange: Exchange) -> bool:
+    """Whether the client wants to speak another protocol at the path: Codex opens a WebSocket at /v1/responses."""
+    return exchange.scope["method"] == "GET" and b"upgrade" in exchange.headers
+
+
+def upgrade_required(exchange: Exchange) -> GatewayError:
+    """426, by which clients know that they are to ask over HTTP at once; 405 they try again. It names the protocol that is
+    spoken here (RFC 9110, section 15.5.22)."""
+    message = (
+        f"{exchange.scope['path']} is served over HTTP alone: send the request with POST instead of opening a WebSocket."
+    )
+    headers = {"upgrade": "HTTP/1.1", "connection": "upgrade"}
+    return GatewayError(Reason.INVALID_REQUEST, message, code="upgrade_required", headers=headers, status=426)
 
 
 def reserved_segments(apis: Iterable[Api]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """How a process runs: where it listens, for how long, what it logs and where it stores."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from gateway_core.settings.file import SettingsError, Table
 
 STORAGE_PATH = "DRAGOMAN_STORAGE_PATH"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?|null")
 MEBIBYTE = 1024 * 1024
 MAX_STORAGE_DAYS = 36_500
 ROOM_IN_MEMORY = 64 * MEBIBYTE
@@ -60,6 +62,8 @@ class ServerSettings:
     """Seconds of silence after which a stream gets a sign of life."""
     grace: float = 30.0
     """Seconds that running calls have to finish once the server is asked to stop."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins of the pages that may ask from a browser; * is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,19 @@ def read_server(table: Table) -> ServerSettings:
         max_body_bytes=table.whole("max_body_bytes", default.max_body_bytes, least=1),
         keep_alive=table.seconds("keep_alive", default.keep_alive),
         grace=table.seconds("grace", default.grace),
+        cors_origins=_read_origins(table),
     )
     table.finish()
     return server
+
+
+def _read_origins(table: Table) -> tuple[str, ...]:
+    """As browsers write them (RFC 6454): in lower case, without a path."""
+    origins = table.texts("cors_origins")
+    for origin in origins:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise table.error("cors_origins", f'takes origins like "https://app.example.com", or "*", not {origin!r}.')
+    return tuple(origins)
 
 
 def _read_address(table: Table, key: str, default: Address) -> Address:

@@ -16,7 +16,14 @@ from gateway_dialects.anthropic.encode_request import encode_chat, encode_count,
 from gateway_dialects.anthropic.for_others import for_others
 from gateway_dialects.anthropic.parse_request import parse_chat, parse_count
 from gateway_dialects.anthropic.rate_limits import RATE_LIMITS
-from gateway_dialects.anthropic.render_response import render_chat, render_count, render_error, render_model, render_models
+from gateway_dialects.anthropic.render_response import (
+    render_chat,
+    render_count,
+    render_error,
+    render_model,
+    render_models,
+    status_of,
+)
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
 from gateway_dialects.anthropic.words import DIALECT, TOOL_NAMES
 from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
@@ -60,5 +67,6 @@ SERVER = Served(
     render_model,
     lambda head, body: parse_count(body, head.header(b"anthropic-beta") or ""),
     render_count,
+    status_of=status_of,
     request_id_header=b"request-id",
 )

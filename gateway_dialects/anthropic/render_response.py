@@ -33,6 +33,7 @@ ERROR_TYPE_BY_STATUS: Mapping[int, str] = {
     408: "timeout_error",
     503: "overloaded_error",
 }
+OVERLOADED = ERROR_TYPES["overloaded_error"].status
 OFTEN_UNKNOWN = ("capabilities", "deprecated_at", "line", "retires_at")
 LATEST = 253_402_300_799
 """The last second of the year 9999: later ones cannot be written."""
@@ -234,6 +235,11 @@ def moment(seconds: int) -> str:
 def render_error(failure: GatewayError, request_id: str = "") -> bytes:
     """The JSON body: {"type": "error", "error": {type, message}, "request_id"}, with param and metadata where there are."""
     return encode_json({"type": "error", "error": error_object(failure), "request_id": request_id or None})
+
+
+def status_of(failure: GatewayError) -> int:
+    """The HTTP status of an error: overload is 529 in this API where the provider said so."""
+    return OVERLOADED if failure.metadata.get("upstream_status") == str(OVERLOADED) else failure.http_status
 
 
 def error_object(failure: GatewayError) -> Json:

@@ -55,6 +55,7 @@ def serve(head: RequestHead, body: bytes) -> ServedChat:
         writer if method == "streamGenerateContent" else None,
         keep_alive=KEEP_ALIVE,
         content_type=EVENT_STREAM if sse else JSON,
+        abort=render_error if sse else None,
     )
 
 

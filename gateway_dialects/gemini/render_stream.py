@@ -1,8 +1,9 @@
 """A stream of events as Gemini's chunks: as server-sent events (?alt=sse), or as the elements of one JSON array.
 
 Source: https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent and recorded streams. Nothing marks
-the end: Google's SDKs raise at [DONE], and at comments. A function call comes whole. Google writes an error as bare JSON,
-which its SDKs recognise only so.
+the end: Google's SDKs raise at [DONE], and at comments. A function call comes whole. Google writes an error as bare JSON:
+@google/genai recognises it up to 1.x only so, and only where it is alone in what was read at once; later versions and other
+clients read it as an event.
 """
 
 import base64
@@ -39,9 +40,8 @@ class ChunkRenderer(EventWriter):
         """Candidates whose log-probabilities were written."""
 
     def fail(self, failure: GatewayError) -> bytes:
-        """An error inside a stream. Nothing follows it."""
+        """An error inside a stream. Behind an event, ServedChat.abort writes it bare and ends the connection."""
         if self._sse:
-            # Google may write it bare; its JavaScript SDK then sees it only where it is alone in what was read at once.
             return b"data: " + render_error(failure) + self._end
         return self._opening() + render_error(failure) + b"]"
 

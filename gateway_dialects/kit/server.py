@@ -82,6 +82,9 @@ class ServedChat:
     keep_alive: bytes = COMMENT
     """Written during silence, between events."""
     content_type: bytes = EVENT_STREAM
+    abort: Callable[[GatewayError], bytes] | None = None
+    """What is written by itself after StreamWriter.fail, before the connection breaks off without the end of the body. For
+    APIs whose clients take a body that ends well for a whole answer, whatever it says."""
     further: Sequence[ChatRequest] = ()
     """More chats of the same request, one for each further prompt of a text completion. Whole answers are asked for at the
     same time; streams follow one another, and one writer is fed all of them."""
@@ -103,5 +106,7 @@ class Served:
     parse_count: Callable[[RequestHead, bytes], ChatRequest] | None = None
     """(head, body) -> the chat whose input tokens are to be counted."""
     render_count: Callable[[int], bytes] | None = None
+    status_of: Callable[[GatewayError], int] = lambda error: error.http_status
+    """The HTTP status of an error."""
     request_id_header: bytes = b"x-request-id"
     """Where the API's clients look for the request's id; it is in x-request-id as well."""

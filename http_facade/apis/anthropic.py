@@ -14,8 +14,9 @@ API = Api(
     name="anthropic",
     title="Anthropic Messages",
     server=SERVER,
-    chat_paths=("/v1/messages",),
-    count_paths=("/v1/messages/count_tokens",),
+    # DSPy's client asks below the base URL that it is given, without a version.
+    chat_paths=("/v1/messages", "/messages"),
+    count_paths=("/v1/messages/count_tokens", "/messages/count_tokens"),
     model_paths=("/v1/models", "/models"),
     detect=is_client,
 )

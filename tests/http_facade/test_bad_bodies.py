@@ -212,12 +212,12 @@ def test_the_bound_of_a_body_without_a_length() -> None:
         assert facade.client.post("/v1/chat/completions", content=iter([body])).status_code == 413
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "zstd", "x"])
-def test_a_compressed_body(facade: Facade, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "deflate, gzip"])
+def test_a_body_that_says_it_is_compressed(facade: Facade, encoding: str) -> None:
     answer = facade.post(json.dumps(asking("Hi")).encode(), {"content-encoding": encoding})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid_encoding")
-    assert encoding in error["message"]
+    assert "is not valid" in error["message"]
     facade.assert_serves()
 
 

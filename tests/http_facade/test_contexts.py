@@ -179,10 +179,10 @@ def test_models_of_a_context(api: ApiClient, path: str) -> None:
 
 def test_the_gateways_own_paths_stay_its_own(opened: Facade) -> None:
     for path in (
-        "/v1/v1/messages",
+        "/v1/help/messages",
         "/api/v1/messages",
         "/openai/v1/messages",
-        "/v1beta/v1/chat/completions",
+        "/v1beta/help/chat/completions",
         "/proxy/v1/messages",
     ):
         refused = opened.client.post(path, json={})

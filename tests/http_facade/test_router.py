@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway_core.settings.settings import ModelSettings
+from gateway_core.settings.settings import ContextSettings, ModelSettings
 from tests.http_facade.serving import (
     UPSTREAM_KEY,
     Facade,
@@ -265,3 +265,68 @@ def test_no_warning_breaks_a_header() -> None:
     told = answer.headers["x-dragoman-warnings"]
     assert "option_1" in told
     assert len(told) <= 2000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1/v1/chat/completions", "/v1/v1/v1/chat/completions", "//v1/chat/completions", "/v1//chat/completions"),
+        *("/v1/chat//completions", "///chat//completions", "/api/v1/v1/chat/completions", "/v1beta/v1/chat/completions"),
+        *("/openai/v1/v1/chat/completions", "/v1beta/openai/chat/completions", "/v1//v1/chat/completions"),
+        *("/v1beta/v1beta/openai/chat/completions", "/help/v1/v1/chat/completions", "//help//v1/chat/completions"),
+    ],
+)
+def test_a_path_with_a_slip(path: str) -> None:
+    context = ContextSettings("help", model="demo/echo")
+    with serving(settings_for(contexts=(context,))) as facade:
+        assert text_of(facade.client.post(f"{facade.url}{path}", json=asking("Hi"))) == "Hi"
+
+
+MESSAGES = {"model": "demo/echo", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize("version", ["/v1", "/v1/v1", "", "/", "/v1beta/v1", "/v1//v1"])
+def test_messages_at_a_base_url_of_any_kind(facade: Facade, version: str) -> None:
+    answer = facade.client.post(f"{facade.url}{version}/messages", json=MESSAGES)
+    assert (answer.status_code, answer.json()["content"][0]["text"]) == (200, "Hi")
+    counted = facade.client.post(f"{facade.url}{version}/messages/count_tokens", json=MESSAGES)
+    assert counted.json()["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    "version", ["/v1beta", "/v1beta/v1beta", "/v1/v1beta", "/v1beta/v1alpha", "/v1beta//v1beta", "//v1beta/"]
+)
+@pytest.mark.parametrize("model", ["demo/echo", "demo%2Fecho"])
+def test_gemini_at_a_base_url_of_any_kind(facade: Facade, version: str, model: str) -> None:
+    contents = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    url = f"{facade.url}{version}/models/{model}"
+    assert facade.client.post(f"{url}:generateContent", json=contents).json()["modelVersion"] == "echo"
+    assert facade.client.post(f"{url}:countTokens", json=contents).json()["totalTokens"] > 0
+    assert facade.client.get(url, headers={"x-goog-api-key": "k"}).json()["name"].endswith("demo/echo")
+
+
+def test_the_models_of_googles_path_for_openai_clients(facade: Facade) -> None:
+    assert facade.client.get("/v1beta/openai/models").json()["object"] == "list"
+    assert facade.client.get("/v1beta/openai/models/demo/echo").json()["id"] == "demo/echo"
+
+
+def test_what_goes_to_a_provider_is_left_as_it_is() -> None:
+    with running_upstream(lambda _: json_reply({})) as upstream, serving(settings_with(upstream.url)) as facade:
+        for path in ("v1/models", "v1/v1/models", "v1beta/v1beta/models"):
+            facade.client.get(f"{facade.url}/proxy/openai/{path}")
+            assert upstream.requests[-1].path.endswith(f"/{path}")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/responses", "/responses", "/api/v1/responses", "/v1/v1/responses", "/v1/chat/completions"]
+)
+def test_a_websocket_is_referred_to_http(facade: Facade, path: str) -> None:
+    """Codex opens one, and asks over HTTP at once where it gets a 426."""
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "x"}
+    answer = facade.client.get(path, headers=upgrade)
+    error = answer.json()["error"]
+    assert answer.status_code == 426
+    assert "POST" in error["message"]
+    assert (answer.headers["upgrade"], answer.headers["connection"]) == ("HTTP/1.1", "upgrade")
+    assert facade.client.get(path).status_code == 405
+    assert facade.client.put(path, headers=upgrade).status_code == 405

@@ -484,3 +484,20 @@ def test_a_facade_of_its_own_knows_no_other_tables_either(tmp_path: Path) -> Non
 
     with pytest.raises(SettingsError, match="Did you mean providers"):
         load(file, {}, core=False)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.example.com/", "app.example.com", "https://App.example.com", "https://*.a.com", ""]
+)
+def test_an_origin_that_no_browser_sends(tmp_path: Path, origin: str) -> None:
+    config = tmp_path / "dragoman.toml"
+    config.write_text(f'[server]\ncors_origins = ["{origin}"]\n')
+    with pytest.raises(SettingsError, match=r"line 2: server.cors_origins takes origins like"):
+        load(config, {})
+
+
+@pytest.mark.parametrize("origin", ["https://app.example.com", "http://localhost:3000", "http://[::1]:8000", "null", "*"])
+def test_origins(tmp_path: Path, origin: str) -> None:
+    config = tmp_path / "dragoman.toml"
+    config.write_text(f'[server]\ncors_origins = ["{origin}"]\n')
+    assert load(config, {}).server.cors_origins == (origin,)

@@ -38,6 +38,8 @@ class ApiClient:
     unauthenticated: str
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What its clients always send."""
+    breaks_off: bool = False
+    """Whether an error inside a stream ends the connection too."""
     query: Callable[[bool], str] = lambda stream: ""
     """(whether to stream) -> the URL's query, with its question mark."""
 
@@ -65,14 +67,30 @@ class ApiClient:
 
     def stream(self, client: httpx.Client, text: str, model: str = "demo/echo") -> list[Json]:
         """The events of a stream."""
-        answer = client.post(self.path(model, True), json=self.body(text, model, True), headers=self.headers)
-        assert answer.status_code == 200, answer.text
+        request = client.build_request(
+            "POST", self.path(model, True), json=self.body(text, model, True), headers=self.headers
+        )
+        answer = client.send(request, stream=True)
+        received, is_whole = read_stream(answer)
+        assert answer.status_code == 200, received
         assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith(("data: ", "{"))]
+        assert is_whole or self.breaks_off
+        lines = [line.removeprefix("data: ") for line in received.splitlines() if line.startswith(("data: ", "{"))]
         return [json.loads(line) for line in lines if line != "[DONE]"]
 
     def __str__(self) -> str:
         return self.name
+
+
+def read_stream(answer: httpx.Response) -> tuple[str, bool]:
+    """(the text, whether the body came to its end)"""
+    pieces = []
+    try:
+        for piece in answer.iter_bytes():
+            pieces.append(piece)
+    except httpx.RemoteProtocolError:
+        return b"".join(pieces).decode(), False
+    return b"".join(pieces).decode(), True
 
 
 def openai_error(body: Json) -> tuple[str, str]:
@@ -146,6 +164,7 @@ ANTHROPIC = ApiClient(
 )
 GEMINI = ApiClient(
     name="gemini",
+    breaks_off=True,
     query=lambda stream: "?alt=sse" if stream else "",
     body=lambda text, model, stream: {"contents": [{"role": "user", "parts": [{"text": text}]}]},
     key=lambda key: {"x-goog-api-key": key},

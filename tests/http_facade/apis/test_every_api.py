@@ -135,3 +135,12 @@ def test_counting_tokens(api: ApiClient, path: str, where: str, facade: Facade, 
     assert answer.headers["x-dragoman-estimated"] == "true"
     assert api.error(locked.post(path, json=body).json())[0] in (api.unauthenticated, "missing_api_key")
     assert facade.client.post(path, content=b"{}").status_code == 400
+
+
+@pytest.mark.parametrize("api", [client for client in CLIENTS if client.api.server.parse_chat], ids=str)
+def test_a_providers_529(api: ApiClient, provided: Provided) -> None:
+    """Anthropic's own status, which no other API has."""
+    provided.replies(json_reply({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, 529))
+    answer = api.ask(provided.facade.client, "Hi", "openai/m")
+    assert answer.status_code == (529 if api is ANTHROPIC else 503)
+    assert api is not ANTHROPIC or answer.json()["error"]["type"] == "overloaded_error"

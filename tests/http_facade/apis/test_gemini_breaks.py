@@ -1,0 +1,62 @@
+"""An error inside a stream of Gemini's form: as an event, then bare as Google writes it, then a broken connection. Each
+is what some of its clients recognise: @google/genai 1.x the bare JSON, later versions the event, the AI SDK the break."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+from tests.http_facade.serving import Provided, chunk
+from tests.upstream import CUT, WAIT_S, event_stream
+
+BODY = json.dumps({"contents": [{"parts": [{"text": "Hi"}]}]}).encode()
+
+
+def received(provided: Provided, query: str) -> bytes:
+    """All bytes until the server ends the connection."""
+    path = f"/v1beta/models/openai/m:streamGenerateContent{query}"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(BODY)}\r\n\r\n".encode()
+    with socket.create_connection(provided.facade.place, WAIT_S) as connection:
+        connection.sendall(head + BODY)
+        whole = b""
+        while piece := connection.recv(65536):
+            whole += piece
+    return whole
+
+
+def chunks_of(body: bytes) -> list[bytes]:
+    """Of a chunked body, and an empty one at its end, if it has that."""
+    found = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
+        found.append(rest[:length])
+        body = rest[length + 2 :]
+    return found
+
+
+def test_an_error_in_a_stream_of_events(provided: Provided) -> None:
+    provided.replies(event_stream(chunk("one"), chunk("two"), CUT))
+    head, _, body = received(provided, "?alt=sse").partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head.lower()
+    *_, event, bare = chunks_of(body)
+    error = json.loads(bare)
+    assert error["error"]["code"] >= 500
+    assert error["error"]["message"]
+    assert event.splitlines()[0] == b"data: " + bare
+    provided.facade.assert_serves()
+
+
+def test_a_whole_stream_ends_well(provided: Provided) -> None:
+    provided.replies(event_stream(chunk("one"), chunk(finish_reason="stop"), b"data: [DONE]\n\n"))
+    path = "/v1beta/models/openai/m:streamGenerateContent?alt=sse"
+    answer = provided.facade.client.post(path, content=BODY)
+    assert "error" not in answer.text
+    assert '"finishReason":"STOP"' in answer.text
+
+
+def test_an_array_is_closed(provided: Provided) -> None:
+    """What reads it parses the whole: an array without its end would hide the error."""
+    provided.replies(event_stream(chunk("one"), CUT))
+    answer = provided.facade.client.post("/v1beta/models/openai/m:streamGenerateContent", content=BODY)
+    assert answer.json()[-1]["error"]["code"] >= 500
