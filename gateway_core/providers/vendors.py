@@ -31,7 +31,7 @@ OWN_APIS: tuple[Vendor, ...] = (
         "anthropic",
         "https://api.anthropic.com/v1",
         "anthropic",
-        quirks=Quirks(billing_header=True),
+        quirks=Quirks(billing_header=True, signed_reasoning=True),
         model_prefixes=("claude-",),
     ),
     Vendor(

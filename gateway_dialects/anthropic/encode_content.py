@@ -26,11 +26,13 @@ LONGEST_SCHEME = 20
 class RequestDiagnostics(Diagnostics):
     """Also collects beta features that the request needs, for the header anthropic-beta, in the order of their need."""
 
-    __slots__ = ("betas",)
+    __slots__ = ("betas", "takes_unsigned")
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_unsigned: bool = False) -> None:
+        """takes_unsigned: whether the target takes reasoning back that is not signed."""
         super().__init__()
         self.betas: list[str] = []
+        self.takes_unsigned = takes_unsigned
 
     def need_beta(self, name: str) -> None:
         if name not in self.betas:
@@ -88,12 +90,14 @@ def encode_text(part: Part, text: str, field: str, diagnostics: Diagnostics) -> 
     return block
 
 
-def encode_reasoning(reasoning: Reasoning, field: str, diagnostics: Diagnostics) -> Json | None:
-    """A thinking block, unmodified. None for what Anthropic did not sign."""
+def encode_reasoning(reasoning: Reasoning, field: str, diagnostics: RequestDiagnostics) -> Json | None:
+    """A thinking block, unmodified. None for what the target did not sign, where it has to be."""
     if reasoning.provider == DIALECT and reasoning.encrypted:
         return {"type": "redacted_thinking", "data": reasoning.encrypted}
     if reasoning.provider == DIALECT and reasoning.signature:
         return {"type": "thinking", "thinking": reasoning.text, "signature": reasoning.signature}
+    if diagnostics.takes_unsigned and reasoning.text and not (reasoning.signature or reasoning.encrypted):
+        return {"type": "thinking", "thinking": reasoning.text, "signature": ""}
     diagnostics.drop(field, "this provider takes back only reasoning that it signed itself")
     return None
 

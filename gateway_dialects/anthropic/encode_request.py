@@ -68,8 +68,9 @@ def encode_chat(
     """POST /v1/messages."""
     if request.candidate_count > 1:
         raise unsupported("n", "this provider gives one answer for each request")
-    diagnostics = RequestDiagnostics()
-    body = encode_body(request, model, endpoint.capabilities_of(model), diagnostics)
+    capabilities = endpoint.capabilities_of(model)
+    diagnostics = RequestDiagnostics(takes_unsigned=takes_unsigned(endpoint, capabilities))
+    body = encode_body(request, model, capabilities, diagnostics)
     if stream:
         body["stream"] = True
     return post("/messages", body, endpoint, diagnostics), diagnostics.from_provider(endpoint.provider)
@@ -77,10 +78,17 @@ def encode_chat(
 
 def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> UpstreamRequest:
     """POST /v1/messages/count_tokens."""
-    diagnostics = RequestDiagnostics()
-    body = encode_body(request, model, endpoint.capabilities_of(model), diagnostics)
+    capabilities = endpoint.capabilities_of(model)
+    diagnostics = RequestDiagnostics(takes_unsigned=takes_unsigned(endpoint, capabilities))
+    body = encode_body(request, model, capabilities, diagnostics)
     counted = {name: body[name] for name in COUNTED_FIELDS if name in body}
     return post("/messages/count_tokens", counted, endpoint, diagnostics)
+
+
+def takes_unsigned(endpoint: Endpoint, model: Capabilities) -> bool:
+    """Whether reasoning that is not signed can go back. DeepSeek's and Kimi's API of this dialect sign with nothing, and
+    refuse a tool turn without it: "The `content[].thinking` in the thinking mode must be passed back to the API"."""
+    return not (endpoint.quirks.signed_reasoning or model.signed_reasoning)
 
 
 def post(path: str, body: Json, endpoint: Endpoint, diagnostics: RequestDiagnostics) -> UpstreamRequest:

@@ -41,6 +41,8 @@ class Capabilities:
     """Whether its reasoning can be switched off only between tool calls."""
     encrypted_reasoning: bool = False
     """Whether its reasoning can be asked for encrypted, for a client to carry."""
+    signed_reasoning: bool = False
+    """Whether it refuses reasoning in the conversation that it has not signed."""
     hides_reasoning: bool = False
     """Whether the text of its reasoning is left out unless a request asks for it."""
 

@@ -65,6 +65,8 @@ class Quirks:
     """Whether the vendor refuses or overlooks replayed reasoning that is spelled otherwise."""
     reasoning_details: bool = True
     """Whether the vendor takes reasoning_details back, signatures included. OpenRouter does, and gateways like it."""
+    signed_reasoning: bool = False
+    """Whether the vendor refuses reasoning in the conversation that it has not signed, whatever the model."""
     reasoning_in_tool_turns: bool = False
     """Whether the vendor, while it thinks, refuses an assistant message with tool calls that has no reasoning: turns of
     other providers get an empty one."""

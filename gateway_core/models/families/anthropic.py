@@ -22,6 +22,7 @@ def claude(most_output: int, default_output: int) -> Capabilities:
     """One that does not think."""
     return Capabilities(
         reasoning=False,
+        signed_reasoning=True,
         off_by_effort=False,
         refused=PENALTIES | LOGPROBS | {"seed", "logit_bias"},
         ranges=(("temperature", 0.0, 1.0),),
