@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM
 from dragoman.v1.routing_pb2 import Warning
+from gateway_core.execution.cache_marks import with_cache_marks
 from gateway_core.models.fit import fit_to_model
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
@@ -41,6 +42,8 @@ def fit(request: ChatRequest, target: Target) -> Fitted:
     if not endpoint.quirks.billing_header and has_billing_header(request):
         request, more = without_billing_header(request, endpoint.provider)
         warnings = [*warnings, *more]
+    if endpoint.quirks.prompt_cache:
+        request = with_cache_marks(request, endpoint.quirks.prompt_cache)
     content = fit_content(request, endpoint, DIALECTS)
     request, warnings = content.request, [*warnings, *content.warnings]
     renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)

@@ -15,7 +15,7 @@ from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
 from gateway_core.settings.file import SettingsError, near
-from gateway_core.settings.providers import KNOWN
+from gateway_core.settings.providers import KNOWN, MARKING_DIALECTS
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, Settings
 from gateway_dialects.kit.dialect import Endpoint, OtherApi, Quirks
 
@@ -210,7 +210,7 @@ def as_model(route: Route) -> Model:
 
 def endpoint_of(provider: ProviderSettings) -> Endpoint:
     rows = {vendor.dialect: vendor for vendor in VENDORS if vendor.name == provider.name}
-    quirks = quirks_of(provider, rows.get(provider.dialect))
+    quirks = quirks_of(provider, rows.get(provider.dialect), provider.dialect)
     return Endpoint(
         provider.name,
         provider.dialect,
@@ -224,8 +224,10 @@ def endpoint_of(provider: ProviderSettings) -> Endpoint:
     )
 
 
-def quirks_of(provider: ProviderSettings, row: Vendor | None) -> Quirks:
+def quirks_of(provider: ProviderSettings, row: Vendor | None, dialect: str) -> Quirks:
     quirks = row.quirks if row else Quirks()
+    if provider.prompt_cache and dialect in MARKING_DIALECTS and not quirks.automatic_cache:
+        quirks = dataclasses.replace(quirks, prompt_cache=provider.prompt_cache, cache_hints=True)
     if provider.inline_thinking:
         quirks = dataclasses.replace(quirks, inline_thinking=True)
     if not provider.reads_urls:
@@ -248,7 +250,7 @@ def other_apis(provider: ProviderSettings, rows: Mapping[str, Vendor]) -> Mappin
         if dialect != provider.dialect:
             row = rows.get(dialect)
             url = row.url if row and at_vendor else provider.url
-            quirks = quirks_of(provider, row)
+            quirks = quirks_of(provider, row, dialect)
             table = ModelTable(provider.name, dialect, quirks.efforts)
             found[dialect] = OtherApi(url, quirks, row.only_models if row else (), table)
     return found

@@ -13,6 +13,9 @@ from gateway_core.providers.vendors import VENDORS, vendor_of
 from gateway_core.settings.file import SettingsError, Table, near
 from gateway_dialects.kit.dialect import Secret
 
+CACHE_TTLS = ("5m", "1h")
+MARKING_DIALECTS = frozenset({"anthropic", "openai"})
+"""Those in which a request can say where the prompt cache ends."""
 KNOWN: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS if vendor is vendor_of(vendor.name)}
 
 
@@ -34,6 +37,8 @@ class ProviderSettings:
     """Whether its models write their reasoning into the text between <think> and </think>."""
     reads_urls: bool = True
     """Whether it may fetch pictures that clients name by URL. Where it may not, it is sent the bytes."""
+    prompt_cache: str = ""
+    """5m or 1h: its prompt cache is marked for clients that mark none, and lasts so long. Empty: it is not."""
     apis: tuple[str, ...] = ()
     """The dialects of the APIs to use, its own first. Empty: those that its vendor is known to have at its default URL."""
 
@@ -104,6 +109,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
     inline_thinking, reads_urls = table.flag("inline_thinking", False), table.flag("reads_urls", True)
+    prompt_cache = _read_prompt_cache(table, name, (dialect, *apis))
     table.finish()
     if not vendor and not (given and dialect):
         missing = " and ".join(part for part, there in (("url", given), ("dialect", dialect)) if not there)
@@ -114,7 +120,20 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     url = _table_url(name, given, vendor, dialect, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls, apis)
+    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls, prompt_cache, apis)
+
+
+def _read_prompt_cache(table: Table, name: str, dialects: Iterable[str]) -> str:
+    if "prompt_cache" not in table:
+        return ""
+    found = table.choice("prompt_cache", "", CACHE_TTLS)
+    rows = [vendor for vendor in VENDORS if vendor.name == name]
+    if rows and all(vendor.quirks.automatic_cache or vendor.dialect not in MARKING_DIALECTS for vendor in rows):
+        raise table.error("prompt_cache", "is for providers that cache only what is marked; this one takes no marks.")
+    if not rows and not MARKING_DIALECTS.intersection(dialects):
+        names = " and ".join(sorted(MARKING_DIALECTS))
+        raise table.error("prompt_cache", f"is for the dialects {names}: others have no marks of the cache.")
+    return found
 
 
 def _read_apis(table: Table) -> tuple[str, ...]:

@@ -83,6 +83,9 @@ class Quirks:
     cache_hints: bool = False
     """Whether the vendor is known to have a prompt cache that cache_control directs, so that the cache hints of all clients
     are sent."""
+    prompt_cache: str = ""
+    """How long the provider's prompt cache lasts that the gateway marks for clients that mark none: 5m or 1h. Empty: it does
+    not."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
     billing_header: bool = False
