@@ -241,6 +241,8 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             own_options="openrouter",
             # https://openrouter.ai/docs/features/prompt-caching: Anthropic's and Gemini's models need it.
             cache_hints=True,
+            # https://openrouter.ai/docs/features/multimodal/image-generation.
+            drawn_images=True,
         ),
     ),
     _row(
@@ -253,7 +255,9 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
     _row(
         "perplexity",
         "https://api.perplexity.ai",
-        quirks=Quirks(reasoning_details=False, efforts=("minimal", *THREE), models_path="/v1/models"),
+        quirks=Quirks(
+            alternating_roles=True, reasoning_details=False, efforts=("minimal", *THREE), models_path="/v1/models"
+        ),
         model_prefixes=("sonar",),
     ),
     _row(

@@ -10,6 +10,7 @@ from typing import Any
 
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, Part, ToolCall
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.anthropic.encode_content import RequestDiagnostics
 from gateway_dialects.anthropic.encode_messages import encode_conversation
@@ -80,7 +81,7 @@ def encode_count(request: ChatRequest, model: str, endpoint: Endpoint) -> Upstre
     """POST /v1/messages/count_tokens."""
     capabilities = endpoint.capabilities_of(model)
     diagnostics = RequestDiagnostics(takes_unsigned=takes_unsigned(endpoint, capabilities))
-    body = encode_body(request, model, capabilities, diagnostics)
+    body = encode_body(with_lone_calls(request), model, capabilities, diagnostics)
     counted = {name: body[name] for name in COUNTED_FIELDS if name in body}
     return post("/messages/count_tokens", counted, endpoint, diagnostics)
 
@@ -89,6 +90,27 @@ def takes_unsigned(endpoint: Endpoint, model: Capabilities) -> bool:
     """Whether reasoning that is not signed can go back. DeepSeek's and Kimi's API of this dialect sign with nothing, and
     refuse a tool turn without it: "The `content[].thinking` in the thinking mode must be passed back to the API"."""
     return not (endpoint.quirks.signed_reasoning or model.signed_reasoning)
+
+
+def with_lone_calls(request: ChatRequest) -> ChatRequest:
+    """A request to be counted, in which each result has its call: clients also count results alone, which the provider
+    refuses. The request itself where nothing is missing."""
+    changed, calls = ChatRequest(), set[str]()
+    for message in request.messages:
+        results = [part.tool_result for part in message.parts if part.HasField("tool_result")]
+        if lone := [result for result in results if result.tool_call_id not in calls]:
+            called = [ToolCall(id=result.tool_call_id, name=result.name or "tool") for result in lone]
+            changed.messages.add(role=ROLE_ASSISTANT, parts=[Part(tool_call=call) for call in called])
+        if message.role == ROLE_ASSISTANT:
+            calls = {part.tool_call.id for part in message.parts if part.HasField("tool_call")}
+        changed.messages.append(message)
+    if len(changed.messages) == len(request.messages):
+        return request
+    counted = ChatRequest()
+    counted.CopyFrom(request)
+    del counted.messages[:]
+    counted.messages.extend(changed.messages)
+    return counted
 
 
 def post(path: str, body: Json, endpoint: Endpoint, diagnostics: RequestDiagnostics) -> UpstreamRequest:

@@ -88,6 +88,10 @@ class Quirks:
     not."""
     media_in_tool_messages: bool = False
     """Whether a tool's answer may hold pictures and files. Where it may not, a user message behind the answers does."""
+    drawn_images: bool = False
+    """Whether the vendor takes back pictures that a model drew, in the field images of the assistant's message."""
+    alternating_roles: bool = False
+    """Whether the vendor refuses two messages of one role in a row, and instructions behind the first of them."""
     billing_header: bool = False
     """Whether the vendor reads the header that Claude Code writes above its instructions. It is left out elsewhere."""
     tool_names: NameRule | None = None

@@ -57,6 +57,28 @@ def read_data_uri(uri: str, field: str) -> tuple[str, str]:
     return mime_type, data if "base64" in options else base64.b64encode(unquote_to_bytes(data)).decode()
 
 
+def document_text(media: Media, field: str) -> str | None:
+    """The text of a document that is text and whose bytes are here, below its name, for APIs that take such documents as
+    words only. None: it is something else. Raises GatewayError INVALID_REQUEST for bytes that are no text."""
+    is_data = media.WhichOneof("source") == "data"
+    if media_kind(media) != MEDIA_KIND_FILE or not (is_data or media.uri.startswith("data:")):
+        return None
+    declared, data = (media.mime_type, "") if is_data else read_data_uri(media.uri, field)
+    if not is_text(media.mime_type or declared):
+        return None
+    text = text_of_bytes(media.data if is_data else bytes_of(data, field), field)
+    return f"{media.filename}:\n{text}" if media.filename else text
+
+
+def document_name(media: Media, uri: str) -> str:
+    """The name of a document that is sent as a data: URI: the client's, or one with the suffix of its type, since some APIs
+    refuse bytes without a name."""
+    if media.filename:
+        return media.filename
+    subtype = uri[5:100].partition(",")[0].partition(";")[0].partition("/")[2]
+    return "document" + (".txt" if subtype == "plain" else f".{subtype}" if subtype.isalnum() else "")
+
+
 def typed_bytes(media: Media, field: str) -> tuple[str, str]:
     """The media type as registries spell it, and the bytes in base64, of data or a data: URI. The type is what the first
     bytes show, for declared types are often wrong. Raises GatewayError INVALID_REQUEST for what is no base64."""

@@ -13,6 +13,7 @@ from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
+from gateway_dialects.kit.media import document_text
 from gateway_dialects.kit.readings import opaque_object, plain_reading
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.mistral.words import DIALECT, PartForm, nine_of
@@ -195,6 +196,8 @@ def encode_media(part: content_pb2.Part, field: str) -> Json:
         raise unsupported(field, "Mistral takes no video")
     if media.WhichOneof("source") == "file_id":
         return {"type": "file", "file_id": media.file_id}
+    if (text := document_text(media, field)) is not None:
+        return {"type": "text", "text": text}
     encoded: Json = {"type": "document_url", "document_url": uri_of(media, field)}
     return {**encoded, "document_name": media.filename} if media.filename else encoded
 

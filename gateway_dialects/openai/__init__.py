@@ -12,6 +12,7 @@ from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
 from gateway_dialects.openai.encode_messages import needs_bytes, refuses
 from gateway_dialects.openai.encode_request import encode_chat, encode_list_models, headers
 from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
+from gateway_dialects.openai.pictures import takes_back
 from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_models import render_model, render_models
 from gateway_dialects.openai.render_response import render_chat, render_error
@@ -28,6 +29,7 @@ CLIENT = Dialect(
     rate_limits=RATE_LIMITS,
     needs_bytes=needs_bytes,
     refuses=refuses,
+    takes_back=takes_back,
 )
 
 

@@ -10,6 +10,7 @@ from gateway_dialects.kit.json import Json, json_text, list_at, malformed, text_
 from gateway_dialects.openai import decode_response
 from gateway_dialects.openai.decode_tool_calls import StreamedCall, StreamedCalls, begin, inner_of
 from gateway_dialects.openai.message_fields import SIGNER, citation_of, take_signature
+from gateway_dialects.openai.pictures import pictures_in
 from gateway_dialects.openai.words import DIALECT, set_details
 
 PartKey = str | tuple[str, object]
@@ -126,6 +127,12 @@ def feed_reasoning_piece(state: CandidateState, key: PartKey, piece: Part, batch
         add_delta(state, key, batch, piece).signature = signature
     if encrypted:
         add_delta(state, key, batch, piece).encrypted = encrypted
+
+
+def feed_pictures(state: CandidateState, delta: Json, batch: StreamResponse) -> None:
+    """Each comes whole."""
+    for part in pictures_in(delta):
+        start_part(state, ("picture", len(state.parts)), batch).CopyFrom(part)
 
 
 def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> None:

@@ -20,7 +20,7 @@ from gateway_dialects.kit.call_ids import complete_calls
 from gateway_dialects.kit.dialect import UsageReport
 from gateway_dialects.kit.finish import check_finish, holds_calls, meaning_of, with_calls
 from gateway_dialects.kit.json import Json
-from gateway_dialects.openai import words
+from gateway_dialects.openai import pictures, words
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.message_fields import place_signature, reasoning_of_item, take_citations, take_signature
 
@@ -32,7 +32,7 @@ ANSWER_FIELDS = frozenset(
 )
 CHOICE_FIELDS = frozenset({"index", "message", "delta", "finish_reason", "logprobs"})
 MESSAGE_FIELDS = frozenset(
-    {"role", "content", "refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "audio"}
+    {"role", "content", "refusal", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "audio", "images"}
 )
 AUDIO_FIELDS = frozenset({"data", "transcript"})
 CALL_FIELDS = frozenset({"name", "arguments", "input"})
@@ -116,6 +116,8 @@ def decode_message(parts: RepeatedCompositeFieldContainer[Part], message: Json) 
         parts.add().refusal = refusal
     if isinstance(audio := message.get("audio"), dict):
         parts.append(decode_audio(audio))
+    if pictures.FIELD in message:
+        parts.extend(pictures.pictures_in(message))
     parts.extend(decode_tool_call(call) for call in json.as_list(message.get("tool_calls"), "tool_calls"))
 
 

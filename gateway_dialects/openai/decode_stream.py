@@ -15,6 +15,7 @@ from gateway_dialects.openai import decode_delta as deltas
 from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import CHOICE_FIELDS, MARKS, MESSAGE_FIELDS, decode_usage, set_marks
+from gateway_dialects.openai.pictures import FIELD
 from gateway_dialects.openai.words import set_details
 
 CHUNK_FIELDS = frozenset(
@@ -133,6 +134,8 @@ class OpenAIStreamDecoder(EventDecoder):
             add_delta(state, "refusal", batch, deltas.REFUSAL).refusal = refusal
         if "audio" in delta and type(audio := delta["audio"]) is dict:
             deltas.feed_audio(state, audio, batch)
+        if FIELD in delta:
+            deltas.feed_pictures(state, delta, batch)
         if "tool_calls" in delta:
             for call in as_list(delta["tool_calls"], "tool_calls"):
                 deltas.feed_tool_call(state, call, batch)

@@ -13,14 +13,16 @@ from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, 
 from gateway_dialects.kit.dialect import Endpoint, Quirks
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, form_of, list_at, merged, object_at
 from gateway_dialects.kit.media import KINDS as MEDIA_KINDS
-from gateway_dialects.kit.media import data_uri, no_source
+from gateway_dialects.kit.media import data_uri, document_name, document_text, no_source
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai import message_fields
+from gateway_dialects.openai.alternation import alternating
+from gateway_dialects.openai.pictures import FIELD, is_drawn, picture_item
 from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, ROLES, MessageForm, PartForm, details_of
 
 PLAIN_ROLES = {ROLES[word]: word for word in ("system", "user", "assistant")}
 """Roles that every vendor knows."""
-CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", "function_call"})
+CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", "function_call", FIELD})
 """Fields of an assistant message that stand in for content; one with neither is refused."""
 KINDS = {
     content_pb2.MEDIA_KIND_IMAGE: "pictures",
@@ -41,7 +43,8 @@ def encode_messages(messages: Iterable[Message], quirks: Quirks, diagnostics: Di
             continue
         encoded += results.take_shown()
         encoded.append(encode_plain_message(message) or encode_message(message, quirks, f"messages[{index}]", diagnostics))
-    return [*encoded, *results.take_shown()]
+    encoded += results.take_shown()
+    return alternating(encoded, diagnostics) if quirks.alternating_roles else encoded
 
 
 def encode_plain_message(message: Message) -> Json | None:
@@ -129,6 +132,8 @@ def encode_part(
     match part.WhichOneof("kind"):
         case "text":
             content.append(with_fields({"type": "text", "text": part.text}, part, field, quirks, diagnostics))
+        case "media" if quirks.drawn_images and encoded["role"] == "assistant" and is_drawn(part):
+            encoded.setdefault(FIELD, []).append(picture_item(part))
         case "media":
             content.append(with_fields(encode_media(part.media, field, quirks), part, field, quirks, diagnostics))
         case "reasoning":
@@ -250,6 +255,9 @@ def encode_reasoning(part: Part, encoded: Json, field: str, quirks: Quirks, diag
 
 def encode_media(media: Media, field: str, quirks: Quirks) -> Json:
     kind = media_kind(media)
+    if (text := document_text(media, field)) is not None:
+        # Chat completions take PDFs as files, and most servers none; a text any model reads.
+        return {"type": "text", "text": text}
     if kind in quirks.lacks:
         raise unsupported(field, f"this provider takes no {KINDS[kind]}")
     if kind == content_pb2.MEDIA_KIND_IMAGE:
@@ -297,9 +305,12 @@ def encode_audio(media: Media, field: str) -> Json:
 
 
 def encode_file(media: Media, field: str) -> Json:
-    has_id = media.WhichOneof("source") == "file_id"
-    file = {"file_id": media.file_id} if has_id else {"file_data": uri_of(media, field)}
-    return {**file, "filename": media.filename} if media.filename else file
+    if media.WhichOneof("source") == "file_id":
+        return {"file_id": media.file_id, **({"filename": media.filename} if media.filename else {})}
+    uri = uri_of(media, field)
+    if not media.filename and not uri.startswith("data:"):
+        return {"file_data": uri}
+    return {"file_data": uri, "filename": document_name(media, uri)}
 
 
 class ToolResults:
@@ -346,7 +357,8 @@ class ToolResults:
         content: list[Json] = []
         shown: list[Json] = []
         for where, part in parts_in(result, place):
-            elsewhere = part.HasField("media") and not self._quirks.media_in_tool_messages
+            is_shown = part.HasField("media") and document_text(part.media, where) is None
+            elsewhere = is_shown and not self._quirks.media_in_tool_messages
             encode_part(part, encoded, shown if elsewhere else content, where, self._quirks, self._diagnostics)
         if shown:
             call = encoded.get("tool_call_id") or encoded.get("name", "")

@@ -14,11 +14,13 @@ from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import missing
 from gateway_dialects.kit.json import Json, json_text, list_at, object_at, set_form, text_of, unknown_fields
 from gateway_dialects.openai import message_fields
+from gateway_dialects.openai.parse_blocks import drop_repeated, parse_block, thinking_of
+from gateway_dialects.openai.pictures import FIELD, pictures_in
 from gateway_dialects.openai.words import AUDIO_TYPES, DIALECT, REASONING_STRINGS, ROLES, MessageForm, PartForm, set_details
 
 MESSAGE_FIELDS = frozenset({"role", "content", "name"})
 TOOL_FIELDS = MESSAGE_FIELDS | {"tool_call_id"}
-ASSISTANT_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls", *REASONING_STRINGS, "reasoning_details", "opaque"}
+ASSISTANT_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls", *REASONING_STRINGS, "reasoning_details", "opaque", FIELD}
 PLAIN_FIELDS = MESSAGE_FIELDS | {"refusal", "tool_calls"}
 ANSWER_FIELDS = PLAIN_FIELDS | set(REASONING_STRINGS)
 """Of an assistant message that holds nothing for the providers of other dialects."""
@@ -73,11 +75,15 @@ def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
         form = parse_content(message.parts, content, f"{path}.content")
     else:
         form = EMPTY_STRING if has_content else PLAIN if "content" in fields else ABSENT
+    if FIELD in fields:
+        message.parts.extend(pictures_in(fields))
     if (refusal := fields.get("refusal")) is not None:
         message.parts.add().refusal = read.string(refusal, f"{path}.refusal")
     if (calls := fields.get("tool_calls")) is not None:
         for index, call in enumerate(read.array(calls, f"{path}.tool_calls")):
             parse_tool_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
+    if isinstance(content, list):
+        drop_repeated(message)
     if not has_content and not message.parts and not fields.get("function_call") and not fields.get("audio"):
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
     return form
@@ -131,7 +137,7 @@ def parse_part(part: Part, value: Any, path: str) -> None:
     kind = read.required_string(fields, "type", f"{path}.")
     parser = PART_PARSERS.get(kind)
     if parser is None:
-        part.opaque.dialect, part.opaque.json = DIALECT, json_text(value)
+        parse_other(part, fields)
         return
     details = parser(part, fields, path)
     if len(fields) > 2:
@@ -139,6 +145,17 @@ def parse_part(part: Part, value: Any, path: str) -> None:
         if take_cache_hint(part, details):
             set_form(part, DIALECT, PartForm(place="content" if kind == "refusal" else "", cache_control=True))
     if details:
+        set_details(part, details)
+
+
+def parse_other(part: Part, fields: Json) -> None:
+    """A part of another type: one of Anthropic's form, or one that is carried as it is."""
+    details = parse_block(part, fields)
+    if details is None:
+        part.opaque.dialect, part.opaque.json = DIALECT, json_text(fields)
+    elif details:
+        if take_cache_hint(part, details):
+            set_form(part, DIALECT, PartForm(cache_control=True))
         set_details(part, details)
 
 
@@ -286,23 +303,6 @@ def check_item(value: Any, path: str) -> None:
     for name in ("text", "summary", "signature", "data"):
         if (text := item.get(name)) is not None:
             read.string(text, f"{path}.{name}")
-
-
-def thinking_of(block: Any, strings: tuple[str, ...]) -> Part | None:
-    """One of LiteLLM's thinking_blocks, which are Anthropic's. strings: the fields that repeat their texts. None for any
-    other."""
-    part = Part()
-    reasoning = part.reasoning
-    reasoning.provider = "anthropic"
-    match block:
-        case {"type": "thinking", "thinking": str(text)}:
-            reasoning.text, reasoning.signature = text, text_of(block.get("signature"))
-        case {"type": "redacted_thinking", "data": str(data)}:
-            reasoning.encrypted = data
-        case _:
-            return None
-    set_form(part, DIALECT, PartForm(strings=strings))
-    return part
 
 
 def parse_opaque(message: Message, fields: Json) -> None:

@@ -16,8 +16,8 @@ from dragoman.v1.stream_pb2 import Started
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit.finish import meaning_of
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at
-from gateway_dialects.kit.media import base64_of, data_uri
-from gateway_dialects.openai import words
+from gateway_dialects.kit.media import base64_of
+from gateway_dialects.openai import pictures, words
 from gateway_dialects.openai.message_fields import (
     add_signature,
     annotation_of,
@@ -225,7 +225,7 @@ def render_media(part: Part, message: Json) -> None:
     if media.kind == MEDIA_KIND_AUDIO:
         message["audio"] = {"data": base64_of(media), "transcript": media.transcript, **words.details_of(part)}
     else:
-        message.setdefault("images", []).append({"type": "image_url", "image_url": {"url": data_uri(media)}})
+        message.setdefault(pictures.FIELD, []).append(pictures.picture_item(part))
 
 
 def render_logprobs(logprobs: Logprobs) -> Json:

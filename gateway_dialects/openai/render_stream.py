@@ -14,6 +14,7 @@ from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai import render_response
 from gateway_dialects.openai.message_fields import add_signature, annotation_of, encrypted_item, signature_item
+from gateway_dialects.openai.pictures import FIELD, is_drawn, picture_item
 from gateway_dialects.openai.words import DIALECT, details_of
 
 DONE = b"data: [DONE]\n\n"
@@ -45,6 +46,7 @@ class WrittenCandidate:
     """Of the content, in characters."""
     annotations: int = 0
     opaque: int = 0
+    pictures: int = 0
     reasoning: int = 0
     tool_calls: int = 0
 
@@ -181,6 +183,9 @@ class ChunkRenderer(EventWriter):
                     index, {"opaque": [{"index": written.opaque, **render_response.render_opaque(part.opaque)}]}, out
                 )
                 written.opaque += 1
+            case "media" if is_drawn(part):
+                self._choice(index, {FIELD: [{"index": written.pictures, **picture_item(part)}]}, out)
+                written.pictures += 1
             case _:
                 pass
 

@@ -11,6 +11,7 @@ from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
 from gateway_dialects.kit.json import Json, inverse, list_at, object_of
+from gateway_dialects.kit.media import document_name
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
 from gateway_dialects.openai_responses import words
@@ -240,12 +241,7 @@ def encode_file(media: content_pb2.Media, field: str) -> Json:
         source = {"file_id" if name == "file_id" else "file_url": value}
         return {**source, "filename": media.filename} if media.filename else source
     # The provider refuses a document's bytes without a name.
-    return {"filename": media.filename or f"document{suffix_of(value)}", "file_data": value}
-
-
-def suffix_of(uri: str) -> str:
-    subtype = uri[5:100].partition(",")[0].partition(";")[0].partition("/")[2]
-    return f".{subtype}" if subtype.isalnum() and subtype != "plain" else ".txt" if subtype == "plain" else ""
+    return {"filename": document_name(media, value), "file_data": value}
 
 
 def source_of(media: content_pb2.Media, field: str) -> tuple[str, str]:
