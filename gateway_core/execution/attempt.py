@@ -257,9 +257,9 @@ def encode_chat(
     try:
         encoded = operation.encode(request, upstream.target.model, endpoint)
     except GatewayError as failure:
-        failure.message, failure.field = fitted.placed(failure.message), fitted.placed(failure.field)
         if failure.reason is Reason.INVALID_REQUEST:
             name_place(failure, request)
+        failure.message, failure.field = fitted.placed(failure.message), fitted.placed(failure.field)
         raise
     for warning in encoded.warnings:
         warning.field, warning.message = fitted.placed(warning.field), fitted.placed(warning.message)
@@ -284,7 +284,7 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint
     operation = DIALECTS[endpoint.dialect].chat
-    fitted = fit(request, upstream.target)
+    fitted = fit(request, upstream.target, upstream.api)
     encoded = encode_chat(operation, fitted, upstream)
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
@@ -301,7 +301,7 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect = DIALECTS[upstream.endpoint.dialect]
-    fitted = fit(request, upstream.target)
+    fitted = fit(request, upstream.target, upstream.api)
     encoded = encode_chat(dialect.stream, fitted, upstream)
     response = await upstream.send(encoded.request)
     upstream.heard(response)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from dragoman.v1.chat_pb2 import ChatRequest
@@ -12,6 +13,7 @@ from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.execution.cache_marks import with_cache_marks
 from gateway_core.models.fit import fit_to_model
+from gateway_core.models.fit_answer import place_of_instructions
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
 from gateway_dialects.kit.foreign_content import fit_content
@@ -20,6 +22,7 @@ from gateway_dialects.kit.tool_names import Renaming, renaming_for, with_names
 BILLING_HEADER = "x-anthropic-billing-header:"
 """How the text begins that Claude Code writes above its instructions: its version, and a hash that each request changes."""
 HEADER_LINE = re.compile(rf"{BILLING_HEADER}[^\n]*\n*")
+NUMBERED = re.compile(r"messages\[(\d+)\]")
 INSTRUCTIONS = (ROLE_SYSTEM, ROLE_DEVELOPER)
 
 
@@ -35,19 +38,36 @@ class Fitted(NamedTuple):
     """What the encoder says of the messages, with the client's own numbers."""
 
 
-def fit(request: ChatRequest, target: Target) -> Fitted:
-    """The request is left as it is: it belongs to whoever called."""
+def fit(request: ChatRequest, target: Target, api: str = "") -> Fitted:
+    """The request is left as it is: it belongs to whoever called. api: the served API that the client speaks."""
     endpoint = target.endpoint
-    request, warnings = fit_to_model(request, endpoint.capabilities_of(target.model), endpoint.provider)
+    warnings: Sequence[Warning] = ()
     if not endpoint.quirks.billing_header and has_billing_header(request):
-        request, more = without_billing_header(request, endpoint.provider)
-        warnings = [*warnings, *more]
+        request, warnings = without_billing_header(request, endpoint.provider)
     if endpoint.quirks.prompt_cache:
         request = with_cache_marks(request, endpoint.quirks.prompt_cache)
     content = fit_content(request, endpoint, DIALECTS)
-    request, warnings = content.request, [*warnings, *content.warnings]
+    direct = api == endpoint.dialect and request.model in (target.name, target.model)
+    model = endpoint.capabilities_of(target.model)
+    request, settings = fit_to_model(content.request, model, endpoint.provider, keeps_bound=direct)
+    if content.warnings or settings:
+        warnings = [*warnings, *content.warnings, *placed_warnings(settings, content.placed)]
+    placed = content.placed
+    if len(request.messages) > len(content.request.messages):
+        placed = partial(placed_before, place_of_instructions(content.request), content.placed)
     renaming = renaming_for(request, endpoint.quirks.tool_names or DIALECTS[endpoint.dialect].tool_names)
-    return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings, content.placed)
+    return Fitted(with_names(request, renaming) if renaming else request, renaming, warnings, placed)
+
+
+def placed_before(added: int, placed: Callable[[str], str], text: str) -> str:
+    """What is said about messages[...], with the numbers from before a message was added at a place."""
+    return placed(NUMBERED.sub(lambda found: f"messages[{int(found[1]) - (int(found[1]) > added)}]", text))
+
+
+def placed_warnings(warnings: Sequence[Warning], placed: Callable[[str], str]) -> Sequence[Warning]:
+    for warning in warnings:
+        warning.field, warning.message = placed(warning.field), placed(warning.message)
+    return warnings
 
 
 def has_billing_header(request: ChatRequest) -> bool:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
+from gateway_core.models.fit_answer import fit_history, fit_response_format, fit_tools
 from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics
+from gateway_dialects.kit.dialect import bound_of
 
 NO_WARNINGS: Sequence[Warning] = ()
 SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All efforts, from the least. Any other is a provider's own and is sent as it is."""
-
-
 NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "temperature": (1.0,),
     "top_p": (1.0,),
@@ -32,9 +32,14 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
 """Values of fields that ask for nothing."""
 
 
-def fit_to_model(request: ChatRequest, model: Capabilities, provider: str) -> tuple[ChatRequest, Sequence[Warning]]:
+def fit_to_model(
+    request: ChatRequest, model: Capabilities, provider: str, *, keeps_bound: bool = False
+) -> tuple[ChatRequest, Sequence[Warning]]:
     """The request as the model takes it, and a warning for each setting that was changed or left out. The request itself
-    is not changed; it is what is returned where nothing has to be."""
+    is not changed; it is what is returned where nothing has to be.
+
+    keeps_bound: whether a bound of tokens above the model's own is sent as it is.
+    """
     given = {field.name for field, _ in request.ListFields()}
     if model.watched.isdisjoint(given):
         return request, NO_WARNINGS
@@ -42,7 +47,8 @@ def fit_to_model(request: ChatRequest, model: Capabilities, provider: str) -> tu
     fitted.CopyFrom(request)
     diagnostics = Diagnostics()
     for fit_fields in FITTERS:
-        fit_fields(fitted, model, given, diagnostics)
+        fit_fields(fitted, model, diagnostics)
+    fit_bound(fitted, model, diagnostics, keeps_most=keeps_bound)
     return fitted, diagnostics.from_provider(provider)
 
 
@@ -50,62 +56,119 @@ def clear(request: ChatRequest, name: str) -> None:
     request.ClearField(name)  # type: ignore[arg-type]
 
 
-def fit_refused(request: ChatRequest, model: Capabilities, given: set[str], diagnostics: Diagnostics) -> None:
+def fit_refused(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    while_reasoning = model.refused_reasoning if model.refused_reasoning and reasons(request, model) else frozenset()
     for field, value in request.ListFields():
-        if field.name in model.refused:
+        if field.name in model.refused or field.name in while_reasoning:
             if value not in NEUTRAL.get(field.name, ()):
-                diagnostics.drop(field.name, "this model does not take it")
+                why = "this model does not take it" if field.name in model.refused else "not while this model reasons"
+                diagnostics.drop(field.name, why)
             clear(request, field.name)
 
 
-def fit_ranges(request: ChatRequest, model: Capabilities, given: set[str], diagnostics: Diagnostics) -> None:
+def reasons(request: ChatRequest, model: Capabilities) -> bool:
+    """Whether the model will reason, whose reasoning can be switched."""
+    wanted = request.reasoning
+    if is_off(request):
+        return model.always_reasons
+    asked = wanted.effort or wanted.enabled or wanted.HasField("max_tokens")
+    return bool(asked) or model.reasons_unasked or model.always_reasons
+
+
+def is_off(request: ChatRequest) -> bool:
+    """Whether the request says that the model is not to reason."""
+    wanted = request.reasoning
+    return wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled)
+
+
+def fit_ranges(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
     for name, least, most in model.ranges:
-        if name in given and not least <= (value := getattr(request, name)) <= most:
+        if request.HasField(name) and not least <= (value := getattr(request, name)) <= most:  # type: ignore[arg-type]
             sent = min(max(value, least), most)
             setattr(request, name, sent)
             diagnostics.warn(name, f"this model's {name} is {least:g} to {most:g}; {value:g} was sent as {sent:g}")
 
 
-def fit_reasoning(request: ChatRequest, model: Capabilities, given: set[str], diagnostics: Diagnostics) -> None:
-    wanted = request.reasoning
-    is_off = wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled)
-    if "reasoning" not in given:
+def fit_stop(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    if model.most_stops is not None and len(request.stop) > model.most_stops:
+        diagnostics.warn("stop", f"this model takes {model.most_stops} stop texts; the others were left out")
+        del request.stop[model.most_stops :]
+
+
+def fit_bound(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics, *, keeps_most: bool) -> None:
+    """The bound of output tokens. keeps_most: see fit_to_model."""
+    bound = bound_of(request)
+    if bound is None:
+        return
+    if model.most_output is not None and bound > model.most_output and not keeps_most:
+        sent, end = model.most_output, "most"
+    elif model.least_output is not None and bound < model.least_output:
+        sent, end = model.least_output, "least"
+    else:
+        return
+    diagnostics.warn("max_tokens", f"{sent} output tokens are the {end} that this model takes; {bound} was sent as {sent}")
+    for name in ("max_output_tokens", "max_tokens"):
+        if request.HasField(name):
+            setattr(request, name, sent)
+
+
+def fit_reasoning(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    if not request.HasField("reasoning"):
         return
     if model.reasoning is False:
-        request.ClearField("reasoning")
-        if not is_off:
+        if not is_off(request):
             diagnostics.drop("reasoning", "this model does not reason")
-    elif model.efforts is not None and is_off:
+        request.ClearField("reasoning")
+    elif model.efforts == ():
+        fit_switch(request, model, diagnostics)
+    elif model.efforts is not None and is_off(request):
         if model.off_by_effort and "none" not in model.efforts:
-            wanted.ClearField("enabled")
+            request.reasoning.ClearField("enabled")
             fit_effort(request, "none", model.efforts, diagnostics)
-    elif model.efforts is not None and wanted.effort:
-        fit_effort(request, wanted.effort, model.efforts, diagnostics)
+    elif model.efforts is not None and request.reasoning.effort:
+        fit_effort(request, request.reasoning.effort, model.efforts, diagnostics)
+
+
+def fit_switch(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    """Of a model that takes no effort: its reasoning can be on or off at most."""
+    wanted, off = request.reasoning, is_off(request)
+    if wanted.effort and (model.always_reasons or not off):
+        diagnostics.drop("reasoning.effort", "this model takes none")
+    elif off and model.always_reasons:
+        diagnostics.drop("reasoning", "this model always reasons")
+    if wanted.effort or wanted.HasField("enabled"):
+        wanted.effort = ""
+        wanted.enabled = not off
+    if model.always_reasons:
+        wanted.ClearField("enabled")
 
 
 def fit_effort(request: ChatRequest, effort: str, efforts: Sequence[str], diagnostics: Diagnostics) -> None:
-    if effort in efforts or effort not in SCALE:
-        return
-    request.reasoning.effort = nearest = nearest_effort(effort, efforts) if efforts else ""
-    if nearest:
+    if effort not in efforts and effort in SCALE:
+        request.reasoning.effort = nearest = nearest_effort(effort, efforts)
         diagnostics.warn("reasoning.effort", f"reasoning.effort {effort} is not known to this model; {nearest} was sent")
-    else:
-        diagnostics.drop("reasoning.effort", "this model takes none")
 
 
 def nearest_effort(effort: str, efforts: Sequence[str]) -> str:
-    """Of two as near the one nearer to high. Whoever asks for some reasoning gets some."""
+    """Of two as near the one nearer to high; a word of the provider's own where it has no other. Whoever asks for some
+    reasoning gets some."""
     place, high = SCALE.index(effort), SCALE.index("high")
 
     def distance(word: str) -> tuple[int, int]:
-        return abs(SCALE.index(word) - place), abs(SCALE.index(word) - high)
+        known = SCALE.index(word) if word in SCALE else len(SCALE) + high
+        return abs(known - place), abs(known - high)
 
     return min((word for word in efforts if word != "none"), key=distance)
 
 
-FITTERS: Sequence[Callable[[ChatRequest, Capabilities, set[str], Diagnostics], None]] = (
+FITTERS: Sequence[Callable[[ChatRequest, Capabilities, Diagnostics], None]] = (
     # In the order in which they are applied.
+    fit_reasoning,
     fit_refused,
     fit_ranges,
-    fit_reasoning,
+    fit_stop,
+    fit_tools,
+    fit_history,
+    # Last, since it may add a message.
+    fit_response_format,
 )

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from gateway_core.models.families import family_of
 from gateway_core.models.families.family import plain_name
-from gateway_core.models.vendor_rules import RULES, VendorRule
+from gateway_core.models.vendor_rules import APIS, RULES, VendorRule
 from gateway_dialects.kit.capabilities import UNKNOWN, Capabilities
 
 CACHE_SIZE = 4096
@@ -24,6 +24,7 @@ class ModelTable:
     def __init__(self, provider: str, dialect: str, efforts: tuple[str, ...] = ()) -> None:
         """efforts: see Quirks.efforts."""
         self._efforts = efforts
+        self._api = APIS.get(dialect)
         self._rules: Sequence[tuple[re.Pattern[str], VendorRule]] = [
             (re.compile(rule.pattern), rule)
             for rule in RULES.get(provider, ())
@@ -44,6 +45,8 @@ class ModelTable:
         found = family_of(model).takes
         if self._efforts and found.reasoning is not False:
             found = replace(found, efforts=common_efforts(found.efforts, self._efforts))
+        if self._api is not None:
+            found = narrowed(found, self._api)
         for pattern, rule in self._rules:
             if pattern.match(plain_name(model)):
                 found = narrowed(found, rule.takes)

@@ -1,4 +1,9 @@
-"""What vendors narrow: a model that a vendor serves may take less than its family does elsewhere, or something else."""
+"""What vendors and APIs narrow: a model may take less at a vendor than its family does elsewhere, or something else.
+
+Sources beside the rows; and of the vendors' API references https://inference-docs.cerebras.ai/api-reference/chat-completions,
+https://docs.mistral.ai/api, https://platform.kimi.ai/docs/api/models-overview, https://docs.z.ai/api-reference/llm/chat-completion,
+https://console.groq.com/docs/structured-outputs, https://docs.x.ai/docs/guides/reasoning, https://docs.cohere.com/reference/chat.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +23,47 @@ class VendorRule:
     """At which of its APIs. Empty: at all."""
 
 
+TO_ONE = (("temperature", 0.0, 1.0),)
+TO_ONE_AND_A_HALF = (("temperature", 0.0, 1.5),)
+CHAT = ("openai",)
+EVERY_EFFORT = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+KIMI_FIXED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty"})
 RULES: Mapping[str, tuple[VendorRule, ...]] = {
-    "openrouter": (
-        # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens: it takes every effort and finds the nearest.
-        VendorRule(Capabilities(efforts=("none", "minimal", "low", "medium", "high", "xhigh", "max"))),
-    )
+    # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens: it takes every effort and finds the nearest.
+    "openrouter": (VendorRule(Capabilities(efforts=EVERY_EFFORT)),),
+    "deepseek": (VendorRule(Capabilities(structured="json", json_word=True, most_stops=16), dialects=CHAT),),
+    "groq": (
+        # "This model does not support response format `json_schema`"; JSON mode "cannot be combined with tool calling"
+        VendorRule(Capabilities(structured="json", json_word=True, json_with_tools=False, most_stops=4)),
+        VendorRule(Capabilities(structured="schema"), r"gpt-oss|kimi-k2|llama-4"),
+        VendorRule(Capabilities(efforts=("none", "default")), r"qwen"),
+        # "reasoning is not supported with this model"
+        VendorRule(
+            Capabilities(reasoning=False, replays_reasoning=False), r"llama|gemma|kimi-k2-instruct|mistral|mixtral|allam"
+        ),
+    ),
+    "cerebras": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, most_stops=4)),),
+    "mistral": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF)),),
+    "cohere": (VendorRule(Capabilities(ranges=TO_ONE, most_stops=5)),),
+    "moonshot": (
+        # https://platform.kimi.ai/docs/guide/migrating-from-openai-to-kimi: tool_choice required is not taken.
+        VendorRule(Capabilities(ranges=TO_ONE, most_stops=5, forced_tools=False), dialects=CHAT),
+        # "invalid temperature: only 1 is allowed for this model": from K2.5 on these are fixed.
+        VendorRule(Capabilities(refused=KIMI_FIXED), r"kimi-(k2\.[5-9]|k[3-9]|for-coding|latest)"),
+    ),
+    "zai": (
+        VendorRule(Capabilities(ranges=(*TO_ONE, ("top_p", 0.01, 1.0)), structured="json", most_stops=1), dialects=CHAT),
+        # "tool_choice: only auto is supported"
+        VendorRule(Capabilities(forced_tools=False), dialects=CHAT),
+    ),
+    "minimax": (VendorRule(Capabilities(ranges=(("temperature", 0.01, 1.0),))),),
+    "xai": (VendorRule(Capabilities(refused=frozenset({"logit_bias"}))),),
 }
+"""By vendor."""
+APIS: Mapping[str, Capabilities] = {
+    # "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16"
+    "openai-responses": Capabilities(least_output=16, json_word=True),
+    # "temperature: range: 0..1"
+    "anthropic": Capabilities(ranges=TO_ONE),
+}
+"""What an API takes of every model, by dialect."""

@@ -49,6 +49,10 @@ class Capabilities:
     # Settings.
     refused: frozenset[str] = frozenset()
     """Which of FIELDS it refuses."""
+    refused_reasoning: frozenset[str] = frozenset()
+    """Which of them it refuses beside while it reasons."""
+    reasons_unasked: bool = False
+    """Whether it reasons where a request does not say."""
     ranges: tuple[tuple[str, float, float], ...] = ()
     """Fields that are numbers, with the least and the most that it takes."""
     one_sampling: bool = False
@@ -115,9 +119,8 @@ class Capabilities:
 
 
 def watched_fields(model: Capabilities) -> list[str]:
-    names = ["tool_choice", "parallel_tool_calls", *model.refused, *(name for name, _, _ in model.ranges)]
-    if model.one_sampling:
-        names.append("top_p")
+    names = ["tool_choice", "parallel_tool_calls", *model.refused, *model.refused_reasoning]
+    names += (name for name, _, _ in model.ranges)
     if model.most_stops is not None:
         names.append("stop")
     if model.most_output is not None or model.least_output is not None:
@@ -128,6 +131,8 @@ def watched_fields(model: Capabilities) -> list[str]:
         names.append("response_format")
     if model.tools is False or model.strict_tools is False:
         names.append("tools")
+    if not model.replays_reasoning:
+        names.append("messages")
     return names
 
 

@@ -67,5 +67,6 @@ FAMILIES: tuple[Family, ...] = (
     Family("later Gemini Flash", rf"{LATER}.*flash.*|gemini-(flash|flash-lite)-latest", as_guess(LEVEL_FLASH), later=True),
     Family("later Gemini", rf"{LATER}.*|gemini-([3-9]|\d\d)(\.\d+)?|gemini-pro-latest", as_guess(LEVEL), later=True),
     Family("Gemini 1 and 2", r"gemini-.*", as_guess(WITHOUT_THINKING), later=True),
-    Family("Gemma", r"gemma-.*", as_guess(GEMMA), later=True),
+    Family("Gemma 1 to 3", r"gemma-?[123].*", as_guess(GEMMA), later=True),
+    Family("later Gemma", r"gemma-.*", replace(as_guess(GEMMA), reasoning=None), later=True),
 )

@@ -36,6 +36,14 @@ REASONING = Capabilities(
 )
 FIRST = replace(REASONING, most_output=100_000)
 FIFTH = replace(REASONING, efforts=("minimal", *LOW_TO_HIGH), most_output=128_000)
+SWITCHED = replace(
+    FIFTH,
+    always_reasons=False,
+    reasons_unasked=True,
+    refused=REASONING.refused - SAMPLING - LOGPROBS,
+    refused_reasoning=SAMPLING | LOGPROBS,
+)
+"""With the effort none it takes sampling settings and log-probabilities."""
 FAMILIES: tuple[Family, ...] = (
     Family("GPT-3.5", r"gpt-3\.5-turbo(-\d{4}|-16k)?", replace(PLAIN, structured="json", inputs=TEXT, most_output=4096)),
     Family("GPT-4", r"gpt-4(-0613|-0314)?", replace(PLAIN, structured="words", inputs=TEXT, most_output=8192)),
@@ -60,25 +68,30 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("GPT-4.1", r"gpt-4\.1(-mini|-nano)?" + DATED, replace(PLAIN, most_output=32_768)),
     Family("GPT-4.5", r"gpt-4\.5-preview" + DATED, replace(PLAIN, most_output=16_384)),
-    Family("GPT-5 chat", r"gpt-5(\.\d)?-chat(-latest)?", replace(PLAIN, newer_bound=True, most_output=16_384)),
+    Family("GPT-5 chat", r"gpt-5(\.[3-9])?-chat(-latest)?", replace(PLAIN, newer_bound=True, most_output=16_384)),
+    Family("GPT-5.1, 5.2 chat", r"gpt-5\.[12]-chat(-latest)?", replace(REASONING, efforts=("medium",), most_output=16_384)),
     Family("GPT-5 pro", r"gpt-5-pro" + DATED, replace(FIFTH, efforts=("high",), most_output=272_000)),
     Family("GPT-5", r"gpt-5(-mini|-nano)?" + DATED, FIFTH),
     Family("GPT-5 Codex", r"gpt-5-codex(-mini)?" + DATED, replace(FIFTH, efforts=LOW_TO_HIGH)),
+    Family("GPT-5.1", r"gpt-5\.1(-mini|-nano)?" + DATED, replace(SWITCHED, efforts=("none", *LOW_TO_HIGH))),
+    Family(
+        "GPT-5.1 Codex",
+        r"gpt-5\.1-codex(-mini)?" + DATED,
+        replace(FIFTH, efforts=("none", *LOW_TO_HIGH), always_reasons=False),
+    ),
     Family(
         "GPT-5.1 Codex Max",
         r"gpt-5\.1-codex-max" + DATED,
         replace(FIFTH, efforts=("none", *LOW_TO_HIGH, "xhigh"), always_reasons=False),
     ),
-    Family(
-        "GPT-5.1",
-        r"gpt-5\.1(-mini|-nano|-codex|-codex-mini)?" + DATED,
-        replace(FIFTH, efforts=("none", *LOW_TO_HIGH), always_reasons=False),
-    ),
+    Family("GPT-5.2, 5.4", r"gpt-5\.[24](-mini|-nano)?" + DATED, replace(SWITCHED, efforts=("none", *LOW_TO_HIGH, "xhigh"))),
+    Family("GPT-5.2, 5.4 pro", r"gpt-5\.[24]-pro" + DATED, replace(FIFTH, efforts=("medium", "high", "xhigh"))),
+    Family("GPT-5.2, 5.3 Codex", r"gpt-5\.[23]-codex" + DATED, replace(FIFTH, efforts=(*LOW_TO_HIGH, "xhigh"))),
     # Later models differ from one to the next in their efforts: they get what the client asked for.
     Family(
-        "GPT-5.2 and later",
+        "GPT-5.5 and later",
         r"gpt-5\.\d+(-mini|-nano|-pro|-codex)?" + DATED,
-        replace(FIFTH, efforts=None, always_reasons=False, most_output=None),
+        replace(FIFTH, efforts=None, always_reasons=False),
     ),
     Family("GPT-5 variants", r"gpt-5[.-].*", replace(FIFTH, efforts=None, always_reasons=False, tools=None), later=True),
     Family(

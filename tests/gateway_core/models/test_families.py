@@ -20,7 +20,7 @@ WORDS = {"text", "image", "audio", "video", "file"}
         ("gpt-4o-2024-11-20", "text image file", "structured_outputs", 16_384),
         ("GPT-4o-mini", "text image file", "logprobs", 16_384),
         ("gpt-4.1-nano-2025-04-14", "text image file", "temperature", 32_768),
-        ("gpt-5.2", "text image file", "reasoning", None),
+        ("gpt-5.2", "text image file", "reasoning", 128_000),
         ("o3-mini", "text", "reasoning", 100_000),
         ("openai/o3", "text image file", "reasoning", 100_000),
         ("gpt-oss:20b", "text", "reasoning", None),

@@ -6,8 +6,20 @@ from typing import Any
 
 import pytest
 
-from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings
-from dragoman.v1.content_pb2 import ROLE_USER, Message, Part
+from dragoman.v1.chat_pb2 import (
+    RESPONSE_FORMAT_TYPE_JSON_OBJECT,
+    RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
+    TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_REQUIRED,
+    TOOL_CHOICE_MODE_TOOL,
+    ChatRequest,
+    FunctionTool,
+    ReasoningSettings,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+)
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Message, Part, Reasoning
 from gateway_core.models.fit import fit_to_model
 from gateway_core.models.table import ModelTable
 from gateway_dialects.kit.capabilities import UNKNOWN, Capabilities
@@ -122,3 +134,147 @@ def test_names_that_clients_choose_do_not_pile_up() -> None:
     for number in range(5000):
         table(f"m-{number}")
     assert table("gpt-4o").most_stops == 4
+
+
+def test_more_stop_texts_than_it_takes() -> None:
+    assert fitted(asked(stop="abcde"), Capabilities(most_stops=4)) == (asked(stop="abcd"), ["stop"])
+    assert fitted(asked(stop="abcd"), Capabilities(most_stops=4)) == (asked(stop="abcd"), [])
+
+
+@pytest.mark.parametrize(("bound", "sent"), [(1, 16), (16, 16), (100, 100), (128_000, 16_384)])
+@pytest.mark.parametrize("name", ["max_tokens", "max_output_tokens"])
+def test_the_bound_of_tokens(name: str, bound: int, sent: int) -> None:
+    model = Capabilities(least_output=16, most_output=16_384)
+    assert fitted(asked(**{name: bound}), model) == (asked(**{name: sent}), ["max_tokens"] if sent != bound else [])
+
+
+def test_both_spellings_of_the_bound_follow_the_one_that_counts() -> None:
+    model = Capabilities(most_output=100)
+    both = asked(max_tokens=500, max_output_tokens=500)
+    assert fitted(both, model) == (asked(max_tokens=100, max_output_tokens=100), ["max_tokens"])
+    assert fitted(asked(max_tokens=500, max_output_tokens=50), model)[1] == []
+
+
+def test_a_bound_that_is_the_client_s_own_affair_is_kept() -> None:
+    model = Capabilities(most_output=100, least_output=16)
+    kept, warnings = fit_to_model(asked(max_tokens=500), model, "p", keeps_bound=True)
+    assert (kept.max_tokens, list(warnings)) == (500, [])
+    assert fit_to_model(asked(max_tokens=1), model, "p", keeps_bound=True)[0].max_tokens == 16
+
+
+SWITCHED = Capabilities(
+    reasoning=True, efforts=("none", "high"), refused_reasoning=frozenset({"temperature"}), reasons_unasked=True
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"), [({}, False), ({"effort": "none"}, True), ({"enabled": False}, True), ({"effort": "high"}, False)]
+)
+def test_what_is_refused_only_while_it_reasons(settings: dict[str, Any], kept: bool) -> None:
+    request = asked(temperature=0.5, reasoning=ReasoningSettings(**settings))
+    result, warned = fitted(request, SWITCHED)
+    assert (result.HasField("temperature"), warned) == (kept, [] if kept else ["temperature"])
+
+
+@pytest.mark.parametrize(
+    ("always", "settings", "expected", "warned"),
+    [
+        (True, {"effort": "high"}, {}, ["reasoning.effort"]),
+        (True, {"enabled": True}, {}, []),
+        (True, {"effort": "none"}, {}, ["reasoning.effort"]),
+        (True, {"enabled": False}, {}, ["reasoning"]),
+        (False, {"effort": "high"}, {"enabled": True}, ["reasoning.effort"]),
+        (False, {"effort": "none"}, {"enabled": False}, []),
+        (False, {"enabled": True}, {"enabled": True}, []),
+    ],
+)
+def test_a_model_that_takes_no_effort(
+    always: bool, settings: dict[str, Any], expected: dict[str, Any], warned: list[str]
+) -> None:
+    model = Capabilities(reasoning=True, efforts=(), always_reasons=always)
+    result, found = fitted(asked(reasoning=ReasoningSettings(**settings)), model)
+    assert (result.reasoning, found) == (ReasoningSettings(**expected), warned)
+
+
+def test_the_only_word_for_reasoning_may_be_the_provider_s_own() -> None:
+    model = Capabilities(reasoning=True, efforts=("none", "default"))
+    assert fitted(asked(reasoning=ReasoningSettings(effort="low")), model)[0].reasoning.effort == "default"
+
+
+F = Tool(function=FunctionTool(name="f", strict=True))
+REQUIRED = ToolChoice(mode=TOOL_CHOICE_MODE_REQUIRED)
+AUTO = ToolChoice(mode=TOOL_CHOICE_MODE_AUTO)
+
+
+def test_without_tools_there_is_nothing_to_choose() -> None:
+    assert fitted(asked(tool_choice=AUTO, parallel_tool_calls=False), UNKNOWN) == (asked(), [])
+    assert fitted(asked(tool_choice=REQUIRED), UNKNOWN) == (asked(), ["tool_choice"])
+    with_tools = asked(tools=[F], tool_choice=REQUIRED, parallel_tool_calls=False)
+    assert fitted(with_tools, UNKNOWN) == (with_tools, [])
+
+
+def test_a_model_without_tools_gets_none() -> None:
+    request = asked(tools=[F], tool_choice=REQUIRED, parallel_tool_calls=True)
+    assert fitted(request, Capabilities(tools=False)) == (asked(), ["tools"])
+
+
+def test_what_a_model_does_not_take_of_tools() -> None:
+    loose = Tool(function=FunctionTool(name="f"))
+    assert fitted(asked(tools=[F]), Capabilities(strict_tools=False)) == (asked(tools=[loose]), ["tools[0].function.strict"])
+    alone = asked(tools=[F], parallel_tool_calls=False)
+    assert fitted(alone, Capabilities(parallel_tools=False)) == (asked(tools=[F]), ["parallel_tool_calls"])
+    named = asked(tools=[F], tool_choice=ToolChoice(mode=TOOL_CHOICE_MODE_TOOL, tool_name="f"))
+    for forced in (named, asked(tools=[F], tool_choice=REQUIRED)):
+        free = asked(tools=[F], tool_choice=AUTO)
+        assert fitted(forced, Capabilities(forced_tools=False)) == (free, ["tool_choice"])
+
+
+SCHEMA = ResponseFormat(type=RESPONSE_FORMAT_TYPE_JSON_SCHEMA, name="o", schema_json='{"type":"object"}', strict=True)
+OBJECT = ResponseFormat(type=RESPONSE_FORMAT_TYPE_JSON_OBJECT)
+
+
+def said(request: ChatRequest) -> list[str]:
+    return [part.text for message in request.messages for part in message.parts]
+
+
+def test_a_schema_in_words_beside_json_mode() -> None:
+    result, warned = fitted(asked(response_format=SCHEMA), Capabilities(structured="json", json_word=True))
+    assert (result.response_format, warned) == (OBJECT, ["response_format"])
+    assert [message.role for message in result.messages] == [ROLE_SYSTEM, ROLE_USER]
+    assert SCHEMA.schema_json in said(result)[0]
+
+
+@pytest.mark.parametrize("form", [SCHEMA, OBJECT])
+def test_a_form_in_words_alone(form: ResponseFormat) -> None:
+    result, warned = fitted(asked(response_format=form), Capabilities(structured="words"))
+    assert (result.HasField("response_format"), warned) == (False, ["response_format"])
+    assert "JSON" in said(result)[0]
+
+
+def test_words_stand_behind_the_application_s_own() -> None:
+    request = asked(response_format=OBJECT)
+    request.messages.insert(0, Message(role=ROLE_SYSTEM, parts=[Part(text="Be kind.")]))
+    assert said(fitted(request, Capabilities(structured="words"))[0])[::2] == ["Be kind.", "Hi"]
+
+
+def test_beside_tools_a_form_may_be_words_only() -> None:
+    model = Capabilities(structured="schema", json_with_tools=False)
+    result, warned = fitted(asked(response_format=SCHEMA, tools=[F]), model)
+    assert (result.HasField("response_format"), warned) == (False, ["response_format"])
+    assert said(result)[0].startswith("Unless you call a tool: ")
+    assert fitted(asked(response_format=SCHEMA), model) == (asked(response_format=SCHEMA), [])
+
+
+def test_json_mode_says_json_once() -> None:
+    model = Capabilities(structured="schema", json_word=True)
+    result, warned = fitted(asked(response_format=OBJECT), model)
+    assert ("JSON" in said(result)[0], result.response_format, warned) == (True, OBJECT, [])
+    assert fitted(result, model) == (result, [])
+
+
+def test_reasoning_is_not_given_back_to_a_model_that_refuses_it() -> None:
+    request = asked()
+    request.messages.add(role=ROLE_ASSISTANT, parts=[Part(reasoning=Reasoning(text="r")), Part(text="b")])
+    result, warned = fitted(request, Capabilities(replays_reasoning=False))
+    assert (list(result.messages[1].parts), warned) == ([Part(text="b")], ["messages[1]"])
+    assert fitted(asked(), Capabilities(replays_reasoning=False)) == (asked(), [])

@@ -93,7 +93,6 @@ def test_what_is_out_of_range_is_moved_into_it_with_a_warning(field: str, value:
         ("verbosity", "low"),
         ("user", "u1"),
         ("service_tier", "priority"),
-        ("parallel_tool_calls", False),
         ("modalities", ["text", "audio"]),
         ("store", True),
         ("metadata", {"a": "b"}),

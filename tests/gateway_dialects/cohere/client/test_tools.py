@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest, CustomTool, Tool, ToolChoice, ToolChoiceMode
+from dragoman.v1.chat_pb2 import ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice, ToolChoiceMode
 from dragoman.v1.content_pb2 import Opaque
 from tests.gateway_dialects.cohere.client.asking import TOOL, asked, question, sent
 
@@ -100,7 +100,9 @@ def test_parameters_that_are_no_object(text: str) -> None:
 
 
 def test_a_choice_of_the_future() -> None:
-    request = ChatRequest(messages=question().messages, tool_choice=ToolChoice())
+    request = ChatRequest(
+        messages=question().messages, tools=[Tool(function=FunctionTool(name="f"))], tool_choice=ToolChoice()
+    )
     request.tool_choice.mode = 77  # type: ignore[assignment]
     assert request.tool_choice.mode not in ToolChoiceMode.values()
     with pytest.raises(GatewayError) as caught:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, Tool
 from gateway_core.providers.vendors import vendor_of
 from gateway_dialects.gemini import CLIENT as GEMINI
 from gateway_dialects.kit.dialect import Endpoint, Secret
@@ -112,7 +112,7 @@ def test_zero_differs_from_unset() -> None:
         ({"logit_bias": {"9": 1.0}}, "logit_bias"),
         ({"verbosity": "low"}, "verbosity"),
         ({"user": "u"}, "user"),
-        ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"parallel_tool_calls": False, "tools": [Tool(function=FunctionTool(name="f"))]}, "parallel_tool_calls"),
         ({"service_tier": "gold"}, "service_tier"),
         ({"provider_options_json": {"openai": '{"web_search_options":{}}', "openai.form": '{"a":1}'}}, "web_search_options"),
         ({"extra_body_json": '{"web_search_options":{}}'}, "web_search_options"),

@@ -123,5 +123,5 @@ def test_json_by_schema_beside_tools() -> None:
 
 def test_words_about_json_reach_models_without_instructions() -> None:
     body, _ = sent(asked(tools=[function()], response_format=OBJECT), "gemma-3-27b-it")
-    assert body["contents"][0]["parts"][1]["text"].startswith("Unless you call a tool, answer with one JSON object")
+    assert body["contents"][0]["parts"][0]["text"].startswith("Unless you call a tool: Answer with one valid JSON object")
     assert "systemInstruction" not in body
