@@ -88,7 +88,8 @@ def test_failures(provided: Provided, name: str, stream: bool) -> None:
     provided.replies(reply)
     error = refusal(provided.facade.chat(asking("Hi", "openai/m", stream=stream)), status, code)
     assert word in error["message"]
-    assert len(provided.requests) == 1
+    # What a kept connection breaks on is sent on a fresh one, once.
+    assert len(provided.requests) in ((1, 2) if name == "closed at once" else (1,))
     assert provided.requests[0].headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
 
 
@@ -110,11 +111,7 @@ def test_failures(provided: Provided, name: str, stream: bool) -> None:
         (Reply(200, {**JSON, "content-length": "1000"}, [WHOLE, CUT]), "stream_interrupted", "broke off"),
         (Reply(200, JSON, [WHOLE[:10], CUT]), "stream_interrupted", "broke off"),
         (Reply(200, {**JSON, "content-encoding": "gzip"}, b"not gzip"), "stream_interrupted", "broke off"),
-        (
-            Reply(200, {**JSON, "content-encoding": "gzip"}, gzip.compress(WHOLE)[:60]),
-            "upstream_invalid_response",
-            "not JSON",
-        ),
+        (Reply(200, {**JSON, "content-encoding": "gzip"}, gzip.compress(WHOLE)[:60]), "stream_interrupted", "broke off"),
     ],
 )
 def test_answers_that_are_none(provided: Provided, reply: Reply, code: str, word: str) -> None:
