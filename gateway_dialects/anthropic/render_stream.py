@@ -7,6 +7,7 @@ an event line, and need message_stop, usage.input_tokens at the beginning and us
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -44,7 +45,11 @@ class ChunkRenderer(EventWriter):
         self._request_id = request_id
         self._input_tokens = input_tokens
         self._parts: dict[int, StreamedBlock] = {}
-        self._waiting: list[StreamedBlock] = []
+        self._waiting: dict[int, StreamedBlock] = {}
+        """By the order in which they came; not yet ready."""
+        self._ready: list[tuple[int, StreamedBlock]] = []
+        """A heap: the first that came is shown first."""
+        self._came = 0
         self._open: StreamedBlock | None = None
         self._text_head = b""
         """What precedes the text in a delta of the open block; empty unless that is text."""
@@ -74,15 +79,27 @@ class ChunkRenderer(EventWriter):
             return
         self._carry_signature(started.part)
         block = self._parts[started.part_index] = StreamedBlock(started.part, started.part_index)
-        self._waiting.append(block)
+        self._wait(block)
         self._advance(out)
+
+    def _wait(self, block: StreamedBlock) -> None:
+        self._came += 1
+        block.order = self._came
+        self._waiting[block.order] = block
+        self._look_at(block)
+
+    def _look_at(self, block: StreamedBlock) -> None:
+        """Move one that can be opened now to those that are ready. What else waits has not changed: to look at all of them
+        for every delta would make long streams slow."""
+        if block.order in self._waiting and block.ready:
+            heapq.heappush(self._ready, (block.order, self._waiting.pop(block.order)))
 
     def _carry_signature(self, part: Part) -> None:
         """Another provider's signature of a tool call has a block of its own."""
         if carrier := whole.carried_signature(part):
             block = StreamedBlock(Part(reasoning=Reasoning(provider=DIALECT, signature=carrier)), -1)
             block.finished = True
-            self._waiting.append(block)
+            self._wait(block)
 
     def _part_finished(self, ended: PartFinished, out: list[bytes]) -> None:
         block = self._parts.get(ended.part_index)
@@ -91,6 +108,7 @@ class ChunkRenderer(EventWriter):
             if ended.HasField("signature"):
                 block.part.signature.CopyFrom(ended.signature)
                 self._carry_signature(block.part)
+            self._look_at(block)
             self._advance(out)
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
@@ -107,8 +125,9 @@ class ChunkRenderer(EventWriter):
                 return  # Nothing that is shown here.
             # What has been closed for another part cannot be opened again: the rest gets a block of its own.
             block = self._parts[delta.part_index] = StreamedBlock(block.part, delta.part_index, is_continuation=True)
-            self._waiting.append(block)
+            self._wait(block)
         block.add(delta)
+        self._look_at(block)
         if block is self._open:
             self._flush(block, out)
         else:
@@ -117,15 +136,13 @@ class ChunkRenderer(EventWriter):
     def _advance(self, out: list[bytes]) -> None:
         """Closes what may be closed and opens what waits, in order."""
         while True:
-            following = next((block for block in self._waiting if block.ready), None)
             if self._open is not None:
-                if not self._open.finished and (following is None or not self._open.may_close):
+                if not self._open.finished and not (self._ready and self._open.may_close):
                     return
                 self._close(self._open, out)
-            if following is None:
+            if not self._ready:
                 return
-            self._waiting.remove(following)
-            self._show(following, out)
+            self._show(heapq.heappop(self._ready)[1], out)
 
     def _show(self, block: StreamedBlock, out: list[bytes]) -> None:
         self._open = block
@@ -155,6 +172,7 @@ class ChunkRenderer(EventWriter):
     def _finished(self, finished: Finished, out: list[bytes]) -> None:
         for block in self._parts.values():
             block.finished = True
+            self._look_at(block)
         self._advance(out)
         delta: Json = {"stop_reason": None, "stop_sequence": None}
         if finished.candidates:
@@ -172,7 +190,7 @@ class ChunkRenderer(EventWriter):
 class StreamedBlock:
     """The content block of one part. While another block is open it collects its deltas."""
 
-    __slots__ = ("_arguments", "closed", "finished", "index", "kind", "part", "part_index", "pending")
+    __slots__ = ("_arguments", "closed", "finished", "index", "kind", "order", "part", "part_index", "pending")
 
     def __init__(self, part: Part, part_index: int, *, is_continuation: bool = False) -> None:
         self.part = Part()
@@ -182,7 +200,7 @@ class StreamedBlock:
             self.part.CopyFrom(part)
         elif self.kind == "reasoning":
             self.part.reasoning.provider = part.reasoning.provider
-        self.index = -1
+        self.index = self.order = -1
         self.finished = False
         self.closed = False
         self.pending: list[Json] = []
@@ -214,7 +232,9 @@ class StreamedBlock:
     def may_close(self) -> bool:
         """Whether another block may follow although the part has not ended: most providers end all parts at the very end.
         A tool call must have all its arguments, for its block cannot be opened again."""
-        return self.kind != "tool_call" or is_object("".join(self._arguments))
+        if self.kind != "tool_call":
+            return True
+        return bool(self._arguments) and self._arguments[-1].rstrip().endswith("}") and is_object("".join(self._arguments))
 
     def add(self, delta: PartDelta) -> None:
         """Collects a delta as this dialect's, if it is shown as such."""

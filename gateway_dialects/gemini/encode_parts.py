@@ -122,13 +122,15 @@ def encode_reasoning(part: Part, place: str, encoding: Encoding) -> Json | None:
 def place_loose_signatures(message: Message, parts: list[Json]) -> None:
     """Gives signatures that came apart from their parts, as encrypted reasoning, to the last text, where Gemini signs an
     answer, or else to the first call."""
+    free = [item for item in parts if SIGNATURE not in item and not item.get("thought")]
+    # Taken from the end.
+    owners = [item for item in reversed(free) if "functionCall" in item and "text" not in item]
+    owners += [item for item in free if "text" in item]
     for part in message.parts:
         if part.WhichOneof("kind") == "reasoning" and part.reasoning.encrypted and part.reasoning.provider == DIALECT:
-            free = [item for item in parts if SIGNATURE not in item and not item.get("thought")]
-            texts = [item for item in free if "text" in item]
-            calls = [item for item in free if "functionCall" in item]
-            for owner in texts[-1:] or calls[:1]:
-                owner[SIGNATURE] = part.reasoning.encrypted
+            if not owners:
+                return
+            owners.pop()[SIGNATURE] = part.reasoning.encrypted
 
 
 def skip_lost_signature(parts: list[Json]) -> None:

@@ -25,6 +25,9 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self.warnings: list[Warning] = []
+        self._reported: set[str] = set()
+        """The fields of the first warnings."""
+        self._counted = 0
 
     def warn(self, field: str, message: str) -> None:
         """The field was sent in another form than the client's."""
@@ -54,7 +57,9 @@ class Diagnostics:
             self.drop_foreign_details(request.reasoning, "reasoning", *own)
 
     def _was_reported(self, field: str) -> bool:
-        return any(warning.field == field for warning in self.warnings)
+        self._reported.update(warning.field for warning in self.warnings[self._counted :])
+        self._counted = len(self.warnings)
+        return field in self._reported
 
     def drop_details(self, holder: Detailed, dialect: str, place: str, known: Collection[str] = ()) -> None:
         """Reports each field of the dialect's details, but the known ones and what asks for nothing."""
