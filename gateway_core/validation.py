@@ -55,11 +55,11 @@ def check_fallbacks(names: Sequence[str]) -> None:
 
 
 def check_tool_names(tools: Iterable[Tool]) -> None:
-    """A call names its tool, so that no two may have one name."""
-    places: dict[str, int] = {}
+    """A call names its tool, so that no two of one group may have one name."""
+    places: dict[tuple[str, str], int] = {}
     for index, tool in enumerate(tools):
         name = tool.custom.name if tool.HasField("custom") else tool.function.name
-        if name and (first := places.setdefault(name, index)) != index:
+        if name and (first := places.setdefault((tool.namespace.name, name), index)) != index:
             raise invalid(f"tools[{index}]", f"tools[{index}] has the name of tools[{first}], {name!r}: each needs its own")
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.execution.fitting import fit
+from gateway_core.execution import fitting
 from gateway_core.models.table import ModelTable
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
@@ -25,12 +24,6 @@ def encode_fitted(
     request: ChatRequest, model: str, endpoint: Endpoint, stream: bool = False
 ) -> tuple[UpstreamRequest, Sequence[Warning]]:
     """Raises GatewayError."""
-    fitted = fit(request, Target(endpoint, model))
-    try:
-        upstream, warnings = DIALECTS[endpoint.dialect].encode_chat(fitted.request, model, endpoint, stream)
-    except GatewayError as failure:
-        failure.field = fitted.placed(failure.field)
-        raise
-    for warning in warnings:
-        warning.field = fitted.placed(warning.field)
-    return upstream, [*fitted.warnings, *warnings]
+    dialect, target = DIALECTS[endpoint.dialect], Target(endpoint, model)
+    encoded = fitting.encode_fitted(dialect.stream if stream else dialect.chat, fitting.fit(request, target), target)
+    return encoded.request, encoded.warnings

@@ -16,13 +16,12 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace, Warning
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
-from gateway_core.execution.fitting import Fitted, fit
+from gateway_core.execution.fitting import Fitted, encode_fitted, fit
 from gateway_core.execution.usage import read_reports
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_core.transport.sse import SseDecoder
-from gateway_core.validation import malformed_field
 from gateway_dialects.kit.dialect import (
     Dialect,
     Encoded,
@@ -36,7 +35,8 @@ from gateway_dialects.kit.dialect import (
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
 from gateway_dialects.kit.json import UNREADABLE
 from gateway_dialects.kit.rate_limits import RateLimitFormat, client_headers
-from gateway_dialects.kit.tool_names import UNCHANGED, Renaming, Restored
+from gateway_dialects.kit.tool_forms import NO_ORIGINALS, Originals
+from gateway_dialects.kit.tool_restoring import Restored
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -142,14 +142,14 @@ class OpenStream:
         endpoint: Endpoint,
         *,
         warnings: Sequence[Warning] = (),
-        renaming: Renaming = UNCHANGED,
+        originals: Originals = NO_ORIGINALS,
         grace: Grace = Grace(),
     ) -> None:
         self.first = StreamResponse()
         self.warnings = warnings
         self._response = response
         self._dialect = dialect
-        self._decoder = decoder_for(dialect, endpoint, renaming)
+        self._decoder = decoder_for(dialect, endpoint, originals)
         self._first_event: ServerSentEvent | None = None
         self._last_event: ServerSentEvent | None = None
         self._framing = SseDecoder()
@@ -254,30 +254,10 @@ def encode_chat(
     endpoint, request = upstream.target.endpoint, fitted.request
     if request.provider_options_json:
         refuse_options(request, DIALECTS[endpoint.dialect])
-    try:
-        encoded = operation.encode(request, upstream.target.model, endpoint)
-    except GatewayError as failure:
-        if failure.reason is Reason.INVALID_REQUEST:
-            name_place(failure, request)
-        failure.message, failure.field = fitted.placed(failure.message), fitted.placed(failure.field)
-        raise
-    for warning in encoded.warnings:
-        warning.field, warning.message = fitted.placed(warning.field), fitted.placed(warning.message)
-    if fitted.warnings:
-        encoded = encoded._replace(warnings=[*fitted.warnings, *encoded.warnings])
+    encoded = encode_fitted(operation, fitted, upstream.target)
     if encoded.warnings and request.strict:
         raise GatewayError(Reason.UNSUPPORTED, encoded.warnings[0].message, field=encoded.warnings[0].field)
     return encoded
-
-
-def name_place(failure: GatewayError, request: ChatRequest) -> None:
-    """Where a dialect found malformed JSON, as precisely as the request allows."""
-    broken = malformed_field(request)
-    if not broken or (failure.field and not broken.startswith(f"{failure.field}.")):
-        return
-    if broken not in failure.message:
-        failure.message = f"{broken}: {failure.message}"
-    failure.field = broken
 
 
 async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
@@ -289,8 +269,8 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
         split_answer(answer)
-    if fitted.renaming:
-        restored = Restored(fitted.renaming)
+    if fitted.originals:
+        restored = Restored(fitted.originals)
         for candidate in answer.candidates:
             restored.parts(candidate.parts)
     if encoded.warnings:
@@ -305,7 +285,7 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     encoded = encode_chat(dialect.stream, fitted, upstream)
     response = await upstream.send(encoded.request)
     upstream.heard(response)
-    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, renaming=fitted.renaming)
+    opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, originals=fitted.originals)
     try:
         if response.status != 200:
             raise dialect.stream.decode_error(response.status, response.headers, await response.read())
@@ -319,19 +299,19 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     return opened
 
 
-def decoder_for(dialect: Dialect, endpoint: Endpoint, renaming: Renaming) -> StreamDecoder:
+def decoder_for(dialect: Dialect, endpoint: Endpoint, originals: Originals) -> StreamDecoder:
     decoder = dialect.stream.decoder()
     if endpoint.quirks.inline_thinking:
         decoder = InlineThinkingDecoder(decoder)
-    return RestoringDecoder(decoder, renaming) if renaming else decoder
+    return RestoringDecoder(decoder, originals) if originals else decoder
 
 
 class RestoringDecoder:
-    """A StreamDecoder around another one: it gives renamed tools the client's names again."""
+    """A StreamDecoder around another one: its calls are those of the client's tools again."""
 
-    def __init__(self, inner: StreamDecoder, renaming: Renaming) -> None:
+    def __init__(self, inner: StreamDecoder, originals: Originals) -> None:
         self._inner = inner
-        self._restored = Restored(renaming)
+        self._restored = Restored(originals)
 
     @property
     def complete(self) -> bool:
@@ -342,14 +322,16 @@ class RestoringDecoder:
         return self._inner.done
 
     def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
+        begin = len(batch.events)
         try:
             self._inner.feed(event, batch)
         finally:
-            self._restored.batch(batch)
+            self._restored.batch(batch, begin)
 
     def finish(self, batch: StreamResponse) -> None:
+        begin = len(batch.events)
         self._inner.finish(batch)
-        self._restored.batch(batch)
+        self._restored.batch(batch, begin)
 
 
 def rate_limits_of(api: str) -> RateLimitFormat | None:

@@ -38,6 +38,7 @@ OWN_APIS: tuple[Vendor, ...] = (
         "azure",
         "https://{RESOURCE}.openai.azure.com",
         "azure",
+        quirks=Quirks(custom_tools=True),
         more_hosts=(
             *("*.openai.azure.com", "*.cognitiveservices.azure.com"),
             *("*.services.ai.azure.com", "*.models.ai.azure.com"),
@@ -62,6 +63,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         # Reasoning models refuse max_tokens; every other model takes both.
         quirks=Quirks(
             automatic_cache=True,
+            custom_tools=True,
             max_tokens_field="max_completion_tokens",
             developer_role=True,
             cache_control=False,

@@ -25,7 +25,7 @@ from gateway_dialects.anthropic.render_response import (
     status_of,
 )
 from gateway_dialects.anthropic.render_stream import PING, ChunkRenderer
-from gateway_dialects.anthropic.words import DIALECT, TOOL_NAMES
+from gateway_dialects.anthropic.words import DIALECT, TOOL_FORMS, TOOL_NAMES
 from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
 from gateway_dialects.kit.estimate import estimate_input_tokens
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
@@ -40,6 +40,7 @@ CLIENT = Dialect(
     read_usage=decode_usage,
     rate_limits=RATE_LIMITS,
     count_tokens=count_operation(encode_count, decode_count, decode_error),
+    tool_forms=TOOL_FORMS,
     tool_names=TOOL_NAMES,
     several_candidates=False,
     needs_bytes=needs_bytes,

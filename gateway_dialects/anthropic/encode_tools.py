@@ -17,7 +17,7 @@ from gateway_dialects.anthropic.encode_thinking import can_force
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, TOOL_CHOICES
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.capabilities import Capabilities
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_tool
+from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
 from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present, verbatim
 
 CHOICE_WORDS = inverse(TOOL_CHOICES)
@@ -53,8 +53,6 @@ def encode_tool(tool: Tool, field: str, model: Capabilities, diagnostics: Diagno
     match tool.WhichOneof("kind"):
         case "function":
             encoded = encode_function(tool.function, field, model, diagnostics)
-        case "custom":
-            raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
             encoded = object_of(tool.opaque.json, f"{field}.opaque.json")
         case _:

@@ -21,9 +21,10 @@ from gateway_dialects.anthropic.words import DIALECT, PLAIN_FIELDS, REQUEST_TIER
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import Fields, missing, parse_object, require, required_mapping, required_string, set_fields
-from gateway_dialects.kit.json import Json, WrittenForm, form_of, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, form_of, json_text, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
+from gateway_dialects.kit.tool_forms import set_hosted
 
 FUNCTION_FIELDS: Fields = {
     "description": ("description", read.string),
@@ -64,7 +65,9 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
     """Tools that Anthropic runs, or whose schema it knows itself, have a type and become opaque."""
     fields = read.mapping(value, path)
     if fields.get("type") not in (None, "custom"):
-        tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+        kind = read.string(fields["type"], f"{path}.type")
+        name = text_of(fields.get("name")) or text_of(fields.get("mcp_server_name")) or kind
+        set_hosted(tool, DIALECT, json_text(value), name, kind.startswith("web_search"))
         return
     tool.function.name = required_string(fields, "name", f"{path}.")
     if fields.get("input_schema") is None:

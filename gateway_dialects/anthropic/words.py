@@ -9,13 +9,17 @@ from typing import NamedTuple
 from dragoman.reasons import Reason
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import FinishReason, ToolChoiceMode
-from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Role
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Opaque, Role
 from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "anthropic"
+TOOL_FORMS = ToolForms(
+    (DIALECT,), search=Opaque(dialect=DIALECT, json='{"type":"web_search_20250305","name":"web_search"}', text="web_search")
+)
 TOOL_NAMES = name_rule(128)
 """The rule of its 400: "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'"."""
 

@@ -12,7 +12,7 @@ from gateway_dialects.cohere.for_others import for_others
 from gateway_dialects.cohere.parse_request import parse_chat
 from gateway_dialects.cohere.render_response import render_chat, render_error, render_model, render_models
 from gateway_dialects.cohere.render_stream import ChunkRenderer
-from gateway_dialects.cohere.words import DIALECT, TOOL_NAMES
+from gateway_dialects.cohere.words import DIALECT, TOOL_FORMS, TOOL_NAMES
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
 
@@ -24,6 +24,7 @@ CLIENT = Dialect(
     headers=headers,
     find_usage=find_usage,
     read_usage=decode_usage,
+    tool_forms=TOOL_FORMS,
     tool_names=TOOL_NAMES,
     several_candidates=False,
     needs_bytes=needs_bytes,

@@ -9,7 +9,7 @@ from typing import Any
 from dragoman.reasons import invalid
 from dragoman.v1.content_pb2 import Message, Part
 from gateway_dialects.cohere import words
-from gateway_dialects.kit.diagnostics import Diagnostics, unsupported, unusable_part
+from gateway_dialects.kit.diagnostics import Diagnostics, unusable_part
 from gateway_dialects.kit.json import Json, details_of, form_of, object_of, text_of
 
 
@@ -39,7 +39,8 @@ class AssistantEncoder:
             case "opaque" if part.opaque.dialect == words.DIALECT:
                 self._content.append(object_of(part.opaque.json, field))
             case "media":
-                raise unsupported(field, "this provider takes no media in the assistant's messages")
+                self._diagnostics.drop(field, "this provider takes no media in the assistant's messages")
+                return
             case _:
                 raise unusable_part(part, field)
         drop_unsent(part, field, self._diagnostics)

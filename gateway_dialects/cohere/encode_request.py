@@ -15,7 +15,7 @@ from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.cohere import words
 from gateway_dialects.cohere.encode_messages import RequestDiagnostics, encode_messages
 from gateway_dialects.cohere.words import DIALECT, with_details
-from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unsupported, unusable_tool
+from gateway_dialects.kit.diagnostics import Diagnostics, options_for, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.fields import array
 from gateway_dialects.kit.json import (
@@ -174,8 +174,6 @@ def encode_tool(tool: Tool, field: str) -> Json:
         case "function":
             encoded: Json = {"type": "function", "function": encode_function(tool.function, field)}
             return with_details(encoded, tool)
-        case "custom":
-            raise unsupported(field, "this provider has no tools with free-form input")
         case "opaque" if tool.opaque.dialect == DIALECT:
             return object_of(tool.opaque.json, field)
         case _:

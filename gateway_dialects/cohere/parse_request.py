@@ -12,9 +12,10 @@ from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from gateway_dialects.cohere.parse_messages import parse_messages
 from gateway_dialects.cohere.words import DIALECT, PLAIN_FIELDS, TOOL_CHOICES, ResponseFormatForm
 from gateway_dialects.kit import fields
-from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, unknown_fields
+from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
+from gateway_dialects.kit.tool_forms import set_hosted
 
 FUNCTION_FIELDS: fields.Fields = {
     "description": ("description", fields.string),
@@ -46,7 +47,7 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
     """Tools of an unknown type become opaque."""
     details = fields.mapping(value, path)
     if details.get("type", "function") != "function":
-        tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
+        set_hosted(tool, DIALECT, json_text(value), text_of(details["type"]), searches=False)
         return
     function = fields.required_mapping(details, "function", f"{path}.")
     tool.function.name = fields.required_string(function, "name", f"{path}.function.")

@@ -16,9 +16,11 @@ from gateway_dialects.kit import json
 from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, boolean, integer, number, string
 from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "cohere"
+TOOL_FORMS = ToolForms((DIALECT,))
 TOOL_NAMES = name_rule(128, "_", "_")
 """The rule of https://docs.cohere.com/v1/reference/chat: a-z, A-Z, 0-9 and _, and no digit first; no length is given."""
 

@@ -10,6 +10,7 @@ from gateway_dialects.completions.render_response import TextRenderer, render_te
 from gateway_dialects.completions.words import DIALECT, ESSENTIAL_OPTIONS
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.encode_request import encode_list_models, headers
@@ -18,6 +19,7 @@ from gateway_dialects.openai.render_response import OPENAI, Style, render_error
 
 CLIENT = Dialect(
     name=DIALECT,
+    tool_forms=ToolForms((DIALECT,)),
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, CompletionsStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),

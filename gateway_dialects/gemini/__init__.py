@@ -11,7 +11,7 @@ from gateway_dialects.gemini.for_others import for_others
 from gateway_dialects.gemini.parse_request import parse_chat, parse_count, parse_method
 from gateway_dialects.gemini.render_answer import render_chat, render_count, render_error, render_model, render_models
 from gateway_dialects.gemini.render_stream import KEEP_ALIVE, ChunkRenderer
-from gateway_dialects.gemini.words import DIALECT, TOOL_NAMES
+from gateway_dialects.gemini.words import DIALECT, TOOL_FORMS, TOOL_NAMES
 from gateway_dialects.kit.dialect import Dialect, chat_operation, count_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import EVENT_STREAM, JSON, RequestHead, Served, ServedChat
 
@@ -24,6 +24,7 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=decode_usage,
     count_tokens=count_operation(encode_count, decode_count, decode_error),
+    tool_forms=TOOL_FORMS,
     tool_names=TOOL_NAMES,
     needs_bytes=needs_bytes,
     for_others=for_others,

@@ -17,7 +17,7 @@ from gateway_dialects.gemini.encode_thinking import encode_thinking
 from gateway_dialects.gemini.schema import gemini_schema_of
 from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, TIER_WORDS, TOOL_MODES, SchemaForm
 from gateway_dialects.kit import json as wire
-from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
+from gateway_dialects.kit.diagnostics import options_for, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json
 
@@ -170,8 +170,6 @@ def encode_tools(tools: Sequence[Tool], choice: ToolChoice, encoding: Encoding) 
                     declarations.append(encode_function(tool, place, encoding))
             case "opaque" if tool.opaque.dialect == DIALECT:
                 encoded.append(wire.object_of(tool.opaque.json, f"{place}.opaque.json"))
-            case "custom":
-                raise unsupported(place, "this provider takes no custom tools with free-form input")
             case _:
                 raise unusable_tool(tool, place)
     return encoded

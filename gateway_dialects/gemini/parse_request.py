@@ -16,10 +16,20 @@ from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat,
 from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
 from gateway_dialects.gemini.parse_parts import fields_in, listed, real, small, whole
 from gateway_dialects.gemini.schema import json_schema_of
-from gateway_dialects.gemini.words import CONFIG_FIELDS, DIALECT, JSON_TYPE, PLAIN_TYPE, TIERS, TOOL_MODES, SchemaForm
+from gateway_dialects.gemini.words import (
+    CONFIG_FIELDS,
+    DIALECT,
+    JSON_TYPE,
+    PLAIN_TYPE,
+    SEARCH_TOOLS,
+    TIERS,
+    TOOL_MODES,
+    SchemaForm,
+)
 from gateway_dialects.kit.fields import boolean, mapping, missing, one_of, parse_object, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.tool_forms import set_hosted
 
 CONFIG = "generationConfig"
 READERS: Mapping[int, Callable[[Any, str], Any]] = {
@@ -93,8 +103,7 @@ def parse_tools(request: ChatRequest, value: Any, options: Json) -> None:
         for place, declaration in enumerate(listed(declarations, f"{path}.functionDeclarations")):
             parse_function(request, declaration, f"{path}.functionDeclarations[{place}]")
         for name, rest in fields.items():
-            tool = request.tools.add()
-            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text({name: rest})
+            set_hosted(request.tools.add(), DIALECT, json_text({name: rest}), name, name in SEARCH_TOOLS)
 
 
 def parse_function(request: ChatRequest, value: Any, path: str) -> None:

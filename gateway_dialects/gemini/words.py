@@ -12,12 +12,15 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.v1 import chat_pb2
-from dragoman.v1.content_pb2 import Part, ToolCall
+from dragoman.v1.content_pb2 import Opaque, Part, ToolCall
 from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.json import UNREADABLE, Form, Json, WrittenForm, decode_json, details_of, form_of, verbatim
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import name_rule
 
 DIALECT = "gemini"
+SEARCH_TOOLS = ("googleSearch", "googleSearchRetrieval")
+TOOL_FORMS = ToolForms((DIALECT,), search=Opaque(dialect=DIALECT, json='{"googleSearch":{}}', text="googleSearch"))
 TOOL_NAMES = name_rule(64, "_-.:", "_")
 """The rule of its 400: "Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots
 (.) or dashes (-), with a maximum length of 64"; the API's reference names colons too."""

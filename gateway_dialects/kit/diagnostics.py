@@ -19,7 +19,7 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 class Diagnostics:
     """Collected while one request is encoded. A dialect that collects more (headers, documents) extends it."""
 
-    __slots__ = ("warnings",)
+    __slots__ = ("_counted", "_reported", "warnings")
     unknown = "this provider does not know it"
     """Why a field that the contract does not name is dropped."""
 
@@ -109,7 +109,9 @@ def unusable_part(part: Part, field: str) -> GatewayError:
 
 
 def unusable_tool(tool: Tool, field: str) -> GatewayError:
-    """Why a tool cannot be given: it is another dialect's, or of no kind."""
+    """Why a tool cannot be given: it is another dialect's, of a kind that tool_forms makes a function, or of none."""
+    if tool.WhichOneof("kind") == "custom":
+        return unsupported(field, "this provider has no tools with free-form input")
     if tool.WhichOneof("kind") == "opaque":
         return unsupported(field, f"a tool of the {tool.opaque.dialect} dialect cannot be given to this provider")
     return invalid(field, f"{field} has no kind: set function, custom or opaque")

@@ -19,9 +19,11 @@ from gateway_dialects.kit.capabilities import Capabilities, unknown
 from gateway_dialects.kit.json import TOO_DEEP, malformed
 from gateway_dialects.kit.rate_limits import RateLimitFormat
 from gateway_dialects.kit.readings import ForOthers, plain_reading
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import NameRule, name_rule
 
 WIDESPREAD_NAMES = name_rule()
+FUNCTIONS_ONLY = ToolForms()
 
 
 class Secret:
@@ -94,6 +96,8 @@ class Quirks:
     """Whether the vendor refuses two messages of one role in a row, and instructions behind the first of them."""
     billing_header: bool = False
     """Whether the vendor reads the header that Claude Code writes above its instructions. It is left out elsewhere."""
+    custom_tools: bool = False
+    """Whether the vendor has tools with free-form input, although ToolForms.custom of its dialect does not say so."""
     tool_names: NameRule | None = None
     """Which names of tools the vendor takes, where it is not Dialect.tool_names."""
     longest_user: int = 0
@@ -295,6 +299,8 @@ class Dialect:
     bytes and does not read such URLs. False where the provider reads them, and for what the dialect refuses anyway."""
     essential_options: Mapping[str, str] = field(default_factory=dict)
     """Fields of the caller's options in this dialect without which no other dialect can answer: why, for the message."""
+    tool_forms: ToolForms = FUNCTIONS_ONLY
+    """What its providers take beside functions; other tools are given another form before encode, or left out."""
     tool_names: NameRule = WIDESPREAD_NAMES
     """Which names of tools its providers take; others are renamed before encode."""
     for_others: ForOthers = plain_reading

@@ -1,4 +1,6 @@
-"""Tool names that a target refuses: renamed in what is sent, restored in what is answered. Its client never sees them.
+"""Tool names that a target refuses: renamed in what is sent, restored in what is answered (tool_restoring).
+
+Its client never sees them.
 
 The name that a target gets follows from the client's names alone, so that each turn of a session and each attempt sends the
 same: characters that it refuses become _, letters with accents lose them, and what is too long, or would be like another
@@ -16,9 +18,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dragoman.v1.chat_pb2 import ChatRequest
-from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_TOOL, Part, ToolCall
-from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.kit.json import inverse
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_TOOL, Part
 
 HASH_LENGTH = 8
 Renaming = Mapping[str, str]
@@ -124,25 +124,3 @@ def with_names(request: ChatRequest, renaming: Renaming) -> ChatRequest:
         holder = part.tool_call if part.HasField("tool_call") else part.tool_result
         holder.name = renaming.get(holder.name, holder.name)
     return renamed
-
-
-class Restored:
-    """Gives answers the client's names again."""
-
-    def __init__(self, renaming: Renaming) -> None:
-        self._originals = inverse(renaming)
-
-    def parts(self, parts: Iterable[Part]) -> None:
-        """Of a whole answer."""
-        for part in parts:
-            if part.HasField("tool_call"):
-                self._call(part.tool_call)
-
-    def batch(self, batch: StreamResponse) -> None:
-        """Of a stream. A call is named where it starts."""
-        for event in batch.events:
-            if event.HasField("part_started") and event.part_started.part.HasField("tool_call"):
-                self._call(event.part_started.part.tool_call)
-
-    def _call(self, call: ToolCall) -> None:
-        call.name = self._originals.get(call.name, call.name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import ParsedChat, RequestHead, Served, ServedChat
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.mistral.decode_response import MistralStreamDecoder, decode_chat, read_usage
 from gateway_dialects.mistral.encode_messages import for_others, refuses
 from gateway_dialects.mistral.encode_request import encode_chat
@@ -21,6 +22,7 @@ from gateway_dialects.openai.words import DIALECT as OPENAI
 
 CLIENT = Dialect(
     name=DIALECT,
+    tool_forms=ToolForms((DIALECT, OPENAI)),
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, MistralStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),

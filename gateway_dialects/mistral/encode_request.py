@@ -11,7 +11,7 @@ from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
 from gateway_dialects.kit import json
-from gateway_dialects.kit.diagnostics import options_for, unsupported, unusable_tool
+from gateway_dialects.kit.diagnostics import options_for, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, Quirks, UpstreamRequest, bound_of
 from gateway_dialects.kit.fields import mapping, required_string
 from gateway_dialects.kit.json import Json
@@ -126,8 +126,6 @@ def encode_tool(tool: Tool, field: str, diagnostics: MistralDiagnostics) -> Json
                 tool.function.parameters_json or ANY_OBJECT, f"{field}.function.parameters"
             )
             return json.merged({"type": "function", "function": function}, fields_for(tool, NO_FIELDS, field, diagnostics))
-        case "custom":
-            raise unsupported(field, "Mistral has no tools with free-form input")
         case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
             return json.object_of(tool.opaque.json, field)
         case _:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway_dialects.kit.dialect import Dialect, chat_operation, list_operation, stream_operation
 from gateway_dialects.kit.server import RequestHead, Served, ServedChat
+from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.openai.decode_errors import decode_error
 from gateway_dialects.openai.decode_response import decode_chat, decode_list_models, find_usage, read_usage
 from gateway_dialects.openai.decode_stream import OpenAIStreamDecoder
@@ -17,6 +18,7 @@ from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_models import render_model, render_models
 from gateway_dialects.openai.render_response import render_chat, render_error
 from gateway_dialects.openai.render_stream import ChunkRenderer
+from gateway_dialects.openai.words import DIALECT
 
 CLIENT = Dialect(
     name="openai",
@@ -27,6 +29,7 @@ CLIENT = Dialect(
     find_usage=find_usage,
     read_usage=read_usage,
     rate_limits=RATE_LIMITS,
+    tool_forms=ToolForms((DIALECT,)),
     needs_bytes=needs_bytes,
     refuses=refuses,
     takes_back=takes_back,

@@ -15,6 +15,7 @@ from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
+from gateway_dialects.kit.tool_forms import set_hosted
 from gateway_dialects.openai import words
 from gateway_dialects.openai.parse_messages import nested, parse_message, unnamed_fields
 
@@ -139,7 +140,7 @@ def parse_tool(tool: Tool, value: Any, path: str) -> None:
         case "custom":
             details = parse_named(tool.custom, fields, kind, path, words.CUSTOM_FIELDS)
         case str():
-            tool.opaque.dialect, tool.opaque.json = words.DIALECT, json_text(value)
+            set_hosted(tool, words.DIALECT, json_text(value), kind, kind.startswith("web_search"))
             return
         case None:
             raise missing(f"{path}.type", "Use 'function', for example.")

@@ -12,10 +12,11 @@ from gateway_dialects.openai_responses.decode_stream import ResponsesStreamDecod
 from gateway_dialects.openai_responses.encode_input import needs_bytes, refuses, takes_back
 from gateway_dialects.openai_responses.encode_request import encode_chat
 from gateway_dialects.openai_responses.for_others import for_others
-from gateway_dialects.openai_responses.words import DIALECT, REFERENCE_FIELDS, STORED_THERE
+from gateway_dialects.openai_responses.words import DIALECT, REFERENCE_FIELDS, STORED_THERE, TOOL_FORMS
 
 CLIENT = Dialect(
     name=DIALECT,
+    tool_forms=TOOL_FORMS,
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, ResponsesStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),

@@ -109,6 +109,7 @@ def decode_call(item: Json) -> Part:
 def begin_call(item: Json) -> Part:
     """A tool call without its arguments."""
     part = Part(tool_call=ToolCall(id=text_of(item.get("call_id")), name=text_of(item.get("name"))))
+    part.tool_call.namespace = text_of(item.get("namespace"))
     if item["type"] == CUSTOM_CALL:
         part.tool_call.input = ""
     return part

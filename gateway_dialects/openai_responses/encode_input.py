@@ -148,6 +148,8 @@ class InputEncoder:
         if part.HasField("signature"):
             self._diagnostics.drop(f"{field}.signature", "only the provider that signed it can read it")
         named = {"call_id": short_id(call.id), "name": call.name}
+        if call.namespace:
+            named["namespace"] = call.namespace
         if call.HasField("input"):
             self._custom_calls.add(call.id)
             return {"type": words.CUSTOM_CALL, **named, "input": call.input, **details_of(part)}

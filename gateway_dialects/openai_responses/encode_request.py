@@ -16,25 +16,18 @@ import msgspec
 from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.routing_pb2 import Warning
-from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
+from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest, bound_of
-from gateway_dialects.kit.json import (
-    Json,
-    object_of,
-    options_of,
-    raw_json,
-    request_bytes,
-    set_if_present,
-    written_details_of,
-)
+from gateway_dialects.kit.json import Json, object_of, options_of, raw_json, request_bytes, set_if_present
 from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai.encode_messages import short_user
 from gateway_dialects.openai.encode_request import headers, implied_effort
 from gateway_dialects.openai.words import DIALECT as OPENAI
-from gateway_dialects.openai.words import RESPONSE_FORMAT_WORDS, TOOL_CHOICE_WORDS
+from gateway_dialects.openai.words import RESPONSE_FORMAT_WORDS
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.encode_input import encode_input
-from gateway_dialects.openai_responses.words import DIALECT, RequestForm, details_of, form_of, request_form
+from gateway_dialects.openai_responses.encode_tools import encode_tool_choice, encode_tools
+from gateway_dialects.openai_responses.words import DIALECT, RequestForm, details_of, request_form
 
 PLAIN_FIELDS = ("parallel_tool_calls", "temperature", "top_p", "top_logprobs", "service_tier")
 """Contract fields that have the same name and form in this dialect."""
@@ -102,11 +95,14 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, d
     encode_text(body, request)
     if request.HasField("reasoning"):
         encode_reasoning(body, request.reasoning, diagnostics)
-    if request.tools:
-        body["tools"] = [encode_tool(tool, f"tools[{index}]") for index, tool in enumerate(request.tools)]
-    if request.HasField("tool_choice") and (choice := encode_tool_choice(request.tool_choice, body.get("tools", ()))):
+    tools = encode_tools(request.tools)
+    if tools.own:
+        body["tools"] = tools.own
+    if request.HasField("tool_choice") and (choice := encode_tool_choice(request.tool_choice, tools.all)):
         body["tool_choice"] = choice
     set_input(body, request, form, diagnostics, by_reference=is_native)
+    for place, item in tools.items:
+        body["input"].insert(place, item)
     add_options(body, request, form, diagnostics)
     if not is_native:
         body.setdefault("store", False)
@@ -227,62 +223,3 @@ def warn_of_settings(request: chat_pb2.ChatRequest, diagnostics: Diagnostics) ->
     for modality in request.modalities:
         if modality != "text":
             diagnostics.drop("modalities", f"this provider answers in text, not in {modality}")
-
-
-def encode_tool(tool: chat_pb2.Tool, field: str) -> Json:
-    match tool.WhichOneof("kind"):
-        case "function":
-            return encode_function(tool, field)
-        case "custom":
-            custom: Json = {"type": "custom", "name": tool.custom.name}
-            set_if_present(custom, tool.custom, ("description",))
-            if tool.custom.format_json:
-                custom["format"] = encode_grammar(tool.custom.format_json, f"{field}.custom.format")
-            return {**custom, **details_of(tool)}
-        case "opaque" if tool.opaque.dialect in (DIALECT, OPENAI):
-            # Chat completions know only functions and custom tools: any other is meant for this API.
-            return object_of(tool.opaque.json, f"{field}.opaque.json")
-        case _:
-            raise unusable_tool(tool, field)
-
-
-def encode_function(tool: chat_pb2.Tool, field: str) -> Json:
-    function: Json = {"type": "function", "name": tool.function.name}
-    set_if_present(function, tool.function, ("description",))
-    is_unset = form_of(tool, words.ToolForm).strict_unset
-    if tool.function.parameters_json:
-        function["parameters"] = raw_json(tool.function.parameters_json, f"{field}.function.parameters")
-    elif not is_unset:
-        function["parameters"] = NO_ARGUMENTS
-    if tool.function.HasField("strict"):
-        function["strict"] = tool.function.strict
-    elif not is_unset:
-        function["strict"] = False
-    return {**function, **details_of(tool)}
-
-
-def encode_grammar(text: str, field: str) -> Json:
-    """{type: grammar, syntax, definition}, of which chat completions put the last two into an object of their own."""
-    form = object_of(text, field)
-    grammar = form.get("grammar")
-    if not isinstance(grammar, dict):
-        return form
-    return {**{name: value for name, value in form.items() if name != "grammar"}, **grammar}
-
-
-def encode_tool_choice(choice: chat_pb2.ToolChoice, tools: Sequence[Json]) -> Any:
-    """None: the provider's default."""
-    details = written_details_of(choice, DIALECT)
-    if choice.mode and choice.mode not in (*TOOL_CHOICE_WORDS, chat_pb2.TOOL_CHOICE_MODE_TOOL):
-        raise invalid("tool_choice.mode", f"tool_choice.mode {choice.mode} is not known to this gateway")
-    if choice.mode == chat_pb2.TOOL_CHOICE_MODE_TOOL:
-        return {"type": kind_of(choice.tool_name, tools), "name": choice.tool_name, **details}
-    if choice.allowed_tool_names:
-        allowed = [{"type": kind_of(name, tools), "name": name} for name in choice.allowed_tool_names]
-        return {"type": "allowed_tools", "mode": TOOL_CHOICE_WORDS.get(choice.mode, "auto"), "tools": allowed, **details}
-    return TOOL_CHOICE_WORDS.get(choice.mode)
-
-
-def kind_of(name: str, tools: Sequence[Json]) -> str:
-    is_custom = any(tool.get("type") == "custom" and tool.get("name") == name for tool in tools)
-    return "custom" if is_custom else "function"

@@ -7,18 +7,27 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (input) 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from dragoman.v1 import content_pb2
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.carried_state import CarriedState, is_packed, restore_reasoning, unpack
 from gateway_dialects.kit.fields import array, mapping, missing, one_of, required_string, set_fields, string, text_or_list
-from gateway_dialects.kit.json import Json, json_text, unknown_fields
+from gateway_dialects.kit.json import Json, json_text, objects_at, unknown_fields
 from gateway_dialects.openai.parse_messages import set_uri
 from gateway_dialects.openai.words import AUDIO_TYPES
 from gateway_dialects.openai_responses import words
 from gateway_dialects.openai_responses.decode_items import rest_of_reasoning
 from gateway_dialects.openai_responses.words import DIALECT, MessageForm, PartForm, details_of, set_details, set_form
+
+
+class ToolHolder(NamedTuple):
+    """An item that holds tools."""
+
+    item: Json
+    path: str
+    place: int
+    """Among all items of the input."""
 
 
 class InputParser:
@@ -27,11 +36,16 @@ class InputParser:
     def __init__(self, messages: Any) -> None:
         self._messages = messages
         self._assistant: content_pb2.Message | None = None
+        self.holders: list[ToolHolder] = []
 
-    def add(self, value: Any, path: str) -> None:
-        """Raises GatewayError naming the field at fault."""
+    def add(self, value: Any, path: str, place: int) -> None:
+        """place: among all items. Raises GatewayError naming the field at fault."""
         item = mapping(value, path)
         kind = type_of(item, path)
+        if kind in words.TOOL_HOLDERS and objects_at(item, "tools"):
+            self.holders.append(ToolHolder(item, path, place))
+            if kind == words.MORE_TOOLS:
+                return
         if kind == "message":
             self._add_message(item, path)
         elif kind in words.OUTPUTS:
@@ -88,11 +102,13 @@ class InputParser:
             set_form(part, PartForm(piece=part.HasField("opaque")))
 
 
-def parse_items(messages: Any, items: Iterable[Any], path: str = "input") -> None:
-    """Append items to messages (a repeated Message field)."""
+def parse_items(messages: Any, items: Iterable[Any], path: str = "input", before: int = 0) -> list[ToolHolder]:
+    """Append items to messages (a repeated Message field). Those among them that hold tools are given back. before: how many
+    items there are already."""
     parser = InputParser(messages)
     for index, item in enumerate(items):
-        parser.add(item, f"{path}[{index}]")
+        parser.add(item, f"{path}[{index}]", before + index)
+    return parser.holders
 
 
 def type_of(item: Json, path: str) -> str:
@@ -131,6 +147,7 @@ def parse_output(message: content_pb2.Message, item: Json, kind: str, path: str)
 def parse_call(part: content_pb2.Part, item: Json, path: str) -> None:
     call = part.tool_call
     call.id, call.name = required_string(item, "call_id", f"{path}."), required_string(item, "name", f"{path}.")
+    set_fields(call, item, {"namespace": ("namespace", string)}, f"{path}.")
     if item["type"] == words.CUSTOM_CALL:
         call.input = required_string(item, "input", f"{path}.")
     else:

@@ -12,16 +12,17 @@ from types import MappingProxyType
 from typing import Any
 
 from dragoman.reasons import invalid
-from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, TOOL_CHOICE_MODE_TOOL, ChatRequest, ResponseFormat, Tool
+from dragoman.v1.chat_pb2 import RESPONSE_FORMAT_TYPE_JSON_SCHEMA, ChatRequest, ResponseFormat
 from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
 from gateway_dialects.kit import fields as read
-from gateway_dialects.kit.fields import Fields, Reader, missing, required_mapping, required_string, set_fields, wrong_type
-from gateway_dialects.kit.json import Json, WrittenForm, json_text, unknown_fields
+from gateway_dialects.kit.fields import Fields, Reader, missing, required_mapping, required_string, set_fields
+from gateway_dialects.kit.json import Json, json_text, unknown_fields
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
-from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS, TOOL_CHOICE_WORDS
+from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS
 from gateway_dialects.openai_responses import words
-from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items, set_rest
-from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, ToolForm, set_details, set_form
+from gateway_dialects.openai_responses.parse_items import as_written, listed, parse_items
+from gateway_dialects.openai_responses.parse_tools import parse_item_tools, parse_tool_choice, parse_tools
+from gateway_dialects.openai_responses.words import DIALECT, MessageForm, RequestForm, set_details, set_form
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 
@@ -79,8 +80,9 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     previous = previous_response_id(fields)
     parse_instructions(request, fields.get("instructions"))
     items = listed(given)
-    parse_items(request.messages, earlier, "previous_response_id")
-    parse_items(request.messages, [known.get(item["id"], item) if refers(item) else item for item in as_written(given)])
+    holders = parse_items(request.messages, earlier, "previous_response_id")
+    written = [known.get(item["id"], item) if refers(item) else item for item in as_written(given)]
+    holders += parse_items(request.messages, written, before=len(earlier))
     if given is None and not any(fields.get(name) for name in words.REFERENCE_FIELDS):
         raise missing("input")
     if not request.messages:
@@ -92,6 +94,8 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     for name, value in fields.items():
         if value is not None and name not in READ_APART:
             parse_field(request, name, value, options)
+    for holder in holders:
+        parse_item_tools(request, holder)
     request.provider_options_json[DIALECT] = json_text(options.own)
     words.set_request_form(
         request,
@@ -126,11 +130,6 @@ def parse_instructions(request: ChatRequest, value: Any) -> None:
     message.role = ROLE_SYSTEM
     message.parts.add().text = text
     set_form(message, MessageForm(instructions=True))
-
-
-def parse_tools(request: ChatRequest, value: Any, options: Options) -> None:
-    for index, item in enumerate(read.array(value, "tools")):
-        parse_tool(request.tools.add(), item, f"tools[{index}]")
 
 
 def parse_reasoning(request: ChatRequest, value: Any, options: Options) -> None:
@@ -175,82 +174,6 @@ def echo_of(fields: Json) -> Json:
     return {name: fields[name] for name in words.ECHOED if fields.get(name) is not None}
 
 
-def parse_tool(tool: Tool, value: Any, path: str) -> None:
-    """Tools that the provider runs are carried as they are."""
-    fields = read.mapping(value, path)
-    match required_string(fields, "type", f"{path}."):
-        case "function":
-            parse_function(tool, fields, path)
-        case "custom":
-            parse_custom(tool, fields, path)
-        case _:
-            tool.opaque.dialect, tool.opaque.json = DIALECT, json_text(value)
-
-
-def parse_function(tool: Tool, fields: Json, path: str) -> None:
-    tool.function.name = required_string(fields, "name", f"{path}.")
-    set_fields(tool.function, fields, FUNCTION_FIELDS, f"{path}.")
-    set_rest(tool, unknown_fields(fields, {"type", "name", *FUNCTION_FIELDS}))
-    set_form(tool, ToolForm(strict_unset=fields.get("strict") is None))
-
-
-def parse_custom(tool: Tool, fields: Json, path: str) -> None:
-    tool.custom.name = required_string(fields, "name", f"{path}.")
-    set_fields(tool.custom, fields, CUSTOM_FIELDS, f"{path}.")
-    set_rest(tool, unknown_fields(fields, {"type", "name", *CUSTOM_FIELDS}))
-
-
-def format_text(value: Any, path: str) -> str:
-    return json_text(nested_grammar(read.mapping(value, path)))
-
-
-def nested_grammar(form: Json) -> Json:
-    """As the contract holds it: chat completions put a grammar into an object of its own."""
-    grammar = {name: form[name] for name in GRAMMAR_FIELDS if name in form}
-    if form.get("type") != "grammar" or not grammar:
-        return form
-    return {**{name: value for name, value in form.items() if name not in GRAMMAR_FIELDS}, "grammar": grammar}
-
-
-def parse_tool_choice(request: ChatRequest, value: Any, options: Options) -> None:
-    """A choice of a tool that the provider runs is carried as it is."""
-    choice = request.tool_choice
-    match value:
-        case str():
-            if value not in MODES:
-                raise invalid("tool_choice", f"'tool_choice' is {value!r}: use auto, none, required or an object.")
-            choice.mode = MODES[value]
-        case {"type": "allowed_tools"}:
-            parse_allowed_tools(request, value)
-        case {"type": "function" | "custom"}:
-            choice.mode = TOOL_CHOICE_MODE_TOOL
-            choice.tool_name = required_string(value, "name", "tool_choice.")
-            set_details(choice, unknown_fields(value, {"type", "name"}))
-        case {"type": str()}:
-            request.ClearField("tool_choice")
-            options.own["tool_choice"] = value
-        case dict():
-            raise missing("tool_choice.type", "Use 'function', for example.")
-        case _:
-            raise wrong_type("tool_choice", "string or object", value)
-
-
-def parse_allowed_tools(request: ChatRequest, value: Json) -> None:
-    choice = request.tool_choice
-    mode = required_string(value, "mode", "tool_choice.")
-    if mode not in ("auto", "required"):
-        raise invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required.")
-    choice.mode = MODES[mode]
-    tools = read.array(value.get("tools"), "tool_choice.tools")
-    for index, item in enumerate(tools):
-        path = f"tool_choice.tools[{index}]"
-        tool = read.mapping(item, path)
-        kind = required_string(tool, "type", f"{path}.")
-        choice.allowed_tool_names.append(required_string(tool, "name", f"{path}.") if kind in NAMED else kind)
-    set_form(choice, WrittenForm(written={"tools": tools}))
-    set_details(choice, unknown_fields(value, {"type", "mode", "tools"}))
-
-
 def parse_text(request: ChatRequest, value: Any, options: Options) -> None:
     fields = read.mapping(value, "text")
     set_fields(request, fields, {"verbosity": ("verbosity", read.string)}, "text.")
@@ -277,14 +200,7 @@ def parse_format(form: ResponseFormat, value: Any) -> bool:
     return True
 
 
-MODES = {word: mode for mode, word in TOOL_CHOICE_WORDS.items()}
 FORMAT_FIELDS: Fields = {"description": ("description", read.string), "strict": ("strict", read.boolean)}
-FUNCTION_FIELDS: Fields = {**FORMAT_FIELDS, "parameters": ("parameters_json", read.object_text)}
-CUSTOM_FIELDS: Fields = {"description": ("description", read.string), "format": ("format_json", format_text)}
-GRAMMAR_FIELDS = ("syntax", "definition")
-NAMED = frozenset({"function", "custom"})
-"""Types of the tools that have names; any other is named by its type."""
-
 
 READ_APART = frozenset({"input", "instructions", "stream", "previous_response_id"})
 SERVED = frozenset({"store", "stream_options"})
@@ -296,8 +212,8 @@ PLAIN_FIELDS: Mapping[str, Reader] = {
 }
 """Fields with the same name in the contract, also those of other providers that are asked through this API."""
 FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {
-    "tools": parse_tools,
-    "tool_choice": parse_tool_choice,
+    "tools": lambda request, value, options: parse_tools(request, value, "tools"),
+    "tool_choice": lambda request, value, options: parse_tool_choice(request.tool_choice, value),
     "text": parse_text,
     "reasoning": parse_reasoning,
     "include": parse_include,

@@ -147,6 +147,8 @@ def render_token(token: TokenLogprob) -> Json:
 def call_item(part: Part, item_id: str, status: str) -> Json:
     call, kind = part.tool_call, item_type(part)
     item: Json = {"id": item_id, "type": kind, "status": status, "call_id": call.id, "name": call.name}
+    if call.namespace:
+        item["namespace"] = call.namespace
     item |= {"arguments": call.arguments_json} if kind == "function_call" else {"input": call.input}
     item |= {**details_of(part), **signature_of(part)}
     if carried := others(part.provider_details_json, DIALECT):

@@ -14,7 +14,7 @@ from gateway_dialects.openai_responses.words import PartForm, annotation_of, det
 
 Emit = Callable[[str, Json], None]
 """(event type, fields): writes an event."""
-IDENTITY = ("id", "type", "status", "role", "call_id", "name")
+IDENTITY = ("id", "type", "status", "role", "call_id", "name", "namespace")
 """What an item is known by from its announcement on: the SDK's stream helper raises where it changes."""
 SUMMARY = ("response.reasoning_summary_text", "response.reasoning_summary_part", "summary_index", "summary_text")
 CONTENT = ("response.reasoning_text", "response.content_part", "content_index", "reasoning_text")

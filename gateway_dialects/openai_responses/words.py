@@ -21,8 +21,18 @@ from dragoman.v1 import content_pb2
 from dragoman.v1.chat_pb2 import FINISH_REASON_CONTENT_FILTER, FINISH_REASON_LENGTH, ChatRequest, FinishReason
 from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.json import Detailed, Form, Json, inverse, text_of, unknown_fields
+from gateway_dialects.kit.tool_forms import ToolForms
+from gateway_dialects.openai.words import DIALECT as OPENAI
 
 DIALECT = "openai-responses"
+
+TOOL_FORMS = ToolForms(
+    (DIALECT, OPENAI),
+    custom=True,
+    namespaces=True,
+    search=content_pb2.Opaque(dialect=DIALECT, json='{"type":"web_search"}', text="web_search"),
+)
+"""Chat completions know only functions and custom tools: any other tool of a client of theirs is meant for this API."""
 
 ROLES: Mapping[str, content_pb2.Role.ValueType] = MappingProxyType(
     {
@@ -49,6 +59,8 @@ ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 """Values of include."""
 
+SEARCH = "web_search"
+"""How the types of its tools begin that search the web."""
 PICTURE = "image_generation_call"
 CUSTOM_CALL = "custom_tool_call"
 CALLS = frozenset({"function_call", CUSTOM_CALL})
@@ -58,7 +70,10 @@ CUSTOM_OUTPUT = "custom_tool_call_output"
 OUTPUTS = frozenset({"function_call_output", CUSTOM_OUTPUT})
 MESSAGE_FIELDS = frozenset({"type", "role", "content"})
 OUTPUT_FIELDS = frozenset({"type", "call_id", "output"})
-CALL_FIELDS = frozenset({"type", "call_id", "name", "arguments", "input"})
+CALL_FIELDS = frozenset({"type", "call_id", "name", "namespace", "arguments", "input"})
+MORE_TOOLS = "additional_tools"
+TOOL_HOLDERS = frozenset({MORE_TOOLS, "tool_search_output"})
+"""Items that hold tools."""
 REASONING_FIELDS = frozenset({"type", "id", "summary", "content", "encrypted_content"})
 PICTURE_FIELDS = frozenset({"type", "result"})
 TEXT_FIELDS = frozenset({"type", "text", "annotations", "logprobs"})
@@ -139,10 +154,30 @@ class PartForm(Form, frozen=True):
 
 
 class ToolForm(Form, frozen=True):
-    """Of a function tool."""
+    """Of a tool."""
 
     strict_unset: bool = False
     """The client relies on this API's default, which is strict. Other dialects' clients mean that it is not."""
+    item: int = -1
+    """The place among the input's items of the one of type additional_tools that holds it; -1: it is in tools."""
+    loaded: bool = False
+    """It is in the output of a search for tools, which is sent as an item."""
+    holder: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Of the first tool of an item additional_tools: the item's other fields."""
+    group: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Of the first tool of a namespace: the namespace's fields that the contract does not name."""
+
+
+def hosted_name(fields: Json) -> str:
+    """What a tool choice calls a tool that the provider runs."""
+    kind = text_of(fields.get("type"))
+    named = text_of(fields.get("server_label")) or text_of(fields.get("name"))
+    return named or (SEARCH if kind.startswith(SEARCH) else kind)
+
+
+def replaced(form: ToolForm, **fields: Any) -> ToolForm:
+    """The form with other fields."""
+    return msgspec.structs.replace(form, **fields)
 
 
 def details_of(holder: Detailed) -> Json:

@@ -21,6 +21,7 @@ from dragoman.v1.content_pb2 import MEDIA_KIND_FILE, MEDIA_KIND_IMAGE, CacheHint
 from dragoman.v1.options_pb2 import descriptive
 from gateway_core.providers.registry import DIALECTS
 from gateway_dialects.kit.dialect import Dialect, Endpoint, UpstreamRequest
+from tests.fitted import encode_fitted
 from tests.properties.pictures import PDF, PNG
 
 Fate = Literal["sent", "warned", "refused", "lost"]
@@ -36,6 +37,8 @@ ROLES: Mapping[str, Role.ValueType] = {
 """Who sends a part of a kind, where that is not the user. None of these is in a tool result."""
 TEXT_ONLY = frozenset({"openai-completions"})
 """Dialects whose providers take one text of a user."""
+NEEDS_TOOLS = frozenset({"parallel_tool_calls"})
+"""What asks for nothing where there are no tools: the dialects of TEXT_ONLY refuse them."""
 VARIANTS = 3
 """What some types need beside a field so that it means something, tried one after another: see fill."""
 
@@ -214,6 +217,8 @@ def fill(message: Proto, dialect: str, variant: int = 0) -> None:
         case "FunctionTool", _:
             made.name = "h"
             made.parameters_json = '{"type":"object","properties":{}}'
+        case "ToolNamespace", _:
+            made.name = "group"
         case "CustomTool", _:
             made.name = "c"
         case "Opaque", _:
@@ -279,8 +284,9 @@ FIELDS = list(fields_of(ChatRequest.DESCRIPTOR))
 
 
 def sent(dialect: Dialect, request: ChatRequest) -> tuple[UpstreamRequest, Sequence[tuple[str, str]]]:
-    encoded = dialect.chat.encode(request, "m", Endpoint("p", dialect.name, "https://p.example"))
-    return encoded.request, [(warning.field, warning.message) for warning in encoded.warnings]
+    endpoint = Endpoint("p", dialect.name, "https://p.example")
+    upstream, warnings = encode_fitted(request, "m", endpoint)
+    return upstream, [(warning.field, warning.message) for warning in warnings]
 
 
 def encodes(dialect: Dialect, request: ChatRequest) -> bool:
@@ -320,6 +326,8 @@ def lost_fields(dialect: Dialect) -> Iterator[str]:
         if field.last.GetOptions().Extensions[descriptive] or any(
             field.path[:size] in unsent for size in range(1, len(field.path))
         ):
+            continue
+        if dialect.name in TEXT_ONLY and field.path[0].name in NEEDS_TOOLS:
             continue
         if dialect.automatic_cache and field.last.message_type is CacheHint.DESCRIPTOR:
             unsent.add(field.path)

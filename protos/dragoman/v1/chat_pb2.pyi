@@ -22,6 +22,26 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _HostedTool:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HostedToolEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HostedTool.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOSTED_TOOL_UNSPECIFIED: _HostedTool.ValueType  # 0
+    """Not set."""
+    HOSTED_TOOL_WEB_SEARCH: _HostedTool.ValueType  # 1
+    """Searches the web."""
+
+class HostedTool(_HostedTool, metaclass=_HostedToolEnumTypeWrapper):
+    """What providers' own tools do."""
+
+HOSTED_TOOL_UNSPECIFIED: HostedTool.ValueType  # 0
+"""Not set."""
+HOSTED_TOOL_WEB_SEARCH: HostedTool.ValueType  # 1
+"""Searches the web."""
+Global___HostedTool: _TypeAlias = HostedTool  # noqa: Y015
+
 class _ToolChoiceMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -390,7 +410,13 @@ class Tool(_message.Message):
     CUSTOM_FIELD_NUMBER: _builtins.int
     OPAQUE_FIELD_NUMBER: _builtins.int
     CACHE_HINT_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    HOSTED_FIELD_NUMBER: _builtins.int
     PROVIDER_DETAILS_JSON_FIELD_NUMBER: _builtins.int
+    hosted: Global___HostedTool.ValueType
+    """What a provider's own tool (opaque) does, where several providers have such a tool: one that is given alone to a target
+    of another dialect becomes that target's. Unset: something that only its dialect has.
+    """
     @_builtins.property
     def function(self) -> Global___FunctionTool:
         """A function with JSON arguments, run by the client."""
@@ -408,6 +434,12 @@ class Tool(_message.Message):
         """The provider's prompt cache should end behind this tool. Unset: not asked for."""
 
     @_builtins.property
+    def namespace(self) -> Global___ToolNamespace:
+        """The group that a function or custom tool belongs to. Two tools of different groups may have one name. Targets without
+        groups get it under the name GROUP__TOOL. Unset: none.
+        """
+
+    @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What only one dialect understands about this tool, keyed by dialect name; JSON objects."""
 
@@ -418,17 +450,47 @@ class Tool(_message.Message):
         custom: Global___CustomTool | None = ...,
         opaque: _content_pb2.Opaque | None = ...,
         cache_hint: _content_pb2.CacheHint | None = ...,
+        namespace: Global___ToolNamespace | None = ...,
+        hosted: Global___HostedTool.ValueType = ...,
         provider_details_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "kind", b"kind", "namespace", b"namespace", "opaque", b"opaque"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "kind", b"kind", "opaque", b"opaque", "provider_details_json", b"provider_details_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hint", b"cache_hint", "custom", b"custom", "function", b"function", "hosted", b"hosted", "kind", b"kind", "namespace", b"namespace", "opaque", b"opaque", "provider_details_json", b"provider_details_json"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["function", "custom", "opaque"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Tool: _TypeAlias = Tool  # noqa: Y015
+
+@_typing.final
+class ToolNamespace(_message.Message):
+    """A group of tools."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, which calls of its tools repeat."""
+    description: _builtins.str
+    """What its tools are for, for the model. Unset when not given."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+
+Global___ToolNamespace: _TypeAlias = ToolNamespace  # noqa: Y015
 
 @_typing.final
 class FunctionTool(_message.Message):
@@ -538,10 +600,10 @@ class ToolChoice(_message.Message):
     mode: Global___ToolChoiceMode.ValueType
     """The rule."""
     tool_name: _builtins.str
-    """For TOOL_CHOICE_MODE_TOOL: the tool's name."""
+    """For TOOL_CHOICE_MODE_TOOL: the tool's name; of a provider's own tool (opaque) its text."""
     @_builtins.property
     def allowed_tool_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """With AUTO or REQUIRED: only these tools, named. Empty: all of them."""
+        """With AUTO or REQUIRED: only these tools, named; the name of a group stands for its tools. Empty: all of them."""
 
     @_builtins.property
     def provider_details_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

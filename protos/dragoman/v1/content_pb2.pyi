@@ -487,6 +487,7 @@ class ToolCall(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     INPUT_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Pairs the call with its result. Unique within a conversation."""
     name: _builtins.str
@@ -495,6 +496,8 @@ class ToolCall(_message.Message):
     """The arguments as the model wrote them: a JSON object in text. May be broken JSON when the model errs; carried as it is."""
     input: _builtins.str
     """For a custom (free-form) tool: its input, which need not be JSON. Unset for function tools."""
+    namespace: _builtins.str
+    """The group of the tool. Empty: none."""
     def __init__(
         self,
         *,
@@ -502,10 +505,11 @@ class ToolCall(_message.Message):
         name: _builtins.str = ...,
         arguments_json: _builtins.str = ...,
         input: _builtins.str | None = ...,
+        namespace: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_input", b"_input", "input", b"input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input", b"_input", "arguments_json", b"arguments_json", "id", b"id", "input", b"input", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input", b"_input", "arguments_json", b"arguments_json", "id", b"id", "input", b"input", "name", b"name", "namespace", b"namespace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__input: _TypeAlias = _typing.Literal["input"]  # noqa: Y015
     _WhichOneofArgType__input: _TypeAlias = _typing.Literal["_input", b"_input"]  # noqa: Y015
@@ -557,19 +561,23 @@ class Opaque(_message.Message):
 
     DIALECT_FIELD_NUMBER: _builtins.int
     JSON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     dialect: _builtins.str
     """The dialect whose JSON this is, for example openai."""
     json: _builtins.str
     """The JSON as that dialect writes it."""
+    text: _builtins.str
+    """Of a tool, what a tool choice calls it. Empty for content."""
     def __init__(
         self,
         *,
         dialect: _builtins.str = ...,
         json: _builtins.str = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "json", b"json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dialect", b"dialect", "json", b"json", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, Tool, ToolChoice, ToolChoiceMode
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_TOOL, ROLE_USER, Message, Part, ToolCall, ToolResult
 from dragoman.v1.stream_pb2 import PartStarted, StreamEvent, StreamResponse
-from gateway_dialects.kit.tool_names import NameRule, Restored, name_rule, names_in, renaming_for, with_names
+from gateway_dialects.kit.tool_names import NameRule, name_rule, names_in, renaming_for, with_names
+from gateway_dialects.kit.tool_restoring import Restored, at_target
 from tests.properties.targets import TARGETS, Target
 
 WIDESPREAD = name_rule()
@@ -81,7 +82,7 @@ def test_every_name_is_taken_and_comes_back(names: list[str], rule: NameRule) ->
     assert all(rule.takes(name) for name in names_in(sent) if name)
     assert len({tool.function.name for tool in sent.tools}) == len(names)
     calls = [part for message in sent.messages for part in message.parts if part.HasField("tool_call")]
-    Restored(renaming).parts(calls)
+    Restored(at_target({}, renaming)).parts(calls)
     assert [part.tool_call.name for part in calls] == names
     assert request == conversation(*names)
 
@@ -93,7 +94,7 @@ def test_a_stream_is_restored_where_a_call_starts() -> None:
         events=[StreamEvent(part_started=started), StreamEvent(part_started=PartStarted(part=Part(text="")))]
     )
 
-    Restored(renaming).batch(batch)
+    Restored(at_target({}, renaming)).batch(batch)
 
     assert batch.events[0].part_started.part.tool_call.name == LONG
 

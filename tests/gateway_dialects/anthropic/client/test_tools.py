@@ -20,7 +20,6 @@ from tests.gateway_dialects.anthropic.client.asking import (
     ask,
     chat_request,
     function,
-    refused,
     send,
 )
 
@@ -135,10 +134,16 @@ def test_a_strict_tools_schema_is_made_to_fit_or_the_strictness_given_up() -> No
     assert sent.warned == ["tools[1].strict"]
 
 
-@pytest.mark.parametrize("tool", [{"type": "web_search"}, {"type": "custom", "custom": {"name": "sql"}}])
-def test_tools_of_another_kind_are_refused_and_named(tool: Json) -> None:
-    failure = refused(tools=[function(), tool])
-    assert (failure.reason, failure.field) == (Reason.UNSUPPORTED, "tools[1]")
+def test_tools_that_others_run_are_left_out_and_named() -> None:
+    sent = ask(tools=[function(), {"type": "web_search"}])
+    assert [tool["name"] for tool in sent.body["tools"]] == ["look"]
+    assert sent.warned == ["tools[1]"]
+
+
+def test_tools_with_free_form_input_become_functions() -> None:
+    (tool,) = ask(tools=[{"type": "custom", "custom": {"name": "sql", "description": "Asks"}}]).body["tools"]
+    assert (tool["name"], tool["description"]) == ("sql", "Asks")
+    assert tool["input_schema"]["required"] == ["input"]
 
 
 def test_anthropics_own_tools_go_as_they_are() -> None:

@@ -7,16 +7,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import (
-    CustomTool,
-    FunctionTool,
-    ResponseFormat,
-    ResponseFormatType,
-    Tool,
-    ToolChoice,
-    ToolChoiceMode,
-)
+from dragoman.v1.chat_pb2 import FunctionTool, ResponseFormat, ResponseFormatType, Tool, ToolChoice, ToolChoiceMode
 from dragoman.v1.content_pb2 import Opaque
 from tests.gateway_dialects.gemini.client.asking import FLASH, NEWER, OLD, asked, sent
 
@@ -58,13 +49,11 @@ def test_older_models_get_their_own_schema() -> None:
     assert lost == []
 
 
-@pytest.mark.parametrize(
-    "tool", [Tool(custom=CustomTool(name="c")), Tool(opaque=Opaque(dialect="anthropic", json='{"type":"web_search"}'))]
-)
-def test_tools_that_gemini_lacks_are_refused(tool: Tool) -> None:
-    with pytest.raises(GatewayError) as caught:
-        sent(asked(tools=[function(), tool]))
-    assert (caught.value.reason, caught.value.field) == (Reason.UNSUPPORTED, "tools[1]")
+def test_tools_that_others_run_are_left_out() -> None:
+    search = Tool(opaque=Opaque(dialect="anthropic", json='{"type":"web_search"}', text="web_search"))
+    body, lost = sent(asked(tools=[search, function()]))
+    assert [one["name"] for tool in body["tools"] for one in tool["functionDeclarations"]] == ["f"]
+    assert lost == ["tools[0]"]
 
 
 @pytest.mark.parametrize(

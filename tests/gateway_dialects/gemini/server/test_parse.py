@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import (
+    HOSTED_TOOL_WEB_SEARCH,
     ChatRequest,
     FunctionTool,
     ReasoningSettings,
@@ -163,8 +164,10 @@ def test_tools() -> None:
             provider_details_json={"gemini.form": '{"json_schema":true}'},
         ),
         Tool(function=FunctionTool(name="h"), provider_details_json=details({"behavior": "BLOCKING"})),
-        Tool(opaque=Opaque(dialect="gemini", json='{"googleSearch":{}}')),
-        Tool(opaque=Opaque(dialect="gemini", json='{"codeExecution":{}}')),
+        Tool(
+            opaque=Opaque(dialect="gemini", json='{"googleSearch":{}}', text="googleSearch"), hosted=HOSTED_TOOL_WEB_SEARCH
+        ),
+        Tool(opaque=Opaque(dialect="gemini", json='{"codeExecution":{}}', text="codeExecution")),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.v1.chat_pb2 import (
+    HOSTED_TOOL_WEB_SEARCH,
     CustomTool,
     FunctionTool,
     ResponseFormat,
@@ -52,7 +53,10 @@ SCHEMA_TEXT = (
         ),
         (
             {"type": "web_search", "filters": [1]},
-            Tool(opaque=Opaque(dialect="openai", json='{"type":"web_search","filters":[1]}')),
+            Tool(
+                opaque=Opaque(dialect="openai", json='{"type":"web_search","filters":[1]}', text="web_search"),
+                hosted=HOSTED_TOOL_WEB_SEARCH,
+            ),
         ),
     ],
 )

@@ -65,8 +65,9 @@ def test_tool_choices(value: Any, mode: ToolChoiceMode.ValueType, name: str, all
 
 def test_a_choice_of_a_built_in_tool_is_carried() -> None:
     value = {"type": "mcp", "server_label": "docs"}
-    assert options_of(tool_choice=value)["tool_choice"] == value
-    assert not chat(tool_choice=value).HasField("tool_choice")
+    choice = chat(tool_choice=value).tool_choice
+    assert (choice.mode, choice.tool_name) == (ToolChoiceMode.TOOL_CHOICE_MODE_TOOL, "docs")
+    assert "tool_choice" not in options_of(tool_choice=value)
 
 
 def test_the_form_of_the_text() -> None:
