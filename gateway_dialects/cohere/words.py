@@ -116,7 +116,7 @@ def with_details(written: Json, holder: json.Detailed) -> Json:
 
 
 def arguments_of(call: ToolCall) -> str:
-    return json.json_text({"input": call.input}) if call.HasField("input") else call.arguments_json
+    return json.json_text({"input": call.input}) if call.HasField("input") else json.without_halves(call.arguments_json)
 
 
 def write_tool_call(part: Part, arguments: str) -> Json:

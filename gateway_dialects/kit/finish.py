@@ -41,7 +41,7 @@ FAILURES: Mapping[str, Reason] = MappingProxyType(
         **dict.fromkeys(("error", "network_error", "server_error", "engine_error", "abort"), Reason.UPSTREAM_UNAVAILABLE),
         "insufficient_system_resource": Reason.UPSTREAM_OVERLOADED,
         "timeout": Reason.UPSTREAM_TIMEOUT,
-        "malformed_function_call": Reason.UPSTREAM_INVALID_RESPONSE,
+        **dict.fromkeys(("malformed_function_call", "function_call_filter"), Reason.UPSTREAM_INVALID_RESPONSE),
     }
 )
 """Words of answers that broke off: the provider failed, and what came is not the answer."""
@@ -50,16 +50,21 @@ FAILURES: Mapping[str, Reason] = MappingProxyType(
 def meaning_of(raw: str, own: Mapping[str, FinishReason.ValueType] = MEANINGS) -> FinishReason.ValueType:
     """What a provider's word means. own: the words of its API. Stop, where nobody knows it."""
     found = own.get(raw)
-    return MEANINGS.get(raw.lower(), FINISH_REASON_STOP) if found is None else found
+    return MEANINGS.get(word_in(raw), FINISH_REASON_STOP) if found is None else found
+
+
+def word_in(raw: str) -> str:
+    """Without what Google's compatible API writes behind it (content_filter: PROHIBITED_CONTENT)."""
+    return raw.partition(":")[0].strip().lower()
 
 
 def is_known(raw: str) -> bool:
-    return raw.lower() in MEANINGS
+    return word_in(raw) in MEANINGS
 
 
 def check_finish(raw: str) -> None:
     """Raises GatewayError where a provider's word says that it failed."""
-    if reason := FAILURES.get(raw.lower()):
+    if reason := FAILURES.get(word_in(raw)):
         raise upstream_error(reason, f"the provider reports that generation failed ({raw})", 500, upstream_code=raw)
 
 

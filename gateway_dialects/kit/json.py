@@ -201,10 +201,14 @@ def set_if_present(body: Json, message: Any, names: Iterable[str]) -> None:
             body[name] = getattr(message, name)
 
 
+def without_halves(text: str) -> str:
+    """JSON as it was written, with halves of characters replaced, which strict providers refuse."""
+    return repaired(text.encode()).decode() if "\\ud" in text or "\\uD" in text else text
+
+
 def verbatim(text: str) -> msgspec.Raw:
-    """JSON that was read already, key for key; halves of characters in it are replaced, which strict providers refuse."""
-    body = text.encode()
-    return msgspec.Raw(repaired(body) if b"\\ud" in body or b"\\uD" in body else body)
+    """JSON that was read already, key for key. See without_halves."""
+    return msgspec.Raw(without_halves(text).encode())
 
 
 def raw_json(text: str, field: str) -> msgspec.Raw:

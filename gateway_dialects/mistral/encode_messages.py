@@ -12,7 +12,7 @@ from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of
+from gateway_dialects.kit.json import Detailed, Json, details_of, form_of, merged, object_of, without_halves
 from gateway_dialects.kit.media import document_text
 from gateway_dialects.kit.readings import opaque_object, plain_reading
 from gateway_dialects.kit.tool_results import parts_in, results_in
@@ -139,7 +139,7 @@ def encode_tool_call(part: content_pb2.Part, field: str, diagnostics: MistralDia
         raise unsupported(field, "Mistral has no tools with free-form input")
     drop_unsent(part, field, diagnostics)
     fields = fields_for(part, CALL_FIELDS, field, diagnostics)
-    function = {"name": call.name, "arguments": call.arguments_json or "{}"}
+    function = {"name": call.name, "arguments": without_halves(call.arguments_json) or "{}"}
     encoded = merged({"type": "function", "function": function}, fields)
     if call.id:
         encoded["id"] = nine_of(call.id)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dragoman.v1.content_pb2 import Citation, Part, Reasoning, ToolCall
-from gateway_dialects.kit.json import Json, json_text, object_at, set_form, text_of
+from gateway_dialects.kit.json import Json, json_text, object_at, set_form, text_of, without_halves
 from gateway_dialects.openai import words
 
 ITEM_FORM = ("type", "format", "index")
@@ -82,7 +82,7 @@ def encrypted_item(head: Json, data: str) -> Json:
 def tool_call_object(call: ToolCall, extra: Json) -> Json:
     """extra: what the contract does not name, beside and inside the object that is named like the call's type."""
     kind = "custom" if call.HasField("input") else "function"
-    written = {"input": call.input} if kind == "custom" else {"arguments": call.arguments_json}
+    written = {"input": call.input} if kind == "custom" else {"arguments": without_halves(call.arguments_json)}
     return {"id": call.id, "type": kind, **extra, kind: {"name": call.name, **written, **object_at(extra, kind)}}
 
 

@@ -20,7 +20,7 @@ from dragoman.v1.stream_pb2 import CandidateFinish
 from dragoman.v1.usage_pb2 import Usage
 from gateway_dialects.kit import json
 from gateway_dialects.kit.dialect import UsageReport
-from gateway_dialects.kit.finish import MEANINGS, check_finish
+from gateway_dialects.kit.finish import MEANINGS, check_finish, word_in
 from gateway_dialects.kit.json import Json
 from gateway_dialects.openai.decode_errors import error_in_body
 from gateway_dialects.openai.decode_response import count, include_reasoning, set_subsets
@@ -104,7 +104,7 @@ def finish_reason(answer: Json, output: Sequence[Json]) -> tuple[FinishReason.Va
     if status == "incomplete":
         word = json.text_of(json.object_at(answer, "incomplete_details").get("reason"))
         check_finish(word)
-        known = MEANINGS.get(word.lower(), FINISH_REASON_LENGTH)
+        known = MEANINGS.get(word_in(word), FINISH_REASON_LENGTH)
         return INCOMPLETE_REASONS.get(word, known), word or status
     return FINISH_REASON_TOOL_CALLS if any(item["type"] in CALLS for item in output) else FINISH_REASON_STOP, status
 

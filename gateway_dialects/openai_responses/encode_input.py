@@ -10,7 +10,7 @@ from dragoman.reasons import invalid
 from dragoman.v1 import content_pb2
 from gateway_dialects.kit.diagnostics import Diagnostics, refusal, unsupported, unusable_part
 from gateway_dialects.kit.dialect import Endpoint
-from gateway_dialects.kit.json import Json, inverse, list_at, object_of
+from gateway_dialects.kit.json import Json, inverse, list_at, object_of, without_halves
 from gateway_dialects.kit.media import document_name
 from gateway_dialects.kit.tool_results import parts_in, results_in
 from gateway_dialects.openai.encode_messages import encode_audio, media_kind, uri_of
@@ -153,7 +153,12 @@ class InputEncoder:
         if call.HasField("input"):
             self._custom_calls.add(call.id)
             return {"type": words.CUSTOM_CALL, **named, "input": call.input, **details_of(part)}
-        return {"type": "function_call", **named, "arguments": call.arguments_json or "{}", **details_of(part)}
+        return {
+            "type": "function_call",
+            **named,
+            "arguments": without_halves(call.arguments_json) or "{}",
+            **details_of(part),
+        }
 
     def _report_details(self, part: content_pb2.Part, field: str) -> None:
         if part.provider_details_json:

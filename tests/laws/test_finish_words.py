@@ -32,6 +32,7 @@ MEANINGS = {
     "content_filter": FinishReason.FINISH_REASON_CONTENT_FILTER,
     "refusal": FinishReason.FINISH_REASON_CONTENT_FILTER,
     "SAFETY": FinishReason.FINISH_REASON_CONTENT_FILTER,
+    "content_filter: PROHIBITED_CONTENT": FinishReason.FINISH_REASON_CONTENT_FILTER,
 }
 FAILURES = {
     "network_error": Reason.UPSTREAM_UNAVAILABLE,
@@ -39,6 +40,7 @@ FAILURES = {
     "error": Reason.UPSTREAM_UNAVAILABLE,
     "timeout": Reason.UPSTREAM_TIMEOUT,
     "abort": Reason.UPSTREAM_UNAVAILABLE,
+    "function_call_filter: MALFORMED_FUNCTION_CALL": Reason.UPSTREAM_INVALID_RESPONSE,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
+from gateway_dialects import anthropic, cohere, gemini, mistral, openai
 from gateway_dialects.kit.accumulate import accumulate
-from gateway_dialects.kit.dialect import ServerSentEvent
+from gateway_dialects.kit.dialect import Endpoint, Secret, ServerSentEvent
+from gateway_dialects.kit.server import Served
 
 Json = dict[str, Any]
 
@@ -149,3 +151,77 @@ def test_halves_of_several_candidates_are_told_apart() -> None:
     decoder.feed(ServerSentEvent(json.dumps(said(1, "", "stop")).encode()), batch)
     decoder.feed(ServerSentEvent(b"[DONE]"), batch)
     assert [c.parts[0].text for c in accumulate([batch]).candidates] == ["\U0001f600", "\U0001f9d1"]
+
+
+CLIENTS: dict[str, tuple[Served, str]] = {
+    "openai": (
+        openai.SERVER,
+        r"""{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a \ud83d"},{"role":"assistant","tool_calls":[
+        {"id":"c","type":"function","function":{"name":"f","arguments":"{\"x\":\"\\ud83d\"}"}}]},
+        {"role":"tool","tool_call_id":"c","content":"\ude00 b"}]}""",
+    ),
+    "anthropic": (
+        anthropic.SERVER,
+        r"""{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a \ud83d"},{"role":"assistant","content":[
+        {"type":"tool_use","id":"c","name":"f","input":{"x":"\ud83d"}}]},{"role":"user","content":[
+        {"type":"tool_result","tool_use_id":"c","content":"\ude00 b"}]}]}""",
+    ),
+    "gemini": (
+        gemini.SERVER,
+        r"""{"contents":[{"role":"user","parts":[{"text":"a \ud83d"}]},{"role":"model","parts":[{"functionCall":{"name":"f",
+        "args":{"x":"\ud83d"}}}]},{"role":"user","parts":[{"functionResponse":{"name":"f",
+        "response":{"r":"\ude00 b"}}}]}]}""",
+    ),
+    "mistral": (
+        mistral.SERVER,
+        r"""{"model":"m","messages":[{"role":"user","content":"a \ud83d"},{"role":"assistant","tool_calls":[
+        {"id":"abcdefghi","function":{"name":"f","arguments":"{\"x\":\"\\ud83d\"}"}}]},
+        {"role":"tool","tool_call_id":"abcdefghi","content":"\ude00 b"}]}""",
+    ),
+    "cohere": (
+        cohere.SERVER,
+        r"""{"model":"m","messages":[{"role":"user","content":"a \ud83d"},{"role":"assistant","tool_calls":[
+        {"id":"c","type":"function","function":{"name":"f","arguments":"{\"x\":\"\\ud83d\"}"}}]},
+        {"role":"tool","tool_call_id":"c","content":"\ude00 b"}]}""",
+    ),
+}
+"""A served API, and a conversation of its clients whose text, arguments and result have halves."""
+
+
+class Head:
+    """A RequestHead of a request that says nothing beside its body."""
+
+    request_id = "r"
+
+    def header(self, name: bytes) -> str | None:
+        return None
+
+    def query(self) -> Mapping[str, Any]:
+        return {}
+
+    def path_param(self, name: str) -> str:
+        return "m" if name == "model" else ""
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts, also of the JSON in texts."""
+    if isinstance(value, str):
+        yield value
+        if value.startswith("{"):
+            yield from texts_in(json.loads(value))
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(inner)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("name", sorted(DIALECTS.keys() - {"openai-completions"}))
+def test_halves_of_clients_reach_no_provider(client: str, name: str) -> None:
+    server, body = CLIENTS[client]
+    assert server.parse_chat
+    chat = server.parse_chat(Head(), body.encode()).chat
+    endpoint = Endpoint("p", name, "http://u", keys=(Secret("k"),))
+    sent = json.loads(DIALECTS[name].encode_chat(chat, "m", endpoint, False).request.body)
+    found = [*texts_in(sent)]
+    assert sum("\ufffd" in text for text in found) >= 3
+    "".join(found).encode()
