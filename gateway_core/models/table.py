@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any
 
 from gateway_core.models.families import family_of
 from gateway_core.models.families.family import plain_name
@@ -18,11 +20,32 @@ MERGED = frozenset({"refused", "ranges", "efforts", "watched"})
 NARROWING = tuple(field.name for field in fields(Capabilities) if field.name not in MERGED)
 
 
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What an operator knows of one model."""
+
+    values: Mapping[str, Any]
+    """Of fields of Capabilities."""
+    like: str = ""
+    """Another model whose family it is of, as an alias or a deployment may be. Empty: what its own name tells."""
+
+    def over(self, known: Capabilities) -> Capabilities:
+        return replace(known, **self.values)
+
+
+NO_OVERRIDES: Mapping[str, Override] = MappingProxyType({})
+
+
 class ModelTable:
     """What models take at one API of a provider: Endpoint.capabilities_of."""
 
-    def __init__(self, provider: str, dialect: str, efforts: tuple[str, ...] = ()) -> None:
-        """efforts: see Quirks.efforts."""
+    def __init__(
+        self, provider: str, dialect: str, efforts: tuple[str, ...] = (), overrides: Mapping[str, Override] = NO_OVERRIDES
+    ) -> None:
+        """efforts: see Quirks.efforts. overrides: the operator's, by provider/model."""
+        self._overrides = {
+            name.partition("/")[2]: override for name, override in overrides.items() if name.partition("/")[0] == provider
+        }
         self._efforts = efforts
         self._api = APIS.get(dialect)
         self._rules: Sequence[tuple[re.Pattern[str], VendorRule]] = [
@@ -42,6 +65,11 @@ class ModelTable:
         return found
 
     def _look_up(self, model: str) -> Capabilities:
+        override = self._overrides.get(model)
+        found = self._by_name(override.like or model if override else model)
+        return override.over(found) if override else found
+
+    def _by_name(self, model: str) -> Capabilities:
         found = family_of(model).takes
         if self._efforts and found.reasoning is not False:
             found = replace(found, efforts=common_efforts(found.efforts, self._efforts))

@@ -10,7 +10,7 @@ from typing import Protocol
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
-from gateway_core.models.table import ModelTable
+from gateway_core.models.table import NO_OVERRIDES, ModelTable, Override
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
@@ -86,7 +86,7 @@ class ModelResolver:
     """Resolves every configured model name. Raises SettingsError for a route or alias without a target."""
 
     def __init__(self, settings: Settings) -> None:
-        self._endpoints = {provider.name: endpoint_of(provider) for provider in settings.providers}
+        self._endpoints = {provider.name: endpoint_of(provider, settings.capabilities) for provider in settings.providers}
         self._models = {model.name: model for model in settings.models}
         self._routes = {model.name: self._configured(model) for model in settings.models}
         self._cache = dict(self._routes)
@@ -208,7 +208,8 @@ def as_model(route: Route) -> Model:
     return Model(id=route.name, provider=GATEWAY, owned_by=GATEWAY, targets=targets)
 
 
-def endpoint_of(provider: ProviderSettings) -> Endpoint:
+def endpoint_of(provider: ProviderSettings, overrides: Mapping[str, Override] = NO_OVERRIDES) -> Endpoint:
+    """overrides: what the operator knows of models, by provider/model."""
     rows = {vendor.dialect: vendor for vendor in VENDORS if vendor.name == provider.name}
     quirks = quirks_of(provider, rows.get(provider.dialect), provider.dialect)
     return Endpoint(
@@ -219,8 +220,8 @@ def endpoint_of(provider: ProviderSettings) -> Endpoint:
         provider.headers,
         quirks,
         provider.api_version,
-        others=other_apis(provider, rows),
-        capabilities_of=ModelTable(provider.name, provider.dialect, quirks.efforts),
+        others=other_apis(provider, rows, overrides),
+        capabilities_of=ModelTable(provider.name, provider.dialect, quirks.efforts, overrides),
     )
 
 
@@ -235,7 +236,9 @@ def quirks_of(provider: ProviderSettings, row: Vendor | None, dialect: str) -> Q
     return quirks
 
 
-def other_apis(provider: ProviderSettings, rows: Mapping[str, Vendor]) -> Mapping[str, OtherApi]:
+def other_apis(
+    provider: ProviderSettings, rows: Mapping[str, Vendor], overrides: Mapping[str, Override]
+) -> Mapping[str, OtherApi]:
     """The APIs that are configured, or else those of the vendor at its default URL, by dialect. At another URL than the
     vendor's all of them are there.
 
@@ -251,7 +254,7 @@ def other_apis(provider: ProviderSettings, rows: Mapping[str, Vendor]) -> Mappin
             row = rows.get(dialect)
             url = row.url if row and at_vendor else provider.url
             quirks = quirks_of(provider, row, dialect)
-            table = ModelTable(provider.name, dialect, quirks.efforts)
+            table = ModelTable(provider.name, dialect, quirks.efforts, overrides)
             found[dialect] = OtherApi(url, quirks, row.only_models if row else (), table)
     return found
 

@@ -199,6 +199,14 @@ class Table:
             raise self.error(key, 'must be a list of texts: ["...", "..."].')
         return tuple(found)
 
+    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+        """An array of so many numbers."""
+        found = self._take(key)
+        is_numbers = isinstance(found, list) and all(type(item) in (int, float) for item in found)
+        if not is_numbers or not isinstance(found, list) or len(found) != count:
+            raise self.error(key, f"must be a list of {count} numbers, not {_kind(found)}.")
+        return tuple(float(item) for item in found)
+
     def text_table(self, key: str) -> Mapping[str, str]:
         """A table whose values are all texts; empty when the key is absent."""
         table = self.table(key)

@@ -7,6 +7,7 @@ from typing import get_args
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.models.price_lists import MAX_PRICE, Unit
 from gateway_core.settings.byok import read_flag
+from gateway_core.settings.capabilities import is_override
 from gateway_core.settings.file import SettingsError, Table, near
 
 ENABLE_VISION = "ENABLE_VISION"
@@ -35,12 +36,14 @@ class MediaSettings:
 
 def read_models(models: Table) -> Iterator[ModelSettings]:
     for name, table in models.tables():
+        if is_override(table):
+            continue
         model = ModelSettings(name, table.texts("targets"), table.text("alias"), table.place)
         table.finish()
         if bool(model.targets) == bool(model.alias):
             raise SettingsError(
                 f'{table.place} needs either targets = ["provider/model", ...], tried in this order,'
-                ' or alias = "another name".'
+                ' or alias = "another name", or what a model takes: reasoning = false.'
             )
         yield model
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.call import EVERYTHING, KeyScope
+from gateway_core.models.table import Override
 from gateway_core.settings.byok import ByokSettings, read_byok
+from gateway_core.settings.capabilities import read_capabilities
 from gateway_core.settings.contexts import ContextSettings, read_contexts
 from gateway_core.settings.file import SettingsError, Table, read_toml
 from gateway_core.settings.models import MediaSettings, ModelSettings, read_media, read_models, read_prices
@@ -84,6 +86,8 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
+    capabilities: Mapping[str, Override] = field(default_factory=dict)
+    """What the operator knows of models, by provider/model."""
     prices: Mapping[str, Prices] = field(default_factory=dict)
     """The operator's own prices by provider/model; the model * matches all of a provider."""
     keys: tuple[KeySettings, ...] = ()
@@ -187,11 +191,13 @@ def _with_core(settings: Settings, root: Table | None, environ: Mapping[str, str
     keys = from_file + tuple(_environment_keys(environ.get("DRAGOMAN_API_KEYS", "")))
     _check_unique(keys)
     providers = tuple(read_providers(root.table("providers") if root else None, environ))
+    known = {*KNOWN, *(provider.name for provider in providers)}
     return dataclasses.replace(
         settings,
         providers=providers,
         models=tuple(read_models(root.table("models"))) if root else (),
-        prices=read_prices(root.table("prices"), {*KNOWN, *(provider.name for provider in providers)}) if root else {},
+        capabilities=read_capabilities(root.table("models"), known) if root else {},
+        prices=read_prices(root.table("prices"), known) if root else {},
         keys=keys,
         byok=read_byok(root.table("byok") if root else None, environ),
         media=read_media(root.table("media") if root else None, environ),
