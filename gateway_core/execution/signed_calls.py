@@ -77,11 +77,12 @@ def unsigned_ids(request: ChatRequest) -> list[str]:
             continue
         signed = False
         for part in message.parts:
-            if part.HasField("tool_call"):
-                if part.tool_call.id and not (signed or part.HasField("signature")):
-                    found.append(part.tool_call.id)
+            kind = part.WhichOneof("kind")
+            if kind == "tool_call":
+                if not (signed or part.HasField("signature")) and (call_id := part.tool_call.id):
+                    found.append(call_id)
                 signed = False
-            elif part.HasField("reasoning"):
+            elif kind == "reasoning":
                 signed = signed or is_signed(part)
     return found
 

@@ -54,9 +54,12 @@ def name_rule(longest: int = 64, marks: str = "_-", first: str | None = None) ->
 
 def renaming_for(request: ChatRequest, rule: NameRule) -> Renaming:
     """What the rule demands of a request, its history included. Names without a character are left to the target."""
-    names = {name for name in names_in(request) if name}
+    names = set(names_in(request))
+    names.discard("")
+    if all(map(rule.takes, names)):
+        return UNCHANGED
     refused = sorted(name for name in names if not rule.takes(name))
-    return told_apart(refused, names.difference(refused), rule) if refused else UNCHANGED
+    return told_apart(refused, names.difference(refused), rule)
 
 
 def told_apart(refused: Iterable[str], taken: set[str], rule: NameRule) -> Renaming:
@@ -88,18 +91,24 @@ def hashed(simple: str, seed: str, rule: NameRule) -> str:
 
 
 def names_in(request: ChatRequest) -> Iterator[str]:
-    """Each name of a tool, wherever it is."""
+    """Each name of a tool, wherever it is. Asked of every call."""
     for tool in request.tools:
-        yield tool.function.name if tool.HasField("function") else tool.custom.name
+        yield tool.function.name or tool.custom.name
     if request.HasField("tool_choice"):
         yield request.tool_choice.tool_name
         yield from request.tool_choice.allowed_tool_names
-    for part in calls_and_results(request):
-        yield part.tool_call.name if part.HasField("tool_call") else part.tool_result.name
+    for message in request.messages:
+        if message.role == ROLE_ASSISTANT:
+            for part in message.parts:
+                if part.HasField("tool_call"):
+                    yield part.tool_call.name
+        elif message.role == ROLE_TOOL:
+            for part in message.parts:
+                yield part.tool_result.name
 
 
 def calls_and_results(request: ChatRequest) -> Iterator[Part]:
-    """The history's. Asked of every call."""
+    """The history's."""
     for message in request.messages:
         if message.role == ROLE_ASSISTANT or message.role == ROLE_TOOL:
             for part in message.parts:
