@@ -150,6 +150,11 @@ def feed_audio(state: CandidateState, audio: Json, batch: StreamResponse) -> Non
 
 
 def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> None:
+    if (known := state.calls.continued(call)) is not None:
+        # The short way for a piece of arguments, as most are.
+        if text := call["function"]["arguments"]:
+            add_delta(state, known.key, batch).arguments_json = text
+        return
     inner, text = inner_of(call)
     known = state.calls.call_of(call, inner, text)
     if known.begun:
@@ -162,7 +167,7 @@ def feed_tool_call(state: CandidateState, call: Any, batch: StreamResponse) -> N
 
 
 def feed_arguments(state: CandidateState, call: StreamedCall, text: str, batch: StreamResponse) -> None:
-    delta = add_delta(state, ("tool", call.position), batch)
+    delta = add_delta(state, call.key, batch)
     if call.kind == "custom":
         delta.input = text
     else:
@@ -172,7 +177,7 @@ def feed_arguments(state: CandidateState, call: StreamedCall, text: str, batch: 
 def begin_call(state: CandidateState, call: StreamedCall, batch: StreamResponse) -> None:
     """Begins the part of a call, with the arguments that came so far."""
     call.begun = True
-    start_part(state, ("tool", call.position), batch).CopyFrom(begin(call))
+    start_part(state, call.key, batch).CopyFrom(begin(call))
     if text := call.arguments():
         feed_arguments(state, call, text, batch)
 

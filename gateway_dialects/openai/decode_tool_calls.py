@@ -33,6 +33,11 @@ class StreamedCall:
     fields: Json = field(default_factory=dict)
     """Of its deltas, until it begins."""
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Of its part."""
+        return ("tool", self.position)
+
     def hold(self, call: Json, inner: Json, text: str) -> None:
         """Adds a delta before the call has begun. inner: the object with its name. text: of the arguments."""
         if (call_id := decode_response.id_of(call)) and not (self.id and self.has_arguments):
@@ -67,6 +72,15 @@ class StreamedCalls:
     @property
     def has_begun(self) -> bool:
         return any(call.begun for call in self.calls)
+
+    def continued(self, call: Any) -> StreamedCall | None:
+        """The call that has begun, of a delta with its index, a text of its arguments and nothing else."""
+        if type(call) is not dict or "id" in call or type(slot := call.get("index")) is not int:
+            return None
+        known, function = self.slots.get(slot), call.get("function")
+        if known is None or not known.begun or type(function) is not dict or len(function) != 1:
+            return None
+        return known if type(function.get("arguments")) is str else None
 
     def call_of(self, call: Json, inner: Json, text: str) -> StreamedCall:
         """The call that a delta belongs to. Some vendors give no index (Google, Mistral), some 0 to every parallel call."""
