@@ -14,13 +14,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from dragoman.reasons import GatewayError, Reason, invalid
+from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
 from gateway_core.transport.guard import Forbidden, Guard
-from gateway_core.transport.http1.codec import LAST_CHUNK, Origin, chunk, parse, place_of, request_head
+from gateway_core.transport.http1.codec import Origin, framed, parse, place_of, request_head
 from gateway_core.transport.http1.connect import Connector, cause_of
-from gateway_core.transport.http1.connection import NEVER, Connection, Exchange, Fate
-from gateway_core.transport.http1.decompress import OTHER_CODINGS, WINDOW_BITS, Inflater
+from gateway_core.transport.http1.connection import Connection
+from gateway_core.transport.http1.decompress import Inflater, Unreadable, inflater_for
+from gateway_core.transport.http1.exchange import NEVER, Exchange, Fate
 from gateway_core.transport.http1.pool import Pool
 from gateway_dialects.kit.dialect import UpstreamRequest
 
@@ -125,9 +126,10 @@ class HttpTransport:
         """Returns with the answer's head, or when there will be none."""
         now, limits = asyncio.get_running_loop().time(), self._limits
         exchange = Exchange(now, until, answer_s=limits.answer_s, idle_s=limits.idle_s)
-        connection.start(exchange, request.method, head, request.body if request.stream is None else framed(request))
+        connection.start(exchange, request.method, head, body_of(request))
         try:
-            await exchange.head()
+            while not exchange.status and exchange.fate is None:
+                await exchange.news()
         except BaseException:
             exchange.close()
             raise
@@ -147,8 +149,14 @@ class HttpResponse:
         self._origin = origin
         self._limits = limits
         self._headers: Mapping[str, str] | None = None
-        coding = None if verbatim else exchange.headers.get(b"content-encoding")
-        self._inflater = None if coding is None else self._inflater_for(coding)
+        self._inflater: Inflater | None = None
+        coding = exchange.headers.get(b"content-encoding")
+        if coding is not None and not verbatim:
+            try:
+                self._inflater = inflater_for(coding.decode("latin-1"))
+            except Unreadable as error:
+                exchange.close()
+                raise GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, f"{origin.place} answered {error}") from None
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -166,7 +174,9 @@ class HttpResponse:
         """Raises UPSTREAM_INVALID_RESPONSE for a body of more than max_body_bytes."""
         pieces: list[bytes] = []
         left = self._limits.max_body_bytes
-        while piece := await self._next_piece():
+        # Most answers are here with their heads.
+        whole = self._inflater is None and self._exchange.fate is Fate.WHOLE
+        while piece := self._exchange.take() if whole else await self._next_piece():
             left -= len(piece)
             if left < 0:
                 raise too_large(self._origin, self._limits)
@@ -213,34 +223,12 @@ class HttpResponse:
             raise broken_off(self._origin) from error
         return text
 
-    def _inflater_for(self, header: bytes) -> Inflater | None:
-        coding = header.decode("latin-1").strip().lower()
-        if coding in WINDOW_BITS:
-            return Inflater(coding)
-        if any(name.strip() in (*WINDOW_BITS, *OTHER_CODINGS) for name in coding.split(",")):
-            self._exchange.close()
-            message = f"{self._origin.place} answered with the content-encoding {coding[:40]}, which it was not asked for"
-            raise GatewayError(Reason.UPSTREAM_INVALID_RESPONSE, message)
-        return None
 
-
-async def framed(request: UpstreamRequest) -> AsyncGenerator[bytes, None]:
-    """The body in pieces as it is sent. Raises GatewayError INVALID_REQUEST for another length than the header's: the
-    provider would wait for the rest, or take it for the next request."""
-    assert request.stream is not None
+def body_of(request: UpstreamRequest) -> bytes | AsyncGenerator[bytes, None]:
+    if request.stream is None:
+        return request.body
     length = next((value for name, value in request.headers.items() if name.lower() == "content-length"), None)
-    left = None if length is None else int(length)
-    async for piece in request.stream:
-        if left is not None:
-            left -= len(piece)
-            if left < 0:
-                raise invalid("body", "body: it is longer than its content-length says")
-        if piece:
-            yield chunk(piece) if left is None else piece
-    if left:
-        raise invalid("body", "body: it is shorter than its content-length says")
-    if left is None:
-        yield LAST_CHUNK
+    return framed(request.stream, None if length is None else int(length))
 
 
 def met_the_end(exchange: Exchange) -> bool:

@@ -6,11 +6,13 @@ refused here: other transfer codings, other versions and protocols, 101, and hea
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import httptools
+
+from dragoman.reasons import invalid
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of an answer's head, interim answers (1xx) included; of its trailers, and of the extensions of one chunk."""
@@ -20,7 +22,6 @@ WITHOUT_LENGTH = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 BODILESS = ("HEAD", "CONNECT")
 """Methods whose answers have no body, whatever their heads say (RFC 9112, section 6.3)."""
 PORTS = {"http": 80, "https": 443}
-LAST_CHUNK = b"0\r\n\r\n"
 split_url = re.compile(
     r"(https?)://(\[[0-9a-f:.]+\]|[^][/?#@:\\]+)(?::([0-9]{1,5}))?([/?][^#]*)?(?:#.*)?", re.I | re.S
 ).fullmatch
@@ -48,7 +49,6 @@ class Origin(NamedTuple):
     """The header host."""
 
 
-@lru_cache(1024)
 def origin_of(scheme: str, host: str, port: str | None) -> Origin:
     """Raises ValueError for a host or a port that cannot be."""
     scheme, host = scheme.lower(), host.strip("[]").encode("idna").decode().lower()
@@ -60,6 +60,7 @@ def origin_of(scheme: str, host: str, port: str | None) -> Origin:
     return Origin(scheme, host, number, place, written if number == PORTS[scheme] else place)
 
 
+@lru_cache(128)
 def parse(url: str) -> tuple[Origin, str]:
     """The origin, and the target exactly as it is written, for signatures may cover it. Raises ValueError for what is no
     http(s) URL, or holds characters that must be quoted."""
@@ -97,6 +98,8 @@ def request_head(
     if "transfer-encoding" in given or (length is not None and given.get("content-length", str(length)) != str(length)):
         raise ValueError("headers that contradict the body")
     if length is None:
+        if not given.get("content-length", "0").isdecimal():
+            raise ValueError("not a length")
         if "content-length" not in given:
             fields["transfer-encoding"] = "chunked"
     elif length or method not in WITHOUT_LENGTH:
@@ -108,9 +111,23 @@ def request_head(
     return head.encode()
 
 
-def chunk(piece: bytes) -> bytes:
-    """One chunk of a body in pieces; the piece is not empty."""
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
+async def framed(pieces: AsyncIterator[bytes], length: int | None) -> AsyncGenerator[bytes, None]:
+    """A body in pieces as it is sent: chunked where it has no length. Raises GatewayError INVALID_REQUEST for another
+    length: the provider would wait for the rest, or take it for the next request."""
+    left = length
+    async for piece in pieces:
+        if left is None:
+            if piece:
+                yield b"%x\r\n%b\r\n" % (len(piece), piece)
+            continue
+        left -= len(piece)
+        if left < 0:
+            raise invalid("body", "body: it is longer than its content-length says")
+        yield piece
+    if left:
+        raise invalid("body", "body: it is shorter than its content-length says")
+    if left is None:
+        yield b"0\r\n\r\n"
 
 
 class AnswerParser:
@@ -119,13 +136,14 @@ class AnswerParser:
 
     __slots__ = (
         *("_bodiless", "_http", "_idle", "_interim", "_until_close"),
-        *("complete", "fed", "fields", "headers", "keep_alive", "pieces", "status"),
+        *("complete", "fed", "fields", "headers", "keep_alive", "on_body", "pieces", "status"),
     )
 
     def __init__(self) -> None:
         self._http: httptools.HttpResponseParser | None = None
         self.pieces: list[bytes] = []
         """Of the body, as far as nobody has taken them."""
+        self.on_body = self.pieces.append
         self.begin("")
 
     def begin(self, method: str) -> None:
@@ -187,8 +205,10 @@ class AnswerParser:
                 raise BadFraming(str(error)) from None
             self.keep_alive = False
         if self._bodiless and self.status:
-            # llhttp waits for a body that will not come.
+            # llhttp waits for a body that will not come, or takes for one what is none.
             self.discard()
+            self.keep_alive = self.keep_alive and not self.pieces
+            self.pieces.clear()
 
     def on_message_begin(self) -> None:
         if self.complete:
@@ -213,12 +233,6 @@ class AnswerParser:
             self.complete = True
         elif status not in (204, 304) and b"content-length" not in self.headers:
             self._until_close = b"transfer-encoding" not in self.headers
-
-    def on_body(self, piece: bytes) -> None:
-        if self._bodiless:
-            self.keep_alive = False
-        else:
-            self.pieces.append(piece)
 
     def on_message_complete(self) -> None:
         if not self._interim:

@@ -6,31 +6,15 @@ import asyncio
 import select
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from enum import Enum, auto
 from typing import Protocol, cast
 
 from gateway_core.transport.http1.codec import AnswerParser, BadFraming
+from gateway_core.transport.http1.exchange import NEVER, Exchange, Fate
 
-MOST_UNREAD = 256 * 1024
-"""Bytes of a body that wait for their reader before the connection is read no further."""
 JOINED_BYTES = 64 * 1024
 """Up to this size a body is sent together with its head: a copy is cheaper than another system call."""
 TICK = 0.001
 """Seconds by which an event loop may let a timer off too early."""
-NEVER = float("inf")
-
-
-class Fate(Enum):
-    """How an exchange ended."""
-
-    WHOLE = auto()
-    CUT = auto()
-    """The connection broke."""
-    BAD_FRAMING = auto()
-    SILENT = auto()
-    DEADLINE = auto()
-    UNSENT = auto()
-    """The body of the request could not be had."""
 
 
 class Owner(Protocol):
@@ -41,98 +25,6 @@ class Owner(Protocol):
 
     def forget(self, connection: Connection) -> None:
         """It is closed."""
-
-
-class Exchange:
-    """One request and what of its answer nobody has read. Times are the event loop's."""
-
-    __slots__ = (
-        *("_buffered", "_idle_s", "_pieces", "_waiter", "connection", "deadline_at", "failure", "fate", "fields", "headers"),
-        *("heard_at", "patience_s", "reused", "stale", "status", "why"),
-    )
-
-    def __init__(self, now: float, deadline_at: float, *, answer_s: float, idle_s: float) -> None:
-        """answer_s: the longest wait for the head, once the request is sent. idle_s: the longest between two reads."""
-        self.deadline_at = deadline_at
-        self.heard_at = now
-        self.patience_s = answer_s
-        """How long after heard_at the upstream is silent."""
-        self.status = 0
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.headers: dict[bytes, bytes] = {}
-        self.fate: Fate | None = None
-        self.why = ""
-        """Of BAD_FRAMING."""
-        self.failure: Exception | None = None
-        """Of UNSENT."""
-        self.connection: Connection | None = None
-        """None once it has ended."""
-        self.reused = False
-        """Whether the connection had answered before."""
-        self.stale = False
-        """Whether it ended because the upstream had closed a connection that was kept open."""
-        self._idle_s = idle_s
-        self._pieces: list[bytes] = []
-        self._buffered = 0
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def head(self) -> None:
-        """Returns when there is a status or a fate."""
-        while not self.status and self.fate is None:
-            await self._wait()
-
-    async def next_piece(self) -> bytes:
-        """All of the body that is here. Empty once there is nothing more; the fate says why."""
-        while not self._pieces and self.fate is None:
-            await self._wait()
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        self._pieces = []
-        self._buffered = 0
-        if self.connection is not None:
-            self.connection.read_on()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def close(self) -> None:
-        """An unfinished exchange takes its connection with it."""
-        self.failure = None
-        if self.connection is not None:
-            self.connection.abort()
-
-    def receive(self, parser: AnswerParser) -> bool:
-        """Whether it has as much now as may be unread."""
-        if not self.status and parser.status:
-            self.status, self.fields, self.headers = parser.status, parser.fields, parser.headers
-            self.patience_s = self._idle_s
-        pieces = parser.pieces
-        if pieces:
-            piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
-            self._pieces.append(piece)
-            self._buffered += len(piece)
-        return self._buffered > MOST_UNREAD
-
-    def end(self, fate: Fate) -> None:
-        self.fate = fate
-        self.connection = None
-        self.wake()
-
-    def wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def limit(self) -> tuple[float, Fate]:
-        """When it is over if nothing comes, and what its fate is then."""
-        silent_at = self.heard_at + self.patience_s
-        return (self.deadline_at, Fate.DEADLINE) if self.deadline_at <= silent_at else (silent_at, Fate.SILENT)
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
 
 class Nowhere(asyncio.Transport):
@@ -266,7 +158,8 @@ class Connection(asyncio.Protocol):
             return
         self._exchange = None
         exchange.end(Fate.WHOLE)
-        self.read_on()
+        if self._paused:
+            self.read_on()
         self.idle_since = self._loop.time()
         self._owner.take_back(self)
 

@@ -1,5 +1,7 @@
 """Decompression of bodies, in bounded steps: gzip and deflate (RFC 9110, section 8.4.1), without I/O."""
 
+from __future__ import annotations
+
 import zlib
 from typing import Any
 
@@ -8,6 +10,20 @@ MOST_AT_ONCE = 1024 * 1024
 WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 OTHER_CODINGS = ("br", "zstd", "compress", "x-compress")
 """What is compressed too, and cannot be read. Anything else that is called a coding is none: some servers name a charset."""
+
+
+class Unreadable(Exception):
+    """A body in a coding that nobody asked for."""
+
+
+def inflater_for(header: str) -> Inflater | None:
+    """header: content-encoding. None for what is no compression. Raises Unreadable."""
+    coding = header.strip().lower()
+    if coding in WINDOW_BITS:
+        return Inflater(coding)
+    if any(name.strip() in (*WINDOW_BITS, *OTHER_CODINGS) for name in coding.split(",")):
+        raise Unreadable(f"with the content-encoding {coding[:40]}, which it was not asked for")
+    return None
 
 
 class Inflater:

@@ -65,7 +65,7 @@ class Pool:
         return connection
 
     def take_back(self, connection: Connection) -> None:
-        if (waiter := self._next_waiter()) is not None:
+        if self._waiters and (waiter := self._next_waiter()) is not None:
             waiter.set_result(connection)
             return
         self._idle[connection] = None

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from gateway_core.transport.http1.codec import LARGEST_HEAD, MOST_FIELDS, AnswerParser, BadFraming, chunk, request_head
+from gateway_core.transport.http1.codec import (
+    LARGEST_HEAD,
+    MOST_FIELDS,
+    AnswerParser,
+    BadFraming,
+    framed,
+    parse,
+    request_head,
+)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -226,7 +235,6 @@ def test_the_length_of_a_body_in_pieces() -> None:
     assert head(length=None)[-1] == "transfer-encoding: chunked"
     assert head(length=None, Content_Length="7")[-1] == "content-length: 7"
     assert head(Content_Length="2")[-1] == "content-length: 2"
-    assert chunk(b"0123456789abcdef") == b"10\r\n0123456789abcdef\r\n"
 
 
 @pytest.mark.parametrize(
@@ -239,3 +247,50 @@ def test_the_length_of_a_body_in_pieces() -> None:
 def test_headers_that_cannot_be_sent_are_refused(headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"header|line"):
         request_head("POST", "/x", headers=headers, defaults={}, length=2)
+
+
+def sent(length: int | None, *pieces: bytes) -> bytes:
+    async def given() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    async def all_of() -> bytes:
+        return b"".join([piece async for piece in framed(given(), length)])
+
+    return asyncio.run(all_of())
+
+
+def test_a_body_in_pieces_is_framed() -> None:
+    assert sent(None, b"0123456789abcdef", b"", b"a") == b"10\r\n0123456789abcdef\r\n1\r\na\r\n0\r\n\r\n"
+    assert sent(None) == b"0\r\n\r\n"
+    assert sent(3, b"ab", b"", b"c") == b"abc"
+    assert sent(0) == b""
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "authority", "target"),
+    [
+        ("http://h", "h:80", "h", "/"),
+        ("https://H.example/a%2Fb?c=d#e", "h.example:443", "h.example", "/a%2Fb?c=d"),
+        ("HTTP://h:8080?x", "h:8080", "h:8080", "/?x"),
+        ("https://h:443/", "h:443", "h", "/"),
+        ("http://[::1]:81/a", "[::1]:81", "[::1]:81", "/a"),
+        ("https://[::1]/a", "[::1]:443", "[::1]", "/a"),
+        ("https://bücher.example/", "xn--bcher-kva.example:443", "xn--bcher-kva.example", "/"),
+    ],
+)
+def test_urls_are_taken_apart(url: str, place: str, authority: str, target: str) -> None:
+    origin, found = parse(url)
+    assert (origin.place, origin.authority, found) == (place, authority, target)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "h", "ftp://h/", "http://", "http:///a", "http://[::1", "http://u:p@h/", "http://h:99999/", "http://h:x/"),
+        *("http://h/a b", "http://h/a\r\nb: c", "http://h/\x00", "http://h\\@other/", "http://a..b/", "http://[::1]x/"),
+    ],
+)
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse(url)

@@ -15,7 +15,8 @@ import uvloop
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
 from gateway_core.transport.http import HttpLimits, HttpResponse, HttpTransport
-from gateway_core.transport.http1.connection import Connection, Exchange
+from gateway_core.transport.http1.connection import Connection
+from gateway_core.transport.http1.exchange import Exchange
 from gateway_dialects.kit.dialect import UpstreamRequest
 from tests.upstream import CUT, STALL, Handler, Received, Reply, Signal, Upstream, json_reply
 
