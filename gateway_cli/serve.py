@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,11 @@ def serve(
     settings.check_exposure()
     shared = ready_fd is not None
     bound = bind(settings.server.http, "--http", shared=shared)
+    supervisor = os.getppid()
     run(_serve(settings, bound, logs.set_up(settings.log), ready_fd))
+    if storage is not None and os.getppid() != supervisor:
+        # It was killed, and leaves conversations behind that nobody would find again.
+        shutil.rmtree(storage.parent, ignore_errors=True)
     return 0
 
 

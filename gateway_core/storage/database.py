@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ PRAGMAS = (
     "PRAGMA secure_delete = ON",
 )
 PRIVATE = 0o600
+OTHERS = 0o077
 
 _log = logging.getLogger("dragoman.storage")
 
@@ -97,7 +99,7 @@ def check_file(path: Path, prepare: Prepare) -> None:
 def connect(path: Path | None, prepare: Prepare) -> sqlite3.Connection:
     """Raises sqlite3.Error and OSError."""
     if path is not None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+        make_private(path)
     name = ":memory:" if path is None else path
     # Transactions are begun by writing(); the connection is used by one thread at a time.
     connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -112,6 +114,18 @@ def connect(path: Path | None, prepare: Prepare) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make the file where there is none. One that others can read, who were not meant to, is closed to them: what it holds
+    was said in confidence. Raises OSError where it is somebody else's."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        if stat.S_IMODE(os.fstat(file).st_mode) & OTHERS:
+            os.fchmod(file, PRIVATE)
+            _log.warning("%s could be read by other users of this machine; now it cannot", path)
+    finally:
+        os.close(file)
 
 
 def write_ahead(connection: sqlite3.Connection) -> None:

@@ -223,13 +223,15 @@ def test_workers_share_the_ports_and_are_replaced() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children in /proc")
-def test_workers_do_not_outlive_their_supervisor() -> None:
-    with running("serve", *HERE, "--workers", "2") as program:
+def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
+    """Nor do the conversations that they shared."""
+    with running("serve", *HERE, "--workers", "2", environ={"TMPDIR": str(tmp_path)}) as program:
         workers = [os.pidfd_open(worker) for worker in children(program.process.pid)]
         program.stop(signal.SIGKILL)
         for worker in workers:
             assert select.select([worker], [], [], WAIT_S)[0]
             os.close(worker)
+    assert list(tmp_path.glob("dragoman-*")) == []
 
 
 def test_a_worker_that_cannot_begin_ends_them_all(tmp_path: Path) -> None:

@@ -106,6 +106,15 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "storage.db"
+    path.touch()
+    path.chmod(0o664)
+    check_storage(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "could be read by other users" in caplog.text
+
+
 def test_what_is_deleted_is_not_left_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "storage.db"
 
