@@ -16,7 +16,7 @@ from gateway_dialects.openai.parse_request import ParsedChat, parse_chat
 from gateway_dialects.openai.pictures import takes_back
 from gateway_dialects.openai.rate_limits import RATE_LIMITS
 from gateway_dialects.openai.render_models import render_model, render_models
-from gateway_dialects.openai.render_response import render_chat, render_error
+from gateway_dialects.openai.render_response import LEGACY, render_chat, render_error
 from gateway_dialects.openai.render_stream import ChunkRenderer
 from gateway_dialects.openai.words import DIALECT
 
@@ -39,6 +39,8 @@ CLIENT = Dialect(
 def serve(parsed: ParsedChat, head: RequestHead) -> ServedChat:
     """A parsed request of this language, and how its answer is written."""
     terms: Any = {"fallback_id": f"chatcmpl-{head.request_id}", "now": int(time.time())}
+    if parsed.legacy_functions:
+        terms["style"] = LEGACY
     writer = partial(ChunkRenderer, include_usage=parsed.include_usage, **terms)
     return ServedChat(parsed.chat, partial(render_chat, **terms), writer if parsed.stream else None)
 

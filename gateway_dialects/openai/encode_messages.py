@@ -22,7 +22,7 @@ from gateway_dialects.openai.words import AUDIO_FORMATS, DIALECT, ROLE_WORDS, RO
 
 PLAIN_ROLES = {ROLES[word]: word for word in ("system", "user", "assistant")}
 """Roles that every vendor knows."""
-CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", "function_call", FIELD})
+CONTENT_LIKE = frozenset({"tool_calls", "refusal", "audio", FIELD})
 """Fields of an assistant message that stand in for content; one with neither is refused."""
 KINDS = {
     content_pb2.MEDIA_KIND_IMAGE: "pictures",
@@ -340,7 +340,7 @@ class ToolResults:
 
     def _message(self, part: Part, message: Message, place: str) -> Json:
         result, form = part.tool_result, form_of(message, DIALECT, MessageForm)
-        encoded: Json = {"role": form.role or "tool"}
+        encoded: Json = {"role": "tool"}
         if result.tool_call_id:
             encoded["tool_call_id"] = shortened(result.tool_call_id, self._quirks.longest_call_id)
         if name := result.name or message.name:

@@ -51,7 +51,7 @@ def parse_message(message: Message, value: Any, path: str) -> None:
         message.name = read.string(name, f"{path}.name")
     if rest:
         if take_cache_hint(message, rest):
-            form = MessageForm(form.content, form.role, True)
+            form = MessageForm(form.content, True)
         set_details(message, rest)
     if form is not PLAIN:
         set_form(message, DIALECT, form)
@@ -84,7 +84,7 @@ def parse_assistant(message: Message, fields: Json, path: str) -> MessageForm:
             parse_tool_call(message.parts.add(), call, f"{path}.tool_calls[{index}]")
     if isinstance(content, list):
         drop_repeated(message)
-    if not has_content and not message.parts and not fields.get("function_call") and not fields.get("audio"):
+    if not has_content and not message.parts and not fields.get("audio"):
         raise missing(f"{path}.content", "An assistant message needs content or tool_calls.")
     return form
 
@@ -237,14 +237,11 @@ PART_PARSERS: Mapping[str, Callable[[Part, Json, str], Json]] = {
 
 def parse_tool_result(message: Message, fields: Json, path: str) -> MessageForm:
     result = message.parts.add().tool_result
-    is_function = fields["role"] == "function"
-    if not is_function:
-        result.tool_call_id = read.required_string(fields, "tool_call_id", f"{path}.")
+    result.tool_call_id = read.required_string(fields, "tool_call_id", f"{path}.")
     read.set_fields(result, fields, {"name": ("name", read.string)}, f"{path}.")
     if fields.get("content") is None:
         raise missing(f"{path}.content")
-    form = parse_content(result.parts, fields["content"], f"{path}.content")
-    return MessageForm(form.content, "function") if is_function else form
+    return parse_content(result.parts, fields["content"], f"{path}.content")
 
 
 def parse_tool_call(part: Part, value: Any, path: str) -> None:

@@ -17,6 +17,7 @@ from gateway_dialects.kit.fields import missing, required_mapping, required_stri
 from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
 from gateway_dialects.kit.tool_forms import set_hosted
 from gateway_dialects.openai import words
+from gateway_dialects.openai.legacy_functions import is_legacy, modernised
 from gateway_dialects.openai.parse_messages import nested, parse_message, unnamed_fields
 
 STREAM_FIELDS = frozenset({"stream", "stream_options"})
@@ -38,6 +39,8 @@ class ParsedChat:
     stream: bool
     include_usage: bool
     """Whether a usage chunk was asked for."""
+    legacy_functions: bool = False
+    """Whether tool calls are wanted as function_call."""
 
 
 def parse_chat(body: bytes, model: str = "") -> ParsedChat:
@@ -51,6 +54,7 @@ def parse_chat(body: bytes, model: str = "") -> ParsedChat:
 def parse_fields(fields: Json) -> ParsedChat:
     """The same for a body that has been decoded."""
     read.require(fields, ("model", "messages"))
+    legacy, fields = is_legacy(fields), modernised(fields)
     request = ChatRequest()
     extra: Json = {}
     for name, value in fields.items():
@@ -66,7 +70,7 @@ def parse_fields(fields: Json) -> ParsedChat:
     stream, include_usage = parse_stream_fields(fields, extra)
     if extra:
         request.extra_body_json = json_text(extra)
-    return ParsedChat(request, stream, include_usage)
+    return ParsedChat(request, stream, include_usage, legacy)
 
 
 def parse_stream_fields(fields: Json, extra: Json) -> tuple[bool, bool]:

@@ -18,6 +18,7 @@ from gateway_dialects.kit.finish import meaning_of
 from gateway_dialects.kit.json import UNREADABLE, Json, decode_json, encode_json, form_of, list_at
 from gateway_dialects.kit.media import base64_of
 from gateway_dialects.openai import pictures, words
+from gateway_dialects.openai.legacy_functions import CALL, CALLS, with_function_call
 from gateway_dialects.openai.message_fields import (
     add_signature,
     annotation_of,
@@ -43,6 +44,8 @@ class Style:
     empty."""
     reasoning_field: str = "reasoning_content"
     """The string field for reasoning, where the provider has none of its own."""
+    legacy_functions: bool = False
+    """Whether a tool call is written as function_call."""
     openrouter: bool = False
     """Whether it is OpenRouter's: reasoning_details for all reasoning and for signatures of tool calls, who answered, both
     words for the end, and what it cost."""
@@ -56,6 +59,7 @@ class Style:
 
 
 OPENAI = Style()
+LEGACY = Style(legacy_functions=True)
 
 
 def render_chat(response: ChatResponse, fallback_id: str, now: int, style: Style = OPENAI) -> bytes:
@@ -110,6 +114,8 @@ def finish_fields(ending: Any, style: Style = OPENAI) -> Json:
     """Of a Candidate or CandidateFinish: one of OpenAI's words, and the provider's own where it is another."""
     raw = ending.raw_finish_reason
     word = words.FINISH_WORDS.get(ending.finish_reason, "stop")
+    if style.legacy_functions:
+        return {"finish_reason": CALL if word == CALLS else word}
     if style.openrouter:
         return {"finish_reason": word, "native_finish_reason": raw or None}
     if not raw or (raw in words.OPENAI_FINISH_WORDS and meaning_of(raw) == ending.finish_reason):
@@ -131,7 +137,7 @@ def render_message(parts: Sequence[Part], style: Style = OPENAI) -> Json:
         items = signature_items(parts, thoughts)
         if items:
             message["reasoning_details"] = [*message.get("reasoning_details", ()), *items]
-    return message
+    return with_function_call(message) if style.legacy_functions else message
 
 
 def render_part(part: Part, kind: str | None, message: Json) -> None:

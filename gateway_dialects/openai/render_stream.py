@@ -13,6 +13,7 @@ from dragoman.v1.stream_pb2 import CandidateFinish, Finished, PartDelta, PartFin
 from gateway_dialects.kit.event_writer import EventWriter
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai import render_response
+from gateway_dialects.openai.legacy_functions import with_function_call
 from gateway_dialects.openai.message_fields import add_signature, annotation_of, encrypted_item, signature_item
 from gateway_dialects.openai.pictures import FIELD, is_drawn, picture_item
 from gateway_dialects.openai.words import DIALECT, details_of
@@ -137,6 +138,8 @@ class ChunkRenderer(EventWriter):
     def _choice(
         self, index: int, delta: Json, out: list[bytes], *, logprobs: Json | None = None, ending: Json | None = None
     ) -> None:
+        if self._style.legacy_functions:
+            delta = with_function_call(delta)
         choice: Json = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
         if ending:
             choice.update(ending)

@@ -117,8 +117,6 @@ class MessageForm(Form, frozen=True):
 
     content: str = ""
     """list: a list of fewer than two parts. string: an empty string. absent: no content field."""
-    role: str = ""
-    """function: the older role of a tool's result."""
     cache_control: bool = False
     """Whether the cache hint was a cache_control of this form."""
 

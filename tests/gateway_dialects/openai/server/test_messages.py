@@ -174,14 +174,6 @@ def test_a_tool_result_of_several_parts() -> None:
     assert found.parts == [Part(tool_result=ToolResult(tool_call_id="c1", parts=[Part(text="a"), picture]))]
 
 
-def test_the_result_of_a_legacy_function() -> None:
-    found = message(role="function", name="f", content="42")
-    result = ToolResult(name="f", parts=[Part(text="42")])
-    assert found == Message(
-        role=Role.ROLE_TOOL, parts=[Part(tool_result=result)], provider_details_json=details(form={"role": "function"})
-    )
-
-
 def test_tool_calls_without_words() -> None:
     custom = {"id": "c2", "type": "custom", "custom": {"name": "g", "input": "free"}}
     calls = [
@@ -221,8 +213,8 @@ def test_a_refusal_in_content() -> None:
     assert found.parts == [refusal, Part(text="Sorry.")]
 
 
-@pytest.mark.parametrize("field", [{"audio": {"id": "audio_1"}}, {"function_call": {"name": "f", "arguments": "{}"}}])
-def test_what_stands_for_content(field: dict[str, Any]) -> None:
+def test_what_stands_for_content() -> None:
+    field = {"audio": {"id": "audio_1"}}
     found = message(role="assistant", content=None, **field)
     assert found == Message(role=Role.ROLE_ASSISTANT, provider_details_json=details(field))
 

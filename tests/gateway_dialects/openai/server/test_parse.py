@@ -41,8 +41,6 @@ NAMED: dict[str, tuple[Any, ChatRequest]] = {
 """Parameters that the contract names: an example, and what becomes of it."""
 CARRIED: dict[str, Any] = {
     "audio": {"format": "mp3", "voice": "alloy"},
-    "function_call": {"name": "f"},
-    "functions": [{"name": "f", "parameters": {"type": "object"}}],
     "metadata": {"team": "blue"},
     "moderation": {"model": "omni", "policy": {"input": {"mode": "score"}}},
     "prediction": {"type": "content", "content": [{"type": "text", "text": "Perhaps."}]},
@@ -57,7 +55,7 @@ CARRIED: dict[str, Any] = {
     "$ref": "x",
 }
 """Parameters that this dialect alone understands."""
-ELSEWHERE = {"model", "messages", "tools", "tool_choice", "response_format", "stream_options"}
+ELSEWHERE = {"model", "messages", "tools", "functions", "function_call", "tool_choice", "response_format", "stream_options"}
 
 
 def test_every_parameter_of_the_sdk_is_covered() -> None:
