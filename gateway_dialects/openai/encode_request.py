@@ -27,6 +27,7 @@ from gateway_dialects.kit.json import (
 )
 from gateway_dialects.openai import words
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
+from gateway_dialects.openai.legacy_functions import write_legacy
 
 FieldEncoder = Callable[[Json, Any, Quirks, Diagnostics], None]
 GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
@@ -78,6 +79,8 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
     if request.extra_body_json:
         merge_options(body, object_of(request.extra_body_json, "extra_body_json"))
     diagnostics.drop_foreign_settings(request, words.DIALECT)
+    if any(form_of(tool, words.DIALECT, words.ToolForm).legacy for tool in request.tools):
+        write_legacy(body)
     return body
 
 

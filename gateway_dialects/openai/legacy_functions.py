@@ -1,8 +1,8 @@
 """The older form of tools in chat completions, functions and function_call, as the newer one and back.
 
-Source: https://platform.openai.com/docs/api-reference/chat/create (deprecated: functions, function_call). Many vendors never
-took it, so that every provider is asked in the newer form. A client that gives functions is answered in its own form, which
-holds one call: it is asked for one at a time.
+Source: https://platform.openai.com/docs/api-reference/chat/create (deprecated: functions, function_call). Providers
+of other dialects are asked in the newer form, those of this one as the client wrote it. Answers are in the client's form,
+which holds one call: it is asked for one at a time.
 """
 
 from typing import Any
@@ -64,6 +64,21 @@ def modern_messages(messages: list[Any]) -> list[Any]:
         rest[CALLS] = [*list_at(message, CALLS), {"id": call_id, "type": "function", "function": {"arguments": "", **call}}]
         found.append({"content": None, **rest})
     return found
+
+
+def write_legacy(body: Json) -> None:
+    """The body in the older form again, for providers of this dialect."""
+    body["functions"] = [object_at(tool, "function") for tool in list_at(body, "tools")]
+    for name in ("tools", "parallel_tool_calls"):
+        body.pop(name, None)
+    if (choice := body.pop("tool_choice", None)) is not None:
+        body[CALL] = choice if isinstance(choice, str) else object_at(choice, "function")
+    for message in list_at(body, "messages"):
+        if message.get("role") == "tool":
+            message["role"] = "function"
+            message.pop("tool_call_id", None)
+        elif CALLS in message:
+            with_function_call(message)
 
 
 def with_function_call(message: Json) -> Json:

@@ -70,6 +70,8 @@ def parse_fields(fields: Json) -> ParsedChat:
     stream, include_usage = parse_stream_fields(fields, extra)
     if extra:
         request.extra_body_json = json_text(extra)
+    for tool in request.tools if legacy else ():
+        set_form(tool, words.DIALECT, words.ToolForm(legacy=True))
     return ParsedChat(request, stream, include_usage, legacy)
 
 

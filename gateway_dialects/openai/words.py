@@ -140,6 +140,8 @@ class ToolForm(Form, frozen=True):
 
     cache_control: str = ""
     """tool, function or custom: the object that held the cache_control."""
+    legacy: bool = False
+    """Whether it was one of the older functions."""
 
 
 class RequestForm(Form, frozen=True):

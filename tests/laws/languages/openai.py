@@ -59,22 +59,8 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-def of_today(body: dict[str, Any]) -> dict[str, Any]:
-    """The fixture of the older functions in today's form."""
-    named = {"id": "call_1", "type": "function", "function": body["messages"][1]["function_call"]}
-    result = {**body["messages"][2], "role": "tool", "tool_call_id": "call_1"}
-    return {
-        "tools": [{"type": "function", "function": function} for function in body["functions"]],
-        "tool_choice": {"type": "function", "function": body["function_call"]},
-        "parallel_tool_calls": False,
-        "messages": [body["messages"][0], {"role": "assistant", "content": None, "tool_calls": [named]}, result],
-    }
-
-
 def canonical_request(body: dict[str, Any]) -> Any:
-    """Without the model and the stream flags; a tool without a type is a function. What was written in the form of the
-    older functions is sent in that of tools, and one call is asked for at a time."""
-    body = of_today(body) if "functions" in body else body
+    """Without the model and the stream flags; a tool without a type is a function."""
     plain = without_nulls({name: value for name, value in body.items() if name not in (*STREAM_FLAGS, "model")})
     for tool in plain.get("tools", []):
         tool.setdefault("type", "function")
