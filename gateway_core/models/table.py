@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway_core.models.families import family_of
 from gateway_core.models.families.family import plain_name
+from gateway_core.models.limits import limits_of
 from gateway_core.models.vendor_rules import APIS, RULES, VendorRule
 from gateway_dialects.kit.capabilities import UNKNOWN, Capabilities
 
@@ -46,6 +47,7 @@ class ModelTable:
         self._overrides = {
             name.partition("/")[2]: override for name, override in overrides.items() if name.partition("/")[0] == provider
         }
+        self._provider = provider
         self._efforts = efforts
         self._api = APIS.get(dialect)
         self._rules: Sequence[tuple[re.Pattern[str], VendorRule]] = [
@@ -78,7 +80,12 @@ class ModelTable:
         for pattern, rule in self._rules:
             if pattern.match(plain_name(model)):
                 found = narrowed(found, rule.takes)
-        return found
+        return self._with_limits(found, model)
+
+    def _with_limits(self, known: Capabilities, model: str) -> Capabilities:
+        if known.most_output is not None or (limits := limits_of(self._provider, model)) is None:
+            return known
+        return replace(known, context=known.context or limits.context, most_output=limits.most_output)
 
 
 def narrowed(known: Capabilities, by: Capabilities) -> Capabilities:

@@ -109,7 +109,7 @@ def test_two_processes_are_started_as_told() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "docs/settings.md"])
 def test_the_configuration_can_be_used(name: str, tmp_path: Path) -> None:
-    (text,) = blocks((ROOT / name).read_text(), "toml")
+    text, *_ = blocks((ROOT / name).read_text(), "toml")
     config = tmp_path / "dragoman.toml"
     config.write_text(text.replace('"sha256:..."', f'"{hash_key("x")}"'))
     environ = {variable: f"sk-{variable}" for variable in re.findall(r"env:(\w+)", text) if variable != "NAME"}
