@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import socket
 
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+    from gateway_cli.http_protocol import ConnectionLimits
     from gateway_cli.http_server import HttpServer
     from gateway_core.rpc.server import GrpcServer
     from gateway_core.rpc.servicer import GatewayServicer
@@ -131,8 +132,11 @@ def http_server(
     access_log: AccessLog | None,
     timeout_s: float | None = None,
     readiness: Callable[[], Awaitable[bool]] | None = None,
+    connections: ConnectionLimits | None = None,
 ) -> HttpServer:
-    """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself."""
+    """timeout_s: how long the facade waits for a core that may be lost; one in this process keeps time itself. connections:
+    the defaults and the settings' unless they are given."""
+    from gateway_cli.http_protocol import ConnectionLimits
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
     from http_facade.core import KeyPlace, Limits
@@ -149,4 +153,6 @@ def http_server(
         key_places=places,
         origins=settings.server.cors_origins,
     )
-    return HttpServer(app, bound, settings.server.http_tls)
+    server = settings.server
+    connections = connections or ConnectionLimits(server.max_connections, server.max_connections_per_address)
+    return HttpServer(app, bound, server.http_tls, limits=connections)

@@ -62,6 +62,9 @@ class ServerSettings:
     """Seconds of silence after which a stream gets a sign of life."""
     grace: float = 30.0
     """Seconds that running calls have to finish once the server is asked to stop."""
+    max_connections: int = 10_000
+    """Of HTTP clients at the same time."""
+    max_connections_per_address: int = 1_000
     cors_origins: tuple[str, ...] = ()
     """Origins of the pages that may ask from a browser; * is any."""
 
@@ -145,6 +148,8 @@ def read_server(table: Table) -> ServerSettings:
         max_body_bytes=table.whole("max_body_bytes", default.max_body_bytes, least=1),
         keep_alive=table.seconds("keep_alive", default.keep_alive),
         grace=table.seconds("grace", default.grace),
+        max_connections=table.whole("max_connections", default.max_connections, least=1),
+        max_connections_per_address=table.whole("max_connections_per_address", default.max_connections_per_address, least=1),
         cors_origins=_read_origins(table),
     )
     table.finish()

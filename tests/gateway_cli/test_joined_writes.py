@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway_cli.http_server import MAX_HELD_BYTES, JoinedWrites
+from gateway_cli.joined_writes import MAX_HELD_BYTES, JoinedWrites
 
 
 class Recorded(asyncio.Transport):

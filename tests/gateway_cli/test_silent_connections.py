@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway_cli.http_server import HttpProtocol, HttpServer
+from gateway_cli.http_protocol import ConnectionLimits, HttpProtocol
+from gateway_cli.http_server import HttpServer
 from gateway_cli.sockets import bind
 from gateway_core.settings.server import Address
 
@@ -15,7 +16,7 @@ WAIT_S = 10.0
 
 
 class Hasty(HttpProtocol):
-    first_request_s = 0.05
+    limits = ConnectionLimits(receive_s=0.05)
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,9 +30,13 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-@pytest.mark.parametrize("said", [b"", b"G", b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: "])
-def test_a_connection_without_a_request_is_closed(said: bytes) -> None:
-    assert asyncio.run(conversation(Hasty, said)) == b""
+def test_a_connection_without_a_request_is_closed() -> None:
+    assert asyncio.run(conversation(Hasty, b"")) == b""
+
+
+@pytest.mark.parametrize("said", [b"G", b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: "])
+def test_half_a_head_is_not_waited_for(said: bytes) -> None:
+    assert asyncio.run(conversation(Hasty, said)).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_connection_with_a_request_is_not() -> None:

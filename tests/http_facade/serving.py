@@ -18,6 +18,7 @@ import httpx
 import uvloop
 
 from gateway_cli.core import LocalCore, local_core, remote_channel
+from gateway_cli.http_protocol import ConnectionLimits
 from gateway_cli.http_server import HttpServer
 from gateway_cli.serve import EXPLAINING_S, http_server
 from gateway_cli.sockets import bind
@@ -136,13 +137,17 @@ Readiness = Callable[[], Awaitable[bool]]
 
 @contextlib.contextmanager
 def serving(
-    settings: Settings | None = None, *, split: bool = False, readiness: Readiness | None = None
+    settings: Settings | None = None,
+    *,
+    split: bool = False,
+    readiness: Readiness | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> Iterator[Facade]:
     """The facade in a thread of its own. split: its core is asked over a socket, as when it is another process."""
     started: Future[str] = Future()
     stop = Signal()
     lines = Lines()
-    opened = opened_server(settings or settings_for(), lines, split, readiness)
+    opened = opened_server(settings or settings_for(), lines, split, readiness, limits)
     thread = threading.Thread(target=run, args=[serve(opened, started, stop), started], name="facade")
     thread.start()
     try:
@@ -177,13 +182,13 @@ async def serve(opened: AbstractAsyncContextManager[HttpServer], started: Future
 
 @contextlib.asynccontextmanager
 async def opened_server(
-    settings: Settings, lines: Lines, split: bool, readiness: Readiness | None
+    settings: Settings, lines: Lines, split: bool, readiness: Readiness | None, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[HttpServer]:
     log = AccessLog(lines, format="json", flush_s=0.0)
     try:
         async with local_core(settings) as core, channel_to(core, split) as stub:
             timeout_s = settings.timeouts.total + EXPLAINING_S if split else None
-            yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, timeout_s, readiness)
+            yield http_server(stub, settings, bind(ANYWHERE, "--http"), log, timeout_s, readiness, limits)
     finally:
         log.close()
 
