@@ -109,7 +109,7 @@ def from_zstd(pieces: Pieces) -> Iterator[bytes]:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
-        from backports import zstd
+        import backports.zstd as zstd
 
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: LARGEST_WINDOW_LOG}
     decoder, frames = zstd.ZstdDecompressor(options=options), 1

@@ -21,7 +21,7 @@ from tests.http_facade.serving import Facade, asking, server_settings, serving, 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
-    from backports import zstd
+    import backports.zstd as zstd
 
 LIMIT = 1_000_000
 BOMB = bytes(50 * LIMIT)
