@@ -40,7 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     # Who may import these, and nobody else. What is not named here may be imported anywhere.
-    "httptools": ("gateway_core.transport.http1", "gateway_cli.http_server"),
+    "httptools": ("gateway_core.transport.http1", "gateway_cli.http_protocol"),
     # To reach what clients name.
     "aiohttp": ("gateway_core.transport.http_download",),
     "yarl": ("gateway_core.transport.http_download",),
