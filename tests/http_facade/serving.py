@@ -245,6 +245,7 @@ def refusal(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["x-dragoman-attempts"] == "1"
     error: dict[str, Any] = answer.json()["error"]
     assert error["code"] == code
-    assert "openai" in error["message"]
+    # An agent compacts its conversation when it reads its own API's words, which have no room for a name.
+    assert "openai" in error["message"] or code == "context_length_exceeded"
     assert (error["metadata"]["provider"], error["metadata"]["model"]) == ("openai", "m")
     return error

@@ -51,7 +51,7 @@ def test_a_fallback_that_there_is_not(facade: Facade) -> None:
 def test_what_only_openrouter_takes_reaches_it(router: Provided) -> None:
     router.replies(json_reply(completion(provider="Azure", usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5})))
     own = {"provider": {"order": ["azure"]}, "plugins": [{"id": "web"}], "transforms": ["middle-out"]}
-    asked = asking("Hi", "openrouter/openai/gpt-4o", reasoning={"effort": "high"}, usage={"include": True}, **own)
+    asked = asking("Hi", "openrouter/openai/o3", reasoning={"effort": "high"}, usage={"include": True}, **own)
     answer = router.facade.client.post(CHAT, json=asked)
     sent = router.requests[0].json()
     assert {name: sent[name] for name in own} == own
