@@ -13,6 +13,7 @@ from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Opaq
 from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
+from gateway_dialects.kit.schema import SchemaProfile
 from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import name_rule
 
@@ -108,3 +109,26 @@ CONTEXT_WORDS = Words(
     counted="prompt is too long: {used} tokens > {most} maximum",
     plain="prompt is too long: {message}",
 )
+
+STRUCTURED_SCHEMAS = SchemaProfile(
+    described=frozenset(
+        {
+            *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"),
+            *("maxItems", "uniqueItems", "minProperties", "maxProperties"),
+        }
+    ),
+    refused=frozenset({"patternProperties", "propertyNames", "if", "then", "else", "not", "dependentSchemas"}),
+    formats=frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}),
+    least_items=1,
+    one_of=False,
+    all_of=False,
+    reference_siblings=False,
+    closed_objects=True,
+    recursion=False,
+    deepest=60,
+)
+"""The JSON Schemas of structured outputs and strict tools: every object is closed, there is no recursion, and bounds are
+refused; as Anthropic's SDKs do, a bound moves into the description, where the model still reads it.
+Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs (JSON Schema limitations)."""
+TOOL_SCHEMAS = SchemaProfile(top_combinations=False)
+"""Of tools that are not strict."""

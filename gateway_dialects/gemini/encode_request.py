@@ -8,6 +8,8 @@ sent in a header: URLs are logged.
 from collections.abc import Sequence
 from urllib.parse import quote
 
+import msgspec
+
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ResponseFormat, Tool, ToolChoice
 from dragoman.v1.routing_pb2 import Warning
@@ -20,6 +22,7 @@ from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.diagnostics import options_for, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.schema import SchemaProfile, fit_schema
 
 NOT_TAKEN = {
     "logit_bias": "this provider takes no bias by token; it was left out",
@@ -29,6 +32,9 @@ NOT_TAKEN = {
 EXTRA_FIELDS = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "toolConfig"})
 """Fields of extra_body_json that are Gemini's own."""
 MODE_WORDS = {chat_pb2.TOOL_CHOICE_MODE_TOOL: "ANY", **wire.inverse(TOOL_MODES)}
+JSON_SCHEMA = SchemaProfile(reference_siblings=False)
+"""Of parametersJsonSchema and responseJsonSchema: beside $ref only keywords that begin with $ are taken.
+Source: https://ai.google.dev/api/generate-content (responseJsonSchema)."""
 ASKED_FOR_JSON = "Unless you call a tool, answer with one JSON object only, without Markdown."
 
 
@@ -183,11 +189,24 @@ def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
     if function.parameters_json and "parameters" not in details:
         schema = wire.raw_json(function.parameters_json, f"{place}.function.parameters_json")
         if encoding.model.json_schema or wire.form_of(tool, DIALECT, SchemaForm).json_schema:
-            declaration["parametersJsonSchema"] = schema
+            declaration["parametersJsonSchema"] = json_schema_for(schema, f"{place}.function.parameters", encoding)
         elif (converted := gemini_schema_of(wire.decode_json(schema), place, encoding)).get("properties"):
             # An object without properties is refused; a function without parameters is not.
             declaration["parameters"] = converted
     return {**declaration, **details}
+
+
+def json_schema_for(schema: msgspec.Raw, place: str, encoding: Encoding) -> Json | msgspec.Raw:
+    """JSON Schema for parametersJsonSchema and responseJsonSchema: as it was written where it fits."""
+    if b'"$ref"' not in bytes(schema):
+        return schema
+    original = wire.decode_json(schema)
+    fitted = fit_schema(original, JSON_SCHEMA)
+    if fitted.schema is None or fitted.schema is original:
+        return schema
+    if fitted.lost:
+        encoding.warn(place, f"this provider does not take {', '.join(fitted.lost)}; left out")
+    return fitted.schema
 
 
 def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding) -> Json:
@@ -226,7 +245,7 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encodin
     if form.schema_json and "responseSchema" not in details:
         schema = wire.raw_json(form.schema_json, "response_format.schema_json")
         if encoding.model.json_schema or written.json_schema:
-            encoded["responseJsonSchema"] = schema
+            encoded["responseJsonSchema"] = json_schema_for(schema, "response_format.json_schema.schema", encoding)
         else:
             place = "response_format.json_schema.schema"
             encoded["responseSchema"] = gemini_schema_of(wire.decode_json(schema), place, encoding)

@@ -4,13 +4,13 @@ Source: https://ai.google.dev/api/caching#Schema: a part of OpenAPI 3.0 with typ
 union types; enums are strings.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from dragoman.reasons import GatewayError, invalid
 from gateway_dialects.gemini.words import camel, plain
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.json import Json, json_text, list_at
+from gateway_dialects.kit.schema_parts import target_of
 
 DEEPEST = 100
 """The most schemas inside one another that are converted."""
@@ -85,7 +85,7 @@ class SchemaConverter:
 
     def _referred(self, reference: str, schema: Json) -> Json:
         """What a reference points to, in its place. Where it points to what it is in, the recursion ends."""
-        target = pointed(self._root, reference)
+        target = target_of(self._root, reference)
         if reference in self._inside or target is None:
             self.lost.add("$ref")
             return {"type": "OBJECT"}
@@ -171,15 +171,6 @@ def merged(schema: Json) -> Json:
             else:
                 whole.setdefault(name, value)
     return whole
-
-
-def pointed(root: Json, reference: str) -> Json | None:
-    """What a reference into the same document points to (RFC 6901)."""
-    found: Any = root
-    for piece in reference.removeprefix("#").split("/")[1:]:
-        name = piece.replace("~1", "/").replace("~0", "~")
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if reference.startswith("#") and isinstance(found, dict) else None
 
 
 def json_schema_of(schema: Any, place: str, depth: int = 0) -> Any:

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
-from gateway_dialects.anthropic.encode_schema import DEEPEST, fitted
+from gateway_dialects.anthropic.words import STRUCTURED_SCHEMAS as STRUCTURED
+from gateway_dialects.kit.schema import fit_schema
 
 Json = dict[str, Any]
+
+
+def fitted(schema: Any) -> Json | None:
+    return fit_schema(schema, STRUCTURED).schema
 
 
 def closed(**properties: Json) -> Json:
@@ -70,7 +75,7 @@ def deep(levels: int) -> Json:
             **closed(a={"$ref": "#/$defs/b"}),
             "$defs": {"b": closed(x={"$ref": "#/$defs/c"}), "c": closed(y={"$ref": "#/$defs/b"})},
         },
-        deep(DEEPEST + 1),
+        deep(STRUCTURED.deepest + 1),
         [],
         None,
         True,

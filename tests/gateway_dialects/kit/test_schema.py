@@ -1,0 +1,106 @@
+"""Schemas fitted to profiles: what becomes of each keyword, and how much work it is."""
+
+from typing import Any
+
+import pytest
+
+from gateway_dialects.anthropic.words import STRUCTURED_SCHEMAS as STRUCTURED
+from gateway_dialects.anthropic.words import TOOL_SCHEMAS as TOOL
+from gateway_dialects.kit.schema import MOST_PLACES, SchemaProfile, fit_schema
+from gateway_dialects.kit.schema_parts import conjunction
+
+Json = dict[str, Any]
+ALONE = SchemaProfile(reference_siblings=False)
+
+
+def within(inner: Json, **definitions: Json) -> Json:
+    return {"type": "object", "properties": {"x": inner}, "additionalProperties": False, "$defs": definitions}
+
+
+@pytest.mark.parametrize(
+    ("inner", "sent", "lost"),
+    [
+        ({"type": "string", "format": "binary"}, {"type": "string", "description": '{"format":"binary"}'}, ["format"]),
+        ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}, []),
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}, []),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, None, ["oneOf (anyOf was sent)"]),
+        ({"allOf": [{"$ref": "#/$defs/a"}], "description": "d"}, {"type": "string", "description": "d"}, []),
+        ({"allOf": [{"type": "string"}, {"enum": ["a"]}]}, {"type": "string", "enum": ["a"]}, []),
+    ],
+)
+def test_keywords_of_structured_outputs(inner: Json, sent: Json | None, lost: list[str]) -> None:
+    found = fit_schema(within(inner, a={"type": "string"}), STRUCTURED)
+    assert found.schema is not None
+    assert found.lost == lost
+    assert sent is None or found.schema["properties"]["x"] == sent
+    again = fit_schema(found.schema, STRUCTURED)
+    assert again.schema is found.schema
+    assert again.lost == []
+
+
+def test_a_union_at_the_top_moves_into_the_description_and_its_properties_stay() -> None:
+    options = [{"properties": {"a": {"type": "string"}}}, {"properties": {"a": {"type": "integer"}, "b": {}}}]
+    found = fit_schema({"type": "object", "anyOf": options}, TOOL)
+    assert found.schema is not None
+    assert found.lost == ["anyOf"]
+    assert found.schema["properties"] == {"a": {"anyOf": [{"type": "string"}, {"type": "integer"}]}, "b": {}}
+    assert "anyOf" in found.schema["description"]
+
+
+def test_what_contradicts_a_reference_is_dropped_and_reported() -> None:
+    found = fit_schema(within({"$ref": "#/$defs/a", "type": "integer"}, a={"type": "string"}), ALONE)
+    assert found.schema == within({"$ref": "#/$defs/a"}, a={"type": "string"})
+    assert found.lost == ["what stands beside $ref"]
+
+
+def test_closed_objects_are_not_drawn_into_others() -> None:
+    assert conjunction({"properties": {"a": {}}, "additionalProperties": False}, {"properties": {"b": {}}}) is None
+    assert conjunction({"minimum": 1}, {"minimum": 2}) is None
+    assert conjunction({"const": 1}, {"const": True}) is None
+    assert conjunction({"required": ["a"]}, {"required": ["a", "b"]}) == {"required": ["a", "b"]}
+
+
+def doubling(count: int) -> Json:
+    """Definitions that refer twice to the next, each time with something beside the reference."""
+    beside = {"description": "d"}
+    definitions: Json = {
+        f"d{index}": {"properties": {name: {"$ref": f"#/$defs/d{index + 1}", **beside} for name in "ab"}}
+        for index in range(count)
+    }
+    return within({"$ref": "#/$defs/d0", **beside}, **definitions, **{f"d{count}": {"type": "string"}})
+
+
+def chain(count: int) -> Json:
+    return within({"$ref": "#/$defs/d0"}, **{f"d{index}": {"$ref": f"#/$defs/d{index + 1}"} for index in range(count)})
+
+
+def wide(count: int) -> Json:
+    return {"type": "object", "anyOf": [{"properties": {"a": {"const": index}}} for index in range(count)]}
+
+
+def parts(count: int) -> Json:
+    return {"type": "object", "allOf": [{"properties": {f"p{index}": {}}} for index in range(count)]}
+
+
+@pytest.mark.parametrize("build", [chain, wide, parts])
+@pytest.mark.parametrize("profile", [ALONE, TOOL, STRUCTURED])
+def test_work_grows_with_the_schema(build: Any, profile: SchemaProfile) -> None:
+    once, twice, four = (fit_schema(build(count), profile).visited for count in (40, 80, 160))
+    assert twice <= 2 * once + 4
+    assert four <= 2 * twice + 4
+
+
+@pytest.mark.parametrize("profile", [ALONE, STRUCTURED])
+def test_references_that_double_have_a_bound(profile: SchemaProfile) -> None:
+    # Each of the 2 n references that are left when the budget is spent is looked at once.
+    for count in (18, 36, 72):
+        assert fit_schema(doubling(count), profile).visited < MOST_PLACES + 10 * count
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [], [5], {"a": 5}, {"$ref": 5}])
+@pytest.mark.parametrize("name", ["allOf", "oneOf", "anyOf", "format", "$ref", "properties", "minItems", "required"])
+@pytest.mark.parametrize("profile", [ALONE, TOOL, STRUCTURED])
+def test_odd_values_break_nothing(name: str, value: Any, profile: SchemaProfile) -> None:
+    for schema in ({"type": "object", name: value}, {"allOf": [{name: value}, {name: 6}], "description": "d"}):
+        fit_schema(within(schema), profile)
+        fit_schema(schema, profile)
