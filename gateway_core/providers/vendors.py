@@ -290,7 +290,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
         quirks=Quirks(automatic_cache=True, inline_thinking=True, reasoning_details=False),
         model_prefixes=("MiniMax-", "minimax-"),
     ),
-    _row("demo", "demo://demo", quirks=Quirks(automatic_cache=True), needs_key=False, always=True),
+    _row("demo", "demo://demo", quirks=Quirks(automatic_cache=True, custom_tools=True), needs_key=False, always=True),
 )
 ANTHROPIC_APIS: tuple[Vendor, ...] = tuple(
     Vendor(name, url, "anthropic", url_mark="/anthropic")
