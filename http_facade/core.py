@@ -29,8 +29,10 @@ ProxyStreamCall = grpc.aio.StreamStreamCall[ProxyStreamRequest, ProxyStreamRespo
 ProxyCall = grpc.aio.UnaryStreamCall[ProxyRequest, ProxyResponse] | ProxyStreamCall
 Metadata = list[tuple[str, str]]
 
-KEY_HEADERS = tuple((name.encode(), name) for name in names.KEY_NAMES)
+KEY_HEADERS = {name.encode(): name for name in names.KEY_NAMES}
 LONGEST_KEY = 1024
+MOST_KEYS = 8
+"""That one request may present, in whatever places. Those beyond do not count."""
 NAMED_HEADERS = frozenset(name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES))
 LONGEST_BYOK = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
@@ -112,7 +114,7 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     if exchange.context:
         metadata.append((names.CONTEXT, exchange.context))
     if exchange.context in places:
-        add_placed_key(metadata, exchange, places[exchange.context])
+        add_placed_keys(metadata, exchange, places[exchange.context])
     else:
         add_keys(metadata, exchange)
     if not NAMED_HEADERS.isdisjoint(exchange.headers):
@@ -123,18 +125,21 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
 
 
 def add_keys(metadata: Metadata, exchange: Exchange) -> None:
-    for header, name in KEY_HEADERS:
-        if header in exchange.headers:
-            metadata.append((name, carried(exchange.headers[header].decode("latin-1"))))
-    if b"key=" in exchange.scope["query_string"] and (key := exchange.query().get(names.KEY_PARAMETER)):
-        metadata.append(("x-goog-api-key", carried(key)))
+    scope = exchange.scope
+    keys = [(KEY_HEADERS[name], carried(value.decode("latin-1"))) for name, value in scope["headers"] if name in KEY_HEADERS]
+    if b"key=" in scope["query_string"]:
+        keys += [("x-goog-api-key", carried(key)) for key in exchange.query_values(names.KEY_PARAMETER)]
+    metadata += keys[:MOST_KEYS]
 
 
-def add_placed_key(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
-    if place.header and (key := exchange.header(place.header.encode())) is not None:
-        metadata.append((place.header, carried(key)))
-    if place.query and (key := exchange.query().get(place.query)):
-        metadata.append((place.query.lower(), carried(key)))
+def add_placed_keys(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
+    keys: Metadata = []
+    if place.header:
+        header, found = place.header.encode(), exchange.scope["headers"]
+        keys += [(place.header, carried(value.decode("latin-1"))) for name, value in found if name == header]
+    if place.query:
+        keys += [(place.query.lower(), carried(key)) for key in exchange.query_values(place.query)]
+    metadata += keys[:MOST_KEYS]
 
 
 def add_named(metadata: Metadata, exchange: Exchange) -> None:

@@ -176,9 +176,16 @@ class Exchange:
 
     def query(self) -> Mapping[str, Any]:
         """The query's parameters; the last of a repeated one counts."""
+        return dict(self._parameters())
+
+    def query_values(self, name: str) -> Sequence[str]:
+        """All that a parameter of the query has."""
+        return [value for other, value in self._parameters() if other == name]
+
+    def _parameters(self) -> Sequence[tuple[str, str]]:
         from urllib.parse import parse_qsl
 
-        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def fault(exchange: Exchange) -> GatewayError:

@@ -331,7 +331,7 @@ class MetadataReader:
         metadata: dict[str, str] = {}
         keys: list[str] = []
         given: dict[str, str] = {}
-        placed: dict[str, str] = {}
+        placed: list[tuple[str, str]] = []
         for name, value in pairs:
             if isinstance(value, bytes):
                 continue
@@ -339,7 +339,7 @@ class MetadataReader:
                 metadata[name] = value
                 continue
             if name in self._placed:
-                placed[name] = value
+                placed.append((name, value))
             if name in KEY_NAMES:
                 keys.append(bearer(value) if name == "authorization" else value)
             elif name in BYOK_NAMES:

@@ -1,7 +1,7 @@
 """Contexts as an operator configures them: [contexts.NAME]. Under /NAME/... every API serves one provider or route."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gateway_core.settings.file import SettingsError, Table
@@ -33,13 +33,13 @@ class KeyPlace:
     prefix: str = ""
     """What precedes the key in the header: "Bearer ". Empty: nothing."""
 
-    def keys_in(self, found: Mapping[str, str]) -> Iterator[str]:
-        """The keys among metadata by name."""
-        value = found.get(self.header, "")
-        if self.header and value[: len(self.prefix)].lower() == self.prefix.lower():
-            yield value[len(self.prefix) :].strip()
-        if self.query:
-            yield found.get(self.query.lower(), "")
+    def keys_in(self, found: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """The keys among metadata."""
+        for name, value in found:
+            if name == self.header and value[: len(self.prefix)].lower() == self.prefix.lower():
+                yield value[len(self.prefix) :].strip()
+            if name == self.query.lower():
+                yield value
 
     def __str__(self) -> str:
         places = [f"the header {self.header}, as {self.prefix}KEY"] if self.header else []

@@ -129,17 +129,18 @@ def test_settings_that_a_context_does_not_have(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "found", "keys"),
     [
-        (KeyPlace("x-key"), {"x-key": " k "}, ["k"]),
-        (KeyPlace("x-key"), {"other": "k"}, [""]),
-        (KeyPlace("x-key", prefix="Bearer "), {"x-key": "bearer k"}, ["k"]),
-        (KeyPlace("x-key", prefix="Bearer "), {"x-key": "k"}, []),
-        (KeyPlace("x-key", prefix="Bearer "), {"x-key": "Basic k"}, []),
-        (KeyPlace(query="Key"), {"key": "k"}, ["k"]),
-        (KeyPlace("x-key", "key"), {"key": "k"}, ["", "k"]),
-        (KeyPlace("x-key", "key"), {"key": "a", "x-key": "b"}, ["b", "a"]),
+        (KeyPlace("x-key"), [("x-key", " k ")], ["k"]),
+        (KeyPlace("x-key"), [("other", "k")], []),
+        (KeyPlace("x-key"), [("x-key", "a"), ("x-key", "b")], ["a", "b"]),
+        (KeyPlace("x-key", prefix="Bearer "), [("x-key", "bearer k")], ["k"]),
+        (KeyPlace("x-key", prefix="Bearer "), [("x-key", "k")], []),
+        (KeyPlace("x-key", prefix="Bearer "), [("x-key", "Basic k")], []),
+        (KeyPlace(query="Key"), [("key", "k")], ["k"]),
+        (KeyPlace("x-key", "key"), [("key", "k")], ["k"]),
+        (KeyPlace("x-key", "key"), [("key", "a"), ("x-key", "b")], ["a", "b"]),
     ],
 )
-def test_finding_keys(place: KeyPlace, found: dict[str, str], keys: list[str]) -> None:
+def test_finding_keys(place: KeyPlace, found: list[tuple[str, str]], keys: list[str]) -> None:
     assert list(place.keys_in(found)) == keys
 
 

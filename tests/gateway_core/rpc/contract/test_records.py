@@ -5,9 +5,10 @@ import pytest
 
 from dragoman.reasons import Reason
 from dragoman.status import unpack
+from dragoman.v1.calls_pb2 import GetCallRequest
 from dragoman.v1.records_pb2 import DeleteRecordRequest, GetRecordRequest, ListRecordsRequest, PutRecordRequest, Record
 from tests.gateway_core.rpc.contract.conftest import Contract
-from tests.gateway_core.rpc.serving import Behind, Served, failure_of
+from tests.gateway_core.rpc.serving import Behind, Served, failure_of, question
 
 ONE = GetRecordRequest(kind="note", id="a")
 
@@ -74,3 +75,24 @@ def test_a_record_that_is_too_large(contract: Contract) -> None:
         assert len((await house.stub.GetRecord(ONE)).record.json) > 16_000_000
 
     contract(check)
+
+
+@pytest.mark.parametrize("kind", ["call", "calls", "generation"])
+def test_no_record_of_a_call_can_be_put(contract: Contract, kind: str) -> None:
+    """Neither in place of one that is there, nor as one that is not."""
+    ann, bob = bearing("ann"), bearing("bob")
+
+    async def check(house: Served) -> None:
+        there = (await house.stub.Chat(question("demo/echo"), metadata=ann)).route.call_id
+        invented = "f" * 32
+        for tenant in (ann, bob):
+            for call_id in (there, invented):
+                forged = Record(kind=kind, id=call_id, json='{"caller": "eve", "id": "x"}')
+                await house.stub.PutRecord(PutRecordRequest(record=forged), metadata=tenant)
+        found = (await house.stub.GetCall(GetCallRequest(id=there), metadata=ann)).call
+        assert (found.id, found.caller, found.operation) == (there, "ann", "Chat")
+        for call_id, tenant in ((there, bob), (invented, ann), (invented, bob)):
+            error = await failure_of(house.stub.GetCall(GetCallRequest(id=call_id), metadata=tenant))
+            assert unpack(error).reason == Reason.RECORD_NOT_FOUND
+
+    contract(check, Behind(keys=("ann", "bob")))
