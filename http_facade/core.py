@@ -31,8 +31,8 @@ Metadata = list[tuple[str, str]]
 
 KEY_HEADERS = {name.encode(): name for name in names.KEY_NAMES}
 LONGEST_KEY = 1024
-MOST_KEYS = 8
-"""That one request may present, in whatever places. Those beyond do not count."""
+MOST_KEYS, MOST_OF_KEYS = 8, 4096
+"""How many keys of one request count, in whatever places, and how many characters of them: gRPC carries 8 KiB in all."""
 NAMED_HEADERS = frozenset(name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES))
 LONGEST_BYOK = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
@@ -129,7 +129,7 @@ def add_keys(metadata: Metadata, exchange: Exchange) -> None:
     keys = [(KEY_HEADERS[name], carried(value.decode("latin-1"))) for name, value in scope["headers"] if name in KEY_HEADERS]
     if b"key=" in scope["query_string"]:
         keys += [("x-goog-api-key", carried(key)) for key in exchange.query_values(names.KEY_PARAMETER)]
-    metadata += keys[:MOST_KEYS]
+    add_bounded(metadata, keys)
 
 
 def add_placed_keys(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
@@ -139,7 +139,16 @@ def add_placed_keys(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> 
         keys += [(place.header, carried(value.decode("latin-1"))) for name, value in found if name == header]
     if place.query:
         keys += [(place.query.lower(), carried(key)) for key in exchange.query_values(place.query)]
-    metadata += keys[:MOST_KEYS]
+    add_bounded(metadata, keys)
+
+
+def add_bounded(metadata: Metadata, keys: Metadata) -> None:
+    left = MOST_OF_KEYS
+    for name, key in keys[:MOST_KEYS]:
+        left -= len(key)
+        if left < 0:
+            return
+        metadata.append((name, key))
 
 
 def add_named(metadata: Metadata, exchange: Exchange) -> None:
