@@ -21,6 +21,7 @@ _LONGEST_VALUE = 300
 _MOST_WAITING = 8 * 1024 * 1024
 _LAST_WORDS_S = 1.0
 _is_plain = re.compile(r"[A-Za-z0-9_.:/@+-]+").fullmatch
+_are_plain = re.compile(r"\w+=[A-Za-z0-9_.:/@+-]+(?: \w+=[A-Za-z0-9_.:/@+-]+)*", re.ASCII).fullmatch
 
 
 class AccessLog:
@@ -168,9 +169,13 @@ def _as_json(at: str, fields: Mapping[str, object]) -> str:
 
 def _as_text(at: str, fields: Mapping[str, object]) -> str:
     """The time, then name=value; a value with other than plain characters is quoted as JSON quotes it."""
-    words = [at]
-    words += [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
-    return " ".join(words) + "\n"
+    known = {name: value for name, value in fields.items() if value is not None}
+    words = [f"{name}={value}" for name, value in known.items()]
+    line = " ".join(words)
+    # The usual line has nothing to quote; to look at it once is cheaper than at each value.
+    if not (_are_plain(line) and line.count(" ") + 1 == len(words) and max(map(len, words)) <= _LONGEST_VALUE):
+        words = [f"{name}={_word(value)}" for name, value in known.items()]
+    return " ".join([at, *words]) + "\n"
 
 
 def _word(value: object) -> str:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse, Tool
-from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_DEVELOPER, ROLE_SYSTEM, ToolCall
+from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_DEVELOPER, ROLE_SYSTEM, ROLE_TOOL, ToolCall
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.execution.cache_marks import with_cache_marks
 from gateway_core.models.fit import fit_to_model
@@ -53,20 +53,23 @@ def fit(request: ChatRequest, target: Target, api: str = "") -> Fitted:
     warnings: Sequence[Warning] = ()
     if not endpoint.quirks.billing_header and has_billing_header(request):
         request, warnings = without_billing_header(request, endpoint.provider)
-    content = fit_content(request, endpoint, DIALECTS)
-    forms = fit_forms(content.request, target, content.placed)
+    if plain := has_only_text(request):
+        forms = Fitted(request, NO_ORIGINALS)
+    else:
+        content = fit_content(request, endpoint, DIALECTS)
+        forms = fit_forms(content.request, target, content.placed, content.warnings)
     direct = api == endpoint.dialect and request.model in (target.name, target.model)
     model = endpoint.capabilities_of(target.model)
     request, settings = fit_to_model(forms.request, model, endpoint.provider, keeps_bound=direct)
-    if content.warnings or forms.warnings or settings:
-        warnings = [*warnings, *content.warnings, *forms.warnings, *placed_warnings(settings, forms.placed)]
+    if forms.warnings or settings:
+        warnings = [*warnings, *forms.warnings, *placed_warnings(settings, forms.placed)]
     placed = forms.placed
     if len(request.messages) > len(forms.request.messages):
         placed = partial(placed_before, place_of_instructions(forms.request), forms.placed)
     if endpoint.quirks.prompt_cache:
         request = with_cache_marks(request, endpoint.quirks.prompt_cache)
     originals = forms.originals
-    if renaming := renaming_for(request, name_rule_of(target)):
+    if not plain and (renaming := renaming_for(request, name_rule_of(target))):
         request, originals = with_names(request, renaming), at_target(originals, renaming)
     return Fitted(request, originals, warnings, placed)
 
@@ -75,17 +78,35 @@ def name_rule_of(target: Target) -> NameRule:
     return target.endpoint.quirks.tool_names or DIALECTS[target.endpoint.dialect].tool_names
 
 
-def fit_forms(request: ChatRequest, target: Target, placed: Callable[[str], str]) -> Fitted:
-    """The request with tools of forms that the target takes. Raises GatewayError as fit_tools does."""
-    quirks, forms = target.endpoint.quirks, DIALECTS[target.endpoint.dialect].tool_forms
-    forms = replace(forms, custom=True) if quirks.custom_tools else forms
+def has_only_text(request: ChatRequest) -> bool:
+    """Whether there are neither tools nor anything but text in any message. Asked of every call."""
+    if request.tools or request.HasField("tool_choice"):
+        return False
+    for message in request.messages:
+        if message.role == ROLE_TOOL or any(part.WhichOneof("kind") != "text" for part in message.parts):
+            return False
+    return True
+
+
+@cache
+def tool_forms(dialect: str, custom: bool) -> ToolForms:
+    """custom: whether the vendor takes tools with free-form input, whatever its dialect says."""
+    forms = DIALECTS[dialect].tool_forms
+    return replace(forms, custom=True) if custom else forms
+
+
+def fit_forms(
+    request: ChatRequest, target: Target, placed: Callable[[str], str], warnings: Sequence[Warning] = ()
+) -> Fitted:
+    """The request with tools of forms that the target takes. warnings: earlier ones. Raises GatewayError as fit_tools."""
+    forms = tool_forms(target.endpoint.dialect, target.endpoint.quirks.custom_tools)
     if not needs_forms(request, forms):
-        return Fitted(request, NO_ORIGINALS, (), placed)
+        return Fitted(request, NO_ORIGINALS, warnings, placed)
     changed = ChatRequest()
     changed.CopyFrom(request)
     diagnostics = Diagnostics()
     originals, removed = fit_tools(changed, forms, name_rule_of(target), diagnostics)
-    warnings = diagnostics.from_provider(target.endpoint.provider)
+    warnings = [*warnings, *diagnostics.from_provider(target.endpoint.provider)]
     return Fitted(changed, originals, warnings, without_tools(changed, removed, placed))
 
 

@@ -40,8 +40,8 @@ def fit_to_model(
 
     keeps_bound: whether a bound of tokens above the model's own is sent as it is.
     """
-    given = {field.name for field, _ in request.ListFields()}
-    if model.watched.isdisjoint(given):
+    watched = [(field.name, value) for field, value in request.ListFields() if field.name in model.watched]
+    if all(model.is_within(name, value) for name, value in watched):
         return request, NO_WARNINGS
     fitted = ChatRequest()
     fitted.CopyFrom(request)

@@ -16,9 +16,9 @@ from gateway_dialects.kit.capabilities import UNKNOWN, Capabilities
 
 CACHE_SIZE = 4096
 """Models; clients choose their names, so there must be a bound."""
-MERGED = frozenset({"refused", "ranges", "efforts", "watched"})
+MERGED = frozenset({"refused", "ranges", "efforts"})
 """Fields that a narrower record adds to, rather than replaces."""
-NARROWING = tuple(field.name for field in fields(Capabilities) if field.name not in MERGED)
+NARROWING = tuple(field.name for field in fields(Capabilities) if field.init and field.name not in MERGED)
 
 
 @dataclass(frozen=True, slots=True)

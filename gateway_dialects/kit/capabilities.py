@@ -6,7 +6,9 @@ dialect holds the name of a model.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 Structured = Literal["", "schema", "json", "words"]
@@ -16,6 +18,7 @@ FIELDS = (
     *("logprobs", "top_logprobs", "verbosity", "parallel_tool_calls", "user", "service_tier", "modalities"),
 )
 """Fields of a ChatRequest that Capabilities.refused may name."""
+BOUNDS = ("max_output_tokens", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,27 @@ class Capabilities:
     watched: frozenset[str] = field(init=False, repr=False, compare=False)
     """The fields of a ChatRequest that may have to change for this model; a request with none of them passes as it is."""
 
+    limits: Mapping[str, tuple[float, float]] = field(init=False, repr=False, compare=False)
+    """The least and the most of each number that nothing else in a request forbids."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "watched", frozenset(watched_fields(self)))
+        object.__setattr__(self, "limits", limits_of(self))
+
+    def is_within(self, name: str, value: object) -> bool:
+        """Whether a field of a ChatRequest is a number that the model takes whatever else is asked for."""
+        limits = self.limits.get(name)
+        return limits is not None and limits[0] <= value <= limits[1]  # type: ignore[operator]
 
     def takes(self, name: str) -> bool:
         """name: one of FIELDS."""
         return name not in self.refused
+
+
+def limits_of(model: Capabilities) -> dict[str, tuple[float, float]]:
+    bound = model.least_output or 0, inf if model.most_output is None else model.most_output
+    limits = {name: (least, most) for name, least, most in model.ranges} | dict.fromkeys(BOUNDS, bound)
+    return {name: found for name, found in limits.items() if name not in model.refused | model.refused_reasoning}
 
 
 def watched_fields(model: Capabilities) -> list[str]:
@@ -124,7 +142,7 @@ def watched_fields(model: Capabilities) -> list[str]:
     if model.most_stops is not None:
         names.append("stop")
     if model.most_output is not None or model.least_output is not None:
-        names += ["max_output_tokens", "max_tokens"]
+        names += BOUNDS
     if model.reasoning is False or model.efforts is not None:
         names.append("reasoning")
     if model.structured in ("json", "words") or model.json_word or model.json_with_tools is False:
