@@ -110,6 +110,7 @@ class GrpcPart:
             access_log=access_log,
             reuse_port=shared,
             keys=servicer,
+            trusted_proxies=settings.server.trusted_proxies,
         )
 
     async def start(self) -> None:
@@ -152,6 +153,7 @@ def http_server(
         readiness=readiness,
         key_places=places,
         origins=settings.server.cors_origins,
+        trusted_proxies=settings.server.trusted_proxies,
     )
     server = settings.server
     connections = connections or ConnectionLimits(server.max_connections, server.max_connections_per_address)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dragoman.metadata import APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
+from dragoman.client_address import FORWARDED_FOR, Network, TrustedProxies
+from dragoman.metadata import APP_NAMES, CALLER, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
 from dragoman.reasons import GatewayError, Reason
 from http_facade.api import Api, Endpoint
 from http_facade.apis import APIS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from dragoman.v1.routing_pb2 import RouteTrace
     from dragoman.v1.stream_pb2 import Finished
 
+FORWARDED_HEADER = FORWARDED_FOR.encode()
+
 
 class AccessLog(Protocol):
     """Takes one line's fields."""
@@ -39,9 +42,17 @@ class Facade:
     """Serves HTTP. One for a process."""
 
     def __init__(
-        self, router: Router, default_api: Api, limits: Limits, access_log: AccessLog | None, cors: Cors | None = None
+        self,
+        router: Router,
+        default_api: Api,
+        limits: Limits,
+        access_log: AccessLog | None,
+        cors: Cors | None = None,
+        trusted_proxies: Sequence[Network] = (),
     ) -> None:
-        """default_api: whose error format is used until a request's own API is known. cors: None allows no page."""
+        """default_api: whose error format is used until a request's own API is known. cors: None allows no page.
+        trusted_proxies: believed where they say who asks them."""
+        self._proxies = TrustedProxies(trusted_proxies)
         self._cors = cors
         self._router = router
         self._default_api = default_api
@@ -58,13 +69,25 @@ class Facade:
         exchange = Exchange(scope, receive, send, self._default_api, self._limits.body_bytes)
         given = exchange.header(b"x-request-id")
         exchange.request_id = given if given and is_request_id(given) else self._new_request_id()
+        exchange.client = self._client(exchange)
         try:
             await self._answer(exchange)
         except ClientGone:
             exchange.status = 499
         finally:
             if self._access_log is not None:
+                exchange.details["caller"] = await caller_of(exchange.call)
                 self._access_log.write(line_of(exchange, began))
+
+    def _client(self, exchange: Exchange) -> str:
+        """Its address."""
+        peer = exchange.scope.get("client")
+        address: str = peer[0] if peer else ""
+        if not self._proxies:
+            return address
+        found = exchange.scope["headers"]
+        forwarded = [value.decode("latin-1") for name, value in found if name == FORWARDED_HEADER]
+        return self._proxies.client_of(address, forwarded)
 
     def _new_request_id(self) -> str:
         """Unique among processes by its first half, within this one by its second."""
@@ -104,13 +127,14 @@ def create_app(
     readiness: Readiness | None = None,
     key_places: KeyPlaces | None = None,
     origins: Sequence[str] = (),
+    trusted_proxies: Sequence[Network] = (),
     apis: Sequence[Api] = APIS,
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
-    context, the only place of the gateway key. origins: of pages that may ask, see Cors."""
+    context, the only place of the gateway key. origins: of pages that may ask, see Cors. trusted_proxies: see Facade."""
     limits = limits or Limits()
     router = Router(Core(stub, limits, key_places), readiness, apis)
-    return Facade(router, apis[0], limits, access_log, Cors(origins) if origins else None)
+    return Facade(router, apis[0], limits, access_log, Cors(origins) if origins else None, trusted_proxies)
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:
@@ -139,6 +163,14 @@ async def fail(exchange: Exchange, failure: GatewayError) -> None:
     await exchange.respond(server.status_of(failure), server.render_error(failure, exchange.request_id), headers)
 
 
+async def caller_of(call: grpc.aio.Call | None) -> str | None:
+    """The name of the key that a call of the core was made with. None: it has not ended, or there was no valid key."""
+    if not isinstance(call, grpc.aio.Call) or not call.done():
+        return None
+    name = (await call.initial_metadata()).get(CALLER)
+    return name if isinstance(name, str) else None
+
+
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:
     scope = exchange.scope
     return {
@@ -148,6 +180,7 @@ def line_of(exchange: Exchange, began: float) -> dict[str, object]:
         "ms": round((time.perf_counter() - began) * 1000, 1),
         "request_id": exchange.request_id,
         "api": exchange.api.name,
+        "client": exchange.client or None,
         **labels(exchange),
         **exchange.details,
         **(route_fields(exchange.route) if exchange.route is not None else {}),

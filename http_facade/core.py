@@ -12,6 +12,7 @@ from urllib.parse import quote
 import grpc
 
 from dragoman import metadata as names
+from dragoman.client_address import FORWARDED_FOR
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
@@ -83,21 +84,27 @@ class Core:
 
     def stream(self, chat: ChatRequest, exchange: Exchange) -> StreamCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self.stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        metadata = self._metadata(exchange)
+        exchange.call = call = self.stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=metadata)
+        return call
 
     def proxy(self, request: ProxyRequest, exchange: Exchange) -> ProxyCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        return self.stub.Proxy(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        metadata = self._metadata(exchange)
+        exchange.call = call = self.stub.Proxy(request, timeout=self.limits.timeout_s, metadata=metadata)
+        return call
 
     def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], exchange: Exchange) -> ProxyStreamCall:
         """As proxy."""
-        return self.stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        metadata = self._metadata(exchange)
+        exchange.call = call = self.stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=metadata)
+        return call
 
     async def ask(
         self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange, *, watched: bool = True
     ) -> ResponseT:
         """Call one of the stub's methods. watched: whether the call ends when the client goes away."""
-        call = method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        exchange.call = call = method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
         if not watched:
             return await call
         with Watch(exchange, call, self._watches):
@@ -111,6 +118,8 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     """The request's id, API, context, keys, BYOK credentials and tags. Raises GatewayError for what cannot be carried and
     must not be cut."""
     metadata = [(names.REQUEST_ID, exchange.request_id), (names.API, exchange.api.name)]
+    if exchange.client:
+        metadata.append((FORWARDED_FOR, exchange.client))
     if exchange.context:
         metadata.append((names.CONTEXT, exchange.context))
     if exchange.context in places:

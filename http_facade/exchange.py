@@ -17,6 +17,7 @@ from gateway_dialects.kit.server import JSON
 from http_facade.content_codings import codings_of, decompressed
 
 if TYPE_CHECKING:
+    import grpc
     from starlette.types import Receive, Scope, Send
 
     from http_facade.api import Api
@@ -43,6 +44,8 @@ class Exchange:
             "added",
             "answers",
             "api",
+            "call",
+            "client",
             "context",
             "details",
             "headers",
@@ -70,6 +73,10 @@ class Exchange:
         """Headers of the answer, whatever it will be."""
         self.status = 0
         """Of the answer; 0 before it began."""
+        self.client = ""
+        """The client's address."""
+        self.call: grpc.aio.Call | None = None
+        """The last one of the core's that was made for it."""
         self.details: dict[str, object] = {}
         """Fields of the access log beside the request line and those of route and answers; None is not known."""
         self.route: RouteTrace | None = None

@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Never, Protocol, TypeAlias
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from dragoman.client_address import FORWARDED_FOR, TrustedProxies
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import pack
 from gateway_core.call import Call
@@ -24,6 +26,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 """grpc types the table of handlers no closer."""
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+NO_PROXIES = TrustedProxies()
 TIMER_RESOLUTION_S = 0.005
 LONGEST_DISCARD_S = 10.0
 """How long the rest of a refused upload is read, in seconds."""
@@ -49,12 +52,15 @@ class ObservedContext:
     """A servicer's context that holds the call for the access log. Everything else is the context's own: gRPC's takes no
     attributes, and a context variable would cost every call more."""
 
-    __slots__ = ("_began", "_context", "_method", "call", "error")
+    __slots__ = ("_began", "_context", "_method", "_peer", "_proxies", "call", "error")
 
-    def __init__(self, method: str, context: Context) -> None:
+    def __init__(self, method: str, context: Context, proxies: TrustedProxies) -> None:
         self._began = time.perf_counter()
         self._method = method
         self._context = context
+        # Not known any more when the call has ended.
+        self._peer: str = context.peer()
+        self._proxies = proxies
         self.call: Call | None = None
         """Unset where the servicer opened none."""
         self.error: str | None = None
@@ -76,9 +82,18 @@ class ObservedContext:
         """error: how the servicer's method ended."""
         status = self._status(error)
         if self.call is not None:
-            return self.call.log_fields(status)
+            return {**self.call.log_fields(status), "client": self._client()}
         ms = round((time.perf_counter() - self._began) * 1000, 1)
-        return {"method": f"grpc {self._method}", "status": status, "ms": ms, "error": self.error}
+        return {"method": f"grpc {self._method}", "status": status, "ms": ms, "error": self.error, "client": self._client()}
+
+    def _client(self) -> str:
+        """Its address."""
+        peer = peer_address(self._peer)
+        if not self._proxies:
+            return peer
+        metadata = self._context.invocation_metadata() or ()
+        forwarded = [value for name, value in metadata if name == FORWARDED_FOR and isinstance(value, str)]
+        return self._proxies.client_of(peer, forwarded)
 
     def _status(self, error: BaseException | None) -> str:
         code: grpc.StatusCode | None = self._context.code()
@@ -151,6 +166,12 @@ def read_next(deserialize: Callable[[bytes], object], raw: bytes) -> object:
         raise GatewayError(Reason.INVALID_REQUEST, f"the request cannot be read: {error}") from None
 
 
+def peer_address(peer: str) -> str:
+    """Without the port. peer: as gRPC writes it, ipv4:ADDRESS:PORT, ipv6:[ADDRESS]:PORT percent-encoded, or unix:PATH."""
+    family, _, place = peer.partition(":")
+    return unquote(place).rpartition(":")[0].strip("[]") if family in ("ipv4", "ipv6") else family
+
+
 def deadline_passed(context: Context) -> bool:
     """Whether a call that was cancelled was so at its deadline: the timer may fire a few milliseconds early."""
     left: float | None = context.time_remaining()
@@ -164,11 +185,14 @@ class Observer(grpc.aio.ServerInterceptor):
     generator of a call that is cancelled while it writes, and the upstream connection stays open until it is collected.
     """
 
-    def __init__(self, service: str, access_log: AccessLog | None, keys: KeyCheck | None = None) -> None:
-        """service: its full name. keys: None admits everybody."""
+    def __init__(
+        self, service: str, access_log: AccessLog | None, keys: KeyCheck | None = None, proxies: TrustedProxies = NO_PROXIES
+    ) -> None:
+        """service: its full name. keys: None admits everybody. proxies: believed where they say who asks them."""
         self._prefix = f"/{service}/"
         self._access_log = access_log
         self._keys = keys
+        self._proxies = proxies
         self._observed: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -196,7 +220,7 @@ class Observer(grpc.aio.ServerInterceptor):
 
     def _refusal(self, name: str, keys: KeyCheck) -> Any:
         async def refused(raws: AsyncIterator[bytes], context: Context) -> None:
-            seen = ObservedContext(name, context)
+            seen = ObservedContext(name, context, self._proxies)
             try:
                 await keys.refuse(seen, name)
             except BaseException as error:
@@ -210,7 +234,7 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raw: bytes, context: Context) -> object:
-            seen = ObservedContext(name, context)
+            seen = ObservedContext(name, context, self._proxies)
             try:
                 response = await serve(await seen.read(deserialize, raw), seen)
             except BaseException as error:
@@ -226,7 +250,7 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raw: bytes, context: Context) -> None:
-            seen = ObservedContext(name, context)
+            seen = ObservedContext(name, context, self._proxies)
             try:
                 async with aclosing(serve(await seen.read(deserialize, raw), seen)) as messages:
                     async for message in messages:
@@ -243,7 +267,7 @@ class Observer(grpc.aio.ServerInterceptor):
         deserialize: Any = handler.request_deserializer
 
         async def observed(raws: AsyncIterator[bytes], context: Context) -> None:
-            seen = UploadContext(name, context)
+            seen = UploadContext(name, context, self._proxies)
             seen.requests = requests = ReceivedRequests(raws, partial(read_next, deserialize))
             try:
                 async with aclosing(serve(requests, seen)) as messages:

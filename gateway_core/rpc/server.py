@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from dragoman.client_address import Network, TrustedProxies
 from dragoman.v1.gateway_pb2 import DESCRIPTOR
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
 from gateway_core.rpc.interceptors import AccessLog, KeyCheck, Observer
@@ -77,15 +78,16 @@ class GrpcServer:
         access_log: AccessLog | None = None,
         reuse_port: bool = False,
         keys: KeyCheck | None = None,
+        trusted_proxies: Sequence[Network] = (),
     ) -> None:
         """address: HOST:PORT or unix:PATH. max_message_bytes: the largest request that is read; a larger one is
         RESOURCE_EXHAUSTED. reuse_port: several processes share the port. keys: refuses calls before their request is
-        read; None leaves that to the servicer."""
+        read; None leaves that to the servicer. trusted_proxies: believed where they say who asks them."""
         self._servicer = servicer
         self._address = address
         self._tls = tls
         self._options = server_options(max_message_bytes, reuse_port)
-        self._observer = Observer(SERVICE, access_log, keys)
+        self._observer = Observer(SERVICE, access_log, keys, TrustedProxies(trusted_proxies))
         self._server: grpc.aio.Server | None = None
         self._health = Health(("", SERVICE))
 

@@ -6,7 +6,9 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any, NamedTuple, Never, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import grpc
 
@@ -14,6 +16,7 @@ from dragoman.metadata import (
     BYOK_KEY,
     BYOK_NAMES,
     CALL_ID,
+    CALLER,
     CONTEXT,
     KEY_NAMES,
     PROVIDER,
@@ -235,11 +238,13 @@ class GatewayServicer(GatewayServiceServicer):
         )
         if isinstance(context, ObservedContext):
             context.call = call
-        await context.send_initial_metadata(((REQUEST_ID, call.request_id), (CALL_ID, call.id)))
+        ids = (REQUEST_ID, call.request_id), (CALL_ID, call.id)
         try:
             call.caller = self._caller(received)
         except Exception as error:
+            await context.send_initial_metadata(ids)
             await self._fail(call, context, error)
+        await context.send_initial_metadata((*ids, (CALLER, carried_name(call.caller.name))))
         return call
 
     async def _fail(self, call: Call, context: Context, error: BaseException) -> Never:
@@ -279,6 +284,12 @@ class GatewayServicer(GatewayServiceServicer):
         except GatewayError:
             return
         raise invalid(BYOK_KEY, f"{BYOK_KEY} is a key of this gateway, not the provider's")
+
+
+@lru_cache(1024)
+def carried_name(name: str) -> str:
+    """As metadata can carry it."""
+    return name if name.isascii() and name.isprintable() else quote(name)
 
 
 def send_limits(call: Call, context: Context) -> None:

@@ -2,10 +2,11 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dragoman.client_address import Network
 from gateway_core.settings.file import SettingsError, Table
 
 STORAGE_PATH = "DRAGOMAN_STORAGE_PATH"
@@ -67,6 +68,8 @@ class ServerSettings:
     max_connections_per_address: int = 1_000
     cors_origins: tuple[str, ...] = ()
     """Origins of the pages that may ask from a browser; * is any."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def read_server(table: Table) -> ServerSettings:
         max_connections=table.whole("max_connections", default.max_connections, least=1),
         max_connections_per_address=table.whole("max_connections_per_address", default.max_connections_per_address, least=1),
         cors_origins=_read_origins(table),
+        trusted_proxies=tuple(_read_networks(table, "trusted_proxies")),
     )
     table.finish()
     return server
@@ -163,6 +167,14 @@ def _read_origins(table: Table) -> tuple[str, ...]:
         if origin != "*" and not ORIGIN.fullmatch(origin):
             raise table.error("cors_origins", f'takes origins like "https://app.example.com", or "*", not {origin!r}.')
     return tuple(origins)
+
+
+def _read_networks(table: Table, key: str) -> Iterator[Network]:
+    for text in table.texts(key):
+        try:
+            yield ipaddress.ip_network(text)
+        except ValueError as error:
+            raise table.error(key, f'takes addresses and networks like "10.0.0.0/8": {error}.') from None
 
 
 def _read_address(table: Table, key: str, default: Address) -> Address:

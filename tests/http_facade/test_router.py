@@ -181,6 +181,8 @@ def test_the_access_log(either: Facade) -> None:
         "status": 200,
         "request_id": "log-1",
         "api": "openai",
+        "client": "127.0.0.1",
+        "caller": "anonymous",
         "call_id": answer.headers["x-dragoman-call-id"],
         "model": "demo/echo",
         "provider": "demo",

@@ -77,7 +77,7 @@ class LocalStreamCall(LocalCall[RequestT, ResponseT], grpc.aio.UnaryStreamCall[R
 
     async def initial_metadata(self) -> grpc.aio.Metadata:
         """Where nobody reads yet, known once the first message, which is then buffered, or the end is here."""
-        if self._begun:
+        if self._begun or self._done:
             await self._context.answer_begun()
         else:
             with contextlib.suppress(StopAsyncIteration, grpc.RpcError):

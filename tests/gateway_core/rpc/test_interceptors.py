@@ -8,6 +8,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -20,7 +22,7 @@ from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer, GatewayServiceS
 from dragoman.v1.models_pb2 import ListModelsRequest
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyStreamRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
-from gateway_core.rpc.interceptors import AccessLog
+from gateway_core.rpc.interceptors import AccessLog, peer_address
 from gateway_core.rpc.server import SERVICE, GrpcServer
 from gateway_core.settings.settings import ModelSettings
 from gateway_core.telemetry import AccessLog as Telemetry
@@ -57,7 +59,8 @@ class Lines:
         self._written.release()
 
     async def one(self) -> dict[str, object]:
-        """The only line, without its duration and the call's id, which are checked here, and without what is not known."""
+        """The only line, without its duration, the call's id and the client's address, which are checked here, and without
+        what is not known."""
         await self._written.acquire()
         (fields,) = self.fields
         duration_ms = fields["ms"]
@@ -65,7 +68,9 @@ class Lines:
         assert duration_ms >= 0
         call_id = fields.get("call_id")
         assert call_id is None or re.fullmatch("[0-9a-f]{32}", str(call_id))
-        return {name: value for name, value in fields.items() if name not in ("ms", "call_id") and value is not None}
+        assert fields["client"] == "127.0.0.1"
+        checked = ("ms", "call_id", "client")
+        return {name: value for name, value in fields.items() if name not in checked and value is not None}
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,10 @@ async def logged(log: AccessLog | None, behind: Behind = DEMO_ALONE) -> AsyncIte
 
 
 @asynccontextmanager
-async def over_socket(servicer: GatewayServiceServicer, log: AccessLog | None) -> AsyncIterator[grpc.aio.Channel]:
-    server = GrpcServer(servicer, access_log=log)
+async def over_socket(
+    servicer: GatewayServiceServicer, log: AccessLog | None, **options: Any
+) -> AsyncIterator[grpc.aio.Channel]:
+    server = GrpcServer(servicer, access_log=log, **options)
     port = await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -424,5 +431,39 @@ def test_no_access_log() -> None:
     async def check() -> None:
         async with logged(None) as here:
             await here.stub.Chat(question())
+
+    run(check)
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:127.0.0.1:5000", "127.0.0.1"),
+        ("ipv6:%5B::1%5D:5000", "::1"),
+        ("ipv6:[::1]:5000", "::1"),
+        ("unix:/run/dragoman.sock", "unix"),
+        ("unix:", "unix"),
+    ],
+)
+def test_the_address_of_a_peer(peer: str, address: str) -> None:
+    assert peer_address(peer) == address
+
+
+@pytest.mark.parametrize(("proxies", "client"), [([], "127.0.0.1"), (["127.0.0.1"], "203.0.113.7")])
+def test_the_client_behind_proxies_that_are_trusted(proxies: list[str], client: str) -> None:
+    """A facade is one."""
+
+    async def check() -> None:
+        lines: list[Mapping[str, object]] = []
+        trusted = [ip_network(proxy) for proxy in proxies]
+        log = SimpleNamespace(write=lines.append)
+        async with (
+            Upstream(DEMO_ALONE.upstream) as upstream,
+            serving(DEMO_ALONE, upstream) as servicer,
+            over_socket(servicer, log, trusted_proxies=trusted) as channel,
+        ):
+            metadata = (("x-forwarded-for", "198.51.100.1, 203.0.113.7"),)
+            await GatewayServiceStub(channel).Chat(question(), metadata=metadata)
+        assert [line["client"] for line in lines] == [client]
 
     run(check)
