@@ -159,6 +159,10 @@ async def fail(exchange: Exchange, failure: GatewayError) -> None:
     if failure.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after_s)))
         headers["retry-after-ms"] = str(round(failure.retry_after_s * 1000))
+    if b"expect" in exchange.headers:
+        # The server reads and discards the rest of a body: many a client that finds its connection closed while it still
+        # writes never reads the answer. Only one that expects 100 Continue has nothing to write.
+        headers["connection"] = "close"
     server = exchange.api.server
     await exchange.respond(server.status_of(failure), server.render_error(failure, exchange.request_id), headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from dragoman import metadata as names
 from dragoman.client_address import FORWARDED_FOR
 from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
+from dragoman.v1.keys_pb2 import CheckKeyRequest, CheckKeyResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.stream_pb2 import StreamRequest, StreamResponse
 from http_facade.exchange import Exchange
@@ -37,6 +38,8 @@ MOST_KEYS, MOST_OF_KEYS = 8, 4096
 NAMED_HEADERS = frozenset(name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES))
 LONGEST_BYOK = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
+CHECK_S = 10.0
+"""How long the core may take to say whose a key is."""
 WATCH_AFTER_S = 0.05
 """A call that ends sooner does not pay for a task that watches the connection. One that takes longer is watched after this
 time, or twice as long at most: a client that disconnected before is noticed then."""
@@ -110,22 +113,33 @@ class Core:
         with Watch(exchange, call, self._watches):
             return await call
 
+    async def check_key(self, exchange: Exchange) -> CheckKeyResponse:
+        """Who asks. It is not watched: that would read the body."""
+        metadata = [*identity(exchange), *exchange.keys]
+        return await self.stub.CheckKey(CheckKeyRequest(), timeout=CHECK_S, metadata=metadata)
+
+    def keys_of(self, exchange: Exchange) -> Metadata:
+        """All that may be a gateway key, as metadata."""
+        return keys_of(exchange, self._key_places)
+
     def _metadata(self, exchange: Exchange) -> Metadata:
-        return call_metadata(exchange, self._key_places)
+        return call_metadata(exchange)
 
 
-def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
-    """The request's id, API, context, keys, BYOK credentials and tags. Raises GatewayError for what cannot be carried and
-    must not be cut."""
+def identity(exchange: Exchange) -> Metadata:
+    """The request's id, API and context."""
     metadata = [(names.REQUEST_ID, exchange.request_id), (names.API, exchange.api.name)]
     if exchange.client:
         metadata.append((FORWARDED_FOR, exchange.client))
     if exchange.context:
         metadata.append((names.CONTEXT, exchange.context))
-    if exchange.context in places:
-        add_placed_keys(metadata, exchange, places[exchange.context])
-    else:
-        add_keys(metadata, exchange)
+    return metadata
+
+
+def call_metadata(exchange: Exchange) -> Metadata:
+    """The request's identity, keys, BYOK credentials and tags. Raises GatewayError for what cannot be carried and must not
+    be cut."""
+    metadata = [*identity(exchange), *exchange.keys]
     if not NAMED_HEADERS.isdisjoint(exchange.headers):
         add_named(metadata, exchange)
     if exchange.tags:
@@ -133,31 +147,37 @@ def call_metadata(exchange: Exchange, places: KeyPlaces) -> Metadata:
     return metadata
 
 
-def add_keys(metadata: Metadata, exchange: Exchange) -> None:
+def keys_of(exchange: Exchange, places: KeyPlaces) -> Metadata:
+    place = places.get(exchange.context)
+    keys = usual_keys(exchange) if place is None else placed_keys(exchange, place)
+    return list(bounded(keys)) if len(keys) > 1 else keys
+
+
+def usual_keys(exchange: Exchange) -> Metadata:
     scope = exchange.scope
     keys = [(KEY_HEADERS[name], carried(value.decode("latin-1"))) for name, value in scope["headers"] if name in KEY_HEADERS]
     if b"key=" in scope["query_string"]:
         keys += [("x-goog-api-key", carried(key)) for key in exchange.query_values(names.KEY_PARAMETER)]
-    add_bounded(metadata, keys)
+    return keys
 
 
-def add_placed_keys(metadata: Metadata, exchange: Exchange, place: KeyPlace) -> None:
+def placed_keys(exchange: Exchange, place: KeyPlace) -> Metadata:
     keys: Metadata = []
     if place.header:
         header, found = place.header.encode(), exchange.scope["headers"]
         keys += [(place.header, carried(value.decode("latin-1"))) for name, value in found if name == header]
     if place.query:
         keys += [(place.query.lower(), carried(key)) for key in exchange.query_values(place.query)]
-    add_bounded(metadata, keys)
+    return keys
 
 
-def add_bounded(metadata: Metadata, keys: Metadata) -> None:
+def bounded(keys: Metadata) -> Iterator[tuple[str, str]]:
     left = MOST_OF_KEYS
     for name, key in keys[:MOST_KEYS]:
         left -= len(key)
         if left < 0:
             return
-        metadata.append((name, key))
+        yield name, key
 
 
 def add_named(metadata: Metadata, exchange: Exchange) -> None:

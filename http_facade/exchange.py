@@ -49,8 +49,9 @@ class Exchange:
             "context",
             "details",
             "headers",
+            "keys",
         ),
-        *("headers", "path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
+        *("path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
@@ -69,6 +70,8 @@ class Exchange:
         self.path_params: Mapping[str, str] = NO_PARAMS
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         """By lower-case name; the first of those that were sent twice."""
+        self.keys: Sequence[tuple[str, str]] = ()
+        """All that may be a gateway key, as metadata of the core's calls."""
         self.added: Sequence[tuple[bytes, bytes]] = ()
         """Headers of the answer, whatever it will be."""
         self.status = 0
@@ -141,12 +144,9 @@ class Exchange:
         return body, message.get("more_body", False)
 
     def _too_large(self) -> GatewayError:
-        """The server reads and discards the rest of the body: many a client that finds its connection closed while it still
-        writes never reads the answer. Only one that expects 100 Continue has nothing to write."""
         limit = self._body_limit
         message = f"The request body is larger than {limit} bytes, the limit of this gateway ([server] max_body_bytes)."
-        headers = {} if self.header(b"expect") is None else {"connection": "close"}
-        return GatewayError(Reason.REQUEST_TOO_LARGE, message, code="request_too_large", headers=headers)
+        return GatewayError(Reason.REQUEST_TOO_LARGE, message, code="request_too_large")
 
     async def disconnected(self) -> None:
         """Returns when the client has disconnected. Waits for an upload; otherwise the body must have been read."""

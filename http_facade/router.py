@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dragoman.reasons import GatewayError, Reason
+from http_facade.admission import Admission
 from http_facade.api import Api, Endpoint
 from http_facade.core import Core
 from http_facade.endpoints import Health, Readiness
@@ -22,8 +23,9 @@ is_version = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?").fullmatch
 class Path:
     """One path: by HTTP method, the endpoint of each API that has it."""
 
-    def __init__(self, endpoints: Mapping[str, Mapping[Api, Endpoint]]) -> None:
-        """HEAD is answered like GET."""
+    def __init__(self, endpoints: Mapping[str, Mapping[Api, Endpoint]], admission: Admission | None = None) -> None:
+        """HEAD is answered like GET. admission: None lets everybody in."""
+        self._admission = admission
         self.methods = {**endpoints, **({"HEAD": endpoints["GET"]} if "GET" in endpoints else {})}
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -32,6 +34,8 @@ class Path:
             exchange.api = detected(exchange, [api for endpoints in self.methods.values() for api in endpoints])
             raise upgrade_required(exchange) if asks_for_socket(exchange) else not_allowed(exchange, self.methods)
         exchange.api = api = detected(exchange, endpoints)
+        if self._admission is not None:
+            await self._admission.admit(exchange)
         if api.detect is None and len(endpoints) > 1:
             exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
         await endpoints[api](exchange)
@@ -70,7 +74,8 @@ class Router:
         """apis: those that come first take precedence where several recognise a client; the first one's error format is
         used where none does."""
         self._apis = apis
-        paths = {path: Path(endpoints) for path, endpoints in table_of(core, apis).items()}
+        admission = Admission(core)
+        paths = {path: Path(endpoints, admission) for path, endpoints in table_of(core, apis).items()}
         self._plain = {path: served for path, served in paths.items() if "{" not in path}
         patterns = sorted(paths.keys() - self._plain.keys(), key=specificity)
         self._patterns = [Pattern(*compiled(path), paths[path]) for path in patterns]

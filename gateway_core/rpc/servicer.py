@@ -32,6 +32,7 @@ from dragoman.status import PackedStatus, pack
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
+from dragoman.v1.keys_pb2 import CheckKeyRequest, CheckKeyResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
@@ -200,6 +201,12 @@ class GatewayServicer(GatewayServiceServicer):
 
     async def ListRecords(self, request: ListRecordsRequest, context: Context) -> ListRecordsResponse:
         return await self._answer(context, "ListRecords", self.gateway.records.page, request)
+
+    async def CheckKey(self, request: CheckKeyRequest, context: Context) -> CheckKeyResponse:
+        async def answer(request: CheckKeyRequest, call: Call) -> CheckKeyResponse:
+            return CheckKeyResponse(caller=call.caller.name, anonymous=call.caller is ANONYMOUS)
+
+        return await self._answer(context, "CheckKey", answer, request)
 
     async def _answer(
         self,

@@ -12,6 +12,7 @@ import pytest
 
 from gateway_cli.http_protocol import ConnectionLimits
 from http_facade.apis import APIS
+from tests.attacks.sockets import answer_to
 from tests.http_facade.serving import Facade, asking, serving, settings_for
 from tests.upstream import WAIT_S
 
@@ -28,22 +29,6 @@ def hasty() -> Iterator[Facade]:
 
 def posting(path: str, *headers: bytes) -> bytes:
     return b"POST %s HTTP/1.1\r\n" % path.encode() + HOST + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
-
-
-def heard(connection: socket.socket) -> bytes:
-    """Until the server ends the connection. Fails where it does not."""
-    received = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := connection.recv(65536):
-            received += piece
-    return received
-
-
-def answer_to(facade: Facade, said: bytes) -> bytes:
-    with socket.create_connection(facade.place, WAIT_S) as connection:
-        with contextlib.suppress(ConnectionError):
-            connection.sendall(said)
-        return heard(connection)
 
 
 HEADS = [b"P", b"POST /v1/messages HTTP/1.1\r\n", b"POST / HTTP/1.1\r\n" + HOST + b"x: ", b"\r\n\r\n"]

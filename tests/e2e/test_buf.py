@@ -48,7 +48,7 @@ def test_reflection_tells_the_contract_to_anyone(gateway: Gateway, key: str) -> 
     assert {SERVICE, "grpc.health.v1.Health"} <= set(services)
     records = ("DeleteRecord", "GetRecord", "ListRecords", "PutRecord")
     assert {name.removeprefix(f"{SERVICE}/") for name in methods if name.startswith(SERVICE)} == {
-        *("Chat", "CountTokens", "GetCall", "ListModels", "Proxy", "ProxyStream", "Stream"),
+        *("Chat", "CheckKey", "CountTokens", "GetCall", "ListModels", "Proxy", "ProxyStream", "Stream"),
         *records,
     }
 

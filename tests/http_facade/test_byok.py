@@ -179,7 +179,7 @@ def test_the_task_is_in_the_log(api: ApiClient, prefix: str, house: House) -> No
 
 
 def test_the_task_of_a_request_that_fails_is_in_the_log_too(house: House) -> None:
-    headers = {"x-dragoman-task-id": "t" * 1000, "x-request-id": "failed-task"}
+    headers = {"x-dragoman-task-id": "t" * 1000, "x-request-id": "failed-task", "authorization": f"Bearer {GATEWAY_KEY}"}
     assert house.facade.client.post("/v1/chat/completions", content=b"{", headers=headers).status_code == 400
     line = house.facade.log.wait_for("failed-task")
     assert line["task_id"] == "t" * 256

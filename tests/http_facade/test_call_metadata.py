@@ -11,12 +11,12 @@ import pytest
 
 from dragoman.v1.chat_pb2 import FINISH_REASON_STOP, ChatRequest, ChatResponse
 from tests.http_facade.apis.clients import CLIENTS, OPENROUTER, ApiClient
-from tests.http_facade.asgi import Answer, ask_stub
+from tests.http_facade.asgi import Answer, OpenStub, ask_stub
 
 CALL_ID = "0190163d8694739bbea4b3e4d4f3a1c2"
 
 
-class Stub:
+class Stub(OpenStub):
     """A core that answers every chat with the same text."""
 
     def __init__(self) -> None:

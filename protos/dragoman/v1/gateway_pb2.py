@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from dragoman.v1 import calls_pb2 as dragoman_dot_v1_dot_calls__pb2
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
+from dragoman.v1 import keys_pb2 as dragoman_dot_v1_dot_keys__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
 from dragoman.v1 import proxy_pb2 as dragoman_dot_v1_dot_proxy__pb2
 from dragoman.v1 import records_pb2 as dragoman_dot_v1_dot_records__pb2
@@ -31,7 +32,7 @@ from dragoman.v1 import stream_pb2 as dragoman_dot_v1_dot_stream__pb2
 from dragoman.v1 import tokens_pb2 as dragoman_dot_v1_dot_tokens__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/gateway.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/calls.proto\x1a\x16\x64ragoman/v1/chat.proto\x1a\x18\x64ragoman/v1/models.proto\x1a\x17\x64ragoman/v1/proxy.proto\x1a\x19\x64ragoman/v1/records.proto\x1a\x18\x64ragoman/v1/stream.proto\x1a\x18\x64ragoman/v1/tokens.proto2\xd0\x06\n\x0eGatewayService\x12;\n\x04\x43hat\x12\x18.dragoman.v1.ChatRequest\x1a\x19.dragoman.v1.ChatResponse\x12\x43\n\x06Stream\x12\x1a.dragoman.v1.StreamRequest\x1a\x1b.dragoman.v1.StreamResponse0\x01\x12P\n\x0b\x43ountTokens\x12\x1f.dragoman.v1.CountTokensRequest\x1a .dragoman.v1.CountTokensResponse\x12M\n\nListModels\x12\x1e.dragoman.v1.ListModelsRequest\x1a\x1f.dragoman.v1.ListModelsResponse\x12J\n\tPutRecord\x12\x1d.dragoman.v1.PutRecordRequest\x1a\x1e.dragoman.v1.PutRecordResponse\x12J\n\tGetRecord\x12\x1d.dragoman.v1.GetRecordRequest\x1a\x1e.dragoman.v1.GetRecordResponse\x12S\n\x0c\x44\x65leteRecord\x12 .dragoman.v1.DeleteRecordRequest\x1a!.dragoman.v1.DeleteRecordResponse\x12P\n\x0bListRecords\x12\x1f.dragoman.v1.ListRecordsRequest\x1a .dragoman.v1.ListRecordsResponse\x12@\n\x05Proxy\x12\x19.dragoman.v1.ProxyRequest\x1a\x1a.dragoman.v1.ProxyResponse0\x01\x12T\n\x0bProxyStream\x12\x1f.dragoman.v1.ProxyStreamRequest\x1a .dragoman.v1.ProxyStreamResponse(\x01\x30\x01\x12\x44\n\x07GetCall\x12\x1b.dragoman.v1.GetCallRequest\x1a\x1c.dragoman.v1.GetCallResponseB\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/gateway.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/calls.proto\x1a\x16\x64ragoman/v1/chat.proto\x1a\x16\x64ragoman/v1/keys.proto\x1a\x18\x64ragoman/v1/models.proto\x1a\x17\x64ragoman/v1/proxy.proto\x1a\x19\x64ragoman/v1/records.proto\x1a\x18\x64ragoman/v1/stream.proto\x1a\x18\x64ragoman/v1/tokens.proto2\x99\x07\n\x0eGatewayService\x12;\n\x04\x43hat\x12\x18.dragoman.v1.ChatRequest\x1a\x19.dragoman.v1.ChatResponse\x12\x43\n\x06Stream\x12\x1a.dragoman.v1.StreamRequest\x1a\x1b.dragoman.v1.StreamResponse0\x01\x12P\n\x0b\x43ountTokens\x12\x1f.dragoman.v1.CountTokensRequest\x1a .dragoman.v1.CountTokensResponse\x12M\n\nListModels\x12\x1e.dragoman.v1.ListModelsRequest\x1a\x1f.dragoman.v1.ListModelsResponse\x12J\n\tPutRecord\x12\x1d.dragoman.v1.PutRecordRequest\x1a\x1e.dragoman.v1.PutRecordResponse\x12J\n\tGetRecord\x12\x1d.dragoman.v1.GetRecordRequest\x1a\x1e.dragoman.v1.GetRecordResponse\x12S\n\x0c\x44\x65leteRecord\x12 .dragoman.v1.DeleteRecordRequest\x1a!.dragoman.v1.DeleteRecordResponse\x12P\n\x0bListRecords\x12\x1f.dragoman.v1.ListRecordsRequest\x1a .dragoman.v1.ListRecordsResponse\x12@\n\x05Proxy\x12\x19.dragoman.v1.ProxyRequest\x1a\x1a.dragoman.v1.ProxyResponse0\x01\x12T\n\x0bProxyStream\x12\x1f.dragoman.v1.ProxyStreamRequest\x1a .dragoman.v1.ProxyStreamResponse(\x01\x30\x01\x12\x44\n\x07GetCall\x12\x1b.dragoman.v1.GetCallRequest\x1a\x1c.dragoman.v1.GetCallResponse\x12G\n\x08\x43heckKey\x12\x1c.dragoman.v1.CheckKeyRequest\x1a\x1d.dragoman.v1.CheckKeyResponseB\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +40,6 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dragoman.v1.gateway_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026dragoman/v1;dragomanv1'
-  _globals['_GATEWAYSERVICE']._serialized_start=222
-  _globals['_GATEWAYSERVICE']._serialized_end=1070
+  _globals['_GATEWAYSERVICE']._serialized_start=246
+  _globals['_GATEWAYSERVICE']._serialized_end=1167
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ import warnings
 
 from dragoman.v1 import calls_pb2 as dragoman_dot_v1_dot_calls__pb2
 from dragoman.v1 import chat_pb2 as dragoman_dot_v1_dot_chat__pb2
+from dragoman.v1 import keys_pb2 as dragoman_dot_v1_dot_keys__pb2
 from dragoman.v1 import models_pb2 as dragoman_dot_v1_dot_models__pb2
 from dragoman.v1 import proxy_pb2 as dragoman_dot_v1_dot_proxy__pb2
 from dragoman.v1 import records_pb2 as dragoman_dot_v1_dot_records__pb2
@@ -103,6 +104,11 @@ class GatewayServiceStub:
                 request_serializer=dragoman_dot_v1_dot_calls__pb2.GetCallRequest.SerializeToString,
                 response_deserializer=dragoman_dot_v1_dot_calls__pb2.GetCallResponse.FromString,
                 _registered_method=True)
+        self.CheckKey = channel.unary_unary(
+                '/dragoman.v1.GatewayService/CheckKey',
+                request_serializer=dragoman_dot_v1_dot_keys__pb2.CheckKeyRequest.SerializeToString,
+                response_deserializer=dragoman_dot_v1_dot_keys__pb2.CheckKeyResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -195,6 +201,14 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckKey(self, request, context):
+        """Says who calls, without doing anything else: so a server in front of this one knows its client before it reads more than
+        the head of a request. Bills nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -252,6 +266,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.GetCall,
                     request_deserializer=dragoman_dot_v1_dot_calls__pb2.GetCallRequest.FromString,
                     response_serializer=dragoman_dot_v1_dot_calls__pb2.GetCallResponse.SerializeToString,
+            ),
+            'CheckKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckKey,
+                    request_deserializer=dragoman_dot_v1_dot_keys__pb2.CheckKeyRequest.FromString,
+                    response_serializer=dragoman_dot_v1_dot_keys__pb2.CheckKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -559,6 +578,33 @@ class GatewayService:
             '/dragoman.v1.GatewayService/GetCall',
             dragoman_dot_v1_dot_calls__pb2.GetCallRequest.SerializeToString,
             dragoman_dot_v1_dot_calls__pb2.GetCallResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dragoman.v1.GatewayService/CheckKey',
+            dragoman_dot_v1_dot_keys__pb2.CheckKeyRequest.SerializeToString,
+            dragoman_dot_v1_dot_keys__pb2.CheckKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from dragoman.v1 import calls_pb2 as _calls_pb2
 from dragoman.v1 import chat_pb2 as _chat_pb2
+from dragoman.v1 import keys_pb2 as _keys_pb2
 from dragoman.v1 import models_pb2 as _models_pb2
 from dragoman.v1 import proxy_pb2 as _proxy_pb2
 from dragoman.v1 import records_pb2 as _records_pb2
@@ -73,6 +74,10 @@ class GatewayServiceStub:
     """The same for a body that is sent while it is read. Bills what the provider bills."""
     GetCall: _grpc.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]
     """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
+    CheckKey: _grpc.UnaryUnaryMultiCallable[_keys_pb2.CheckKeyRequest, _keys_pb2.CheckKeyResponse]
+    """Says who calls, without doing anything else: so a server in front of this one knows its client before it reads more than
+    the head of a request. Bills nothing.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -113,6 +118,10 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """The same for a body that is sent while it is read. Bills what the provider bills."""
     GetCall: _aio.UnaryUnaryMultiCallable[_calls_pb2.GetCallRequest, _calls_pb2.GetCallResponse]  # type: ignore[assignment]
     """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
+    CheckKey: _aio.UnaryUnaryMultiCallable[_keys_pb2.CheckKeyRequest, _keys_pb2.CheckKeyResponse]  # type: ignore[assignment]
+    """Says who calls, without doing anything else: so a server in front of this one knows its client before it reads more than
+    the head of a request. Bills nothing.
+    """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The gateway between AI applications and model providers. A key travels in the metadata: authorization: Bearer KEY. The
@@ -216,5 +225,15 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_calls_pb2.GetCallResponse, _abc.Awaitable[_calls_pb2.GetCallResponse]]:
         """Gives the record of an earlier call. REASON_RECORD_NOT_FOUND when the caller made none of this id. Bills nothing."""
+
+    @_abc_1.abstractmethod
+    def CheckKey(
+        self,
+        request: _keys_pb2.CheckKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_keys_pb2.CheckKeyResponse, _abc.Awaitable[_keys_pb2.CheckKeyResponse]]:
+        """Says who calls, without doing anything else: so a server in front of this one knows its client before it reads more than
+        the head of a request. Bills nothing.
+        """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

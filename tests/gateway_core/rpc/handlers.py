@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from dragoman.v1.calls_pb2 import GetCallRequest, GetCallResponse
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.gateway_pb2_grpc import GatewayServiceServicer
+from dragoman.v1.keys_pb2 import CheckKeyRequest, CheckKeyResponse
 from dragoman.v1.models_pb2 import ListModelsRequest, ListModelsResponse
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyResponse, ProxyStreamRequest, ProxyStreamResponse
 from dragoman.v1.records_pb2 import (
@@ -93,6 +94,9 @@ class Handlers(GatewayServiceServicer):
 
     async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:
         return GetCallResponse()
+
+    async def CheckKey(self, request: CheckKeyRequest, context: Context) -> CheckKeyResponse:
+        return CheckKeyResponse()
 
 
 class Waiting:

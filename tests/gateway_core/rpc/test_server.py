@@ -96,7 +96,8 @@ def test_reflection_tells_the_contract() -> None:
             (gateway,) = [file for file in files if file.name == "dragoman/v1/gateway.proto"]
             methods = [method.name for method in gateway.service[0].method]
             records = ["PutRecord", "GetRecord", "DeleteRecord", "ListRecords"]
-            assert methods == ["Chat", "Stream", "CountTokens", "ListModels", *records, "Proxy", "ProxyStream", "GetCall"]
+            calls = ["Proxy", "ProxyStream", "GetCall", "CheckKey"]
+            assert methods == ["Chat", "Stream", "CountTokens", "ListModels", *records, *calls]
 
     run(check)
 

@@ -17,7 +17,7 @@ from dragoman.status import pack
 from dragoman.v1.calls_pb2 import CallRecord, GetCallRequest, GetCallResponse
 from gateway_core.settings.server import StorageSettings
 from gateway_core.settings.settings import KeySettings, hash_key
-from tests.http_facade.asgi import ask_stub
+from tests.http_facade.asgi import OpenStub, ask_stub
 from tests.http_facade.serving import DONE, Facade, Provided, asking, chunk, completion, serving, settings_for
 from tests.upstream import event_stream, json_reply
 
@@ -211,7 +211,7 @@ def test_a_graceful_stop_loses_none(tmp_path: Path, split: bool) -> None:
         assert [data_of(facade, generation_id)["tokens_prompt"] for generation_id in ids] == [1] * 20
 
 
-class Stub:
+class Stub(OpenStub):
     """A core that gives one record, or fails."""
 
     def __init__(self, failure: GatewayError | None = None) -> None:
