@@ -34,7 +34,7 @@ LAST = {"id": "c1", "model": "m", "choices": [], "usage": USAGE}
 DONE = b"data: [DONE]\n\n"
 STREAM = event_stream(WORDS, WORDS, chunk("", "stop"), LAST, DONE)
 REPORTING = {**WORDS, "usage": {"prompt_tokens": 1000, "completion_tokens": 1}}
-SHORT_S = 0.15
+SHORT_S = 0.4
 
 
 Act = Callable[[Served], Awaitable[object]]
