@@ -31,10 +31,11 @@ REASON_BY_WORD = {
     "rate_limited": Reason.RATE_LIMITED,
     "invalid_api_key": Reason.UPSTREAM_AUTH,
     "authentication_error": Reason.UPSTREAM_AUTH,
-    "server_error": Reason.UPSTREAM_UNAVAILABLE,
     "server_is_overloaded": Reason.UPSTREAM_OVERLOADED,
     "overloaded_error": Reason.UPSTREAM_OVERLOADED,
 }
+ANY_FAILURE = "server_error"
+"""Said of every 5xx, of one that is overloaded too: such a status tells more."""
 AUTH_PHRASES = ("incorrect api key", "api key not valid")
 """xAI and Google answer a wrong key with 400."""
 MESSAGE_FORMS = frozenset({"system", "user", "assistant", "tool"})
@@ -139,6 +140,8 @@ def reason_for(status: int, words: Sequence[str], message: str) -> Reason:
     for word in words:
         if word in REASON_BY_WORD:
             return REASON_BY_WORD[word]
+    if ANY_FAILURE in words and status < 500:
+        return Reason.UPSTREAM_UNAVAILABLE
     if is_too_long(status, message):
         return Reason.CONTEXT_LENGTH_EXCEEDED
     if status == 400 and any(phrase in message.lower() for phrase in AUTH_PHRASES):

@@ -146,6 +146,8 @@ def test_the_status_decides_where_no_word_does(status: int, reason: Reason, body
         (400, {"message": "API key not valid. Please pass a valid API key.", "code": 400}, Reason.UPSTREAM_AUTH),
         (400, {"message": "m", "code": "content_filter"}, Reason.CONTENT_FILTERED),
         (200, {"message": "m", "type": "server_error"}, Reason.UPSTREAM_UNAVAILABLE),
+        (503, {"message": "m", "type": "server_error"}, Reason.UPSTREAM_OVERLOADED),
+        (504, {"message": "m", "type": "server_error"}, Reason.UPSTREAM_TIMEOUT),
         (500, {"message": "m", "type": "overloaded_error"}, Reason.UPSTREAM_OVERLOADED),
         (400, "plain words", Reason.UPSTREAM_REJECTED),
         (400, {}, Reason.UPSTREAM_REJECTED),
