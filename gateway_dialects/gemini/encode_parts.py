@@ -33,7 +33,7 @@ RESOLUTIONS = frozenset({"low", "medium", "high"})
 class Encoding(Diagnostics):
     """One request while it is encoded."""
 
-    __slots__ = ("model", "names", "url")
+    __slots__ = ("model", "names", "url", "without_id")
 
     def __init__(self, model: Capabilities, url: str) -> None:
         super().__init__()
@@ -42,6 +42,8 @@ class Encoding(Diagnostics):
         """The endpoint's base URL."""
         self.names: dict[str, str] = {}
         """Names of tools by the ids of their calls: each result must name its tool."""
+        self.without_id: set[str] = set()
+        """Ids of calls that Google wrote without one: their results have none either."""
 
 
 def encode_part(part: Part, place: str, encoding: Encoding) -> Json | None:
@@ -148,7 +150,9 @@ def encode_call(part: Part, place: str, encoding: Encoding) -> Json:
         where = f"{place}.tool_call.arguments_json"
         encoding.warn(where, "the arguments are no JSON object; they were sent as {_raw: ...}")
     function: Json = {"name": call.name, "args": arguments}
-    if call.id and not part_form(part).no_id:
+    if part_form(part).no_id:
+        encoding.without_id.add(call.id)
+    elif call.id:
         function["id"] = call.id
     return add_own_fields({"functionCall": function}, part)
 
@@ -161,7 +165,7 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
         where = f"{place}.tool_result.tool_call_id"
         raise invalid(where, f"{where}: no tool call before it has the id {result.tool_call_id!r}")
     response: Json = {"name": name}
-    if result.tool_call_id and not form.no_id:
+    if result.tool_call_id and not form.no_id and result.tool_call_id not in encoding.without_id:
         response["id"] = result.tool_call_id
     texts, media = [], []
     for where, inner in parts_in(result, place, mark_failure=False):

@@ -184,3 +184,25 @@ def test_a_stream_comes_back() -> None:
     ] == [("thinking", "Hm."), ("text", "Well:"), ("tool_use", {"x": 1})]
     assert (found["id"], found["stop_reason"]) == ("r", "tool_use")
     assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (12, 12)
+
+
+def test_a_call_that_came_without_an_id_goes_back_without_one_and_so_does_its_result() -> None:
+    call = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"}
+    turn = answered(answer(call))["content"]
+    result = {"type": "tool_result", "tool_use_id": turn[-1]["id"], "content": "4 degrees"}
+    body, _ = sent(
+        {
+            "messages": [
+                {"role": "user", "content": "Go"},
+                {"role": "assistant", "content": turn},
+                {"role": "user", "content": [result]},
+            ],
+            "tools": [{"name": "f", "input_schema": SCHEMA}],
+        },
+        NEWER,
+    )
+
+    assert body["contents"][1:] == [
+        {"role": "model", "parts": [call]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"result": "4 degrees"}}}]},
+    ]
