@@ -207,7 +207,8 @@ class OpenStream:
             for event in self._framing.finish():
                 self._decoder.feed(event, batch)
         except GatewayError as failure:
-            if failure.reason is not Reason.UPSTREAM_INVALID_RESPONSE:
+            # Half an event is an end too early; one that ended the answer was whole.
+            if failure.reason is not Reason.UPSTREAM_INVALID_RESPONSE or self._decoder.done:
                 raise
         self._decoder.finish(batch)
 

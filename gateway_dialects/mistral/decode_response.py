@@ -115,11 +115,13 @@ class MistralStreamDecoder(OpenAIStreamDecoder):
             set_details(self.delta_of(state, batch, before), late)
 
     def delta_of(self, state: CandidateState, batch: StreamResponse, before: int) -> PartDelta:
-        """The delta that a piece of thinking made; a new one where it held no text."""
-        if len(batch.events) > before:
-            return batch.events[-1].part_delta
+        """The delta that a piece of thinking made; a new one where it held no text, or a reference."""
+        part_index = state.parts[THINKING]
+        for event in batch.events[before:]:
+            if event.HasField("part_delta") and event.part_delta.part_index == part_index:
+                return event.part_delta
         delta = batch.events.add().part_delta
-        delta.candidate_index, delta.part_index, delta.reasoning = state.index, state.parts[THINKING], ""
+        delta.candidate_index, delta.part_index, delta.reasoning = state.index, part_index, ""
         return delta
 
     def conclude(self, batch: StreamResponse) -> None:

@@ -53,6 +53,8 @@ def decode_chat(body: bytes) -> ChatResponse:
     output = answer.get("output")
     if not isinstance(output, list) and status not in UNFINISHED:
         raise json.malformed("the provider's answer has no output")
+    if status in UNFINISHED and answer.get("background") is not True:
+        raise json.malformed(f"the provider's answer is not complete: its status is {status}")
     response = ChatResponse()
     set_head(response, answer)
     decode_candidate(response.candidates.add(), json.list_at(answer, "output"), answer)

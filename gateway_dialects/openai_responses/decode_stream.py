@@ -6,7 +6,7 @@ whole answer again: what the deltas left out is read from there.
 
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.event_decoder import EventDecoder
-from gateway_dialects.kit.json import Json, list_at, malformed, unknown_fields
+from gateway_dialects.kit.json import Json, list_at, malformed, text_of, unknown_fields
 from gateway_dialects.openai_responses import decode_response as whole
 from gateway_dialects.openai_responses.decode_items import complete_item, is_incomplete, typed
 from gateway_dialects.openai_responses.decode_stream_items import Parts, StreamedItem, StreamedMessage, begin_item, place_of
@@ -90,7 +90,7 @@ class ResponsesStreamDecoder(EventDecoder):
 
     def _end(self, response: Json, batch: StreamResponse) -> None:
         whole.check_status(response)
-        if response.get("status") in UNFINISHED:
+        if text_of(response.get("status")) in UNFINISHED:
             raise malformed(f"the provider ended its stream with an answer whose status is {response['status']}")
         self._start(response, batch)
         for place, item in enumerate(list_at(response, "output")):

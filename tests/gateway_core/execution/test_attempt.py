@@ -402,3 +402,10 @@ def test_a_connection_that_breaks_after_the_end_breaks_nothing() -> None:
 def test_a_last_event_without_its_blank_line_counts() -> None:
     batches = read_out(ScriptedResponse(streams(delta(content="Hi"), event(STOP).rstrip())), LONG)
     assert batches[-1].events[-1].WhichOneof("event") == "finished"
+
+
+def test_a_last_event_that_ends_an_answer_which_is_none_is_no_end() -> None:
+    nameless = [{"index": 0, "id": "c", "function": {"arguments": "{}"}}]
+    with pytest.raises(GatewayError) as caught:
+        read_out(ScriptedResponse(streams(delta(content="Hi"), delta(tool_calls=nameless), STOP, DONE.rstrip())), LONG)
+    assert caught.value.reason is Reason.UPSTREAM_INVALID_RESPONSE

@@ -13,6 +13,7 @@ from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, ServerSentEvent
 from gateway_dialects.mistral import CLIENT as MISTRAL
 from gateway_dialects.openai.render_response import render_chat as render_openai
+from gateway_dialects.openai.render_stream import ChunkRenderer
 from tests.gateway_dialects.openai.client.shapes import BODIES, CHOICE, VALUES
 from tests.laws.reading import read_stream
 from tests.recordings import exchanges
@@ -67,6 +68,23 @@ def test_what_is_known_of_thinking_tokens_begins_no_text() -> None:
 
     assert [part.reasoning.text for part in answer.candidates[0].parts] == ["hm"]
     assert [one.token for one in answer.candidates[0].logprobs.content] == ["hm"]
+
+
+def test_a_late_field_of_thinking_does_not_take_the_place_of_a_reference() -> None:
+    reference = {"type": "reference", "reference_ids": [1]}
+    pieces = (
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "thinking", "thinking": [reference], "closed": True},
+    )
+    choices = [{"index": 0, "delta": {"content": [piece]}, "finish_reason": None} for piece in pieces]
+    chunks = [{"id": "1", "choices": [choice]} for choice in [*choices, {"index": 0, "delta": {}, "finish_reason": "stop"}]]
+    batches = read_stream(MISTRAL, [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks])
+    thinking, opaque = accumulate(batches).candidates[0].parts
+
+    assert json.loads(opaque.opaque.json)["thinking"] == [reference]
+    assert json.loads(thinking.provider_details_json["openai"]) == {"closed": True}
+    writer = ChunkRenderer(include_usage=True, fallback_id="x", now=1)
+    assert b"reference_ids" in b"".join(writer.render(batch) for batch in batches)
 
 
 def test_padding_is_not_carried() -> None:

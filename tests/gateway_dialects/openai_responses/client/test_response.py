@@ -137,6 +137,8 @@ def test_an_answer_that_is_made_in_the_background(status: str) -> None:
         (candidate,) = answer.candidates
         assert (list(candidate.parts), candidate.finish_reason, candidate.raw_finish_reason) == ([], 0, status)
         assert details(answer) == {"background": True, "status": status}
+    with pytest.raises(GatewayError, match="not complete"):
+        decoded(status=status, output=[], background=False)
 
 
 def test_log_probabilities() -> None:
