@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from benchmarks import traffic
-from benchmarks.load import body_missing, judge_unary, report
+from benchmarks.load import add_request, body_missing, judge_unary, report
 
 BLOCK = 50
 """Requests in a row on one of the two, before the other has its turn: whatever else the machine does then hits both."""
@@ -34,8 +34,8 @@ class Latency(msgspec.Struct):
 class Caller:
     """One connection, one request."""
 
-    def __init__(self, port: int, model: str) -> None:
-        self.request = traffic.http_request(port, model, stream=False)
+    def __init__(self, port: int, request: bytes) -> None:
+        self.request = request
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -74,11 +74,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.latency", description="Measures what the gateway adds to a call.")
     parser.add_argument("--direct", type=int, required=True, metavar="PORT")
     parser.add_argument("--through", type=int, required=True, metavar="PORT")
-    parser.add_argument("--model", default=traffic.MODEL)
+    add_request(parser)
     parser.add_argument("--calls", type=int, default=2000)
     options = parser.parse_args()
-    direct, through = Caller(options.direct, traffic.MODEL), Caller(options.through, options.model)
-    report(compare(direct, through, options.calls))
+    plain = traffic.http_request(options.direct, traffic.MODEL, stream=False)
+    request = traffic.http_request(options.through, options.model, stream=False, path=options.path, headers=options.header)
+    report(compare(Caller(options.direct, plain), Caller(options.through, request), options.calls))
 
 
 if __name__ == "__main__":

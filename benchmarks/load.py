@@ -19,7 +19,7 @@ import uvloop
 
 from benchmarks import traffic
 from benchmarks.processes import cpu_seconds
-from benchmarks.upstream import content_length
+from benchmarks.upstream import assert_no_delay, content_length
 
 CONTENT = b'"content":"'
 SSE_END = b"data: [DONE]\n\n"
@@ -51,11 +51,11 @@ class Window(msgspec.Struct, frozen=True):
     warmup_s: float
     """Connections are opened one after another over this time."""
     seconds: float
-    watched: int
-    """The process that is measured; 0 when there is none."""
+    watched: tuple[int, ...] = ()
+    """The processes that are measured."""
 
     def cpu_s(self) -> float:
-        return cpu_seconds(self.watched) if self.watched else 0.0
+        return sum(map(cpu_seconds, self.watched))
 
 
 class Connection(asyncio.Protocol):
@@ -73,6 +73,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.WriteTransport, transport)
+        assert_no_delay(transport)
         self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
@@ -157,11 +158,17 @@ async def measure(count: Count, window: Window) -> Count:
 def add_window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--warmup", type=float, default=0.5, help="seconds before counting begins")
-    parser.add_argument("--watch", type=int, default=0, metavar="PID", help="tell this process's processor time")
+    parser.add_argument("--watch", type=int, nargs="*", default=(), metavar="PID", help="tell their processor time")
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=traffic.MODEL)
+    parser.add_argument("--path", default="/v1/chat/completions")
+    parser.add_argument("--header", action="append", default=[], metavar="NAME: VALUE")
 
 
 def window_of(options: argparse.Namespace) -> Window:
-    return Window(options.warmup, options.seconds, options.watch)
+    return Window(options.warmup, options.seconds, tuple(options.watch))
 
 
 def report(result: msgspec.Struct) -> None:
@@ -171,13 +178,13 @@ def report(result: msgspec.Struct) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.load", description="Drives a chat completions server.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--model", default=traffic.MODEL)
     parser.add_argument("--kind", choices=("unary", "streams"), default="unary")
     parser.add_argument("--connections", type=int, default=32)
+    add_request(parser)
     add_window(parser)
     options = parser.parse_args()
     stream = options.kind == "streams"
-    request = traffic.http_request(options.port, options.model, stream=stream)
+    request = traffic.http_request(options.port, options.model, stream=stream, path=options.path, headers=options.header)
     report(uvloop.run(drive(options.port, request, window_of(options), connections=options.connections, stream=stream)))
 
 

@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-UNPACKED = Path(__file__).parent.parent / ".venv" / "nginx"
-"""Where fetch() puts nginx: in the virtualenv's folder, which is nobody else's and never committed."""
+UNPACKED = Path(__file__).parent.parent / ".venv-bench" / "nginx"
+"""Where fetch() puts nginx: beside the other gateways, never committed."""
 
 CONFIGURATION = """
 {user}

@@ -110,9 +110,23 @@ def ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def peak_memory_mb(pid: int) -> float:
-    """The most resident memory that each of the process and its descendants ever had, added up, in MB (VmHWM)."""
-    return sum(peak_kb(member) for member in family(pid)) / 1000
+def busy_share(seconds: float) -> float:
+    """Which part of all cores was at work meanwhile, 0 to 1 (proc(5): /proc/stat)."""
+    before = machine_ticks()
+    time.sleep(seconds)
+    idle, total = (after - earlier for after, earlier in zip(machine_ticks(), before, strict=True))
+    return 1 - idle / total
+
+
+def machine_ticks() -> tuple[int, int]:
+    """Of all cores: idle ones (waiting for disks included), and all."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return fields[3] + fields[4], sum(fields)
+
+
+def peak_memory_mb(*pids: int) -> float:
+    """The most resident memory that each of the processes and their descendants ever had, added up, in MB (VmHWM)."""
+    return sum(peak_kb(member) for pid in pids for member in family(pid)) / 1000
 
 
 def peak_kb(pid: int) -> float:

@@ -1,8 +1,8 @@
-"""What was measured, over all rounds, and how it is printed."""
+"""What was measured, over all rounds, and how it is printed: Markdown tables, with ratios taken round by round."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -12,63 +12,72 @@ class Sample:
     """One round's figure."""
 
     value: float
-    per_cpu_second: float | None = None
-    """The same for each second of processor time that the measured process took: what it would do with a whole core. Less
-    disturbed by whatever else runs on the machine."""
+    cpu_us: float | None = None
+    """Microseconds of processor time that the measured processes took for each: less disturbed by whatever else runs."""
     busy: float | None = None
-    """Which part of a core the measured process took, 0 to 1. Well below 1: something else was the bound."""
+    """Which part of a core the measured processes took, 0 to 1. Well below 1: something else was the bound."""
 
 
 @dataclass(slots=True)
-class Row:
-    """One subject's figures."""
+class Section:
+    """One kind of load: its subjects' figures, the first subject's before all others, to which they are compared."""
 
-    name: str
     unit: str
-    samples: list[Sample] = field(default_factory=list)
+    rows: dict[str, list[Sample]] = field(default_factory=dict)
+
+    def ratios(self, name: str) -> list[float]:
+        """The processor time of a subject in units of the first subject's, for each round."""
+        first = next(iter(self.rows.values()))
+        pairs = zip(self.rows[name], first, strict=False)
+        return [one.cpu_us / base.cpu_us for one, base in pairs if one.cpu_us and base.cpu_us]
+
+    def lines(self) -> Iterator[str]:
+        """A row is bold where the first subject is dearer."""
+        if not any(sample.cpu_us for samples in self.rows.values() for sample in samples):
+            yield f"| | {self.unit} |"
+            yield "|---|---|"
+            yield from (f"| {name} | {spread(values(samples))} |" for name, samples in self.rows.items())
+            return
+        yield f"| | {self.unit} | CPU µs each | CPU, of the first row's | core busy |"
+        yield "|---|---|---|---|---|"
+        for name, samples in self.rows.items():
+            cpu = spread([sample.cpu_us for sample in samples if sample.cpu_us])
+            busy = [sample.busy for sample in samples if sample.busy]
+            ratios = self.ratios(name)
+            mark = "**" if ratios and median(ratios) < 1 else ""
+            share = f"{median(busy):.0%}" if busy else ""
+            yield f"| {mark}{name}{mark} | {spread(values(samples))} | {cpu} | {spread(ratios)} | {share} |"
 
 
 class Table:
-    """Sections of rows, in the order in which they were first written to."""
+    """Sections, in the order in which they were first written to."""
 
     def __init__(self) -> None:
-        self.sections: dict[str, dict[str, Row]] = {}
+        self.sections: dict[str, Section] = {}
 
     def add(self, section: str, name: str, unit: str, sample: Sample) -> None:
-        self.sections.setdefault(section, {}).setdefault(name, Row(name, unit)).samples.append(sample)
-
-    def add_ratio(self, section: str, name: str, measured: Sample, yardstick: Sample) -> None:
-        cpu = None
-        if measured.per_cpu_second and yardstick.per_cpu_second:
-            cpu = measured.per_cpu_second / yardstick.per_cpu_second
-        self.add(section, name, "", Sample(measured.value / yardstick.value, cpu))
+        self.sections.setdefault(section, Section(unit)).rows.setdefault(name, []).append(sample)
 
     def lines(self) -> Iterable[str]:
-        """Median and min..max of every row."""
-        yield f"{'':<34}{'':<12}{'median':>10}  {'min..max':<19}{'per CPU second':>14}  {'min..max':<19}{'busy':>5}"
-        for section, rows in self.sections.items():
-            yield section
-            yield from (line_of(row) for row in rows.values())
+        """Median (least to most) of every row."""
+        for title, section in self.sections.items():
+            yield f"\n{title}:\n"
+            yield from section.lines()
 
 
-def line_of(row: Row) -> str:
-    per_cpu = [sample.per_cpu_second for sample in row.samples if sample.per_cpu_second is not None]
-    busy = [sample.busy for sample in row.samples if sample.busy is not None]
-    parts = [
-        f"  {row.name:<32}{row.unit:<12}{spread([sample.value for sample in row.samples], 10)}",
-        f"{spread(per_cpu, 14)}" if per_cpu else "",
-        f"{median(busy):>5.0%}" if busy else "",
-    ]
-    return "".join(parts).rstrip()
+def values(samples: Sequence[Sample]) -> list[float]:
+    return [sample.value for sample in samples]
 
 
-def spread(values: Sequence[float], width: int) -> str:
-    bounds = f"{number(min(values))}..{number(max(values))}"
-    return f"{number(median(values)):>{width}}  {bounds:<19}"
+def spread(figures: Sequence[float]) -> str:
+    if not figures:
+        return ""
+    bounds = f" ({number(min(figures))} to {number(max(figures))})" if len(figures) > 1 else ""
+    return number(median(figures)) + bounds
 
 
 def number(value: float) -> str:
-    """With three digits or more, and no false precision."""
+    """With two digits or more, and no false precision."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -1,14 +1,16 @@
-"""An instant provider: answers every chat completion with the same bytes, as fast as one core can write them.
+"""An instant provider: answers every chat completion, and every message, with the same bytes, as fast as one core can.
 
     python -m benchmarks.upstream --port 9000
 
-It reads no JSON. A body that holds "stream":true is answered with server-sent events, all others with one JSON object.
+It reads no JSON. A body that asks for a stream is answered with server-sent events, all others with one JSON object; a path
+that ends with /messages in Anthropic's form, all others in OpenAI's.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -36,19 +38,25 @@ class Answers:
     """The same, one chunk to a write."""
     gap_s: float
     """Pause between two writes of a trickling answer, in seconds."""
+    message: bytes = b""
+    """Anthropic's answer, and its stream."""
+    message_writes: Sequence[bytes] = ()
 
 
 def answers(chunks_per_write: int, gap_s: float) -> Answers:
-    return Answers(sized(traffic.unary_answer()), sized(SOME_MODELS), cut(chunks_per_write), cut(1), gap_s)
+    openai, anthropic = traffic.stream_events(), traffic.anthropic_events()
+    return Answers(
+        *(sized(traffic.unary_answer()), sized(SOME_MODELS), cut(openai, chunks_per_write), cut(openai, 1), gap_s),
+        *(sized(traffic.anthropic_answer()), cut(anthropic, chunks_per_write)),
+    )
 
 
 def sized(body: bytes) -> bytes:
     return HEADERS % b"application/json" + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def cut(chunks_per_write: int) -> list[bytes]:
+def cut(events: Sequence[bytes], chunks_per_write: int) -> list[bytes]:
     """A streamed answer in HTTP chunks of so many events; the head goes with the first, the end with the last."""
-    events = traffic.stream_events()
     joined = [b"".join(events[at : at + chunks_per_write]) for at in range(0, len(events), chunks_per_write)]
     writes = [b"%x\r\n%s\r\n" % (len(events), events) for events in joined]
     writes[0] = HEADERS % b"text/event-stream; charset=utf-8" + b"Transfer-Encoding: chunked\r\n\r\n" + writes[0]
@@ -69,6 +77,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.WriteTransport, transport)
+        assert_no_delay(transport)
 
     def data_received(self, data: bytes) -> None:
         request = self.received + data if self.received else data
@@ -76,14 +85,15 @@ class Connection(asyncio.Protocol):
             self.received = request
             return
         self.received = b""
+        answers, is_message = self.answers, b"/messages" in request[: request.find(b"\r\n")]
         if request.startswith(b"GET "):
-            self.transport.write(self.answers.models)
-        elif b'"stream":true' not in request:
-            self.transport.write(self.answers.unary)
+            self.transport.write(answers.models)
+        elif b'"stream":true' not in request and b'"stream": true' not in request:
+            self.transport.write(answers.message if is_message else answers.unary)
         elif b"-trickle" in request:
-            self.write_on(self.answers.trickle, 0, self.answers.gap_s)
+            self.write_on(answers.trickle, 0, answers.gap_s)
         else:
-            self.write_on(self.answers.writes, 0, 0.0)
+            self.write_on(answers.message_writes if is_message else answers.writes, 0, 0.0)
 
     def write_on(self, writes: Sequence[bytes], position: int, gap_s: float) -> None:
         """The next write of a stream. Other connections get their turn between two writes, as many streams at a time have
@@ -97,6 +107,13 @@ class Connection(asyncio.Protocol):
             self.loop.call_later(gap_s, self.write_on, writes, position + 1, gap_s)
         else:
             self.loop.call_soon(self.write_on, writes, position + 1, gap_s)
+
+
+def assert_no_delay(transport: asyncio.BaseTransport) -> None:
+    """Nagle's algorithm would be measured in place of a gateway. Raises RuntimeError where it is on."""
+    sock = transport.get_extra_info("socket")
+    if not sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY):
+        raise RuntimeError("TCP_NODELAY is not set")
 
 
 def is_whole(request: bytes) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import traffic, upstream
 from benchmarks.load import Count, Window, body_missing, drive, judge_stream, judge_unary
 
-SHORT = Window(warmup_s=0.0, seconds=0.05, watched=0)
+SHORT = Window(warmup_s=0.0, seconds=0.05)
 
 
 def driven(protocol: Callable[[], asyncio.BaseProtocol], *, stream: bool, model: str = traffic.MODEL) -> Count:
@@ -76,7 +76,7 @@ def test_a_broken_connection_is_named() -> None:
 
 
 def whole_stream() -> bytes:
-    return b"".join(upstream.cut(10))
+    return b"".join(upstream.cut(traffic.stream_events(), 10))
 
 
 def test_a_whole_stream_is_right() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import await_ready, cpu_seconds, family, free_port, peak_memory_mb, pinned, running
+from benchmarks.processes import await_ready, busy_share, cpu_seconds, family, free_port, peak_memory_mb, pinned, running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures by /proc")
 
@@ -51,3 +51,8 @@ def test_a_process_that_ends_early_tells_why(tmp_path: Path) -> None:
 def test_a_command_is_pinned_only_where_there_are_cores() -> None:
     assert pinned(["true"], []) == ["true"]
     assert pinned(["true"], [1, 2]) == ["taskset", "-c", "1,2", "true"]
+
+
+def test_a_loop_keeps_the_machine_busy(tmp_path: Path) -> None:
+    with running([sys.executable, "-c", "while True: pass"], {"PATH": os.defpath}, tmp_path / "log"):
+        assert busy_share(0.2) > 0

@@ -1,25 +1,35 @@
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
+from benchmarks.publish import chart
 from benchmarks.table import Sample, Table
 
 
-def test_a_row_shows_the_median_and_the_bounds() -> None:
+def measured() -> Table:
     table = Table()
-    for value in (3000.0, 1000.0, 2000.0):
-        table.add("HTTP", "Dragoman", "requests/s", Sample(value, value * 2, 0.5))
-
-    heading, section, row = table.lines()
-
-    assert "median" in heading
-    assert section == "HTTP"
-    assert row.split() == ["Dragoman", "requests/s", "2,000", "1,000..3,000", "4,000", "2,000..6,000", "50%"]
+    for value, cpu, other in ((3000.0, 200.0, 100.0), (1000.0, 400.0, 300.0), (2000.0, 300.0, 600.0)):
+        table.add("HTTP", "Dragoman", "requests/s", Sample(value, cpu, 0.5))
+        table.add("HTTP", "other & sons", "requests/s", Sample(value, other, 1.0))
+    table.add("Start", "Dragoman", "s", Sample(0.5))
+    return table
 
 
-def test_a_ratio_is_taken_round_by_round() -> None:
-    table = Table()
-    table.add_ratio("HTTP", "ratio", Sample(10.0, 20.0), Sample(100.0, 80.0))
-    table.add_ratio("HTTP", "ratio", Sample(30.0), Sample(100.0))
+def test_rows_have_medians_bounds_and_ratios_of_each_round() -> None:
+    lines = list(measured().lines())
 
-    row = list(table.lines())[-1]
+    assert lines[:5] == [
+        "\nHTTP:\n",
+        "| | requests/s | CPU µs each | CPU, of the first row's | core busy |",
+        "|---|---|---|---|---|",
+        "| Dragoman | 2,000 (1,000 to 3,000) | 300 (200 to 400) | 1.00 (1.00 to 1.00) | 50% |",
+        "| **other & sons** | 2,000 (1,000 to 3,000) | 300 (100 to 600) | 0.75 (0.50 to 2.00) | 100% |",
+    ]
+    assert lines[-1] == "| Dragoman | 0.50 |"
 
-    assert row.split() == ["ratio", "0.200", "0.100..0.300", "0.250", "0.250..0.250"]
+
+def test_a_chart_has_a_bar_for_each_cost() -> None:
+    drawn = ElementTree.fromstring(chart(measured()))
+
+    assert len(drawn.findall("{*}rect")) == 1 + 2
+    assert "other & sons" in [text.text for text in drawn.findall("{*}text")]
