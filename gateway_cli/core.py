@@ -83,6 +83,7 @@ class LocalCore:
 @asynccontextmanager
 async def local_core(settings: Settings) -> AsyncIterator[LocalCore]:
     """Raises SettingsError for a route that leads nowhere."""
+    from dragoman.in_flight import InFlight
     from dragoman.v1.gateway_pb2_grpc import GatewayServiceStub
     from gateway_core.accounts.keys import KeyRing
     from gateway_core.bootstrap import build_gateway
@@ -93,7 +94,10 @@ async def local_core(settings: Settings) -> AsyncIterator[LocalCore]:
     try:
         authenticate = KeyRing(settings.keys).authenticate
         places = {context.name: context.auth for context in settings.contexts if context.auth}
-        servicer = GatewayServicer(gateway, authenticate, total_timeout_s=settings.timeouts.total, key_places=places)
+        server = settings.server
+        in_flight = InFlight(server.max_calls, server.max_calls_per_key, "key")
+        total_s = settings.timeouts.total
+        servicer = GatewayServicer(gateway, authenticate, total_timeout_s=total_s, key_places=places, in_flight=in_flight)
         channel = local_channel(servicer)
         try:
             yield LocalCore(servicer, GatewayServiceStub(channel))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from dragoman.client_address import source_of
 from dragoman.reasons import GatewayError, Reason
 from gateway_cli.joined_writes import JoinedWrites
 from gateway_dialects.openai.render_response import render_error
@@ -90,7 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
         """uvicorn writes the head and the body of an answer one after the other: here both leave in one write."""
         super().connection_made(JoinedWrites(transport, self.loop))
         self._silence = self.loop.call_later(self.limits.receive_s, self._close_if_silent)
-        self._address = self.client[0] if self.client else ""
+        self._address = source_of(self.client[0]) if self.client else ""
         self._addresses[self._address] += 1
         limits = self.limits
         if len(self.connections) > limits.connections or self._addresses[self._address] > limits.per_address:

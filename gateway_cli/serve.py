@@ -142,7 +142,15 @@ def http_server(
     from http_facade.app import create_app
     from http_facade.core import KeyPlace, Limits
 
-    limits = Limits(body_bytes=settings.server.max_body_bytes, timeout_s=timeout_s, keep_alive_s=settings.server.keep_alive)
+    server = settings.server
+    limits = Limits(
+        body_bytes=server.max_body_bytes,
+        timeout_s=timeout_s,
+        keep_alive_s=server.keep_alive,
+        requests=server.max_calls,
+        requests_per_address=server.max_calls_per_address,
+        wrong_keys_per_minute=server.wrong_keys_per_minute,
+    )
     places = {
         context.name: KeyPlace(context.auth.header, context.auth.query) for context in settings.contexts if context.auth
     }
@@ -152,9 +160,8 @@ def http_server(
         access_log=access_log,
         readiness=readiness,
         key_places=places,
-        origins=settings.server.cors_origins,
-        trusted_proxies=settings.server.trusted_proxies,
+        origins=server.cors_origins,
+        trusted_proxies=server.trusted_proxies,
     )
-    server = settings.server
     connections = connections or ConnectionLimits(server.max_connections, server.max_connections_per_address)
     return HttpServer(app, bound, server.http_tls, limits=connections)

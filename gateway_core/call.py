@@ -132,6 +132,8 @@ class Call:
     finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED
     output_size = 0
     """Bytes of output so far."""
+    in_flight = False
+    """Whether it is counted as running."""
 
     def __init__(
         self,

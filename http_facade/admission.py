@@ -10,6 +10,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import grpc
 
+from dragoman.client_address import source_of
+from dragoman.in_flight import InFlight
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.keys_pb2 import CheckKeyResponse
 from http_facade.connect import failure_of
@@ -21,6 +23,8 @@ FRESH_S = 5.0
 every call again."""
 MOST_CALLERS = 10_000
 MOST_REFUSED = 1_000
+MOST_ADDRESSES = 10_000
+WINDOW_S = 60.0
 KEY_REFUSED = frozenset({Reason.MISSING_API_KEY, Reason.INVALID_API_KEY})
 T = TypeVar("T")
 
@@ -49,11 +53,44 @@ class Recent(Generic[T]):
         self._found[digest] = Dated(value, self._clock() + FRESH_S)
 
 
+class WrongKeys:
+    """Counts them by client address, for a minute from the first. A valid key is let in all the same: others may share the
+    address."""
+
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
+        """most: 0 for no bound."""
+        self._most = most
+        self._clock = clock
+        self._counts: dict[str, Dated[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def count(self, address: str) -> None:
+        """Raises GatewayError RATE_LIMITED for one too many."""
+        now = self._clock()
+        before = self._counts.pop(address, None)
+        if before is None or before.expires_at <= now:
+            before = Dated(0, now + WINDOW_S)
+        if len(self._counts) >= MOST_ADDRESSES:
+            del self._counts[next(iter(self._counts))]
+        self._counts[address] = counted = Dated(before.value + 1, before.expires_at)
+        if 0 < self._most < counted.value:
+            message = (
+                f"More than {self._most} wrong keys came from {address} in a minute. Check the key before you try again."
+            )
+            wait_s = counted.expires_at - now
+            raise GatewayError(Reason.RATE_LIMITED, message, code="too_many_wrong_keys", retry_after_s=wait_s)
+
+
 class Admission:
     """One for a process."""
 
     def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+        limits = core.limits
         self._core = core
+        self.in_flight = InFlight(limits.requests, limits.requests_per_address, "address")
+        self._wrong_keys = WrongKeys(limits.wrong_keys_per_minute, clock)
         self._callers: Recent[CheckKeyResponse] = Recent(MOST_CALLERS, clock)
         self._refused: Recent[GatewayError] = Recent(MOST_REFUSED, clock)
 
@@ -66,21 +103,23 @@ class Admission:
         caller = self._callers.get(digest)
         if caller is None:
             caller = await self._ask(digest, exchange)
+        exchange.caller = caller.caller
 
     async def _ask(self, digest: bytes, exchange: Exchange) -> CheckKeyResponse:
-        if (refused := self._refused.get(digest)) is not None:
-            raise dataclasses.replace(refused)
-        try:
-            caller = await self._core.check_key(exchange)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise self._remembered(digest, failure_of(error)) from None
-            # A core of an older version, which says so when it is called.
-            caller = CheckKeyResponse()
-        self._callers.put(digest, caller)
-        return caller
-
-    def _remembered(self, digest: bytes, failure: GatewayError) -> GatewayError:
-        if failure.reason in KEY_REFUSED:
-            self._refused.put(digest, dataclasses.replace(failure))
-        return failure
+        failure = self._refused.get(digest)
+        if failure is None:
+            try:
+                caller = await self._core.check_key(exchange)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                    # A core of an older version, which asks for the key when it is called.
+                    return CheckKeyResponse()
+                failure = failure_of(error)
+                if failure.reason in KEY_REFUSED:
+                    self._refused.put(digest, failure)
+            else:
+                self._callers.put(digest, caller)
+                return caller
+        if failure.reason is Reason.INVALID_API_KEY:
+            self._wrong_keys.count(source_of(exchange.client))
+        raise dataclasses.replace(failure)

@@ -12,8 +12,9 @@ import grpc
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dragoman.client_address import FORWARDED_FOR, Network, TrustedProxies
-from dragoman.metadata import APP_NAMES, CALLER, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
+from dragoman.metadata import APP_NAMES, ENVIRONMENT, LONGEST_TAG, PREFIXES, TASK_ID, is_request_id
 from dragoman.reasons import GatewayError, Reason
+from http_facade.admission import Admission
 from http_facade.api import Api, Endpoint
 from http_facade.apis import APIS
 from http_facade.connect import failure_of
@@ -76,7 +77,6 @@ class Facade:
             exchange.status = 499
         finally:
             if self._access_log is not None:
-                exchange.details["caller"] = await caller_of(exchange.call)
                 self._access_log.write(line_of(exchange, began))
 
     def _client(self, exchange: Exchange) -> str:
@@ -133,7 +133,8 @@ def create_app(
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
     context, the only place of the gateway key. origins: of pages that may ask, see Cors. trusted_proxies: see Facade."""
     limits = limits or Limits()
-    router = Router(Core(stub, limits, key_places), readiness, apis)
+    core = Core(stub, limits, key_places)
+    router = Router(core, Admission(core), readiness, apis)
     return Facade(router, apis[0], limits, access_log, Cors(origins) if origins else None, trusted_proxies)
 
 
@@ -167,14 +168,6 @@ async def fail(exchange: Exchange, failure: GatewayError) -> None:
     await exchange.respond(server.status_of(failure), server.render_error(failure, exchange.request_id), headers)
 
 
-async def caller_of(call: grpc.aio.Call | None) -> str | None:
-    """The name of the key that a call of the core was made with. None: it has not ended, or there was no valid key."""
-    if not isinstance(call, grpc.aio.Call) or not call.done():
-        return None
-    name = (await call.initial_metadata()).get(CALLER)
-    return name if isinstance(name, str) else None
-
-
 def line_of(exchange: Exchange, began: float) -> dict[str, object]:
     scope = exchange.scope
     return {
@@ -185,6 +178,7 @@ def line_of(exchange: Exchange, began: float) -> dict[str, object]:
         "request_id": exchange.request_id,
         "api": exchange.api.name,
         "client": exchange.client or None,
+        "caller": exchange.caller or None,
         **labels(exchange),
         **exchange.details,
         **(route_fields(exchange.route) if exchange.route is not None else {}),

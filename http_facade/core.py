@@ -55,6 +55,11 @@ class Limits:
     """How long an answer is waited for; None: the core alone decides."""
     keep_alive_s: float = 15.0
     """Silence after which a stream gets a keep-alive; 0: never."""
+    requests: int = 5_000
+    """At the same time."""
+    requests_per_address: int = 1_000
+    wrong_keys_per_minute: int = 60
+    """Of one address; 0: no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +92,22 @@ class Core:
 
     def stream(self, chat: ChatRequest, exchange: Exchange) -> StreamCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        metadata = self._metadata(exchange)
-        exchange.call = call = self.stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=metadata)
-        return call
+        metadata = call_metadata(exchange)
+        return self.stub.Stream(StreamRequest(chat=chat), timeout=self.limits.timeout_s, metadata=metadata)
 
     def proxy(self, request: ProxyRequest, exchange: Exchange) -> ProxyCall:
         """The caller watches it, and reads it to its end or cancels it."""
-        metadata = self._metadata(exchange)
-        exchange.call = call = self.stub.Proxy(request, timeout=self.limits.timeout_s, metadata=metadata)
-        return call
+        return self.stub.Proxy(request, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
 
     def proxy_stream(self, requests: AsyncIterator[ProxyStreamRequest], exchange: Exchange) -> ProxyStreamCall:
         """As proxy."""
-        metadata = self._metadata(exchange)
-        exchange.call = call = self.stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=metadata)
-        return call
+        return self.stub.ProxyStream(requests, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
 
     async def ask(
         self, method: Unary[RequestT, ResponseT], request: RequestT, exchange: Exchange, *, watched: bool = True
     ) -> ResponseT:
         """Call one of the stub's methods. watched: whether the call ends when the client goes away."""
-        exchange.call = call = method(request, timeout=self.limits.timeout_s, metadata=self._metadata(exchange))
+        call = method(request, timeout=self.limits.timeout_s, metadata=call_metadata(exchange))
         if not watched:
             return await call
         with Watch(exchange, call, self._watches):
@@ -121,9 +121,6 @@ class Core:
     def keys_of(self, exchange: Exchange) -> Metadata:
         """All that may be a gateway key, as metadata."""
         return keys_of(exchange, self._key_places)
-
-    def _metadata(self, exchange: Exchange) -> Metadata:
-        return call_metadata(exchange)
 
 
 def identity(exchange: Exchange) -> Metadata:

@@ -17,7 +17,6 @@ from gateway_dialects.kit.server import JSON
 from http_facade.content_codings import codings_of, decompressed
 
 if TYPE_CHECKING:
-    import grpc
     from starlette.types import Receive, Scope, Send
 
     from http_facade.api import Api
@@ -44,7 +43,7 @@ class Exchange:
             "added",
             "answers",
             "api",
-            "call",
+            "caller",
             "client",
             "context",
             "details",
@@ -78,8 +77,8 @@ class Exchange:
         """Of the answer; 0 before it began."""
         self.client = ""
         """The client's address."""
-        self.call: grpc.aio.Call | None = None
-        """The last one of the core's that was made for it."""
+        self.caller = ""
+        """The name of its key. Empty: it has no valid one, or the core did not say."""
         self.details: dict[str, object] = {}
         """Fields of the access log beside the request line and those of route and answers; None is not known."""
         self.route: RouteTrace | None = None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from dragoman.client_address import source_of
 from dragoman.reasons import GatewayError, Reason
 from http_facade.admission import Admission
 from http_facade.api import Api, Endpoint
@@ -34,11 +35,18 @@ class Path:
             exchange.api = detected(exchange, [api for endpoints in self.methods.values() for api in endpoints])
             raise upgrade_required(exchange) if asks_for_socket(exchange) else not_allowed(exchange, self.methods)
         exchange.api = api = detected(exchange, endpoints)
-        if self._admission is not None:
+        if self._admission is None:
+            await endpoints[api](exchange)
+            return
+        running, source = self._admission.in_flight, source_of(exchange.client)
+        running.enter(source)
+        try:
             await self._admission.admit(exchange)
-        if api.detect is None and len(endpoints) > 1:
-            exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
-        await endpoints[api](exchange)
+            if api.detect is None and len(endpoints) > 1:
+                exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
+            await endpoints[api](exchange)
+        finally:
+            running.leave(source)
 
 
 def detected(exchange: Exchange, apis: Iterable[Api]) -> Api:
@@ -70,11 +78,10 @@ class Pattern(NamedTuple):
 class Router:
     """One for a process. The paths of the APIs, and those of the process's health."""
 
-    def __init__(self, core: Core, readiness: Readiness | None, apis: Sequence[Api]) -> None:
+    def __init__(self, core: Core, admission: Admission, readiness: Readiness | None, apis: Sequence[Api]) -> None:
         """apis: those that come first take precedence where several recognise a client; the first one's error format is
         used where none does."""
         self._apis = apis
-        admission = Admission(core)
         paths = {path: Path(endpoints, admission) for path, endpoints in table_of(core, apis).items()}
         self._plain = {path: served for path, served in paths.items() if "{" not in path}
         patterns = sorted(paths.keys() - self._plain.keys(), key=specificity)

@@ -14,7 +14,7 @@ from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
 MOST_MODULES = 266
-MOST_LINES = 40_000
+MOST_LINES = 40_400
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
 SCHEMA_KEYWORDS = frozenset({"$ref", "$defs", "$schema", "$id", "$comment", "$anchor", "$dynamicRef", "$vocabulary"})

@@ -6,17 +6,15 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from functools import lru_cache
 from typing import Any, NamedTuple, Never, Protocol, TypeAlias, TypeVar
-from urllib.parse import quote
 
 import grpc
 
+from dragoman.in_flight import InFlight
 from dragoman.metadata import (
     BYOK_KEY,
     BYOK_NAMES,
     CALL_ID,
-    CALLER,
     CONTEXT,
     KEY_NAMES,
     PROVIDER,
@@ -50,6 +48,7 @@ from dragoman.v1.tokens_pb2 import CountTokensRequest, CountTokensResponse
 from gateway_core.call import ANONYMOUS, NO_CREDENTIALS, UNAUTHENTICATED, ByokCredentials, Call, Caller, Clock, Deadline
 from gateway_core.rpc.interceptors import ObservedContext, deadline_passed
 from gateway_core.settings.contexts import KeyPlace
+from gateway_core.settings.server import ServerSettings
 from gateway_dialects.kit.dialect import Secret
 
 RequestT = TypeVar("RequestT")
@@ -122,14 +121,17 @@ class GatewayServicer(GatewayServiceServicer):
         *,
         total_timeout_s: float | None = None,
         key_places: Mapping[str, KeyPlace] | None = None,
+        in_flight: InFlight | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         """total_timeout_s: the longest that a call may take, whatever deadline its client gives. key_places: the only place
-        where a gateway key counts, by context."""
+        where a gateway key counts, by context. in_flight: counts by key; None: the defaults of the settings."""
         self.gateway = gateway
         self._authenticate = authenticate
         self._total_timeout_s = total_timeout_s
         self._metadata = MetadataReader(key_places or {})
+        default = ServerSettings()
+        self._in_flight = in_flight or InFlight(default.max_calls, default.max_calls_per_key, "key")
         self._clock = clock
         self._no_deadline = Deadline(None, clock)
 
@@ -157,7 +159,7 @@ class GatewayServicer(GatewayServiceServicer):
         except BaseException as error:
             await self._fail(call, context, error)
         send_limits(call, context)
-        self.gateway.settle(call)
+        self._settle(call)
 
     async def CountTokens(self, request: CountTokensRequest, context: Context) -> CountTokensResponse:
         return await self._answer(context, "CountTokens", self.gateway.count_tokens, request.chat, request.chat.model)
@@ -173,7 +175,7 @@ class GatewayServicer(GatewayServiceServicer):
                     yield message
         except BaseException as error:
             await self._fail(call, context, error)
-        self.gateway.settle(call)
+        self._settle(call)
 
     async def ProxyStream(
         self, request_iterator: AsyncIterator[ProxyStreamRequest], context: Context
@@ -185,7 +187,7 @@ class GatewayServicer(GatewayServiceServicer):
                     yield ProxyStreamResponse(response=message)
         except BaseException as error:
             await self._fail(call, context, error)
-        self.gateway.settle(call)
+        self._settle(call)
 
     async def GetCall(self, request: GetCallRequest, context: Context) -> GetCallResponse:
         return await self._answer(context, "GetCall", self.gateway.get_call, request)
@@ -223,7 +225,7 @@ class GatewayServicer(GatewayServiceServicer):
         except BaseException as error:
             await self._fail(call, context, error)
         send_limits(call, context)
-        self.gateway.settle(call)
+        self._settle(call)
         return response
 
     async def _open(self, context: Context, operation: str, model: str = "") -> Call:
@@ -245,20 +247,27 @@ class GatewayServicer(GatewayServiceServicer):
         )
         if isinstance(context, ObservedContext):
             context.call = call
-        ids = (REQUEST_ID, call.request_id), (CALL_ID, call.id)
+        await context.send_initial_metadata(((REQUEST_ID, call.request_id), (CALL_ID, call.id)))
         try:
             call.caller = self._caller(received)
+            # Nothing is awaited from here until the caller settles the call, so that it is never counted for ever.
+            self._in_flight.enter(call.caller.name)
         except Exception as error:
-            await context.send_initial_metadata(ids)
             await self._fail(call, context, error)
-        await context.send_initial_metadata((*ids, (CALLER, carried_name(call.caller.name))))
+        call.in_flight = True
         return call
+
+    def _settle(self, call: Call, reason: Reason | None = None) -> None:
+        if call.in_flight:
+            call.in_flight = False
+            self._in_flight.leave(call.caller.name)
+        self.gateway.settle(call, reason)
 
     async def _fail(self, call: Call, context: Context, error: BaseException) -> Never:
         """Settle a failed call, and pack its failure into a status."""
         if not isinstance(error, Exception):
             # A CancelledError where the call awaits, or a GeneratorExit between two messages.
-            self.gateway.settle(call, Reason.DEADLINE_EXCEEDED if deadline_passed(context) else Reason.CANCELLED)
+            self._settle(call, Reason.DEADLINE_EXCEEDED if deadline_passed(context) else Reason.CANCELLED)
             raise error
         if isinstance(error, GatewayError):
             failure = error
@@ -268,7 +277,7 @@ class GatewayServicer(GatewayServiceServicer):
             failure = GatewayError(Reason.INTERNAL, message, trace=call.route if call.route.attempts else None)
         packed = pack(failure)
         trailer = (*packed.trailer, *limits_beside(packed, call))
-        self.gateway.settle(call, failure.reason)
+        self._settle(call, failure.reason)
         await context.abort(packed.code, packed.message, trailer)
         raise AssertionError("abort raises")
 
@@ -291,12 +300,6 @@ class GatewayServicer(GatewayServiceServicer):
         except GatewayError:
             return
         raise invalid(BYOK_KEY, f"{BYOK_KEY} is a key of this gateway, not the provider's")
-
-
-@lru_cache(1024)
-def carried_name(name: str) -> str:
-    """As metadata can carry it."""
-    return name if name.isascii() and name.isprintable() else quote(name)
 
 
 def send_limits(call: Call, context: Context) -> None:

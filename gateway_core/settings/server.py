@@ -66,6 +66,12 @@ class ServerSettings:
     max_connections: int = 10_000
     """Of HTTP clients at the same time."""
     max_connections_per_address: int = 1_000
+    max_calls: int = 5_000
+    """Running at the same time, in each process."""
+    max_calls_per_address: int = 1_000
+    max_calls_per_key: int = 1_000
+    wrong_keys_per_minute: int = 60
+    """Of one address, before further ones are refused with 429. 0: no bound."""
     cors_origins: tuple[str, ...] = ()
     """Origins of the pages that may ask from a browser; * is any."""
     trusted_proxies: tuple[Network, ...] = ()
@@ -153,6 +159,10 @@ def read_server(table: Table) -> ServerSettings:
         grace=table.seconds("grace", default.grace),
         max_connections=table.whole("max_connections", default.max_connections, least=1),
         max_connections_per_address=table.whole("max_connections_per_address", default.max_connections_per_address, least=1),
+        max_calls=table.whole("max_calls", default.max_calls, least=1),
+        max_calls_per_address=table.whole("max_calls_per_address", default.max_calls_per_address, least=1),
+        max_calls_per_key=table.whole("max_calls_per_key", default.max_calls_per_key, least=1),
+        wrong_keys_per_minute=table.whole("wrong_keys_per_minute", default.wrong_keys_per_minute, least=0),
         cors_origins=_read_origins(table),
         trusted_proxies=tuple(_read_networks(table, "trusted_proxies")),
     )

@@ -40,6 +40,14 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
 
+@lru_cache(4096)
+def source_of(address: str) -> str:
+    """Whom to count a client as: an address of version 4, the network of 64 bits of one of version 6, all of which a single
+    client has."""
+    found = parsed(address) if ":" in address else None
+    return str(IPv6Network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
+
+
 def parsed(hop: str) -> IPv4Address | IPv6Address | None:
     """An address as proxies write it: some add a port, and brackets around an IPv6 address."""
     text = hop.strip().strip('"')

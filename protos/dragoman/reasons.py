@@ -56,6 +56,7 @@ class Reason(StrEnum):
     INTERNAL = "INTERNAL"
     RECORD_NOT_FOUND = "RECORD_NOT_FOUND"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    OVERLOADED = "OVERLOADED"
 
 
 RULES: Mapping[Reason, Rule] = MappingProxyType(
@@ -85,6 +86,7 @@ RULES: Mapping[Reason, Rule] = MappingProxyType(
         Reason.INTERNAL: Rule("INTERNAL", 500),
         Reason.RECORD_NOT_FOUND: Rule("NOT_FOUND", 404),
         Reason.STORAGE_UNAVAILABLE: Rule("UNAVAILABLE", 503),
+        Reason.OVERLOADED: Rule("UNAVAILABLE", 503),
     }
 )
 

@@ -1,8 +1,10 @@
 """What a client on a bare socket does."""
 
 import contextlib
+import json
 import socket
 
+from tests.http_facade.apis.clients import Json
 from tests.http_facade.serving import Facade
 from tests.upstream import WAIT_S
 
@@ -22,3 +24,15 @@ def answer_to(facade: Facade, said: bytes) -> bytes:
         with contextlib.suppress(ConnectionError):
             connection.sendall(said)
         return heard(connection)
+
+
+def answer_on(connection: socket.socket) -> tuple[bytes, Json]:
+    """(head, body) of one answer."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].split()[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head, json.loads(body)

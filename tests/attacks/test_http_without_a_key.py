@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import re
 import socket
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from gateway_cli.http_protocol import ConnectionLimits
 from http_facade.apis import APIS
-from tests.attacks.sockets import heard
+from tests.attacks.sockets import answer_on, heard
 from tests.http_facade.apis.clients import EXAMPLES, OPENAI
 from tests.http_facade.serving import Facade, serving, settings_for
 from tests.upstream import WAIT_S
@@ -46,18 +45,6 @@ def request_head(path: str, method: str, key: str, *headers: bytes) -> tuple[byt
     if key:
         lines.append(b"authorization: Bearer " + key.encode())
     return b"%s %s HTTP/1.1\r\n" % (method.encode(), url_of(path).encode()) + b"\r\n".join(lines) + b"\r\n\r\n", request_id
-
-
-def answer_on(connection: socket.socket) -> tuple[bytes, dict[str, object]]:
-    """(head, body) of one answer."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split()[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head, json.loads(body)
 
 
 @pytest.mark.parametrize("key", ["", "wrong"])

@@ -19,6 +19,7 @@ AT_FAULT = (
     Reason.INTERNAL,
     Reason.RECORD_NOT_FOUND,
     Reason.STORAGE_UNAVAILABLE,
+    Reason.OVERLOADED,
 )
 """The caller's doing, or nothing that time or another target could mend."""
 

@@ -11,7 +11,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import pack
 from dragoman.v1.keys_pb2 import CheckKeyRequest, CheckKeyResponse
-from http_facade.admission import FRESH_S, MOST_REFUSED, Admission
+from http_facade.admission import FRESH_S, MOST_ADDRESSES, MOST_REFUSED, WINDOW_S, Admission, WrongKeys
 from http_facade.apis import APIS
 from http_facade.core import Core, Limits
 from http_facade.exchange import Exchange
@@ -36,19 +36,20 @@ class Stub:
 
 
 class Door:
-    def __init__(self, stub: Stub) -> None:
+    def __init__(self, stub: Stub, wrong_keys: int = 0) -> None:
+        limits = Limits(wrong_keys_per_minute=wrong_keys)
         self.now = 100.0
-        self.admission = Admission(Core(cast("Any", stub), Limits()), clock=lambda: self.now)
+        self.admission = Admission(Core(cast("Any", stub), limits), clock=lambda: self.now)
 
-    def admits(self, key: str, context: str = "") -> bool:
+    def admits(self, key: str, context: str = "", address: str = "192.0.2.1") -> bool:
         headers = [(b"authorization", b"Bearer " + key.encode())]
         scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
         exchange = Exchange(scope, cast("Any", None), cast("Any", None), APIS[0], 100)
-        exchange.context = context
+        exchange.context, exchange.client = context, address
         try:
             asyncio.run(self.admission.admit(exchange))
         except GatewayError as failure:
-            assert failure.reason is Reason.INVALID_API_KEY
+            assert failure.reason is Reason.INVALID_API_KEY, failure.reason
             return False
         return True
 
@@ -105,3 +106,42 @@ def test_a_core_that_cannot_be_asked_admits_nobody() -> None:
 
 def test_a_core_of_an_older_version() -> None:
     assert Door(Stub(failing=grpc.StatusCode.UNIMPLEMENTED)).admits("any")
+
+
+def test_a_key_that_is_made_while_its_client_already_tries() -> None:
+    stub = Stub()
+    door = Door(stub)
+    for _ in range(10):
+        assert not door.admits("new")
+        door.now += FRESH_S / 4
+    stub.keys.add("Bearer new")
+    door.now += FRESH_S
+    assert door.admits("new")
+
+
+def test_many_wrong_keys_of_one_address() -> None:
+    door = Door(Stub("right"), wrong_keys=3)
+    assert not any(door.admits(f"wrong-{number}") for number in range(3))
+    with pytest.raises(AssertionError, match="RATE_LIMITED"):
+        door.admits("wrong-0")
+    with pytest.raises(AssertionError, match="RATE_LIMITED"):
+        door.admits("wrong-9")
+    assert door.admits("right")
+    assert not door.admits("wrong-9", address="192.0.2.2")
+    door.now += WINDOW_S
+    assert not door.admits("wrong-9")
+
+
+def test_the_addresses_of_one_network() -> None:
+    door = Door(Stub(), wrong_keys=3)
+    assert not any(door.admits("wrong", address=f"2001:db8:0:1::{number}") for number in range(3))
+    with pytest.raises(AssertionError, match="RATE_LIMITED"):
+        door.admits("wrong", address="2001:db8:0:1:ffff::1")
+    assert not door.admits("wrong", address="2001:db8:0:2::1")
+
+
+def test_the_addresses_that_are_remembered_are_bounded() -> None:
+    counts = WrongKeys(3, lambda: 0.0)
+    for number in range(MOST_ADDRESSES + 100):
+        counts.count(str(number))
+    assert len(counts) == MOST_ADDRESSES

@@ -72,6 +72,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The caller has no such record. NOT_FOUND. Bills nothing."""
     REASON_STORAGE_UNAVAILABLE: _Reason.ValueType  # 24
     """What the gateway keeps cannot be read or written: its storage is full, damaged or busy. UNAVAILABLE. Bills nothing."""
+    REASON_OVERLOADED: _Reason.ValueType  # 25
+    """The gateway runs as many calls as it may; RetryInfo says when to try again. UNAVAILABLE. Bills nothing."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call failed. A failed call's google.rpc.Status (in the trailer grpc-status-details-bin) holds a
@@ -130,4 +132,6 @@ REASON_RECORD_NOT_FOUND: Reason.ValueType  # 23
 """The caller has no such record. NOT_FOUND. Bills nothing."""
 REASON_STORAGE_UNAVAILABLE: Reason.ValueType  # 24
 """What the gateway keeps cannot be read or written: its storage is full, damaged or busy. UNAVAILABLE. Bills nothing."""
+REASON_OVERLOADED: Reason.ValueType  # 25
+"""The gateway runs as many calls as it may; RetryInfo says when to try again. UNAVAILABLE. Bills nothing."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

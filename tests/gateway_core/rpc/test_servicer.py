@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
 import pytest
 
+from dragoman.in_flight import InFlight
 from dragoman.metadata import KEY_NAMES
 from dragoman.reasons import GatewayError, Reason
 from dragoman.status import unpack
@@ -122,6 +124,56 @@ def test_every_method_gets_the_call(reach: Reach) -> None:
     assert len(gateway.calls) == len({call.id for call in gateway.calls}) == 10
     assert gateway.settled == [None] * 10
     assert gateway.closed == 3
+
+
+class Lasting(Recording):
+    """Its streams end when their clients end them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = asyncio.Event()
+
+    async def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
+        yield StreamResponse()
+        await asyncio.Event().wait()
+
+    def settle(self, call: Call, reason: Reason | None = None) -> None:
+        super().settle(call, reason)
+        if self.settled.count(Reason.CANCELLED) == 2:
+            self.ended.set()
+
+
+BOUNDS = [
+    (InFlight(100, 2, "key"), ("Bearer a", "Bearer b"), grpc.StatusCode.RESOURCE_EXHAUSTED, Reason.RATE_LIMITED),
+    (InFlight(2, 100, "key"), ("Bearer a", "Bearer a"), grpc.StatusCode.UNAVAILABLE, Reason.OVERLOADED),
+]
+
+
+@on_both
+@pytest.mark.parametrize(("in_flight", "keys", "code", "reason"), BOUNDS, ids=["by key", "in all"])
+def test_calls_at_the_same_time(
+    reach: Reach, in_flight: InFlight, keys: tuple[str, str], code: grpc.StatusCode, reason: Reason
+) -> None:
+    """keys: of those that run, and of one that is let in all the same where the bound is by key."""
+    mine, other = ((("authorization", key),) for key in keys)
+
+    async def check(stub: Any) -> None:
+        running = [stub.Stream(streamed(), metadata=mine) for _ in range(2)]
+        for call in running:
+            await call.read()
+        for refused in (stub.Chat(question(), metadata=mine), stub.GetCall(GetCallRequest(), metadata=mine)):
+            error = await failure_of(refused)
+            assert (error.code(), unpack(error).reason, unpack(error).retry_after_s) == (code, reason, 1.0)
+        if other != mine:
+            await stub.Chat(question(), metadata=other)
+        for call in running:
+            call.cancel()
+        await gateway.ended.wait()
+        for _ in range(5):
+            await stub.Chat(question(), metadata=mine)
+
+    gateway = Lasting()
+    over(reach, gateway, check, in_flight=in_flight)
 
 
 @on_both
