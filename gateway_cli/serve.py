@@ -161,6 +161,7 @@ def http_server(
         readiness=readiness,
         key_places=places,
         origins=server.cors_origins,
+        hosts=server.hosts,
         trusted_proxies=server.trusted_proxies,
     )
     connections = connections or ConnectionLimits(server.max_connections, server.max_connections_per_address)

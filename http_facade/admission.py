@@ -17,6 +17,7 @@ from dragoman.v1.keys_pb2 import CheckKeyResponse
 from http_facade.connect import failure_of
 from http_facade.core import Core
 from http_facade.exchange import Exchange
+from http_facade.pages import PageGuard
 
 FRESH_S = 5.0
 """How long the core's word on a key counts here. Only whether a body is read depends on it: the core asks for the key of
@@ -86,9 +87,11 @@ class WrongKeys:
 class Admission:
     """One for a process."""
 
-    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, core: Core, pages: PageGuard | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """pages: which ones may ask where no key is needed."""
         limits = core.limits
         self._core = core
+        self._pages = pages or PageGuard()
         self.in_flight = InFlight(limits.requests, limits.requests_per_address, "address")
         self._wrong_keys = WrongKeys(limits.wrong_keys_per_minute, clock)
         self._callers: Recent[CheckKeyResponse] = Recent(MOST_CALLERS, clock)
@@ -104,6 +107,8 @@ class Admission:
         if caller is None:
             caller = await self._ask(digest, exchange)
         exchange.caller = caller.caller
+        if caller.anonymous:
+            self._pages.check(exchange)
 
     async def _ask(self, digest: bytes, exchange: Exchange) -> CheckKeyResponse:
         failure = self._refused.get(digest)

@@ -22,6 +22,7 @@ from http_facade.core import NAMED_HEADERS, ClientGone, Core, KeyPlaces, Limits
 from http_facade.cors import Cors
 from http_facade.endpoints import Readiness
 from http_facade.exchange import Exchange, fault
+from http_facade.pages import PageGuard
 from http_facade.router import Router
 
 if TYPE_CHECKING:
@@ -127,15 +128,18 @@ def create_app(
     readiness: Readiness | None = None,
     key_places: KeyPlaces | None = None,
     origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
     trusted_proxies: Sequence[Network] = (),
     apis: Sequence[Api] = APIS,
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
-    context, the only place of the gateway key. origins: of pages that may ask, see Cors. trusted_proxies: see Facade."""
+    context, the only place of the gateway key. origins: of pages that may ask, see Cors. hosts: see PageGuard.
+    trusted_proxies: see Facade."""
     limits = limits or Limits()
     core = Core(stub, limits, key_places)
-    router = Router(core, Admission(core), readiness, apis)
-    return Facade(router, apis[0], limits, access_log, Cors(origins) if origins else None, trusted_proxies)
+    cors = Cors(origins) if origins else None
+    router = Router(core, Admission(core, PageGuard(hosts, cors)), readiness, apis)
+    return Facade(router, apis[0], limits, access_log, cors, trusted_proxies)
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:

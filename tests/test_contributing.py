@@ -74,7 +74,7 @@ from http_facade.app import create_app
 async def ask():
     async with local_core(load(None, {})) as core:
         transport = httpx.ASGITransport(create_app(core.stub))
-        async with httpx.AsyncClient(transport=transport, base_url="http://g") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             said = await client.post("/parrot/squawk", json={"bird": "demo/echo", "hear": ["Polly"]})
             lost = await client.get("/nowhere")
             print(said.text, lost.text)

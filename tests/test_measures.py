@@ -13,7 +13,7 @@ import pytest
 from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
-MOST_MODULES = 266
+MOST_MODULES = 267
 MOST_LINES = 40_400
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
