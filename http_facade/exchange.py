@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ T = TypeVar("T")
 HEADER_BYTES = bytes.maketrans(bytes((*range(0x20), 0x7F)), b" " * 0x21)
 """Spaces for control characters (RFC 9110, section 5.5): a model's name can bring them."""
 LONGEST_WARNINGS_HEADER = 2000
+INDEX = re.compile(r"\[\d+\]")
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 log = logging.getLogger("dragoman.http")
@@ -226,8 +228,16 @@ def route_headers(route: RouteTrace) -> dict[str, str]:
 
 
 def warning_headers(warnings: Sequence[Warning]) -> dict[str, str]:
-    """x-dragoman-warnings: what was asked for and could not be done, divided by semicolons."""
+    """x-dragoman-warnings: what was asked for and could not be done, divided by semicolons. Of warnings that differ in their
+    indices alone the first is told, with the number of the others: an agent's history repeats them in every turn, and what
+    stands behind them would be cut off."""
     if not warnings:
         return {}
-    texts = (f"{warning.provider}: {warning.message}" if warning.provider else warning.message for warning in warnings)
+    counts: dict[str, tuple[str, int]] = {}
+    for warning in warnings:
+        text = f"{warning.provider}: {warning.message}" if warning.provider else warning.message
+        kind = INDEX.sub("[]", text)
+        first, count = counts.get(kind, (text, 0))
+        counts[kind] = (first, count + 1)
+    texts = (f"{text} (and {count - 1} more)" if count > 1 else text for text, count in counts.values())
     return {"x-dragoman-warnings": "; ".join(texts)[:LONGEST_WARNINGS_HEADER]}

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from dragoman.v1.routing_pb2 import Warning
 from gateway_core.settings.settings import ContextSettings, ModelSettings
+from http_facade.exchange import warning_headers
 from tests.http_facade.serving import (
     UPSTREAM_KEY,
     Facade,
@@ -224,6 +226,13 @@ def test_warnings(provided: Provided) -> None:
     answer = provided.facade.chat(asking("Hi", "openai/m", top_k=5))
     assert answer.status_code == 200
     assert answer.headers["x-dragoman-warnings"] == "openai: top_k is not supported by this provider and was left out"
+
+
+def test_warnings_of_one_kind_are_told_once() -> None:
+    texts = [f"messages[{number}].signature was left out" for number in range(100)] + ["top_p was left out"]
+    warnings = [Warning(provider="openai", message=text) for text in texts]
+    told = "openai: messages[0].signature was left out (and 99 more); openai: top_p was left out"
+    assert warning_headers(warnings) == {"x-dragoman-warnings": told}
 
 
 @pytest.mark.parametrize(
