@@ -165,7 +165,9 @@ def encode_result(part: Part, place: str, encoding: Encoding) -> tuple[Json, lis
         where = f"{place}.tool_result.tool_call_id"
         raise invalid(where, f"{where}: no tool call before it has the id {result.tool_call_id!r}")
     response: Json = {"name": name}
-    if result.tool_call_id and not form.no_id and result.tool_call_id not in encoding.without_id:
+    if form.made_up_id:
+        response["id"] = form.made_up_id
+    elif result.tool_call_id and not form.no_id and result.tool_call_id not in encoding.without_id:
         response["id"] = result.tool_call_id
     texts, media = [], []
     for where, inner in parts_in(result, place, mark_failure=False):

@@ -36,6 +36,8 @@ class Call:
 
     id: str
     name: str
+    has_own_id: bool
+    """False: Google, or the client, gave it none."""
 
 
 @dataclass(slots=True)
@@ -121,10 +123,11 @@ def add_answer(conversation: Conversation, parts: list[Any], extra: Json, path: 
 
 def expect_result(conversation: Conversation, part: Part) -> None:
     """Every call needs an id elsewhere. One that has none gets the same whenever this conversation is sent again."""
-    if not part.tool_call.id:
+    has_own_id = bool(part.tool_call.id)
+    if not has_own_id:
         part.tool_call.id = f"call_{conversation.call_count}"
     conversation.call_count += 1
-    conversation.calls.append(Call(part.tool_call.id, part.tool_call.name))
+    conversation.calls.append(Call(part.tool_call.id, part.tool_call.name, has_own_id))
 
 
 def add_user_content(conversation: Conversation, parts: list[Any], extra: Json, path: str) -> None:
@@ -160,10 +163,16 @@ def turn_of(content_speaker: str, speaker: str, speaker_before: str) -> Literal[
 
 
 def claim_call(conversation: Conversation, part: Part) -> None:
-    """Pairs a result with its call: by id, or else by name and order."""
+    """Pairs a result with its call: by id, or else by name and order. Clients make up ids for calls that came without one
+    (older Gemini CLIs), and give them to the results alone."""
     result, calls = part.tool_result, conversation.calls
     found = next((call for call in calls if call.id == result.tool_call_id), None)
-    if not result.tool_call_id:
+    if found is None and result.tool_call_id:
+        found = next((call for call in calls if call.name == result.name and not call.has_own_id), None)
+        if found is not None:
+            set_form(part, DIALECT, msgspec.structs.replace(part_form(part), made_up_id=result.tool_call_id))
+            result.tool_call_id = found.id
+    elif not result.tool_call_id:
         found = next((call for call in calls if call.name == result.name), calls[0] if calls else None)
         result.tool_call_id = found.id if found else f"call_{result.name}"
     if found is not None:

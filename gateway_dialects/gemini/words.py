@@ -114,6 +114,8 @@ class PartForm(Form, frozen=True):
     """A text that streamed: its pieces, in their Contents."""
     no_id: bool = False
     """The functionCall or functionResponse has no id."""
+    made_up_id: str = ""
+    """The functionResponse has this id, of which its functionCall knows nothing."""
     no_mime_type: bool = False
     """fileData has no mimeType: Google knows it."""
     response_key: str = ""

@@ -70,6 +70,13 @@ def test_results_find_their_calls_by_id_or_by_name_and_order() -> None:
     assert [message.parts[0].tool_result.tool_call_id for message in found[2:]] == ["c", "b", "a"]
 
 
+def test_a_result_with_an_id_of_the_client_s_own_finds_its_call() -> None:
+    response = {"functionResponse": {"name": "f", "id": "f-1", "response": {"result": "4"}}}
+    found = messages(IN, model(CALL), user(response))
+    assert found[2].parts[0].tool_result.tool_call_id == found[1].parts[0].tool_call.id
+    assert notes(found[2].parts[0]) == ({}, {"made_up_id": "f-1", "response_key": "result"})
+
+
 @pytest.mark.parametrize(
     ("response", "text", "is_error"),
     [
