@@ -29,6 +29,10 @@ PATCH = f"*** Begin Patch\n*** Update File: {FILE}\n@@\n-Bring one {BEFORE}.\n+B
 BLOCK = f"{FILE}\n<<<<<<< SEARCH\nBring one {BEFORE}.\n=======\nBring one {AFTER}.\n>>>>>>> REPLACE\n"
 """An edit in words, for programs that have no tools (aider)."""
 
+FINAL = "final_answer"
+"""smolagents takes answers as a call of this tool, and tells results in the user's words."""
+OBSERVATION = "Observation:\n"
+
 READERS = ("read", "read_file", "view", "mastra_workspace_read_file")
 EDITORS = ("apply_patch", "edit", "edit_file", "replace", "str_replace")
 SHELLS = ("exec_command", "shell", "shell_command", "bash", "run_shell_command")
@@ -58,13 +62,20 @@ def is_refused(turn: Turn) -> bool:
 
 
 def answer(turn: Turn) -> Answer:
+    said = _next(turn)
+    final = {tool.name for tool in turn.tools} & {FINAL}
+    return Answer(tool=FINAL, arguments={"answer": said.text}) if final and not said.tool else said
+
+
+def _next(turn: Turn) -> Answer:
     if TASK not in turn.text:
         return Answer(GREETING)
     if not turn.tools:
         return Answer(f"{BLOCK}\n{DONE}" if "SEARCH/REPLACE" in turn.text else GREETING)
-    if len(turn.results) == 0:
+    results = len(turn.results) or turn.text.count(OBSERVATION)
+    if results == 0:
         return _call(turn, READERS, f"cat {FILE}")
-    if len(turn.results) == 1:
+    if results == 1:
         return _call(turn, EDITORS, f"sed -i s/{BEFORE}/{AFTER}/ {FILE}")
     return Answer(DONE)
 
@@ -79,7 +90,7 @@ def _call(turn: Turn, names: Sequence[str], command: str) -> Answer:
 
 
 def _bare(name: str) -> str:
-    return name.rpartition("__")[2].rpartition(".")[2].lower()
+    return re.split(r"__|[.-]", name)[-1].lower()
 
 
 def _folder(text: str) -> str:

@@ -1,17 +1,15 @@
-from autogen import AssistantAgent, LLMConfig, UserProxyAgent, register_function
+import asyncio
+
+from ag2 import Agent
+from ag2.config import OpenAIConfig
 from tools import TASK, edit_file, read_file
 
-config = LLMConfig(
-    {
-        "api_type": "openai",
-        "model": "provider/model",
-        "base_url": "http://127.0.0.1:8080/v1",
-        "api_key": "YOUR-DRAGOMAN-KEY",
-        "price": [0, 0],
-    }
-)
-assistant = AssistantAgent("assistant", llm_config=config)
-user = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False, max_consecutive_auto_reply=3)
-for function in (read_file, edit_file):
-    register_function(function, caller=assistant, executor=user, description="A tool for files.")
-print(user.initiate_chat(assistant, message=TASK, max_turns=3).summary)
+config = OpenAIConfig(model="provider/model", base_url="http://127.0.0.1:8080/v1", api_key="YOUR-DRAGOMAN-KEY")
+
+
+async def main() -> None:
+    agent = Agent("editor", "Edit files.", config=config, tools=[read_file, edit_file])
+    print((await agent.ask(TASK)).body)
+
+
+asyncio.run(main())
