@@ -147,7 +147,7 @@ class Chain:
         failure: GatewayError | None = None
         clock = call.deadline.clock
         for target in route.targets:
-            target = target.speaking(call.api)
+            target = target.speaking(call.api).suited(request)
             for attempts_made in count(1):
                 upstream = self._upstream(target, call)
                 begun = clock()

@@ -41,7 +41,8 @@ PLAIN_PARAMETERS = (
     *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "stop", "seed"),
     *("logit_bias", "logprobs", "top_logprobs", "parallel_tool_calls"),
 )
-STRUCTURE = {"schema": ("response_format", "structured_outputs"), "json": ("response_format",)}
+BY_SCHEMA = ("response_format", "structured_outputs")
+STRUCTURE = {"schema": BY_SCHEMA, "only schema": BY_SCHEMA, "json": ("response_format",)}
 PER_TOKEN = {
     "input": ("prompt",),
     "output": ("completion",),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
-from gateway_core.models.fit_answer import fit_history, fit_response_format, fit_tools
+from gateway_core.models.fit_answer import fit_history, fit_response_format, fit_tools, free_choice
 from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.dialect import bound_of
@@ -26,6 +26,7 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "logprobs": (False,),
     "top_logprobs": (0,),
     "service_tier": ("auto", "default"),
+    "verbosity": ("medium",),
     "modalities": (["text"],),
     "parallel_tool_calls": (True,),
 }
@@ -81,12 +82,42 @@ def is_off(request: ChatRequest) -> bool:
     return wanted.effort == "none" or (wanted.HasField("enabled") and not wanted.enabled)
 
 
+def api_for(request: ChatRequest, model: Capabilities) -> str:
+    """The dialect of the API that the request needs, where its provider has several. Empty: any that it has."""
+    return model.only_api or (model.tools_api if needs_tools_api(request, model) else "")
+
+
+def needs_tools_api(request: ChatRequest, model: Capabilities) -> bool:
+    return bool(model.tools_api and request.tools) and reasons(request, model)
+
+
+def fit_api(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    """At an API that takes no functions while the model reasons: only where its provider has no other here."""
+    if needs_tools_api(request, model):
+        if request.reasoning.effort or request.reasoning.enabled or request.reasoning.HasField("max_tokens"):
+            diagnostics.drop("reasoning", "this API takes no tools while the model reasons")
+        request.reasoning.Clear()
+        request.reasoning.effort = "none"
+
+
+def fit_forced(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    if request.tools and not model.forced_reasoning and reasons(request, model):
+        free_choice(request, "while this model reasons", diagnostics)
+
+
 def fit_ranges(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
     for name, least, most in model.ranges:
         if request.HasField(name) and not least <= (value := getattr(request, name)) <= most:  # type: ignore[arg-type]
             sent = min(max(value, least), most)
             setattr(request, name, sent)
             diagnostics.warn(name, f"this model's {name} is {least:g} to {most:g}; {value:g} was sent as {sent:g}")
+
+
+def fit_greedy(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    if model.greedy_alone and request.HasField("top_p") and request.HasField("temperature") and request.temperature == 0:
+        if request.top_p != 1:
+            diagnostics.drop("top_p", "this model takes none beside the temperature 0")
+        request.ClearField("top_p")
 
 
 def fit_stop(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
@@ -127,6 +158,9 @@ def fit_reasoning(request: ChatRequest, model: Capabilities, diagnostics: Diagno
             fit_effort(request, "none", model.efforts, diagnostics)
     elif model.efforts is not None and request.reasoning.effort:
         fit_effort(request, request.reasoning.effort, model.efforts, diagnostics)
+    elif model.efforts is not None and request.reasoning.enabled and model.off_by_effort and "medium" not in model.efforts:
+        # Which dialects without a switch make of it.
+        request.reasoning.effort = nearest_effort("medium", model.efforts)
 
 
 def fit_switch(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
@@ -163,10 +197,13 @@ def nearest_effort(effort: str, efforts: Sequence[str]) -> str:
 
 FITTERS: Sequence[Callable[[ChatRequest, Capabilities, Diagnostics], None]] = (
     # In the order in which they are applied.
+    fit_api,
     fit_reasoning,
     fit_refused,
     fit_ranges,
+    fit_greedy,
     fit_stop,
+    fit_forced,
     fit_tools,
     fit_history,
     # Last, since it may add a message.

@@ -33,11 +33,19 @@ def fit_tools(request: ChatRequest, model: Capabilities, diagnostics: Diagnostic
         if not request.parallel_tool_calls:
             diagnostics.drop("parallel_tool_calls", "this model does not take it")
         request.ClearField("parallel_tool_calls")
-    if not model.forced_tools and request.tool_choice.mode in FORCED:
+    if not model.forced_tools:
+        free_choice(request, "with this model", diagnostics)
+    if not model.denied_tools and request.tool_choice.mode == chat_pb2.TOOL_CHOICE_MODE_NONE:
+        del request.tools[:]
+        leave_out_choices(request, diagnostics)
+
+
+def free_choice(request: ChatRequest, when: str, diagnostics: Diagnostics) -> None:
+    """Leaves a choice that forces a call to the model."""
+    if request.tool_choice.mode in FORCED:
         request.tool_choice.mode = chat_pb2.TOOL_CHOICE_MODE_AUTO
-        if request.tool_choice.tool_name:
-            request.tool_choice.tool_name = ""
-        diagnostics.warn("tool_choice", "no tool can be forced with this model; the choice was left to the model")
+        request.tool_choice.ClearField("tool_name")
+        diagnostics.warn("tool_choice", f"no tool can be forced {when}; the choice was left to the model")
 
 
 def leave_out_choices(request: ChatRequest, diagnostics: Diagnostics) -> None:
@@ -62,7 +70,8 @@ def fit_response_format(request: ChatRequest, model: Capabilities, diagnostics: 
     if wanted.type not in JSON_FORMS:
         return
     beside_tools = model.json_with_tools is False and any(tool.WhichOneof("kind") == "function" for tool in request.tools)
-    if beside_tools or model.structured == "words":
+    loose = wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT
+    if beside_tools or model.structured == "words" or (model.structured == "only schema" and loose):
         instruct(request, instruction(request, UNLESS_A_CALL if beside_tools else ""))
         why = "while there are tools" if beside_tools else "by this model"
         diagnostics.warn("response_format", f"the answer's form cannot be set {why}; it was asked for in words: check it")

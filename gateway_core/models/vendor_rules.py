@@ -24,14 +24,35 @@ class VendorRule:
 
 
 TO_ONE = (("temperature", 0.0, 1.0),)
+BELOW_TWO = (("temperature", 0.0, 1.99),)
 TO_ONE_AND_A_HALF = (("temperature", 0.0, 1.5),)
 CHAT = ("openai",)
+RESPONSES = "openai-responses"
+RESPONSES_ONLY = r"gpt-\d+(\.\d+)?-(pro|codex)|o[13]-pro|o\d(-mini)?-deep-research|codex-|computer-use-"
 EVERY_EFFORT = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 KIMI_FIXED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty"})
 RULES: Mapping[str, tuple[VendorRule, ...]] = {
     # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens: it takes every effort and finds the nearest.
     "openrouter": (VendorRule(Capabilities(efforts=EVERY_EFFORT)),),
-    "deepseek": (VendorRule(Capabilities(structured="json", json_word=True, most_stops=16), dialects=CHAT),),
+    "openai": (
+        VendorRule(Capabilities(json_word=True, most_stops=4), dialects=CHAT),
+        # "This model is only supported in v1/responses and not in v1/chat/completions"
+        VendorRule(Capabilities(only_api=RESPONSES), RESPONSES_ONLY, CHAT),
+        # "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions":
+        # https://github.com/openai/openai-openapi/issues/541
+        VendorRule(Capabilities(tools_api=RESPONSES), r"gpt-5\.([4-9]|\d\d)(?!.*-chat)|gpt-([6-9]|\d\d)", CHAT),
+    ),
+    "azure": (VendorRule(Capabilities(json_word=True, most_stops=4)),),
+    "google": (
+        VendorRule(Capabilities(most_stops=5)),
+        # "Logprobs is not enabled for models/...": https://github.com/googleapis/python-genai/issues/1921
+        VendorRule(Capabilities(refused=frozenset({"logprobs", "top_logprobs"})), r"gemini-(2\.[5-9]|[3-9])"),
+    ),
+    "deepseek": (
+        VendorRule(Capabilities(structured="json", json_word=True, most_stops=16), dialects=CHAT),
+        # "deepseek-reasoner does not support this tool_choice", which all say that think
+        VendorRule(Capabilities(forced_reasoning=False, reasons_unasked=True), r"deepseek-(reasoner|r1|v4)"),
+    ),
     "groq": (
         # "This model does not support response format `json_schema`"; JSON mode "cannot be combined with tool calling"
         VendorRule(Capabilities(structured="json", json_word=True, json_with_tools=False, most_stops=4)),
@@ -43,7 +64,15 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
         ),
     ),
     "cerebras": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, most_stops=4)),),
-    "mistral": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF)),),
+    # "top_p must be 1 when using greedy sampling"
+    "mistral": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, greedy_alone=True)),),
+    # "Tool calling is not supported for this model", "Cannot set both presence_penalty and frequency_penalty"; of the
+    # two the latter must not be 0 either. response_format: json_schema alone.
+    "perplexity": (
+        VendorRule(
+            Capabilities(tools=False, structured="only schema", refused=frozenset({"frequency_penalty"}), ranges=BELOW_TWO)
+        ),
+    ),
     "cohere": (VendorRule(Capabilities(ranges=TO_ONE, most_stops=5)),),
     "moonshot": (
         # https://platform.kimi.ai/docs/guide/migrating-from-openai-to-kimi: tool_choice required is not taken.
@@ -54,7 +83,7 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
     "zai": (
         VendorRule(Capabilities(ranges=(*TO_ONE, ("top_p", 0.01, 1.0)), structured="json", most_stops=1), dialects=CHAT),
         # "tool_choice: only auto is supported"
-        VendorRule(Capabilities(forced_tools=False), dialects=CHAT),
+        VendorRule(Capabilities(forced_tools=False, denied_tools=False), dialects=CHAT),
     ),
     "minimax": (VendorRule(Capabilities(ranges=(("temperature", 0.01, 1.0),))),),
     "xai": (VendorRule(Capabilities(refused=frozenset({"logit_bias"}))),),

@@ -26,6 +26,10 @@ MISTRAL_PREFIXES = (
     *("mistral-", "open-mistral-", "ministral-", "magistral-"),
     *("codestral-", "devstral-", "pixtral-", "voxtral-"),
 )
+OPENAI_LACKS = ("top_k", "min_p", "repetition_penalty")
+"""Settings of open models' servers. "Unrecognized request argument supplied"."""
+OF_OPENAI = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier")
+"""Fields of its chat completions that no other vendor documents; those that take no unknown field refuse them."""
 OWN_APIS: tuple[Vendor, ...] = (
     Vendor(
         "anthropic",
@@ -73,7 +77,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             longest_user=64,
             longest_call_id=40,
             lacks=frozenset({MEDIA_KIND_VIDEO}),
-            unsupported=("top_k",),
+            unsupported=OPENAI_LACKS,
         ),
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "davinci-002", "babbage-002"),
     ),
@@ -102,7 +106,8 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             reasoning_field_only=True,
             shown_field="include_reasoning",
             efforts=THREE_AND_NONE,
-            unsupported=("logit_bias", "logprobs", "top_logprobs", "top_k"),
+            unsupported=(*("logit_bias", "logprobs", "top_logprobs", "verbosity", *OF_OPENAI), *OPENAI_LACKS),
+            service_tiers=("auto", "on_demand", "flex", "performance"),
         ),
     ),
     _row(
@@ -183,6 +188,10 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
                 "top_logprobs",
                 "user",
                 "verbosity",
+                "store",
+                "min_p",
+                "repetition_penalty",
+                *OF_OPENAI,
             ),
         ),
         model_prefixes=MISTRAL_PREFIXES,
@@ -272,7 +281,10 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             reasoning_field="reasoning",
             reasoning_field_only=True,
             efforts=THREE_AND_NONE,
-            unsupported=("frequency_penalty", "logit_bias", "presence_penalty", "top_k", "verbosity"),
+            unsupported=(
+                *("frequency_penalty", "logit_bias", "presence_penalty", "verbosity", "store", "metadata", *OF_OPENAI),
+                *OPENAI_LACKS,
+            ),
         ),
     ),
     _row("huggingface", "https://router.huggingface.co/v1", makers_names=True, quirks=Quirks(reasoning_details=False)),

@@ -10,6 +10,7 @@ from typing import Protocol
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
+from gateway_core.models.fit import api_for
 from gateway_core.models.table import NO_OVERRIDES, ModelTable, Override
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
@@ -44,8 +45,14 @@ class Target:
     def speaking(self, api: str) -> Target:
         """The target at the API of its provider that the clients of a served API gain by; mostly the provider's first."""
         dialect = DIALECTS.get(api)
-        if dialect is None or not dialect.for_its_clients:
-            return self
+        return self if dialect is None or not dialect.for_its_clients else self._at(api)
+
+    def suited(self, request: ChatRequest) -> Target:
+        """The target at the API of its provider that takes the request, where this one is known not to."""
+        needed = api_for(request, self.endpoint.capabilities_of(self.model))
+        return self._at(needed) if needed else self
+
+    def _at(self, api: str) -> Target:
         found = self._spoken.get(api)
         if found is None:
             endpoint = self.endpoint.speaking(api, self.model)

@@ -8,9 +8,9 @@ from gateway_core.settings.file import SettingsError, Table, near
 from gateway_dialects.kit.capabilities import FIELDS, Structured
 
 FLAGS = (
-    *("reasoning", "adaptive", "always_reasons", "one_sampling", "newer_bound", "json_word", "json_with_tools", "tools"),
-    *("parallel_tools", "strict_tools", "forced_tools", "signed_calls", "media_in_results", "system_messages"),
-    *("reads_urls", "replays_reasoning"),
+    *("reasoning", "adaptive", "always_reasons", "one_sampling", "greedy_alone", "newer_bound", "json_word"),
+    *("json_with_tools", "tools", "parallel_tools", "strict_tools", "forced_tools", "forced_reasoning", "denied_tools"),
+    *("signed_calls", "media_in_results", "system_messages", "reads_urls", "replays_reasoning"),
 )
 COUNTS = ("context", "most_output", "least_output", "default_output", "most_stops")
 OTHERS = ("like", "efforts", "refused", "structured", "temperature")

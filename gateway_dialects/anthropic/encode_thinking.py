@@ -52,8 +52,9 @@ def encode_reasoning(body: Json, request: ChatRequest, model: Capabilities, diag
         is_taken = fits(native.get("thinking"), model)
         if is_taken and "thinking" in native:
             body["thinking"] = native["thinking"]
+            hold_budget(body, request, model, diagnostics)
         if "effort" in native:
-            set_effort(body, native["effort"])
+            encode_effort(body, reasoning.effort or native["effort"], model, diagnostics)
         if is_taken:
             return
     if reasoning.effort == "none" or (reasoning.HasField("enabled") and not reasoning.enabled):
@@ -68,6 +69,38 @@ def encode_reasoning(body: Json, request: ChatRequest, model: Capabilities, diag
 
 def set_effort(body: Json, effort: str) -> None:
     body.setdefault("output_config", {})["effort"] = effort
+
+
+def encode_effort(body: Json, effort: Any, model: Capabilities, diagnostics: Diagnostics) -> None:
+    """Of a client of this dialect."""
+    if model.reasoning is not None and model.efforts is None:
+        diagnostics.drop("reasoning.effort", "this model takes none")
+    else:
+        set_effort(body, effort)
+
+
+def hold_budget(body: Json, request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    """A budget that a client of this dialect wrote: brought within what the model takes, and the bound above it."""
+    thinking = body["thinking"]
+    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+    if not isinstance(budget, int) or model.budget is None:
+        return
+    least, most = model.budget
+    if not least <= budget <= most:
+        body["thinking"] = {**thinking, "budget_tokens": (sent := max(least, min(budget, most)))}
+        message = f"this model takes {least} to {most} thinking tokens; {budget} was sent as {sent}"
+        diagnostics.warn("reasoning.max_tokens", message)
+        budget = sent
+    raise_bound(body, budget, request, model, diagnostics)
+
+
+def raise_bound(body: Json, budget: int, request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    make_room(body, budget, model)
+    asked = bound_of(request)
+    if asked is not None and asked != body["max_tokens"]:
+        diagnostics.warn(
+            "max_tokens", f"max_tokens was raised from {asked} to {body['max_tokens']}, to hold {budget} of thinking"
+        )
 
 
 def fits(thinking: Any, model: Capabilities) -> bool:
@@ -114,12 +147,7 @@ def encode_budget(body: Json, request: ChatRequest, model: Capabilities, diagnos
     reasoning = request.reasoning
     budget = budget_of(reasoning, model, diagnostics)
     body["thinking"] = {"type": "enabled", "budget_tokens": budget, **display_of(reasoning, model, diagnostics)}
-    make_room(body, budget, model)
-    asked = bound_of(request)
-    if asked is not None and asked != body["max_tokens"]:
-        diagnostics.warn(
-            "max_tokens", f"max_tokens was raised from {asked} to {body['max_tokens']}, to hold {budget} of thinking"
-        )
+    raise_bound(body, budget, request, model, diagnostics)
 
 
 def budget_of(reasoning: ReasoningSettings, model: Capabilities, diagnostics: Diagnostics) -> int:

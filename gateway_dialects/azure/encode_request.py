@@ -37,6 +37,8 @@ def headers_of(endpoint: Endpoint) -> Mapping[str, str]:
     return headers(placed(endpoint, ""))
 
 
+UNSUPPORTED = ("top_k", "min_p", "repetition_penalty")
+"""Settings of open models' servers, which OpenAI's refuse."""
 DEPLOYMENTS_VERSION = "2024-10-21"
 """The latest version of the deployments surface that is not a preview."""
 INFERENCE_VERSION = "2024-05-01-preview"
@@ -92,7 +94,7 @@ def placed(endpoint: Endpoint, model: str) -> Endpoint:
         lacks=frozenset({MEDIA_KIND_VIDEO}) if surface is not Surface.INFERENCE else frozenset(),
         longest_user=64,
         longest_call_id=40 if surface is not Surface.INFERENCE else 0,
-        unsupported=("top_k",) if surface is not Surface.INFERENCE else (),
+        unsupported=UNSUPPORTED if surface is not Surface.INFERENCE else (),
         own_options="azure",
         chat_path=chat_path(surface, endpoint.url, model) + query(version),
         models_path=models_path(surface) + query(DEPLOYMENTS_VERSION if surface is Surface.INFERENCE else version),

@@ -26,7 +26,7 @@ def encode_thinking(settings: ReasoningSettings, model: Capabilities, diagnostic
     model of another generation answers."""
     written = written_details_of(settings, DIALECT)
     if written and not (model.budget and "thinkingLevel" in written):
-        return written
+        return held(written, model, diagnostics)
     if settings.summary in ("concise", "detailed"):
         message = f"this provider's summaries cannot be {settings.summary}; they are as long as they are"
         diagnostics.warn("reasoning.summary", message)
@@ -40,6 +40,19 @@ def encode_thinking(settings: ReasoningSettings, model: Capabilities, diagnostic
     encoded = bounded(settings, model, diagnostics)
     encoded["includeThoughts"] = written.get("includeThoughts", False) if written else not settings.exclude
     return encoded
+
+
+def held(written: Json, model: Capabilities, diagnostics: Diagnostics) -> Json:
+    """A client's own words, but for a budget that the model is known to refuse."""
+    wanted = written.get("thinkingBudget")
+    if not isinstance(wanted, int) or wanted == DYNAMIC or (model.budget is None and not model.always_reasons):
+        return written
+    rest = {name: value for name, value in written.items() if name != "thinkingBudget"}
+    if wanted == 0:
+        return {**rest, **switched_off(model, diagnostics)} if model.always_reasons else written
+    if model.budget is None:
+        return written
+    return {**rest, "thinkingBudget": taken_budget(wanted, model.budget, diagnostics)}
 
 
 def switched_off(model: Capabilities, diagnostics: Diagnostics) -> Json:
@@ -73,9 +86,14 @@ def bounded(settings: ReasoningSettings, model: Capabilities, diagnostics: Diagn
 
 def budget(effort: str, bound: int | None, bounds: tuple[int, int], diagnostics: Diagnostics) -> int:
     """bound: as the client wants it. bounds: the fewest and the most tokens that the model takes, off aside."""
+    if bound is not None:
+        return taken_budget(bound, bounds, diagnostics)
+    return min(BUDGETS.get(effort, bounds[1]), bounds[1]) if effort else DYNAMIC
+
+
+def taken_budget(bound: int, bounds: tuple[int, int], diagnostics: Diagnostics) -> int:
+    """The nearest that the model takes."""
     least, most = bounds
-    if bound is None:
-        return min(BUDGETS.get(effort, most), most) if effort else DYNAMIC
     taken = max(least, min(bound, most))
     if taken != bound:
         message = f"this model takes {least} to {most} reasoning tokens, not {bound}; it got {taken}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
-Structured = Literal["", "schema", "json", "words"]
-"""How an answer's form can be asked for: by JSON Schema, by JSON mode alone, or in words alone. Empty: not known."""
+Structured = Literal["", "schema", "only schema", "json", "words"]
+"""How an answer's form can be asked for: by JSON Schema and JSON mode, by one of them alone, or in words alone. Empty: not
+known."""
 FIELDS = (
     *("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed", "stop", "logit_bias"),
     *("logprobs", "top_logprobs", "verbosity", "parallel_tool_calls", "user", "service_tier", "modalities"),
@@ -60,6 +61,8 @@ class Capabilities:
     """Fields that are numbers, with the least and the most that it takes."""
     one_sampling: bool = False
     """Whether temperature and top_p exclude each other."""
+    greedy_alone: bool = False
+    """Whether temperature 0 excludes top_p."""
     most_stops: int | None = None
     """How many stop texts it takes."""
 
@@ -84,6 +87,12 @@ class Capabilities:
     json_schema: bool = True
     """Whether schemas reach it as JSON Schema. False: in the smaller form of OpenAPI 3.0 that its dialect describes."""
 
+    # APIs, where its provider has several.
+    only_api: str = ""
+    """The dialect of the API that alone serves it. Empty: not known."""
+    tools_api: str = ""
+    """The dialect of the API that alone takes functions while it reasons. Empty: not known."""
+
     # Tools.
     tools: bool | None = None
     parallel_tools: bool | None = None
@@ -92,6 +101,10 @@ class Capabilities:
     """Whether arguments can be held to their schema."""
     forced_tools: bool = True
     """Whether a call can be required (TOOL_CHOICE_MODE_REQUIRED and _TOOL)."""
+    forced_reasoning: bool = True
+    """Whether one can be required while it reasons."""
+    denied_tools: bool = True
+    """Whether calls can be ruled out (TOOL_CHOICE_MODE_NONE). Where they cannot, no tools are sent."""
     signed_calls: bool = False
     """Whether it refuses a call of its own in the conversation that has lost its signature."""
     media_in_results: bool = False
@@ -141,13 +154,15 @@ def watched_fields(model: Capabilities) -> list[str]:
     names += (name for name, _, _ in model.ranges)
     if model.most_stops is not None:
         names.append("stop")
+    if model.greedy_alone:
+        names.append("top_p")
     if model.most_output is not None or model.least_output is not None:
         names += BOUNDS
     if model.reasoning is False or model.efforts is not None:
         names.append("reasoning")
-    if model.structured in ("json", "words") or model.json_word or model.json_with_tools is False:
+    if model.structured in ("only schema", "json", "words") or model.json_word or model.json_with_tools is False:
         names.append("response_format")
-    if model.tools is False or model.strict_tools is False:
+    if model.tools is False or model.strict_tools is False or model.tools_api:
         names.append("tools")
     if not model.replays_reasoning:
         names.append("messages")

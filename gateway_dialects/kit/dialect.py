@@ -117,6 +117,8 @@ class Quirks:
     """Whether the vendor takes a reasoning object (OpenRouter's) instead of reasoning_effort."""
     unsupported: tuple[str, ...] = ()
     """Request fields that the vendor refuses; they are dropped with a warning."""
+    service_tiers: tuple[str, ...] = ()
+    """The service tiers that the vendor knows. Empty: whatever the client wrote."""
     own_options: str = ""
     """Under which other name than the dialect's the caller's options reach this vendor: what no other vendor takes."""
     chat_path: str = "/chat/completions"

@@ -25,6 +25,7 @@ from gateway_dialects.kit.json import (
     request_bytes,
     written_details_of,
 )
+from gateway_dialects.kit.reasoning import effort_for
 from gateway_dialects.openai import words
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
 from gateway_dialects.openai.legacy_functions import write_legacy
@@ -32,6 +33,7 @@ from gateway_dialects.openai.legacy_functions import write_legacy
 FieldEncoder = Callable[[Json, Any, Quirks, Diagnostics], None]
 GATEWAY_FIELDS = frozenset({"model", "messages", "stream"})
 """Never taken from the caller's options."""
+DEFAULT_TIERS = ("auto", "default")
 
 
 def encode_chat(
@@ -65,19 +67,19 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
         name = descriptor.name
-        if name in words.PLAIN_FIELDS:
-            body[name] = value
-        elif name in FIELD_ENCODERS:
+        if name in FIELD_ENCODERS:
             FIELD_ENCODERS[name](body, value, quirks, diagnostics)
-    for name in quirks.unsupported:
-        if body.pop(name, None) is not None:
-            diagnostics.warn(name, f"{name} is not supported by this provider and was left out")
+        elif name in words.PLAIN_FIELDS:
+            body[name] = value
     if quirks.reasoning_in_tool_turns and thinks(request):
         complete_tool_turns(body["messages"], quirks.reasoning_field)
     if request.provider_options_json:
         encode_options(body, request.provider_options_json, quirks.own_options, diagnostics)
     if request.extra_body_json:
         merge_options(body, object_of(request.extra_body_json, "extra_body_json"))
+    for name in quirks.unsupported:
+        if body.pop(name, None) is not None:
+            diagnostics.warn(name, f"{name} is not supported by this provider and was left out")
     diagnostics.drop_foreign_settings(request, words.DIALECT)
     if any(form_of(tool, words.DIALECT, words.ToolForm).legacy for tool in request.tools):
         write_legacy(body)
@@ -193,6 +195,13 @@ def encode_max_tokens(body: Json, bound: int, quirks: Quirks, diagnostics: Diagn
     body.setdefault(quirks.max_tokens_field, bound)
 
 
+def encode_service_tier(body: Json, tier: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
+    if not quirks.service_tiers or tier in quirks.service_tiers:
+        body["service_tier"] = tier
+    elif tier not in DEFAULT_TIERS:
+        diagnostics.drop("service_tier", f"this provider has no service tier {tier!r}")
+
+
 def encode_user(body: Json, user: str, quirks: Quirks, diagnostics: Diagnostics) -> None:
     body["user"] = short_user(user, quirks.longest_user, diagnostics)
 
@@ -201,6 +210,11 @@ def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, quirks: 
     details = words.details_of(reasoning)
     settings = fields_of(reasoning, words.REASONING_FIELDS, "")
     fields = form_of(reasoning, words.DIALECT, words.ReasoningForm).fields
+    if quirks.reasoning_object and "max_tokens" in settings:
+        # OpenRouter takes one of them. The bound says more; other APIs' parsers make an effort of it.
+        dropped = settings.pop("effort", "")
+        if dropped and dropped != effort_for(reasoning.max_tokens):
+            diagnostics.drop("reasoning.effort", "this provider takes none beside a bound of reasoning tokens")
     if quirks.reasoning_object and fields != "effort":
         body["reasoning"] = {**settings, **details}
         if fields == "both":
@@ -267,6 +281,7 @@ FIELD_ENCODERS: Mapping[str, FieldEncoder] = {
     "max_output_tokens": encode_max_output_tokens,
     "max_tokens": encode_max_tokens,
     "user": encode_user,
+    "service_tier": encode_service_tier,
     "candidate_count": converted("n", int),
     "stop": converted("stop", list),
     "modalities": converted("modalities", list),

@@ -83,7 +83,7 @@ def encode_chat(
 def encode_body(request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, diagnostics: Diagnostics) -> Json:
     """The request's JSON body without its stream flag."""
     is_native = DIALECT in request.provider_options_json
-    form = request_form(request)
+    form, takes = request_form(request), endpoint.capabilities_of(model)
     body: Json = {"model": model}
     for descriptor, value in request.ListFields():
         if descriptor.name in PLAIN_FIELDS:
@@ -94,7 +94,7 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, d
         body["user"] = short_user(request.user, LONGEST_USER, diagnostics)
     encode_text(body, request)
     if request.HasField("reasoning"):
-        encode_reasoning(body, request.reasoning, diagnostics)
+        encode_reasoning(body, request.reasoning, takes.efforts or (), diagnostics)
     tools = encode_tools(request.tools)
     if tools.own:
         body["tools"] = tools.own
@@ -106,8 +106,10 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, endpoint: Endpoint, d
     add_options(body, request, form, diagnostics)
     if not is_native:
         body.setdefault("store", False)
-    encrypted = not is_native and endpoint.capabilities_of(model).encrypted_reasoning
-    set_include(body, request, encrypted=encrypted)
+    set_include(body, request, encrypted=not is_native and takes.encrypted_reasoning)
+    if takes.reasoning is False and words.ENCRYPTED in included(body):
+        # "Encrypted content is not supported with this model"; there is none.
+        body["include"] = [name for name in body["include"] if name != words.ENCRYPTED]
     warn_of_settings(request, diagnostics)
     diagnostics.drop_foreign_settings(request, DIALECT)
     return body
@@ -139,11 +141,14 @@ def encode_format(form: chat_pb2.ResponseFormat) -> Json | None:
     return {**encoded, **details_of(form)}
 
 
-def encode_reasoning(body: Json, reasoning: chat_pb2.ReasoningSettings, diagnostics: Diagnostics) -> None:
+def encode_reasoning(
+    body: Json, reasoning: chat_pb2.ReasoningSettings, efforts: Sequence[str], diagnostics: Diagnostics
+) -> None:
+    """efforts: that the model is known to take."""
     settings = details_of(reasoning)
     effort = reasoning.effort or implied_effort(reasoning.enabled if reasoning.HasField("enabled") else None)
     if reasoning.HasField("max_tokens"):
-        effort = effort or effort_for(reasoning.max_tokens, most="high")
+        effort = effort or effort_for(reasoning.max_tokens, most="high", known=efforts)
         message = f"this provider takes no budget of reasoning tokens; its effort was set to {effort}"
         diagnostics.warn("reasoning.max_tokens", message)
     if effort:

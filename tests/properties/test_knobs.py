@@ -73,6 +73,9 @@ BASES = {
     **dict.fromkeys(("tool_choice.none", "tool_choice.required", "tool_choice.tool", "parallel_tool_calls"), with_tool()),
 }
 """What stands without the setting: an otherwise empty request, but for those that say more of another."""
+OF_TOOLS = ("tool_choice.none", "tool_choice.required", "tool_choice.tool", "parallel_tool_calls", "strict")
+WITHIN = dict.fromkeys(OF_TOOLS, "tools")
+"""Settings that go where what they are about goes."""
 
 
 def whole(request: ChatRequest) -> ChatRequest:
@@ -98,5 +101,5 @@ def test_no_setting_is_lost_silently(target: Target, name: str) -> None:
     assert all(exists(request, field) for field in told), told
     assert b'"$' not in upstream.body.replace(b'"$ref"', b"").replace(b'"$defs"', b"").replace(b'"$schema"', b"")
     changed = body != plain or told != [warning.field for warning in told_before]
-    covered = name.partition(".")[0] in {field.partition(".")[0] for field in told}
+    covered = {name.partition(".")[0], WITHIN.get(name, name)} & {field.partition(".")[0] for field in told}
     assert changed or covered, f"{name} is neither sent nor told: {body}"

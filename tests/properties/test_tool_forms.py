@@ -67,7 +67,10 @@ HOSTED = {
     "openai": '{"type":"web_search"}',
 }
 ANTHROPIC = next(target for target in EVERY_DIALECT if target.dialect.name == "anthropic")
-every_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+WITHOUT_TOOLS = ("perplexity",)
+every_target = pytest.mark.parametrize(
+    "target", [one for one in TARGETS if one.vendor.name not in WITHOUT_TOOLS], ids=lambda target: target.name
+)
 every_dialect = pytest.mark.parametrize("target", EVERY_DIALECT, ids=lambda target: target.dialect.name)
 
 

@@ -2,7 +2,8 @@
 
 Sources: https://platform.claude.com/docs (models overview, extended and adaptive thinking, effort, structured outputs, the
 migration guides of each model) and recorded exchanges: error_400 (efforts of 4.6), thinking (adaptive on 4.6), json_schema
-(4.5), stream_server_tool (Sonnet 5 thinks unasked).
+(4.5), stream_server_tool (Sonnet 5 thinks unasked); https://github.com/diegosouzapw/OmniRoute/pull/4389 and
+https://github.com/langchain-ai/langchain-aws/pull/1141 (from 4.8 on a tool can be forced beside adaptive thinking).
 """
 
 from dataclasses import replace
@@ -49,6 +50,7 @@ EITHER = replace(
     structured="schema",
     strict_tools=True,
     one_sampling=True,
+    forced_reasoning=False,
 )
 ADAPTIVE = replace(
     EITHER,
@@ -56,6 +58,7 @@ ADAPTIVE = replace(
     hides_reasoning=True,
     efforts=(*LOW_TO_HIGH, "xhigh", "max"),
     refused=EITHER.refused | SAMPLING | {"top_k"},
+    forced_reasoning=True,
 )
 """Only adaptive: a budget is refused, and so are temperature, top_p and top_k."""
 LATE = replace(ADAPTIVE, forced_tools=False, always_reasons=True)
@@ -67,9 +70,11 @@ FAMILIES: tuple[Family, ...] = (
     Family("Claude 3.5", rf"claude-3[-.]5-{OLD_LINES}.*", claude(8192, 8192)),
     Family("Claude 3.7", r"claude-3[-.]7-sonnet.*", thinking(64_000, 32_000)),
     Family("Claude 4.1", r"claude-[a-z]+-4[-.]1(?!\d).*", replace(thinking(32_000, 32_000), one_sampling=True)),
-    Family("Claude Haiku and Sonnet 4.5, Opus 4.5", r"claude-[a-z]+-4[-.]5(?!\d).*", BUDGET_45),
+    Family("Claude Opus 4.5", r"claude-opus-4[-.]5(?!\d).*", replace(BUDGET_45, efforts=LOW_TO_HIGH)),
+    Family("Claude Haiku and Sonnet 4.5", r"claude-[a-z]+-4[-.]5(?!\d).*", BUDGET_45),
     Family("Claude 4.6", r"claude-[a-z]+-4[-.]6(?!\d).*", EITHER),
-    Family("Claude 4.7, 4.8", r"claude-[a-z]+-4[-.]([7-9]|[1-9]\d)(?!\d).*", ADAPTIVE),
+    Family("Claude 4.7", r"claude-[a-z]+-4[-.]7(?!\d).*", replace(ADAPTIVE, forced_reasoning=False)),
+    Family("Claude 4.8", r"claude-[a-z]+-4[-.]([89]|[1-9]\d)(?!\d).*", ADAPTIVE),
     Family("Claude Sonnet 4", r"claude-sonnet-4([-.]0)?(?!\d)(?![-.]\d{1,2}(?!\d)).*", thinking(64_000, 32_000)),
     Family("Claude Opus 4", r"claude-[a-z]+-4(?!\d).*", thinking(32_000, 32_000)),
     Family("Claude Fable, Mythos", rf"claude-(fable|mythos)-{LATE_VERSION}.*", LATE),
@@ -82,7 +87,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("Claude 5.1 and later", rf"claude-[a-z]+-{LATE_VERSION}.*", LATE),
     Family("Claude 5", r"claude-[a-z]+-5(?!\d).*", ADAPTIVE),
-    Family("Claude 2, Instant", r"claude-(instant|2).*", replace(THIRD, inputs=TEXT, tools=False), later=True),
+    Family(
+        "Claude 2, Instant",
+        r"claude-(instant|2).*",
+        replace(THIRD, inputs=TEXT, tools=False, structured="words"),
+        later=True,
+    ),
     # A Claude of an unknown generation is taken for one of the newest, and asked for nothing that some of them refuse.
     Family("later Claude", r".*claude.*", LATE, later=True),
 )

@@ -21,7 +21,7 @@ GEMINI = Capabilities(
     outputs=TEXT,
 )
 WITHOUT_THINKING = replace(GEMINI, reasoning=False, json_schema=False, reads_urls=False, most_output=8192)
-GEMMA = replace(WITHOUT_THINKING, system_messages=False, tools=None, structured="", most_output=None, inputs=())
+GEMMA = replace(WITHOUT_THINKING, system_messages=False, tools=False, structured="words", most_output=None, inputs=())
 BUDGET = replace(GEMINI, reasoning=True, budget=(1, 24_576), refused=GEMINI.refused | PENALTIES, most_output=65_536)
 BUDGET_PRO = replace(BUDGET, budget=(128, 32_768), always_reasons=True)
 LEVEL = replace(
@@ -48,7 +48,12 @@ def as_guess(takes: Capabilities) -> Capabilities:
 
 FAMILIES: tuple[Family, ...] = (
     Family("Gemini 2.0 Flash", r"gemini-2\.0-flash(-lite)?(-001)?", WITHOUT_THINKING),
-    Family("Gemini 2.5, drawing and speaking", rf"{VERSION_2_5}{MUTE}.*", Capabilities(json_with_tools=False), later=True),
+    Family(
+        "Gemini 2.5, drawing and speaking",
+        rf"{VERSION_2_5}{MUTE}.*",
+        Capabilities(reasoning=False, json_with_tools=False),
+        later=True,
+    ),
     Family("Gemini 2.5 Pro", r"gemini-2\.5-pro", BUDGET_PRO),
     Family("Gemini 2.5 Pro variants", rf"{VERSION_2_5}-(pro.*|.*computer-use.*)", as_guess(BUDGET_PRO), later=True),
     Family("Gemini 2.5 Flash-Lite", r"gemini-2\.5-flash-lite", replace(BUDGET, budget=(512, 24_576))),
@@ -67,6 +72,6 @@ FAMILIES: tuple[Family, ...] = (
     Family("later Gemini Flash", rf"{LATER}.*flash.*|gemini-(flash|flash-lite)-latest", as_guess(LEVEL_FLASH), later=True),
     Family("later Gemini", rf"{LATER}.*|gemini-([3-9]|\d\d)(\.\d+)?|gemini-pro-latest", as_guess(LEVEL), later=True),
     Family("Gemini 1 and 2", r"gemini-.*", as_guess(WITHOUT_THINKING), later=True),
-    Family("Gemma 1 to 3", r"gemma-?[123].*", as_guess(GEMMA), later=True),
-    Family("later Gemma", r"gemma-.*", replace(as_guess(GEMMA), reasoning=None), later=True),
+    Family("Gemma 1 to 3", r"gemma-?[123].*", GEMMA, later=True),
+    Family("later Gemma", r"gemma-.*", replace(as_guess(GEMMA), reasoning=None, structured=""), later=True),
 )

@@ -4,6 +4,7 @@ Sources: https://docs.mistral.ai/getting-started/models, https://docs.mistral.ai
 https://docs.cohere.com/docs/models, https://api-docs.deepseek.com (quick_start/pricing: 8K output tokens of deepseek-chat;
 guides/reasoning_model: logprobs are refused), https://platform.kimi.ai/docs/api/models-overview, https://docs.z.ai,
 https://docs.x.ai/docs/guides/reasoning (what reasoning models refuse, efforts),
+https://github.com/miaoxworld/NativeTavern/issues/83 (penalties, which all of Grok 4 refuse),
 https://www.llama.com/docs/model-cards-and-prompt-formats.
 """
 
@@ -53,14 +54,19 @@ COHERE: tuple[Family, ...] = (
     ),
 )
 XAI: tuple[Family, ...] = (
-    Family("Grok without reasoning", r"grok-[23](?!-mini)([-.].*)?|grok-4.*non-reasoning.*", NO_REASONING, later=True),
+    Family("Grok 2, 3", r"grok-[23](?!-mini)([-.].*)?", NO_REASONING, later=True),
+    Family("Grok 4 without reasoning", r"grok-4.*non-reasoning.*", replace(NO_REASONING, refused=PENALTIES), later=True),
     Family("Grok 3 Mini", r"grok-3-mini.*", replace(GROK, efforts=("low", "high")), later=True),
     Family("Grok 4.20 Multi-Agent", r"grok-4.*multi-agent.*", replace(GROK, efforts=None), later=True),
     Family(
         "Grok 4.3",
         r"grok-4[.-]3(?!\d).*",
         Capabilities(
-            reasoning=True, efforts=("none", *LOW_TO_HIGH), reasons_unasked=True, refused_reasoning=PENALTIES | {"stop"}
+            reasoning=True,
+            efforts=("none", *LOW_TO_HIGH),
+            reasons_unasked=True,
+            refused=PENALTIES,
+            refused_reasoning=frozenset({"stop"}),
         ),
         later=True,
     ),

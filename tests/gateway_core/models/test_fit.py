@@ -10,6 +10,7 @@ from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
     TOOL_CHOICE_MODE_AUTO,
+    TOOL_CHOICE_MODE_NONE,
     TOOL_CHOICE_MODE_REQUIRED,
     TOOL_CHOICE_MODE_TOOL,
     ChatRequest,
@@ -202,6 +203,40 @@ def test_the_only_word_for_reasoning_may_be_the_provider_s_own() -> None:
 
 
 F = Tool(function=FunctionTool(name="f", strict=True))
+
+
+@pytest.mark.parametrize(("effort", "warned"), [("high", ["reasoning"]), ("", []), ("none", [])])
+def test_an_api_without_tools_beside_reasoning_gets_the_tools(effort: str, warned: list[str]) -> None:
+    model = Capabilities(reasoning=True, reasons_unasked=True, tools_api="openai-responses")
+    asked_for = asked(tools=[F], reasoning=ReasoningSettings(effort=effort) if effort else None)
+    off = asked(tools=[F], reasoning=ReasoningSettings(effort="none"))
+    assert fitted(asked_for, model) == (off, warned)
+    assert fitted(asked(reasoning=ReasoningSettings(effort="high")), model)[1] == []
+
+
+@pytest.mark.parametrize(("temperature", "top_p", "warned"), [(0, 0.4, ["top_p"]), (0, 1, []), (0.3, 0.4, [])])
+def test_top_p_beside_the_temperature_0(temperature: float, top_p: float, warned: list[str]) -> None:
+    request = asked(temperature=temperature, top_p=top_p)
+    result, found = fitted(request, Capabilities(greedy_alone=True))
+    assert (result.HasField("top_p"), found) == (bool(temperature), warned)
+
+
+def test_a_choice_that_is_not_free() -> None:
+    needed = asked(tools=[F], tool_choice=ToolChoice(mode=TOOL_CHOICE_MODE_REQUIRED))
+    model = Capabilities(reasoning=True, forced_reasoning=False)
+    assert fitted(needed, model) == (needed, [])
+    needed.reasoning.effort = "high"
+    assert fitted(needed, model)[1] == ["tool_choice"]
+    denied = asked(tools=[F], tool_choice=ToolChoice(mode=TOOL_CHOICE_MODE_NONE))
+    assert fitted(denied, Capabilities(denied_tools=False)) == (asked(), [])
+
+
+def test_json_mode_beside_a_schema_alone() -> None:
+    model = Capabilities(structured="only schema")
+    assert fitted(asked(response_format=SCHEMA), model) == (asked(response_format=SCHEMA), [])
+    assert fitted(asked(response_format=OBJECT), model)[1] == ["response_format"]
+
+
 REQUIRED = ToolChoice(mode=TOOL_CHOICE_MODE_REQUIRED)
 AUTO = ToolChoice(mode=TOOL_CHOICE_MODE_AUTO)
 

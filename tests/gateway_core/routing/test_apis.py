@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ReasoningSettings, Tool
 from gateway_core.call import ByokCredentials, Call
 from gateway_core.providers.vendors import VENDORS, vendor_of
 from gateway_core.routing.contexts import Contexts
@@ -31,6 +32,31 @@ def asked(found: Contexts, model: str, api: str, byok: ByokCredentials | None = 
     """The endpoint at which the model's first target is asked for a client of this API."""
     call = Call("r", byok=byok) if byok else Call("r")
     return found.of(call).resolve(model).targets[0].speaking(api).endpoint
+
+
+TOOL = Tool(function=FunctionTool(name="f"))
+HIGH, OFF = ReasoningSettings(effort="high"), ReasoningSettings(effort="none")
+
+
+@pytest.mark.parametrize(
+    ("model", "request_", "dialect"),
+    [
+        ("gpt-5-codex", ChatRequest(), "openai-responses"),
+        ("o3-pro", ChatRequest(), "openai-responses"),
+        ("gpt-5.4", ChatRequest(reasoning=HIGH), "openai"),
+        ("gpt-5.4", ChatRequest(tools=[TOOL], reasoning=OFF), "openai"),
+        ("gpt-5.4", ChatRequest(tools=[TOOL], reasoning=HIGH), "openai-responses"),
+        ("gpt-5.6-terra", ChatRequest(tools=[TOOL]), "openai-responses"),
+        ("gpt-5", ChatRequest(tools=[TOOL], reasoning=HIGH), "openai"),
+        ("openrouter/openai/gpt-5.4", ChatRequest(tools=[TOOL], reasoning=HIGH), "openai"),
+    ],
+)
+def test_an_api_that_does_not_take_the_request_is_not_asked(
+    tmp_path: Path, model: str, request_: ChatRequest, dialect: str
+) -> None:
+    found = contexts(tmp_path, environ={**KEYS, "OPENROUTER_API_KEY": "sk-r"}).of(Call("r")).resolve(model).targets[0]
+    assert found.suited(request_).endpoint.dialect == dialect
+    assert found.speaking("openai-responses").suited(request_).endpoint.dialect in (dialect, "openai-responses")
 
 
 def place(endpoint: Endpoint) -> tuple[str, str]:

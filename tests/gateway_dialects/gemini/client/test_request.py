@@ -101,7 +101,7 @@ def test_the_older_bound_counts_alone() -> None:
 
 
 def test_zero_differs_from_unset() -> None:
-    body, _ = sent(asked(temperature=0, seed=0, logprobs=False))
+    body, _ = sent(asked(temperature=0, seed=0, logprobs=False), "gemini-2.0-flash")
     assert body["generationConfig"] == {"temperature": 0.0, "seed": 0, "responseLogprobs": False}
     assert "generationConfig" not in sent(asked())[0]
 

@@ -111,6 +111,6 @@ def test_json_by_schema_beside_tools() -> None:
 
 
 def test_words_about_json_reach_models_without_instructions() -> None:
-    body, _ = sent(asked(tools=[function()], response_format=OBJECT), "gemma-3-27b-it")
+    body, _ = sent(asked(tools=[function()], response_format=OBJECT), "gemma-4-31b-it")
     assert body["contents"][0]["parts"][0]["text"].startswith("Unless you call a tool: Answer with one valid JSON object")
     assert "systemInstruction" not in body

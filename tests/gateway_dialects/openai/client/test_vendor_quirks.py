@@ -254,10 +254,10 @@ def test_every_recorded_vendor_of_this_form_has_a_row() -> None:
 
 @pytest.mark.parametrize(("vendor", "takes_them"), [("openrouter", True), ("openai", False), ("groq", False)])
 def test_options_that_only_openrouter_takes(vendor: str, takes_them: bool) -> None:
-    options = {"openrouter": '{"provider": {"only": ["azure"]}, "model": "other"}', "openai": '{"min_p": 0.1}'}
+    options = {"openrouter": '{"provider": {"only": ["azure"]}, "model": "other"}', "openai": '{"brand_new": 0.1}'}
 
     body, left_out = sent(vendor, provider_options_json=options)
 
-    assert (body["model"], body["min_p"]) == ("m", 0.1)
+    assert (body["model"], body["brand_new"]) == ("m", 0.1)
     assert body.get("provider") == ({"only": ["azure"]} if takes_them else None)
     assert left_out == ([] if takes_them else ["provider", "model"])
