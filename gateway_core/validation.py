@@ -9,6 +9,7 @@ from dragoman.reasons import GatewayError, invalid
 from dragoman.v1.chat_pb2 import ChatRequest, Tool
 from dragoman.v1.content_pb2 import ROLE_UNSPECIFIED
 from gateway_core.settings.server import RequestLimits
+from gateway_dialects.kit.schema_texts import fault_in
 
 LONGEST_MODEL_NAME = 512
 MOST_FALLBACKS = 15
@@ -44,7 +45,19 @@ def check_chat(request: ChatRequest, limits: RequestLimits = DEFAULT_LIMITS) -> 
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     if request.tools:
         check_tool_names(request.tools)
+    check_references(request)
     check_bounds(request, limits.candidates)
+
+
+def check_references(request: ChatRequest) -> None:
+    """A reference of a JSON Schema that leads nowhere, or in a circle, is a fault that providers tell late and badly."""
+    texts = {
+        f"tools[{index}].function.parameters": tool.function.parameters_json for index, tool in enumerate(request.tools)
+    }
+    texts["response_format.json_schema.schema"] = request.response_format.schema_json
+    for place, text in texts.items():
+        if (fault := fault_in(text)) is not None:
+            raise invalid(f"{place}{fault[0]}", f"{place}{fault[0]} {fault[1]}")
 
 
 def check_fallbacks(names: Sequence[str]) -> None:

@@ -13,11 +13,13 @@ import pytest
 from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
-MOST_MODULES = 267
-MOST_LINES = 40_400
+MOST_MODULES = 273
+MOST_LINES = 40_950
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
-SCHEMA_KEYWORDS = frozenset({"$ref", "$defs", "$schema", "$id", "$comment", "$anchor", "$dynamicRef", "$vocabulary"})
+SCHEMA_KEYWORDS = frozenset(
+    {"$ref", "$defs", "$schema", "$id", "$comment", "$anchor", "$dynamicRef", "$dynamicAnchor", "$vocabulary"}
+)
 """JSON Schema's own (https://json-schema.org/draft/2020-12/json-schema-core)."""
 SMALLEST_TABLE = 3
 """Entries. Smaller ones are alike by chance."""

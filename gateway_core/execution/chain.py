@@ -122,7 +122,7 @@ class Chain:
         if operation is not None:
             upstream = self._upstream(target, call)
             try:
-                ready = fit(await prepared(request, upstream, attachments), target).request
+                ready = fit(await prepared(request, upstream, attachments), target, call.api).request
                 counted, _ = await invoke(operation, ready, upstream)
             except GatewayError as failure:
                 explain(failure, target)

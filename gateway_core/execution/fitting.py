@@ -60,7 +60,7 @@ def fit(request: ChatRequest, target: Target, api: str = "") -> Fitted:
         forms = fit_forms(content.request, target, content.placed, content.warnings)
     direct = api == endpoint.dialect and request.model in (target.name, target.model)
     model = endpoint.capabilities_of(target.model)
-    request, settings = fit_to_model(forms.request, model, endpoint.provider, keeps_bound=direct)
+    request, settings = fit_to_model(forms.request, model, endpoint.provider, api=api, keeps_bound=direct)
     if forms.warnings or settings:
         warnings = [*warnings, *forms.warnings, *placed_warnings(settings, forms.placed)]
     placed = forms.placed

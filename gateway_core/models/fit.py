@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.models.fit_answer import fit_history, fit_response_format, fit_tools, free_choice
+from gateway_core.models.fit_schemas import fit_tool_schemas, unfit_schemas
 from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics
 from gateway_dialects.kit.dialect import bound_of
+from gateway_dialects.kit.schema_profile import NO_SCHEMAS
 
 NO_WARNINGS: Sequence[Warning] = ()
 SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -34,21 +36,26 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
 
 
 def fit_to_model(
-    request: ChatRequest, model: Capabilities, provider: str, *, keeps_bound: bool = False
+    request: ChatRequest, model: Capabilities, provider: str, *, api: str = "", keeps_bound: bool = False
 ) -> tuple[ChatRequest, Sequence[Warning]]:
     """The request as the model takes it, and a warning for each setting that was changed or left out. The request itself
     is not changed; it is what is returned where nothing has to be.
 
-    keeps_bound: whether a bound of tokens above the model's own is sent as it is.
+    api: the served API that the client speaks. keeps_bound: whether a bound of tokens above the model's own is sent as it
+    is.
     """
-    watched = [(field.name, value) for field, value in request.ListFields() if field.name in model.watched]
-    if all(model.is_within(name, value) for name, value in watched):
+    schemas = NO_SCHEMAS if model.schemas is None or api in model.schemas.own else model.schemas
+    given = [(field.name, value) for field, value in request.ListFields() if field.name in model.watched]
+    if all(model.is_within(name, value) for name, value in given) and not unfit_schemas(request, schemas):
         return request, NO_WARNINGS
     fitted = ChatRequest()
     fitted.CopyFrom(request)
     diagnostics = Diagnostics()
     for fit_fields in FITTERS:
         fit_fields(fitted, model, diagnostics)
+    fit_tool_schemas(fitted, schemas, diagnostics)
+    # Last but for the bound, since it may add a message.
+    fit_response_format(fitted, model, diagnostics, schemas)
     fit_bound(fitted, model, diagnostics, keeps_most=keeps_bound)
     return fitted, diagnostics.from_provider(provider)
 
@@ -206,6 +213,4 @@ FITTERS: Sequence[Callable[[ChatRequest, Capabilities, Diagnostics], None]] = (
     fit_forced,
     fit_tools,
     fit_history,
-    # Last, since it may add a message.
-    fit_response_format,
 )

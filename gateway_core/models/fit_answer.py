@@ -5,8 +5,10 @@ from __future__ import annotations
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_DEVELOPER, ROLE_SYSTEM, Message, Part
+from gateway_core.models.fit_schemas import fit_answer_schema
 from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics
+from gateway_dialects.kit.schema_profile import NO_SCHEMAS, Schemas
 
 FORCED = (chat_pb2.TOOL_CHOICE_MODE_REQUIRED, chat_pb2.TOOL_CHOICE_MODE_TOOL)
 JSON_FORMS = (chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT, chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA)
@@ -64,7 +66,9 @@ def leave_out_strict(request: ChatRequest, diagnostics: Diagnostics) -> None:
             tool.function.ClearField("strict")
 
 
-def fit_response_format(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+def fit_response_format(
+    request: ChatRequest, model: Capabilities, diagnostics: Diagnostics, schemas: Schemas = NO_SCHEMAS
+) -> None:
     """JSON by schema, in JSON mode or in words, whichever of them the model takes first."""
     wanted = request.response_format
     if wanted.type not in JSON_FORMS:
@@ -77,10 +81,13 @@ def fit_response_format(request: ChatRequest, model: Capabilities, diagnostics: 
         diagnostics.warn("response_format", f"the answer's form cannot be set {why}; it was asked for in words: check it")
         request.ClearField("response_format")
         return
-    if model.structured == "json" and wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+    if wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_SCHEMA and (
+        model.structured == "json" or not fit_answer_schema(request, schemas, diagnostics)
+    ):
+        what = "no schema" if model.structured == "json" else "no such schema"
         instruct(request, instruction(request))
         diagnostics.warn(
-            "response_format", "this model takes no schema; it was asked for JSON, and the schema in words: check the answer"
+            "response_format", f"this model takes {what}; it was asked for JSON, and the schema in words: check the answer"
         )
         request.response_format.CopyFrom(chat_pb2.ResponseFormat(type=chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT))
     elif model.json_word and wanted.type == chat_pb2.RESPONSE_FORMAT_TYPE_JSON_OBJECT and not says_json(request):

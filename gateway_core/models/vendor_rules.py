@@ -8,6 +8,8 @@ https://console.groq.com/docs/structured-outputs, https://docs.x.ai/docs/guides/
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway_core.models import schemas
+from gateway_dialects.anthropic.words import SCHEMAS as ANTHROPIC
 from gateway_dialects.kit.capabilities import Capabilities
 
 
@@ -33,16 +35,25 @@ EVERY_EFFORT = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 KIMI_FIXED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty"})
 RULES: Mapping[str, tuple[VendorRule, ...]] = {
     # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens: it takes every effort and finds the nearest.
-    "openrouter": (VendorRule(Capabilities(efforts=EVERY_EFFORT)),),
+    # Its requests reach the vendors' own checks.
+    "openrouter": (
+        VendorRule(Capabilities(efforts=EVERY_EFFORT)),
+        VendorRule(Capabilities(schemas=schemas.OPENAI), r"gpt-[3-9]|chatgpt-|o\d"),
+        VendorRule(Capabilities(schemas=schemas.XAI), r"grok"),
+    ),
     "openai": (
         VendorRule(Capabilities(json_word=True, most_stops=4), dialects=CHAT),
+        VendorRule(Capabilities(schemas=schemas.OPENAI)),
         # "This model is only supported in v1/responses and not in v1/chat/completions"
         VendorRule(Capabilities(only_api=RESPONSES), RESPONSES_ONLY, CHAT),
         # "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions":
         # https://github.com/openai/openai-openapi/issues/541
         VendorRule(Capabilities(tools_api=RESPONSES), r"gpt-5\.([4-9]|\d\d)(?!.*-chat)|gpt-([6-9]|\d\d)", CHAT),
     ),
-    "azure": (VendorRule(Capabilities(json_word=True, most_stops=4)),),
+    "azure": (
+        VendorRule(Capabilities(json_word=True, most_stops=4)),
+        VendorRule(Capabilities(schemas=schemas.OPENAI), r"gpt-[3-9]|chatgpt-|o\d"),
+    ),
     "google": (
         VendorRule(Capabilities(most_stops=5)),
         # "Logprobs is not enabled for models/...": https://github.com/googleapis/python-genai/issues/1921
@@ -55,7 +66,9 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
     ),
     "groq": (
         # "This model does not support response format `json_schema`"; JSON mode "cannot be combined with tool calling"
-        VendorRule(Capabilities(structured="json", json_word=True, json_with_tools=False, most_stops=4)),
+        VendorRule(
+            Capabilities(structured="json", json_word=True, json_with_tools=False, most_stops=4, schemas=schemas.GROQ)
+        ),
         VendorRule(Capabilities(structured="schema"), r"gpt-oss|kimi-k2|llama-4"),
         VendorRule(Capabilities(efforts=("none", "default")), r"qwen"),
         # "reasoning is not supported with this model"
@@ -63,9 +76,9 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
             Capabilities(reasoning=False, replays_reasoning=False), r"llama|gemma|kimi-k2-instruct|mistral|mixtral|allam"
         ),
     ),
-    "cerebras": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, most_stops=4)),),
+    "cerebras": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, most_stops=4, schemas=schemas.CEREBRAS)),),
     # "top_p must be 1 when using greedy sampling"
-    "mistral": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, greedy_alone=True)),),
+    "mistral": (VendorRule(Capabilities(ranges=TO_ONE_AND_A_HALF, greedy_alone=True, schemas=schemas.MISTRAL)),),
     # "Tool calling is not supported for this model", "Cannot set both presence_penalty and frequency_penalty"; of the
     # two the latter must not be 0 either. response_format: json_schema alone.
     "perplexity": (
@@ -73,7 +86,7 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
             Capabilities(tools=False, structured="only schema", refused=frozenset({"frequency_penalty"}), ranges=BELOW_TWO)
         ),
     ),
-    "cohere": (VendorRule(Capabilities(ranges=TO_ONE, most_stops=5)),),
+    "cohere": (VendorRule(Capabilities(ranges=TO_ONE, most_stops=5, schemas=schemas.COHERE)),),
     "moonshot": (
         # https://platform.kimi.ai/docs/guide/migrating-from-openai-to-kimi: tool_choice required is not taken.
         VendorRule(Capabilities(ranges=TO_ONE, most_stops=5, forced_tools=False), dialects=CHAT),
@@ -86,13 +99,13 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
         VendorRule(Capabilities(forced_tools=False, denied_tools=False), dialects=CHAT),
     ),
     "minimax": (VendorRule(Capabilities(ranges=(("temperature", 0.01, 1.0),))),),
-    "xai": (VendorRule(Capabilities(refused=frozenset({"logit_bias"}))),),
+    "xai": (VendorRule(Capabilities(refused=frozenset({"logit_bias"}), schemas=schemas.XAI)),),
 }
 """By vendor."""
 APIS: Mapping[str, Capabilities] = {
     # "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16"
     "openai-responses": Capabilities(least_output=16, json_word=True),
     # "temperature: range: 0..1"
-    "anthropic": Capabilities(ranges=TO_ONE),
+    "anthropic": Capabilities(ranges=TO_ONE, schemas=ANTHROPIC),
 }
 """What an API takes of every model, by dialect."""

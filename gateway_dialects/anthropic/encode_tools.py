@@ -6,20 +6,19 @@ arguments are the answer: the decoders turn the call back into text. Beside the 
 forced, the schema is asked for in the system prompt.
 """
 
-from typing import Any
-
 from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
 from gateway_dialects.anthropic.encode_content import add_details
 from gateway_dialects.anthropic.encode_thinking import can_force
-from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, STRUCTURED_SCHEMAS, TOOL_CHOICES, TOOL_SCHEMAS
+from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT, STRUCTURED_SCHEMAS, TOOL_CHOICES, TOOL_SCHEMAS, AnswerForm
 from gateway_dialects.kit.cache_hints import cache_control
 from gateway_dialects.kit.capabilities import Capabilities
 from gateway_dialects.kit.diagnostics import Diagnostics, unusable_tool
-from gateway_dialects.kit.json import Json, decode_object, inverse, object_of, object_schema, set_if_present, verbatim
-from gateway_dialects.kit.schema import COMBINATIONS, Fitted, fit_schema
+from gateway_dialects.kit.json import Json, form_of, inverse, object_of, object_schema, set_if_present, verbatim
+from gateway_dialects.kit.schema_texts import FittedText, fit_text
 
+SCHEMA_FIELD = "response_format.json_schema.schema"
 CHOICE_WORDS = inverse(TOOL_CHOICES)
 ANSWER_TOOL_DESCRIPTION = "Gives the answer. Call it once, with the whole answer as its arguments."
 JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else: no words around it and no code fence."
@@ -67,42 +66,11 @@ def encode_function(function: FunctionTool, field: str, model: Capabilities, dia
     encoded: Json = {"name": function.name}
     set_if_present(encoded, function, ("description",))
     encoded["input_schema"] = object_schema(function.parameters_json, f"{field}.function.parameters", {"type": "object"})
-    if function.strict:
-        encode_strict(encoded, function.parameters_json, field, model, diagnostics)
-    if "strict" not in encoded and any(f'"{name}"' in function.parameters_json for name in COMBINATIONS):
-        place = f"{field}.function.parameters"
-        original = decode_object(function.parameters_json)
-        if (fitted := input_schema({"type": "object", **original}, place, diagnostics)) is not None:
-            encoded["input_schema"] = fitted
-    return encoded
-
-
-def input_schema(original: Json, place: str, diagnostics: Diagnostics) -> Json | None:
-    """The schema of a tool that is not strict. None: it may go as it was written."""
-    fitted = fit_schema(original, TOOL_SCHEMAS)
-    report(fitted, place, diagnostics)
-    return None if fitted.schema is original else fitted.schema
-
-
-def report(fitted: Fitted, place: str, diagnostics: Diagnostics) -> None:
-    if fitted.schema is not None and fitted.lost:
-        message = f"this provider does not hold answers to {', '.join(fitted.lost)}; it was put in words where it could be"
-        diagnostics.warn(place, message)
-
-
-def encode_strict(encoded: Json, parameters_json: str, field: str, model: Capabilities, diagnostics: Diagnostics) -> None:
-    if not model.strict_tools:
+    if function.strict and model.strict_tools:
+        encoded["strict"] = True
+    elif function.strict:
         diagnostics.drop(f"{field}.strict", "this model has no strict tools")
-        return
-    original = decode_object(parameters_json) if parameters_json else {"type": "object", "properties": {}}
-    fitted = fit_schema({"type": "object", **original}, STRUCTURED_SCHEMAS)
-    report(fitted, f"{field}.function.parameters", diagnostics)
-    if (schema := fitted.schema) is None:
-        diagnostics.drop(f"{field}.strict", "this provider has no strict tools with such a schema")
-        return
-    if schema != original:
-        encoded["input_schema"] = schema
-    encoded["strict"] = True
+    return encoded
 
 
 def encode_tool_choice(request: ChatRequest) -> Json | None:
@@ -135,17 +103,20 @@ def encode_schema(body: Json, form: ResponseFormat, model: Capabilities, diagnos
     if not form.schema_json:
         instruct(body, JSON_INSTRUCTION)
         return
-    schema = object_of(form.schema_json, "response_format.json_schema.schema")
-    fitted = fit_schema(schema, STRUCTURED_SCHEMAS) if model.structured == "schema" else Fitted()
-    report(fitted, "response_format.json_schema.schema", diagnostics)
-    if (suited := fitted.schema) is not None:
-        sent: Any = verbatim(form.schema_json) if suited == schema else suited
-        native = {"type": "json_schema", "schema": sent}
-        body.setdefault("output_config", {})["format"] = add_details(native, form)
+    schema = object_of(form.schema_json, SCHEMA_FIELD)
+    native = model.structured == "schema"
+    if native and form_of(form, DIALECT, AnswerForm).native:
+        fitted = FittedText(form.schema_json)
+    else:
+        fitted = fit_text(form.schema_json, STRUCTURED_SCHEMAS) if native else FittedText(None)
+    fitted.report(SCHEMA_FIELD, diagnostics)
+    if fitted.text is not None:
+        sent = {"type": "json_schema", "schema": verbatim(fitted.text)}
+        body.setdefault("output_config", {})["format"] = add_details(sent, form)
     elif "tools" not in body and can_force(body, model) and schema.get("type") == "object":
-        force_answer_tool(body, form)
-        if (fitting := input_schema(schema, "response_format.json_schema.schema", diagnostics)) is not None:
-            body["tools"][0]["input_schema"] = fitting
+        fitted = fit_text(form.schema_json, TOOL_SCHEMAS)
+        fitted.report(SCHEMA_FIELD, diagnostics)
+        force_answer_tool(body, form, fitted.text or form.schema_json)
     else:
         instruct(body, SCHEMA_INSTRUCTION + form.schema_json)
         diagnostics.warn(
@@ -153,13 +124,9 @@ def encode_schema(body: Json, form: ResponseFormat, model: Capabilities, diagnos
         )
 
 
-def force_answer_tool(body: Json, form: ResponseFormat) -> None:
+def force_answer_tool(body: Json, form: ResponseFormat, schema: str) -> None:
     body["tools"] = [
-        {
-            "name": ANSWER_TOOL,
-            "description": form.description or ANSWER_TOOL_DESCRIPTION,
-            "input_schema": verbatim(form.schema_json),
-        }
+        {"name": ANSWER_TOOL, "description": form.description or ANSWER_TOOL_DESCRIPTION, "input_schema": verbatim(schema)}
     ]
     body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL, "disable_parallel_tool_use": True}
 

@@ -17,7 +17,7 @@ from dragoman.v1.chat_pb2 import (
     Tool,
 )
 from gateway_dialects.anthropic.parse_messages import parse_messages, parse_system
-from gateway_dialects.anthropic.words import DIALECT, PLAIN_FIELDS, REQUEST_TIERS, THINKING_OFF, TOOL_CHOICES
+from gateway_dialects.anthropic.words import DIALECT, PLAIN_FIELDS, REQUEST_TIERS, THINKING_OFF, TOOL_CHOICES, AnswerForm
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import Fields, missing, parse_object, require, required_mapping, required_string, set_fields
@@ -153,6 +153,7 @@ def parse_format(request: ChatRequest, value: Any, path: str) -> bool:
     if leaves_nothing_open(schema):
         form.strict = True
     set_details(form, unknown_fields(fields, {"type", "schema"}), DIALECT)
+    set_form(form, DIALECT, AnswerForm(native=True))
     return True
 
 

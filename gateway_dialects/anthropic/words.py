@@ -13,7 +13,7 @@ from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_SYSTEM, ROLE_USER, Opaq
 from gateway_dialects.kit.context_length import Words
 from gateway_dialects.kit.fields import Fields, integer, number, string
 from gateway_dialects.kit.json import Form, inverse
-from gateway_dialects.kit.schema import SchemaProfile
+from gateway_dialects.kit.schema_profile import COMBINATIONS, SchemaProfile, Schemas
 from gateway_dialects.kit.tool_forms import ToolForms
 from gateway_dialects.kit.tool_names import name_rule
 
@@ -104,6 +104,13 @@ class MessageForm(Form, frozen=True):
     """Whether a system message is among the messages, not in the field system."""
 
 
+class AnswerForm(Form, frozen=True):
+    """How a client asked for JSON."""
+
+    native: bool = False
+    """In this dialect, so that the schema is written for it."""
+
+
 CONTEXT_WORDS = Words(
     own=("prompt is too long", "exceed context limit"),
     counted="prompt is too long: {used} tokens > {most} maximum",
@@ -119,7 +126,9 @@ STRUCTURED_SCHEMAS = SchemaProfile(
     ),
     refused=frozenset({"patternProperties", "propertyNames", "if", "then", "else", "not", "dependentSchemas"}),
     formats=frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}),
+    holds=True,
     least_items=1,
+    simple_values=True,
     one_of=False,
     all_of=False,
     reference_siblings=False,
@@ -130,5 +139,7 @@ STRUCTURED_SCHEMAS = SchemaProfile(
 """The JSON Schemas of structured outputs and strict tools: every object is closed, there is no recursion, and bounds are
 refused; as Anthropic's SDKs do, a bound moves into the description, where the model still reads it.
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs (JSON Schema limitations)."""
-TOOL_SCHEMAS = SchemaProfile(top_combinations=False)
-"""Of tools that are not strict."""
+TOOL_SCHEMAS = SchemaProfile(not_at_top=frozenset(COMBINATIONS))
+"""Of tools that are not strict: "input_schema does not support oneOf, allOf, or anyOf at the top level"."""
+SCHEMAS = Schemas(TOOL_SCHEMAS, STRUCTURED_SCHEMAS, own=frozenset({DIALECT}))
+"""Answers are for encode_tools, which has other ways to ask for them."""

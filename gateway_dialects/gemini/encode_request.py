@@ -22,7 +22,8 @@ from gateway_dialects.kit import json as wire
 from gateway_dialects.kit.diagnostics import options_for, unusable_tool
 from gateway_dialects.kit.dialect import Endpoint, UpstreamRequest
 from gateway_dialects.kit.json import Json
-from gateway_dialects.kit.schema import SchemaProfile, fit_schema
+from gateway_dialects.kit.schema_profile import SchemaProfile
+from gateway_dialects.kit.schema_texts import FittedText, fit_text
 
 NOT_TAKEN = {
     "logit_bias": "this provider takes no bias by token; it was left out",
@@ -187,26 +188,20 @@ def encode_function(tool: Tool, place: str, encoding: Encoding) -> Json:
     if function.HasField("description"):
         declaration["description"] = function.description
     if function.parameters_json and "parameters" not in details:
-        schema = wire.raw_json(function.parameters_json, f"{place}.function.parameters_json")
-        if encoding.model.json_schema or wire.form_of(tool, DIALECT, SchemaForm).json_schema:
-            declaration["parametersJsonSchema"] = json_schema_for(schema, f"{place}.function.parameters", encoding)
-        elif (converted := gemini_schema_of(wire.decode_json(schema), place, encoding)).get("properties"):
+        field, native = f"{place}.function.parameters", wire.form_of(tool, DIALECT, SchemaForm).json_schema
+        if encoding.model.json_schema or native:
+            declaration["parametersJsonSchema"] = json_schema_for(function.parameters_json, field, encoding, native=native)
+        elif (converted := gemini_schema_of(function.parameters_json, field, encoding)).get("properties"):
             # An object without properties is refused; a function without parameters is not.
             declaration["parameters"] = converted
     return {**declaration, **details}
 
 
-def json_schema_for(schema: msgspec.Raw, place: str, encoding: Encoding) -> Json | msgspec.Raw:
-    """JSON Schema for parametersJsonSchema and responseJsonSchema: as it was written where it fits."""
-    if b'"$ref"' not in bytes(schema):
-        return schema
-    original = wire.decode_json(schema)
-    fitted = fit_schema(original, JSON_SCHEMA)
-    if fitted.schema is None or fitted.schema is original:
-        return schema
-    if fitted.lost:
-        encoding.warn(place, f"this provider does not take {', '.join(fitted.lost)}; left out")
-    return fitted.schema
+def json_schema_for(text: str, place: str, encoding: Encoding, *, native: bool) -> msgspec.Raw:
+    """JSON Schema for parametersJsonSchema and responseJsonSchema. native: whether it was written for them."""
+    fitted = FittedText(text) if native else fit_text(text, JSON_SCHEMA)
+    fitted.report(place, encoding)
+    return wire.raw_json(fitted.text or text, place)
 
 
 def encode_choice(choice: ToolChoice, tools: Sequence[Tool], encoding: Encoding) -> Json:
@@ -243,10 +238,9 @@ def encode_format(form: ResponseFormat, tools: Sequence[Tool], encoding: Encodin
     written = wire.form_of(form, DIALECT, SchemaForm)
     encoded: Json = {} if written.no_mime_type else {"responseMimeType": JSON_TYPE}
     if form.schema_json and "responseSchema" not in details:
-        schema = wire.raw_json(form.schema_json, "response_format.schema_json")
-        if encoding.model.json_schema or written.json_schema:
-            encoded["responseJsonSchema"] = json_schema_for(schema, "response_format.json_schema.schema", encoding)
+        place, native = "response_format.json_schema.schema", written.json_schema
+        if encoding.model.json_schema or native:
+            encoded["responseJsonSchema"] = json_schema_for(form.schema_json, place, encoding, native=native)
         else:
-            place = "response_format.json_schema.schema"
-            encoded["responseSchema"] = gemini_schema_of(wire.decode_json(schema), place, encoding)
+            encoded["responseSchema"] = gemini_schema_of(form.schema_json, place, encoding)
     return {**encoded, **details}, ""

@@ -9,141 +9,145 @@ from typing import Any
 from dragoman.reasons import GatewayError, invalid
 from gateway_dialects.gemini.words import camel, plain
 from gateway_dialects.kit.diagnostics import Diagnostics
-from gateway_dialects.kit.json import Json, json_text, list_at
-from gateway_dialects.kit.schema_parts import target_of
+from gateway_dialects.kit.json import Json, json_text, list_at, object_of
+from gateway_dialects.kit.schema import fit_schema
+from gateway_dialects.kit.schema_keywords import Fitted
+from gateway_dialects.kit.schema_parts import conjunction
+from gateway_dialects.kit.schema_profile import SchemaProfile
+from gateway_dialects.kit.schema_references import BY_NAME, IN_LIST, SINGLE
+from gateway_dialects.kit.schema_texts import FittedText
 
 DEEPEST = 100
 """The most schemas inside one another that are converted."""
-MOST_SCHEMAS = 10_000
-"""The most schemas in one, references resolved: those that refer to one another have no end."""
 BOUNDS = ("minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength")
 """int64 in the proto, so that clients may write them as strings."""
-SHARED = ("description", *BOUNDS, "minimum", "maximum", "pattern", "propertyOrdering")
-"""Keywords that both languages have."""
-FORMATS = frozenset({"date-time", "float", "double", "int32", "int64"})
-CONVERTED = ("$ref", "allOf", "anyOf", "const", "enum", "items", "nullable", "oneOf", "properties", "required", "type")
-ANNOTATIONS = ("$comment", "$id", "default", "deprecated", "example", "examples", "readOnly", "title", "writeOnly")
-KNOWN = frozenset({*SHARED, *CONVERTED, *ANNOTATIONS, "$defs", "$schema", "additionalProperties", "definitions", "format"})
-"""All others are dropped with a warning. Without one go those that leave the answer what it was meant to be."""
+OPENAPI = SchemaProfile(
+    known=frozenset(
+        {
+            *("type", "enum", "format", "pattern", *BOUNDS, "minimum", "maximum", "anyOf", "nullable"),
+            *("properties", "required", "additionalProperties", "propertyOrdering", "items", "description"),
+        }
+    ),
+    formats=frozenset({"date-time", "float", "double", "int32", "int64"}),
+    simple_values=True,
+    one_of=False,
+    all_of=False,
+    references=False,
+)
+"""Before it is spelled as a Schema object."""
+ANYTHING = [{"type": "STRING"}, {"type": "NUMBER"}, {"type": "BOOLEAN"}]
+"""Items must be said, and objects must say their properties."""
 WITHOUT_MEANING = frozenset({"nullable", "propertyOrdering", "example"})
 NAMES = {"defs": "$defs", "ref": "$ref"}
-OF_SCHEMAS = frozenset({"properties", "$defs", "defs", "definitions", "patternProperties"})
-"""Keywords that hold schemas by name."""
-LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-SINGLE = frozenset({"items", "additionalProperties", "not"})
+OF_SCHEMAS = BY_NAME | {"defs"}
 NO_TYPE = "type_unspecified"
 
 
-def gemini_schema_of(schema: Any, place: str, diagnostics: Diagnostics) -> Json:
+def gemini_schema_of(text: str, place: str, diagnostics: Diagnostics) -> Json:
     """A Schema object. Constraints that it cannot hold become one warning. place: the request field of the schema."""
-    converter = SchemaConverter(schema if isinstance(schema, dict) else {}, place)
-    converted = converter.convert()
-    if converter.lost:
-        diagnostics.warn(place, f"this model's schemas know no {', '.join(sorted(converter.lost))}; left out")
+    fitted = fit_schema(object_of(text, place), OPENAPI)
+    converted = spelled(fitted.schema or {}, fitted)
+    FittedText(text, tuple(fitted.lost)).report(place, diagnostics)
     return converted
 
 
-class SchemaConverter:
-    """Converts one JSON Schema and collects the constraints that it drops."""
+def spelled(schema: Any, found: Fitted) -> Json:
+    """A schema that fits OPENAPI in the words of Schema objects."""
+    if not isinstance(schema, dict):
+        if schema is False:
+            found.lose("false")
+        return {}
+    converted = {name: value for name, value in schema.items() if name not in ("type", "anyOf", "nullable", "required")}
+    if isinstance(converted.pop("additionalProperties", None), dict):
+        found.lose("additionalProperties")
+    spell_type(converted, schema, found)
+    spell_values(converted, schema, found)
+    spell_members(converted, schema, found)
+    spell_options(converted, schema, found)
+    if schema.get("nullable") is True or (names_null(schema) and takes_null(schema)):
+        converted["nullable"] = True
+    return converted
 
-    def __init__(self, root: Json, place: str) -> None:
-        self.lost: set[str] = set()
-        self._root = root
-        self._place = place
-        self._inside: list[str] = []
-        self._depth = self._count = 0
 
-    def convert(self) -> Json:
-        return self._schema(self._root)
+def types_of(schema: Json) -> list[str]:
+    kinds = schema.get("type")
+    return strings(kinds if isinstance(kinds, list) else [kinds])
 
-    def _schema(self, schema: Any) -> Json:
-        if not isinstance(schema, dict):
-            return {}
-        self._count += 1
-        if self._depth > DEEPEST or self._count > MOST_SCHEMAS:
-            raise too_deep(self._place)
-        self._depth += 1
-        converted = self._converted(schema)
-        self._depth -= 1
-        return converted
 
-    def _converted(self, schema: Json) -> Json:
-        if isinstance(reference := schema.get("$ref"), str):
-            return self._referred(reference, schema)
-        if isinstance(schema.get("allOf"), list):
-            return self._schema(merged(schema))
-        self.lost.update(schema.keys() - KNOWN)
-        converted: Json = {name: schema[name] for name in SHARED if schema.get(name) is not None}
-        form = schema.get("format")
-        if isinstance(form, str) and form in FORMATS:
-            converted["format"] = form
-        self._type(converted, schema)
-        self._values(converted, schema)
-        self._members(converted, schema)
-        self._alternatives(converted, schema)
-        return converted
+def spell_type(converted: Json, schema: Json, found: Fitted) -> None:
+    real = [kind.upper() for kind in types_of(schema) if kind.lower() != "null"]
+    if len(real) == 1:
+        converted["type"] = real[0]
+    elif real and "anyOf" not in schema:
+        converted["anyOf"] = [{"type": kind} for kind in real]
+    elif real or types_of(schema):
+        found.lose("type")
 
-    def _referred(self, reference: str, schema: Json) -> Json:
-        """What a reference points to, in its place. Where it points to what it is in, the recursion ends."""
-        target = target_of(self._root, reference)
-        if reference in self._inside or target is None:
-            self.lost.add("$ref")
-            return {"type": "OBJECT"}
-        self._inside.append(reference)
-        beside = {name: value for name, value in schema.items() if name != "$ref"}
-        converted = self._schema({**target, **beside})
-        self._inside.pop()
-        return converted
 
-    def _type(self, converted: Json, schema: Json) -> None:
-        kinds = schema.get("type")
-        named = strings(kinds if isinstance(kinds, list) else [kinds])
-        real = [kind.upper() for kind in named if kind.lower() != "null"]
-        if schema.get("nullable") is True or len(real) < len(named):
-            converted["nullable"] = True
-        if len(real) == 1:
-            converted["type"] = real[0]
-        elif real:
-            converted["anyOf"] = [{"type": kind} for kind in real]
+def spell_values(converted: Json, schema: Json, found: Fitted) -> None:
+    """Enums must be strings; others are named in the description."""
+    values = converted.pop("enum", None)
+    if not isinstance(values, list):
+        return
+    texts = strings(values)
+    if len(texts) == len([value for value in values if value is not None]) and converted.get("type", "STRING") == "STRING":
+        converted.update(type="STRING", format="enum", enum=texts)
+        return
+    if "type" not in converted and (kind := kind_of(values)):
+        converted["type"] = kind
+    found.lose("enum")
+    add_note(converted, "One of: " + ", ".join(json_text(value) for value in values))
 
-    def _values(self, converted: Json, schema: Json) -> None:
-        """Enums must be strings; those of numbers stay numbers, and are named in the description."""
-        values = [schema["const"]] if "const" in schema else schema.get("enum")
-        if not isinstance(values, list):
-            return
-        if None in values:
-            converted["nullable"] = True
-        if "type" not in converted and (kind := kind_of(values)):
-            converted["type"] = kind
-        texts = [value if isinstance(value, str) else json_text(value) for value in values if value is not None]
-        if converted.get("type", "STRING") == "STRING":
-            converted.update(type="STRING", format="enum", enum=texts)
-        elif texts:
-            hint = "One of: " + ", ".join(texts)
-            converted["description"] = f"{converted['description']} {hint}" if converted.get("description") else hint
 
-    def _members(self, converted: Json, schema: Json) -> None:
-        properties = schema.get("properties")
-        if isinstance(properties, dict) and properties:
-            converted["properties"] = {name: self._schema(inner) for name, inner in properties.items()}
-            if known := [name for name in strings(list_at(schema, "required")) if name in properties]:
-                converted["required"] = known
-        if "items" in schema:
-            converted["items"] = self._schema(schema["items"])
-        elif converted.get("type") == "ARRAY":
-            converted["items"] = {"type": "STRING"}
+def spell_members(converted: Json, schema: Json, found: Fitted) -> None:
+    properties = converted.pop("properties", None)
+    if isinstance(properties, dict) and properties:
+        converted["properties"] = {name: spelled(inner, found) for name, inner in properties.items()}
+    required = strings(list_at(schema, "required"))
+    if known := [name for name in required if name in converted.get("properties", {})]:
+        converted["required"] = known
+    if len(known) < len(required):
+        found.lose("required")
+    if isinstance(converted.get("items"), dict):
+        converted["items"] = spelled(converted["items"], found)
+    elif converted.get("type") == "ARRAY":
+        converted["items"] = {"anyOf": ANYTHING}
+        found.lose("items of every type")
 
-    def _alternatives(self, converted: Json, schema: Json) -> None:
-        for name in ("anyOf", "oneOf"):
-            options = list_at(schema, name)
-            real = [option for option in options if not (isinstance(option, dict) and option.get("type") == "null")]
-            if len(real) < len(options):
-                converted["nullable"] = True
-            inner = [self._schema(option) for option in real]
-            if len(inner) == 1:
-                converted.update({name: value for name, value in inner[0].items() if name not in converted})
-            elif inner:
-                converted["anyOf"] = inner
+
+def spell_options(converted: Json, schema: Json, found: Fitted) -> None:
+    options = list_at(schema, "anyOf")
+    real = [option for option in options if not (isinstance(option, dict) and option.get("type") == "null")]
+    inner = [spelled(option, found) for option in real]
+    beside = {name: value for name, value in converted.items() if name != "anyOf"}
+    if len(inner) == 1 and (whole := conjunction(beside, inner[0])) is not None:
+        converted.update(whole)
+    elif inner:
+        converted["anyOf"] = inner
+    elif options:
+        found.lose("anyOf")
+
+
+def add_note(converted: Json, text: str) -> None:
+    before = converted.get("description")
+    converted["description"] = f"{before} {text}" if before else text
+
+
+def names_null(schema: Json) -> bool:
+    """Whether it says that there may be null."""
+    values = schema.get("enum")
+    options = [option for option in list_at(schema, "anyOf") if isinstance(option, dict)]
+    named = "null" in types_of(schema) or (isinstance(values, list) and None in values)
+    return named or any(names_null(option) for option in options)
+
+
+def takes_null(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return schema is not False
+    kinds, values, options = types_of(schema), schema.get("enum"), list_at(schema, "anyOf")
+    if (kinds and "null" not in kinds) or (isinstance(values, list) and None not in values):
+        return False
+    return not options or any(takes_null(option) for option in options)
 
 
 def strings(values: list[Any]) -> list[str]:
@@ -156,21 +160,6 @@ def kind_of(values: list[Any]) -> str:
     if kinds and kinds <= {int, float}:
         return "INTEGER" if kinds == {int} else "NUMBER"
     return "BOOLEAN" if kinds == {bool} else ""
-
-
-def merged(schema: Json) -> Json:
-    """A schema with what its allOf demands drawn into it."""
-    whole = {name: value for name, value in schema.items() if name != "allOf"}
-    for part in schema["allOf"]:
-        for name, value in part.items() if isinstance(part, dict) else ():
-            known = whole.get(name)
-            if isinstance(known, dict) and isinstance(value, dict):
-                whole[name] = {**known, **value}
-            elif isinstance(known, list) and isinstance(value, list):
-                whole[name] = [*known, *(item for item in value if item not in known)]
-            else:
-                whole.setdefault(name, value)
-    return whole
 
 
 def json_schema_of(schema: Any, place: str, depth: int = 0) -> Any:
@@ -196,9 +185,11 @@ def converted_value(keyword: str, value: Any, place: str, depth: int) -> Any:
         return value.lower() if isinstance(value, str) else value
     if keyword in BOUNDS:
         return plain(value)
+    if keyword == "ref" and isinstance(value, str):
+        return value.replace("#/defs/", "#/$defs/", 1)
     if keyword in OF_SCHEMAS and isinstance(value, dict):
         return {name: json_schema_of(inner, place, depth) for name, inner in value.items()}
-    if keyword in LISTS and isinstance(value, list):
+    if keyword in IN_LIST and isinstance(value, list):
         return [json_schema_of(inner, place, depth) for inner in value]
     return json_schema_of(value, place, depth) if keyword in SINGLE else value
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from gateway_dialects.kit.schema_profile import Schemas
+
 Structured = Literal["", "schema", "only schema", "json", "words"]
 """How an answer's form can be asked for: by JSON Schema and JSON mode, by one of them alone, or in words alone. Empty: not
 known."""
@@ -86,6 +88,8 @@ class Capabilities:
     """Whether the answer's form can be set while there are functions to call. None: not known."""
     json_schema: bool = True
     """Whether schemas reach it as JSON Schema. False: in the smaller form of OpenAPI 3.0 that its dialect describes."""
+    schemas: Schemas | None = None
+    """Which schemas it takes. None: all, or those that its dialect makes of them."""
 
     # APIs, where its provider has several.
     only_api: str = ""

@@ -1,9 +1,9 @@
-"""References inside one JSON Schema document (RFC 6901 fragments), and the conjunction of schemas."""
+"""Schemas drawn together: the conjunction of two, and what a union says of the properties in it."""
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import Any
 
-from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.json import Json, json_text
 
 ANNOTATIONS = frozenset({"$comment", "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"})
 GROUPS = (
@@ -56,51 +56,47 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second) and repr(first) == repr(second)
 
 
-def target_of(root: Json, reference: str) -> Json | None:
-    """What a reference into the same document points to; None where it points to no schema."""
-    found: Any = root
-    for piece in reference.removeprefix("#").split("/")[1:]:
-        name = piece.replace("~1", "/").replace("~0", "~")
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if reference.startswith("#") and isinstance(found, dict) else None
+def union_properties(schema: Json, names: tuple[str, ...]) -> Json:
+    """What the alternatives under these keywords (anyOf, oneOf, allOf) say of properties: for each name a schema that takes
+    all that one of them takes."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        options = schema[name] if isinstance(schema[name], list) else []
+        named: Counter[str] = Counter()
+        for option in options:
+            for key, inner in properties_of(option).items():
+                found.setdefault(key, {})[json_text(inner)] = inner
+                named[key] += 1 if not is_closed(option) else 0
+        # An alternative that says nothing of a property takes anything, unless it is closed.
+        silent = sum(not is_closed(option) for option in options) if name != "allOf" else 0
+        for key in named:
+            if named[key] < silent:
+                found[key]["{}"] = {}
+    return {key: one_of_them(list(said.values())) for key, said in found.items()}
 
 
-def is_recursive(schema: Json) -> bool:
-    """Whether a definition refers to itself, through others too. A reference to anything but a definition may well do so."""
-    definitions = {
-        f"#/{place}/{name}": inner
-        for place in ("$defs", "definitions")
-        if isinstance(schema.get(place), dict)
-        for name, inner in schema[place].items()
-    }
-    targets = {name: references(inner) for name, inner in definitions.items()}
-    root = references({name: value for name, value in schema.items() if name not in ("$defs", "definitions")})
-    if not all(found <= definitions.keys() for found in (root, *targets.values())):
-        return True
-    return any(name in reached(name, targets) for name in targets)
+def properties_of(option: Any) -> Json:
+    inner = option.get("properties") if isinstance(option, dict) else None
+    return inner if isinstance(inner, dict) else {}
 
 
-def reached(name: str, targets: dict[str, set[str]]) -> set[str]:
-    """What a definition refers to, directly or not."""
-    found: set[str] = set()
-    waiting = list(targets[name])
-    while waiting:
-        target = waiting.pop()
-        if target not in found:
-            found.add(target)
-            waiting.extend(targets.get(target, ()))
-    return found
+def is_closed(option: Any) -> bool:
+    """Whether an alternative takes no properties but those that it names."""
+    return isinstance(option, dict) and option.get("additionalProperties") is False and "patternProperties" not in option
 
 
-def references(value: Any) -> set[str]:
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            if isinstance(target := item.get("$ref"), str):
-                found.add(target)
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-    return found
+def one_of_them(options: list[Any]) -> Any:
+    return options[0] if len(options) == 1 else {"anyOf": options}
+
+
+def are_disjoint(options: Any) -> bool:
+    """Whether no value can match two of the alternatives, as each is of another type."""
+    listed = options if isinstance(options, list) else []
+    kinds = [option.get("type") if isinstance(option, dict) else None for option in listed]
+    named = [kind for kind in kinds if isinstance(kind, str)]
+    return len(named) == len(kinds) == len(set(named)) and not {"integer", "number"} <= set(named)
+
+
+def has_type(schema: Json, name: str) -> bool:
+    kind = schema.get("type")
+    return kind == name or (isinstance(kind, list) and name in kind)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -34,9 +35,26 @@ def test_what_is_left_to_providers(change: Callable[[ChatRequest], object]) -> N
     check_chat(request_with(change))
 
 
+def node(reference: object) -> str:
+    circle = {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}
+    return json.dumps({"properties": {"x": {"$ref": reference}}, "$defs": circle})
+
+
 REFUSED: dict[str, tuple[str, Callable[[ChatRequest], object]]] = {
     "no model": ("model", lambda request: request.ClearField("model")),
     "a name too long": ("model", lambda request: setattr(request, "model", "m" * (LONGEST_MODEL_NAME + 1))),
+    "a reference of a schema that leads nowhere": (
+        "tools[0].function.parameters.properties.x.$ref",
+        lambda request: request.tools.add(function=FunctionTool(name="f", parameters_json=node("#/$defs/c"))),
+    ),
+    "one that leads to itself": (
+        "response_format.json_schema.schema.properties.x.$ref",
+        lambda request: request.response_format.MergeFrom(ResponseFormat(schema_json=node("#/$defs/a"))),
+    ),
+    "one that is no text": (
+        "response_format.json_schema.schema.properties.x.$ref",
+        lambda request: request.response_format.MergeFrom(ResponseFormat(schema_json=node(5))),
+    ),
     "too many models to fall back on": (
         "models",
         lambda request: request.fallback_models.extend(["m"] * (MOST_FALLBACKS + 1)),

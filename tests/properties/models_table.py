@@ -23,6 +23,8 @@ in these tables gets what the client said.
   own model in its provider's own language keeps its bound of tokens, and gets the provider's answer to it.
 - **The answer's form**: where a model takes no JSON Schema it is asked for JSON, and the schema is said in the
   instructions; where it has no JSON mode either, in words alone.
+- **Schemas**: those of tools and answers are fitted to the vendor ("schemas of its own"): see
+  [providers](providers.md#json-schemas).
 - **Tools**: without tools nothing is said about them; what a model does not take of them (strict, parallel, forced)
   is left out.
 
@@ -122,6 +124,8 @@ def others_of(takes: Capabilities) -> str:
     found += ["no top_p beside temperature 0"] if takes.greedy_alone else []
     found += ["no tools"] if takes.tools is False else []
     found += ["one tool call at a time cannot be asked for"] if takes.parallel_tools is False else []
+    found += ["no strict tools"] if takes.strict_tools is False else []
+    found += ["schemas of its own"] if takes.schemas is not None else []
     found += ["no forced tools"] if not takes.forced_tools else []
     found += ["no forced tools while it reasons"] if not takes.forced_reasoning else []
     found += ["no tools where none may be called"] if not takes.denied_tools else []

@@ -30,6 +30,7 @@ def claude(most_output: int, default_output: int) -> Capabilities:
         most_output=most_output,
         default_output=default_output,
         tools=True,
+        strict_tools=False,
         inputs=DOCUMENTS,
         outputs=TEXT,
     )

@@ -6,8 +6,9 @@ import pytest
 
 from gateway_dialects.anthropic.words import STRUCTURED_SCHEMAS as STRUCTURED
 from gateway_dialects.anthropic.words import TOOL_SCHEMAS as TOOL
-from gateway_dialects.kit.schema import MOST_PLACES, SchemaProfile, fit_schema
+from gateway_dialects.kit.schema import fit_schema
 from gateway_dialects.kit.schema_parts import conjunction
+from gateway_dialects.kit.schema_profile import SchemaProfile
 
 Json = dict[str, Any]
 ALONE = SchemaProfile(reference_siblings=False)
@@ -58,43 +59,6 @@ def test_closed_objects_are_not_drawn_into_others() -> None:
     assert conjunction({"minimum": 1}, {"minimum": 2}) is None
     assert conjunction({"const": 1}, {"const": True}) is None
     assert conjunction({"required": ["a"]}, {"required": ["a", "b"]}) == {"required": ["a", "b"]}
-
-
-def doubling(count: int) -> Json:
-    """Definitions that refer twice to the next, each time with something beside the reference."""
-    beside = {"description": "d"}
-    definitions: Json = {
-        f"d{index}": {"properties": {name: {"$ref": f"#/$defs/d{index + 1}", **beside} for name in "ab"}}
-        for index in range(count)
-    }
-    return within({"$ref": "#/$defs/d0", **beside}, **definitions, **{f"d{count}": {"type": "string"}})
-
-
-def chain(count: int) -> Json:
-    return within({"$ref": "#/$defs/d0"}, **{f"d{index}": {"$ref": f"#/$defs/d{index + 1}"} for index in range(count)})
-
-
-def wide(count: int) -> Json:
-    return {"type": "object", "anyOf": [{"properties": {"a": {"const": index}}} for index in range(count)]}
-
-
-def parts(count: int) -> Json:
-    return {"type": "object", "allOf": [{"properties": {f"p{index}": {}}} for index in range(count)]}
-
-
-@pytest.mark.parametrize("build", [chain, wide, parts])
-@pytest.mark.parametrize("profile", [ALONE, TOOL, STRUCTURED])
-def test_work_grows_with_the_schema(build: Any, profile: SchemaProfile) -> None:
-    once, twice, four = (fit_schema(build(count), profile).visited for count in (40, 80, 160))
-    assert twice <= 2 * once + 4
-    assert four <= 2 * twice + 4
-
-
-@pytest.mark.parametrize("profile", [ALONE, STRUCTURED])
-def test_references_that_double_have_a_bound(profile: SchemaProfile) -> None:
-    # Each of the 2 n references that are left when the budget is spent is looked at once.
-    for count in (18, 36, 72):
-        assert fit_schema(doubling(count), profile).visited < MOST_PLACES + 10 * count
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [], [5], {"a": 5}, {"$ref": 5}])

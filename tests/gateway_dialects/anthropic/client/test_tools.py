@@ -111,7 +111,7 @@ def test_a_strict_tool_where_the_model_has_them() -> None:
     assert ask(tools=[tool]).body["tools"] == [{"name": "look", "input_schema": SCHEMA, "strict": True}]
     old = ask(model=OLD_MODEL, tools=[tool])
     assert old.body["tools"] == [{"name": "look", "input_schema": SCHEMA}]
-    assert old.warned == ["tools[0].strict"]
+    assert old.warned == ["tools[0].function.strict"]
     assert ask(tools=[function(strict=True)]).body["tools"][0]["input_schema"] == {
         "type": "object",
         "properties": {},
@@ -131,7 +131,7 @@ def test_a_strict_tools_schema_is_made_to_fit_or_the_strictness_given_up() -> No
     open_schema = {"type": "object", "additionalProperties": {"type": "string"}}
     sent = ask(tools=[function(), function("b", parameters=open_schema, strict=True)])
     assert sent.body["tools"][1] == {"name": "b", "input_schema": open_schema}
-    assert sent.warned == ["tools[1].strict"]
+    assert sent.warned == ["tools[1].function.strict"]
 
 
 def test_tools_that_others_run_are_left_out_and_named() -> None:

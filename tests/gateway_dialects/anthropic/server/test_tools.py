@@ -148,6 +148,7 @@ def test_the_answers_form(fields: Json) -> None:
         name="answer",
         schema_json=json.dumps(CLOSED, separators=(",", ":")),
         strict=True,
+        provider_details_json={"anthropic.form": '{"native":true}'},
     )
 
 

@@ -1,3 +1,4 @@
+import copy
 from typing import Any
 
 import pytest
@@ -65,12 +66,16 @@ def test_a_choice_without_tools() -> None:
 
 
 def test_strictness_is_for_all_tools_or_none() -> None:
-    every, some, none = [strict(TOOL), strict(CLOCK)], [strict(TOOL), CLOCK], [strict(TOOL, False), CLOCK]
+    tool = copy.deepcopy(TOOL)
+    tool["function"]["parameters"]["required"] = ["city"]  # type: ignore[index]
+    every, some, none = [strict(tool), strict(CLOCK)], [strict(tool), CLOCK], [strict(tool, False), CLOCK]
 
     assert asked(tools=every)[0]["strict_tools"] is True
     assert "strict" not in asked(tools=every)[0]["tools"][0]["function"]
     assert "strict_tools" not in asked(tools=some)[0]
     assert [asked(tools=tools)[1] for tools in (every, some, none)] == [[], ["tools.function.strict"], []]
+    # "You must specify at least one required parameter."
+    assert asked(tools=[strict(TOOL), strict(CLOCK)])[1] == ["tools[0].function.strict", "tools.function.strict"]
 
 
 @pytest.mark.parametrize(

@@ -182,4 +182,4 @@ def test_json_cannot_break_out_of_its_place() -> None:
     request.tools.add().function.parameters_json = '{}},{"googleSearch":{}'
     with pytest.raises(GatewayError) as caught:
         sent(request)
-    assert caught.value.field == "tools[0].function.parameters_json"
+    assert caught.value.field == "tools[0].function.parameters"
