@@ -23,6 +23,7 @@ from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import Fields, missing, parse_object, require, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, WrittenForm, form_of, json_text, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 from gateway_dialects.kit.tool_forms import set_hosted
 
@@ -202,4 +203,5 @@ FIELD_PARSERS: Mapping[str, FieldParser] = {
     "stop_sequences": parse_stop,
     "metadata": parse_metadata,
     "service_tier": parse_service_tier,
+    **ROUTING_PARSERS,
 }

@@ -14,6 +14,7 @@ from gateway_dialects.cohere.words import DIALECT, PLAIN_FIELDS, TOOL_CHOICES, R
 from gateway_dialects.kit import fields
 from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, text_of, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 from gateway_dialects.kit.tool_forms import set_hosted
 
@@ -124,4 +125,5 @@ FIELD_PARSERS: Mapping[str, FieldParser] = {
     "thinking": parse_thinking,
     "stop_sequences": parse_stop,
     "strict_tools": parse_strict,
+    **ROUTING_PARSERS,
 }

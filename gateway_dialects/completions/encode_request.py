@@ -25,7 +25,7 @@ FIELD_ENCODERS: Mapping[str, Callable[[Json, Any, Quirks, Diagnostics], None]] =
 """Those of chat completions: these fields are the same."""
 READ_ELSEWHERE = frozenset(
     {
-        *("model", "messages", "fallback_models", "strict"),
+        *("model", "messages", "fallback_models", "routing", "strict"),
         *("provider_options_json", "extra_body_json", "logprobs", "top_logprobs"),
     }
 )

@@ -29,6 +29,7 @@ from gateway_dialects.gemini.words import (
 from gateway_dialects.kit.fields import boolean, mapping, missing, one_of, parse_object, required_string, string, wrong_type
 from gateway_dialects.kit.json import Json, WrittenForm, json_text, set_details, set_form, unknown_fields
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.kit.tool_forms import set_hosted
 
 CONFIG = "generationConfig"
@@ -229,4 +230,5 @@ FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Json], None]] = {
     "toolConfig": parse_tool_config,
     "generationConfig": parse_generation,
     "serviceTier": parse_tier,
+    **ROUTING_PARSERS,
 }

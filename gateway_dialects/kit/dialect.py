@@ -119,6 +119,8 @@ class Quirks:
     """Request fields that the vendor refuses; they are dropped with a warning."""
     service_tiers: tuple[str, ...] = ()
     """The service tiers that the vendor knows. Empty: whatever the client wrote."""
+    routes: bool = False
+    """Whether the vendor routes to other providers itself, by the object provider of OpenRouter's API."""
     own_options: str = ""
     """Under which other name than the dialect's the caller's options reach this vendor: what no other vendor takes."""
     chat_path: str = "/chat/completions"

@@ -149,8 +149,17 @@ def messages_of(value: Any) -> list[Any]:
 def require(body: Json, names: Iterable[str]) -> None:
     """Raises GatewayError for the first field of a request that is missing."""
     for name in names:
-        if body.get(name) is None:
+        if body.get(name) is None and not (name == "model" and takes_first_of_models(body)):
             raise missing(name, "Name one as provider/model, for example demo/echo." if name == "model" else "")
+
+
+def takes_first_of_models(body: Json) -> bool:
+    """Whether the first of the fields models became the field model, which is missing."""
+    models = body.get("models")
+    if models is None or not array(models, "models"):
+        return False
+    body["model"] = string(models[0], "models[0]")
+    return True
 
 
 def flag(body: Json, name: str, default: bool = False) -> bool:

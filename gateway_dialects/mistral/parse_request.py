@@ -14,6 +14,7 @@ from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import Fields, messages_of, missing, parse_object, require, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, set_details, set_form, set_options_form
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.kit.server import FieldParser, ParsedChat, parse_fields
 from gateway_dialects.mistral.words import DIALECT, PLAIN_FIELDS, ROLES, PartForm, ToolChoiceForm
 from gateway_dialects.openai import parse_messages as openai_messages
@@ -234,4 +235,5 @@ FIELD_PARSERS: Mapping[str, FieldParser] = {
     "response_format": parse_format,
     "stop": parse_stop,
     "reasoning_effort": parse_effort,
+    **ROUTING_PARSERS,
 }

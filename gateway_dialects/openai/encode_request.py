@@ -26,6 +26,7 @@ from gateway_dialects.kit.json import (
     written_details_of,
 )
 from gateway_dialects.kit.reasoning import effort_for
+from gateway_dialects.kit.routing import written
 from gateway_dialects.openai import words
 from gateway_dialects.openai.encode_messages import add_cache_hint, encode_messages, own_fields, short_user
 from gateway_dialects.openai.legacy_functions import write_legacy
@@ -255,6 +256,12 @@ def thinking_switch(settings: Json) -> Json | None:
     return {"type": kind}
 
 
+def encode_routing(body: Json, routing: Any, quirks: Quirks, diagnostics: Diagnostics) -> None:
+    """The gateway has applied it, but for a vendor that routes itself."""
+    if quirks.routes:
+        body["provider"] = written(routing)
+
+
 def thinks(request: chat_pb2.ChatRequest) -> bool:
     """Whether thinking is asked for, or was going on earlier in the conversation."""
     wanted = request.reasoning
@@ -286,4 +293,5 @@ FIELD_ENCODERS: Mapping[str, FieldEncoder] = {
     "stop": converted("stop", list),
     "modalities": converted("modalities", list),
     "logit_bias": converted("logit_bias", dict),
+    "routing": encode_routing,
 }

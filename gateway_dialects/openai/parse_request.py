@@ -15,6 +15,7 @@ from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.cache_hints import take_cache_hint
 from gateway_dialects.kit.fields import missing, required_mapping, required_string, set_fields, wrong_type
 from gateway_dialects.kit.json import Json, form_of, json_text, object_at, set_form, set_options_form, unknown_fields
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.kit.tool_forms import set_hosted
 from gateway_dialects.openai import words
 from gateway_dialects.openai.legacy_functions import is_legacy, modernised
@@ -243,5 +244,6 @@ FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any], bool | None]] = {
     "modalities": lambda request, value: request.modalities.extend(read.texts(value, "modalities")),
     "reasoning_effort": parse_effort,
     "reasoning": parse_reasoning,
+    **ROUTING_PARSERS,
 }
 """False: the value is of a kind that the contract does not name."""

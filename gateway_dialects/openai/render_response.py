@@ -62,13 +62,17 @@ OPENAI = Style()
 LEGACY = Style(legacy_functions=True)
 
 
-def render_chat(response: ChatResponse, fallback_id: str, now: int, style: Style = OPENAI) -> bytes:
-    """The JSON body. fallback_id and now: see head_fields."""
+def render_chat(
+    response: ChatResponse, fallback_id: str, now: int, style: Style = OPENAI, more: Json | None = None
+) -> bytes:
+    """The JSON body. fallback_id and now: see head_fields. more: further fields."""
     body = chat_head(response, "chat.completion", fallback_id, now, style)
     body["choices"] = [render_candidate(candidate, style) for candidate in response.candidates]
     body["usage"] = render_usage(response.usage, style) if response.HasField("usage") else None
     if response.provider_details_json:
         body.update(words.details_of(response))
+    if more:
+        body.update(more)
     return encode_json(body)
 
 

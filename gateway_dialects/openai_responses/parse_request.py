@@ -17,6 +17,7 @@ from dragoman.v1.content_pb2 import ROLE_SYSTEM, ROLE_USER
 from gateway_dialects.kit import fields as read
 from gateway_dialects.kit.fields import Fields, Reader, missing, required_mapping, required_string, set_fields
 from gateway_dialects.kit.json import Json, json_text, unknown_fields
+from gateway_dialects.kit.routing import ROUTING_PARSERS
 from gateway_dialects.openai.words import PLAIN_FIELDS as CHAT_FIELDS
 from gateway_dialects.openai.words import REASONING_FIELDS, RESPONSE_FORMATS
 from gateway_dialects.openai_responses import words
@@ -74,8 +75,7 @@ def parse_create(fields: Json, *, earlier: Sequence[Json] = (), known: Mapping[s
     """fields: the request body (kit.fields.parse_object). earlier: the input and output items of the responses that this one
     continues, oldest first; where there are none, the provider is to know previous_response_id. known: items by id, for
     references. Raises GatewayError naming the field at fault."""
-    if fields.get("model") is None:
-        raise missing("model", "Name one as provider/model, for example demo/echo.")
+    read.require(fields, ("model",))
     request, options, given = ChatRequest(), Options(), fields.get("input")
     previous = previous_response_id(fields)
     parse_instructions(request, fields.get("instructions"))
@@ -221,4 +221,5 @@ FIELD_PARSERS: Mapping[str, Callable[[ChatRequest, Any, Options], None]] = {
     "background": parse_background,
     "metadata": parse_metadata,
     "stop": parse_stop,
+    **ROUTING_PARSERS,
 }

@@ -5,6 +5,8 @@ Sources: https://openrouter.ai/docs (responses, reasoning tokens, usage accounti
 
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
+from dragoman.v1.routing_pb2 import RouteTrace
+from dragoman.v1.stream_pb2 import Finished
 from gateway_dialects.kit.json import Json, encode_json
 from gateway_dialects.openai import render_response as openai
 from gateway_dialects.openai.render_stream import ChunkRenderer
@@ -21,6 +23,7 @@ def answer_id(given: str, call_id: str, fallback: str) -> str:
     return given if given.startswith(ID_PREFIX) else fallback
 
 
+METADATA = "openrouter_metadata"
 STYLE = openai.Style(
     answer_id=answer_id,
     reasoning_field="reasoning",
@@ -30,17 +33,26 @@ STYLE = openai.Style(
 )
 
 
-def render_chat(answer: ChatResponse, fallback_id: str, now: int) -> bytes:
-    """The JSON body of a whole answer. fallback_id begins with gen-. now: Unix seconds."""
-    return openai.render_chat(answer, fallback_id, now, STYLE)
+def render_chat(answer: ChatResponse, fallback_id: str, now: int, metadata: bool = False) -> bytes:
+    """The JSON body of a whole answer. fallback_id begins with gen-. now: Unix seconds. metadata: whether it says how it was
+    routed."""
+    more = {METADATA: router_metadata(answer.route)} if metadata else None
+    return openai.render_chat(answer, fallback_id, now, STYLE, more)
 
 
 class OpenRouterRenderer(ChunkRenderer):
     """Renders one stream. Feed it every batch in order."""
 
-    def __init__(self, *, fallback_id: str, now: int) -> None:
-        """fallback_id begins with gen-. now: Unix seconds."""
+    def __init__(self, *, fallback_id: str, now: int, metadata: bool = False) -> None:
+        """fallback_id begins with gen-. now: Unix seconds. metadata: whether the last chunk says how it was routed."""
+        self._metadata = metadata
         super().__init__(include_usage=True, fallback_id=fallback_id, now=now, usage_nulls=False, style=STYLE)
+
+    def _finished(self, finished: Finished, out: list[bytes]) -> None:
+        super()._finished(finished, out)
+        if self._metadata:
+            chunk: Json = {**self.head, "choices": [], METADATA: router_metadata(finished.route)}
+            out.insert(-1, b"data: " + encode_json(chunk) + b"\n\n")
 
     def fail(self, error: GatewayError) -> bytes:
         """The failure that ends the stream, twice: as a choice that ends in it, as OpenRouter writes it, and without
@@ -93,3 +105,34 @@ def error_object(failure: GatewayError) -> Json:
     if code := upstream.pop("upstream_code", ""):
         metadata["provider_code"] = code
     return {"code": failure.http_status, "message": failure.message, "metadata": {**upstream, **metadata}}
+
+
+def router_metadata(route: RouteTrace) -> Json:
+    """How an answer was routed (https://openrouter.ai/docs, router metadata). Where nothing was to be chosen, those that
+    were asked are all that there were."""
+    asked = list(dict.fromkeys((attempt.provider, attempt.model) for attempt in route.attempts))
+    open_to_it = [one for one in route.considered if not one.excluded_by]
+    available = [(one.provider, one.model) for one in open_to_it] or asked
+    answered = route.provider, route.model
+    return {
+        "requested": route.requested_model,
+        "strategy": route.strategy or "ordered",
+        "region": None,
+        "summary": f"{len(available)} of {max(len(route.considered), len(available))} targets could be asked",
+        "attempt": len(route.attempts),
+        "endpoints": {
+            "total": max(len(route.considered), len(available)),
+            "available": [
+                {"provider": provider, "model": model, "selected": (provider, model) == answered}
+                for provider, model in available
+            ],
+            "excluded": [
+                {"provider": one.provider, "model": one.model, "by": one.excluded_by, "reason": one.message}
+                for one in route.considered
+                if one.excluded_by
+            ],
+        },
+        "attempts": [
+            {"provider": attempt.provider, "model": attempt.model, "status": attempt.status} for attempt in route.attempts
+        ],
+    }

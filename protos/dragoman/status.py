@@ -107,8 +107,13 @@ def _add_trace(status: Status, trace: RouteTrace) -> None:
     short.CopyFrom(trace)
     for attempt in short.attempts:
         attempt.message = _clip(attempt.message, _ATTEMPT_MESSAGE_BYTES)
+    for target in short.considered:
+        target.message = _clip(target.message, _ATTEMPT_MESSAGE_BYTES)
     detail = status.details.add()
     detail.Pack(short)
+    while status.ByteSize() > _DETAILS_BYTES and short.considered:
+        del short.considered[-1]
+        detail.Pack(short)
     while status.ByteSize() > _DETAILS_BYTES and short.attempts:
         del short.attempts[0]
         detail.Pack(short)

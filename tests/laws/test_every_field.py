@@ -28,7 +28,7 @@ Fate = Literal["sent", "warned", "refused", "lost"]
 OWN, NOBODY = "{own}", "nobody"
 """In samples: the dialect that is tested, and one that is not there."""
 SAMPLE = '{"sample": 1}'
-GATEWAY = frozenset({"model", "fallback_models", "strict"})
+GATEWAY = frozenset({"model", "fallback_models", "routing", "strict"})
 """What the gateway acts on itself; a dialect never sees it."""
 ROLES: Mapping[str, Role.ValueType] = {
     **dict.fromkeys(("reasoning", "tool_call", "refusal", "citations", "signature"), Role.ROLE_ASSISTANT),

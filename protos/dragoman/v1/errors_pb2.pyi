@@ -79,7 +79,7 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call failed. A failed call's google.rpc.Status (in the trailer grpc-status-details-bin) holds a
     google.rpc.ErrorInfo whose domain is "dragoman.v1" and whose reason is one of these names without the prefix REASON_.
     ErrorInfo.metadata may hold: field, provider, model, upstream_status, upstream_code, upstream_type, upstream_message,
-    upstream_request_id. A BadRequest names the fields, a RetryInfo says when to try again, a RouteTrace who was asked.
+    upstream_request_id, excluded_by (the preferences that left no target, divided by commas). A BadRequest names the fields, a RetryInfo says when to try again, a RouteTrace who was asked.
     """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dragoman.v1 import usage_pb2 as dragoman_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/routing.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\";\n\x07Warning\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\"\x9a\x02\n\nRouteTrace\x12\x17\n\x0frequested_model\x18\x01 \x01(\t\x12&\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Attempt\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rfallback_from\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\x12I\n\x12rate_limit_headers\x18\x07 \x03(\x0b\x32-.dragoman.v1.RouteTrace.RateLimitHeadersEntry\x1a\x37\n\x15RateLimitHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbd\x01\n\x07\x41ttempt\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x01\x12\x1b\n\x13upstream_request_id\x18\x07 \x01(\t\x12\x0b\n\x03\x61pi\x18\x08 \x01(\t\x12!\n\x05usage\x18\t \x01(\x0b\x32\x12.dragoman.v1.UsageB\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64ragoman/v1/routing.proto\x12\x0b\x64ragoman.v1\x1a\x17\x64ragoman/v1/usage.proto\";\n\x07Warning\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\"\xdf\x02\n\nRouteTrace\x12\x17\n\x0frequested_model\x18\x01 \x01(\t\x12&\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x14.dragoman.v1.Attempt\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x15\n\rfallback_from\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\x12I\n\x12rate_limit_headers\x18\x07 \x03(\x0b\x32-.dragoman.v1.RouteTrace.RateLimitHeadersEntry\x12\x10\n\x08strategy\x18\x08 \x01(\t\x12\x31\n\nconsidered\x18\t \x03(\x0b\x32\x1d.dragoman.v1.ConsideredTarget\x1a\x37\n\x15RateLimitHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x10\x43onsideredTarget\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x13\n\x0b\x65xcluded_by\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x9d\x04\n\x12RoutingPreferences\x12\r\n\x05order\x18\x01 \x03(\t\x12\x0c\n\x04only\x18\x02 \x03(\t\x12\x0e\n\x06ignore\x18\x03 \x03(\t\x12\x1c\n\x0f\x61llow_fallbacks\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x1f\n\x12require_parameters\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x34\n\x0f\x64\x61ta_collection\x18\x06 \x01(\x0e\x32\x1b.dragoman.v1.DataCollection\x12\x10\n\x03zdr\x18\x07 \x01(\x08H\x02\x88\x01\x01\x12%\n\x18\x65nforce_distillable_text\x18\x08 \x01(\x08H\x03\x88\x01\x01\x12\x15\n\rquantizations\x18\t \x03(\t\x12&\n\x04sort\x18\n \x01(\x0b\x32\x18.dragoman.v1.RoutingSort\x12(\n\tmax_price\x18\x0b \x01(\x0b\x32\x15.dragoman.v1.MaxPrice\x12:\n\x18preferred_min_throughput\x18\x0c \x01(\x0b\x32\x18.dragoman.v1.Percentiles\x12\x37\n\x15preferred_max_latency\x18\r \x01(\x0b\x32\x18.dragoman.v1.PercentilesB\x12\n\x10_allow_fallbacksB\x15\n\x13_require_parametersB\x06\n\x04_zdrB\x1b\n\x19_enforce_distillable_text\",\n\x0bRoutingSort\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\t\"\xb0\x01\n\x08MaxPrice\x12\x13\n\x06prompt\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\ncompletion\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07request\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05image\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x12\n\x05\x61udio\x18\x05 \x01(\x01H\x04\x88\x01\x01\x42\t\n\x07_promptB\r\n\x0b_completionB\n\n\x08_requestB\x08\n\x06_imageB\x08\n\x06_audio\"u\n\x0bPercentiles\x12\x10\n\x03p50\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03p75\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03p90\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x03p99\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x06\n\x04_p50B\x06\n\x04_p75B\x06\n\x04_p90B\x06\n\x04_p99\"\xbd\x01\n\x07\x41ttempt\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x01\x12\x1b\n\x13upstream_request_id\x18\x07 \x01(\t\x12\x0b\n\x03\x61pi\x18\x08 \x01(\t\x12!\n\x05usage\x18\t \x01(\x0b\x32\x12.dragoman.v1.Usage*f\n\x0e\x44\x61taCollection\x12\x1f\n\x1b\x44\x41TA_COLLECTION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x41TA_COLLECTION_ALLOW\x10\x01\x12\x18\n\x14\x44\x41TA_COLLECTION_DENY\x10\x02\x42\x18Z\x16\x64ragoman/v1;dragomanv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z\026dragoman/v1;dragomanv1'
   _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._loaded_options = None
   _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_DATACOLLECTION']._serialized_start=1653
+  _globals['_DATACOLLECTION']._serialized_end=1755
   _globals['_WARNING']._serialized_start=67
   _globals['_WARNING']._serialized_end=126
   _globals['_ROUTETRACE']._serialized_start=129
-  _globals['_ROUTETRACE']._serialized_end=411
-  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_start=356
-  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_end=411
-  _globals['_ATTEMPT']._serialized_start=414
-  _globals['_ATTEMPT']._serialized_end=603
+  _globals['_ROUTETRACE']._serialized_end=480
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_start=425
+  _globals['_ROUTETRACE_RATELIMITHEADERSENTRY']._serialized_end=480
+  _globals['_CONSIDEREDTARGET']._serialized_start=482
+  _globals['_CONSIDEREDTARGET']._serialized_end=571
+  _globals['_ROUTINGPREFERENCES']._serialized_start=574
+  _globals['_ROUTINGPREFERENCES']._serialized_end=1115
+  _globals['_ROUTINGSORT']._serialized_start=1117
+  _globals['_ROUTINGSORT']._serialized_end=1161
+  _globals['_MAXPRICE']._serialized_start=1164
+  _globals['_MAXPRICE']._serialized_end=1340
+  _globals['_PERCENTILES']._serialized_start=1342
+  _globals['_PERCENTILES']._serialized_end=1459
+  _globals['_ATTEMPT']._serialized_start=1462
+  _globals['_ATTEMPT']._serialized_end=1651
 # @@protoc_insertion_point(module_scope)

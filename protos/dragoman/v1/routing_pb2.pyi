@@ -8,6 +8,7 @@ from dragoman.v1 import usage_pb2 as _usage_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DataCollection:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DataCollectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DataCollection.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DATA_COLLECTION_UNSPECIFIED: _DataCollection.ValueType  # 0
+    """Not set: they may."""
+    DATA_COLLECTION_ALLOW: _DataCollection.ValueType  # 1
+    """They may."""
+    DATA_COLLECTION_DENY: _DataCollection.ValueType  # 2
+    """Only those that are configured as keeping nothing."""
+
+class DataCollection(_DataCollection, metaclass=_DataCollectionEnumTypeWrapper):
+    """Whether providers may be asked that keep what they are sent, or train on it."""
+
+DATA_COLLECTION_UNSPECIFIED: DataCollection.ValueType  # 0
+"""Not set: they may."""
+DATA_COLLECTION_ALLOW: DataCollection.ValueType  # 1
+"""They may."""
+DATA_COLLECTION_DENY: DataCollection.ValueType  # 2
+"""Only those that are configured as keeping nothing."""
+Global___DataCollection: _TypeAlias = DataCollection  # noqa: Y015
 
 @_typing.final
 class Warning(_message.Message):
@@ -84,6 +109,8 @@ class RouteTrace(_message.Message):
     FALLBACK_FROM_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
     RATE_LIMIT_HEADERS_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    CONSIDERED_FIELD_NUMBER: _builtins.int
     requested_model: _builtins.str
     """The model name that the client asked for."""
     provider: _builtins.str
@@ -94,6 +121,8 @@ class RouteTrace(_message.Message):
     """The first target's provider/model, when another target answered. Empty when no fallback happened."""
     call_id: _builtins.str
     """The gateway's own id of the call, by which GetCall finds its record."""
+    strategy: _builtins.str
+    """By what the targets were put in their order: order, sort:price, weighted ... Empty where they had but one order."""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
         """Every attempt in the order it was made. The last one answered, unless the call failed."""
@@ -102,6 +131,12 @@ class RouteTrace(_message.Message):
     def rate_limit_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The rate limits that the provider reported, as headers: in the names of the API that the client called where that has
         them, else, and for gRPC, in the provider's own. Empty where several targets were asked and none answered.
+        """
+
+    @_builtins.property
+    def considered(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsideredTarget]:
+        """The targets that could have been asked, in the order chosen, then those that were excluded. Empty where nothing was to be
+        chosen: the targets of the model as they are configured.
         """
 
     def __init__(
@@ -114,14 +149,286 @@ class RouteTrace(_message.Message):
         fallback_from: _builtins.str = ...,
         call_id: _builtins.str = ...,
         rate_limit_headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        strategy: _builtins.str = ...,
+        considered: _abc.Iterable[Global___ConsideredTarget] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "rate_limit_headers", b"rate_limit_headers", "requested_model", b"requested_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "considered", b"considered", "fallback_from", b"fallback_from", "model", b"model", "provider", b"provider", "rate_limit_headers", b"rate_limit_headers", "requested_model", b"requested_model", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RouteTrace: _TypeAlias = RouteTrace  # noqa: Y015
+
+@_typing.final
+class ConsideredTarget(_message.Message):
+    """A target that was looked at before the first attempt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    EXCLUDED_BY_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider."""
+    model: _builtins.str
+    """The model, in the provider's own name."""
+    excluded_by: _builtins.str
+    """The preference that excluded it: only, max_price ... Empty where it was not excluded."""
+    message: _builtins.str
+    """Why it was excluded or has its place, in words for a person. Empty: nothing to say."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        excluded_by: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_by", b"excluded_by", "message", b"message", "model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsideredTarget: _TypeAlias = ConsideredTarget  # noqa: Y015
+
+@_typing.final
+class RoutingPreferences(_message.Message):
+    """Which of a model's targets may answer, and in which order: OpenRouter's object provider. Providers are named as they are
+    configured, or as OpenRouter names them (OpenAI, google-ai-studio); after a slash may follow a region or a quantization. A
+    target at OpenRouter itself gets the object unchanged and is never excluded by it, but where ignore names openrouter.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
+    IGNORE_FIELD_NUMBER: _builtins.int
+    ALLOW_FALLBACKS_FIELD_NUMBER: _builtins.int
+    REQUIRE_PARAMETERS_FIELD_NUMBER: _builtins.int
+    DATA_COLLECTION_FIELD_NUMBER: _builtins.int
+    ZDR_FIELD_NUMBER: _builtins.int
+    ENFORCE_DISTILLABLE_TEXT_FIELD_NUMBER: _builtins.int
+    QUANTIZATIONS_FIELD_NUMBER: _builtins.int
+    SORT_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_FIELD_NUMBER: _builtins.int
+    PREFERRED_MIN_THROUGHPUT_FIELD_NUMBER: _builtins.int
+    PREFERRED_MAX_LATENCY_FIELD_NUMBER: _builtins.int
+    allow_fallbacks: _builtins.bool
+    """False: nobody is asked beyond order or, without it, beyond the first target of each model. Unset: true."""
+    require_parameters: _builtins.bool
+    """True: only targets that take every setting of the request. Unset: false."""
+    data_collection: Global___DataCollection.ValueType
+    """Whether providers may be asked that keep what they are sent. Unset: they may."""
+    zdr: _builtins.bool
+    """True: only targets that retain nothing. Unset: false."""
+    enforce_distillable_text: _builtins.bool
+    """True: only models whose text may be used to train others. Unset: false."""
+    @_builtins.property
+    def order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Providers to ask first, in this order. Turns balancing and affinity off."""
+
+    @_builtins.property
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The only providers to ask. Empty: all."""
+
+    @_builtins.property
+    def ignore(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Providers not to ask."""
+
+    @_builtins.property
+    def quantizations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The only quantizations to ask: int4, int8, fp4, fp6, fp8, fp16, bf16, fp32, mxfp4, mxfp8, nvfp4, unknown. Empty: all."""
+
+    @_builtins.property
+    def sort(self) -> Global___RoutingSort:
+        """By what targets are sorted. Unset: as they are configured. Turns balancing off."""
+
+    @_builtins.property
+    def max_price(self) -> Global___MaxPrice:
+        """The most that a target may cost. One whose price is not known is excluded. Unset: no bound."""
+
+    @_builtins.property
+    def preferred_min_throughput(self) -> Global___Percentiles:
+        """Tokens per second that targets should reach; others are asked last. Unset: no matter."""
+
+    @_builtins.property
+    def preferred_max_latency(self) -> Global___Percentiles:
+        """Seconds to the first content that targets should stay below; others are asked last. Unset: no matter."""
+
+    def __init__(
+        self,
+        *,
+        order: _abc.Iterable[_builtins.str] | None = ...,
+        only: _abc.Iterable[_builtins.str] | None = ...,
+        ignore: _abc.Iterable[_builtins.str] | None = ...,
+        allow_fallbacks: _builtins.bool | None = ...,
+        require_parameters: _builtins.bool | None = ...,
+        data_collection: Global___DataCollection.ValueType = ...,
+        zdr: _builtins.bool | None = ...,
+        enforce_distillable_text: _builtins.bool | None = ...,
+        quantizations: _abc.Iterable[_builtins.str] | None = ...,
+        sort: Global___RoutingSort | None = ...,
+        max_price: Global___MaxPrice | None = ...,
+        preferred_min_throughput: Global___Percentiles | None = ...,
+        preferred_max_latency: Global___Percentiles | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_fallbacks", b"_allow_fallbacks", "_enforce_distillable_text", b"_enforce_distillable_text", "_require_parameters", b"_require_parameters", "_zdr", b"_zdr", "allow_fallbacks", b"allow_fallbacks", "enforce_distillable_text", b"enforce_distillable_text", "max_price", b"max_price", "preferred_max_latency", b"preferred_max_latency", "preferred_min_throughput", b"preferred_min_throughput", "require_parameters", b"require_parameters", "sort", b"sort", "zdr", b"zdr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_fallbacks", b"_allow_fallbacks", "_enforce_distillable_text", b"_enforce_distillable_text", "_require_parameters", b"_require_parameters", "_zdr", b"_zdr", "allow_fallbacks", b"allow_fallbacks", "data_collection", b"data_collection", "enforce_distillable_text", b"enforce_distillable_text", "ignore", b"ignore", "max_price", b"max_price", "only", b"only", "order", b"order", "preferred_max_latency", b"preferred_max_latency", "preferred_min_throughput", b"preferred_min_throughput", "quantizations", b"quantizations", "require_parameters", b"require_parameters", "sort", b"sort", "zdr", b"zdr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__allow_fallbacks: _TypeAlias = _typing.Literal["allow_fallbacks"]  # noqa: Y015
+    _WhichOneofArgType__allow_fallbacks: _TypeAlias = _typing.Literal["_allow_fallbacks", b"_allow_fallbacks"]  # noqa: Y015
+    _WhichOneofReturnType__enforce_distillable_text: _TypeAlias = _typing.Literal["enforce_distillable_text"]  # noqa: Y015
+    _WhichOneofArgType__enforce_distillable_text: _TypeAlias = _typing.Literal["_enforce_distillable_text", b"_enforce_distillable_text"]  # noqa: Y015
+    _WhichOneofReturnType__require_parameters: _TypeAlias = _typing.Literal["require_parameters"]  # noqa: Y015
+    _WhichOneofArgType__require_parameters: _TypeAlias = _typing.Literal["_require_parameters", b"_require_parameters"]  # noqa: Y015
+    _WhichOneofReturnType__zdr: _TypeAlias = _typing.Literal["zdr"]  # noqa: Y015
+    _WhichOneofArgType__zdr: _TypeAlias = _typing.Literal["_zdr", b"_zdr"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__allow_fallbacks) -> _WhichOneofReturnType__allow_fallbacks | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enforce_distillable_text) -> _WhichOneofReturnType__enforce_distillable_text | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__require_parameters) -> _WhichOneofReturnType__require_parameters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__zdr) -> _WhichOneofReturnType__zdr | None: ...
+
+Global___RoutingPreferences: _TypeAlias = RoutingPreferences  # noqa: Y015
+
+@_typing.final
+class RoutingSort(_message.Message):
+    """By what targets are sorted, the best first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """price, throughput or latency. Required."""
+    partition: _builtins.str
+    """model: the targets of each model by themselves, the models in the request's order. none: all together. Empty: model."""
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        partition: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "partition", b"partition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoutingSort: _TypeAlias = RoutingSort  # noqa: Y015
+
+@_typing.final
+class MaxPrice(_message.Message):
+    """Upper bounds in US dollars, 0 or more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_FIELD_NUMBER: _builtins.int
+    COMPLETION_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    prompt: _builtins.float
+    """For a million input tokens."""
+    completion: _builtins.float
+    """For a million output tokens."""
+    request: _builtins.float
+    """For each request, beside its tokens."""
+    image: _builtins.float
+    """For a million input tokens that are pictures."""
+    audio: _builtins.float
+    """For a million input tokens that are sound."""
+    def __init__(
+        self,
+        *,
+        prompt: _builtins.float | None = ...,
+        completion: _builtins.float | None = ...,
+        request: _builtins.float | None = ...,
+        image: _builtins.float | None = ...,
+        audio: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_audio", b"_audio", "_completion", b"_completion", "_image", b"_image", "_prompt", b"_prompt", "_request", b"_request", "audio", b"audio", "completion", b"completion", "image", b"image", "prompt", b"prompt", "request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audio", b"_audio", "_completion", b"_completion", "_image", b"_image", "_prompt", b"_prompt", "_request", b"_request", "audio", b"audio", "completion", b"completion", "image", b"image", "prompt", b"prompt", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__audio: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType__audio: _TypeAlias = _typing.Literal["_audio", b"_audio"]  # noqa: Y015
+    _WhichOneofReturnType__completion: _TypeAlias = _typing.Literal["completion"]  # noqa: Y015
+    _WhichOneofArgType__completion: _TypeAlias = _typing.Literal["_completion", b"_completion"]  # noqa: Y015
+    _WhichOneofReturnType__image: _TypeAlias = _typing.Literal["image"]  # noqa: Y015
+    _WhichOneofArgType__image: _TypeAlias = _typing.Literal["_image", b"_image"]  # noqa: Y015
+    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__request: _TypeAlias = _typing.Literal["request"]  # noqa: Y015
+    _WhichOneofArgType__request: _TypeAlias = _typing.Literal["_request", b"_request"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__audio) -> _WhichOneofReturnType__audio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__completion) -> _WhichOneofReturnType__completion | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__image) -> _WhichOneofReturnType__image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request) -> _WhichOneofReturnType__request | None: ...
+
+Global___MaxPrice: _TypeAlias = MaxPrice  # noqa: Y015
+
+@_typing.final
+class Percentiles(_message.Message):
+    """One bound for each of some percentiles of the last five minutes, 0 or more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    P50_FIELD_NUMBER: _builtins.int
+    P75_FIELD_NUMBER: _builtins.int
+    P90_FIELD_NUMBER: _builtins.int
+    P99_FIELD_NUMBER: _builtins.int
+    p50: _builtins.float
+    """The median."""
+    p75: _builtins.float
+    """The 75th percentile."""
+    p90: _builtins.float
+    """The 90th percentile."""
+    p99: _builtins.float
+    """The 99th percentile."""
+    def __init__(
+        self,
+        *,
+        p50: _builtins.float | None = ...,
+        p75: _builtins.float | None = ...,
+        p90: _builtins.float | None = ...,
+        p99: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_p50", b"_p50", "_p75", b"_p75", "_p90", b"_p90", "_p99", b"_p99", "p50", b"p50", "p75", b"p75", "p90", b"p90", "p99", b"p99"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_p50", b"_p50", "_p75", b"_p75", "_p90", b"_p90", "_p99", b"_p99", "p50", b"p50", "p75", b"p75", "p90", b"p90", "p99", b"p99"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__p50: _TypeAlias = _typing.Literal["p50"]  # noqa: Y015
+    _WhichOneofArgType__p50: _TypeAlias = _typing.Literal["_p50", b"_p50"]  # noqa: Y015
+    _WhichOneofReturnType__p75: _TypeAlias = _typing.Literal["p75"]  # noqa: Y015
+    _WhichOneofArgType__p75: _TypeAlias = _typing.Literal["_p75", b"_p75"]  # noqa: Y015
+    _WhichOneofReturnType__p90: _TypeAlias = _typing.Literal["p90"]  # noqa: Y015
+    _WhichOneofArgType__p90: _TypeAlias = _typing.Literal["_p90", b"_p90"]  # noqa: Y015
+    _WhichOneofReturnType__p99: _TypeAlias = _typing.Literal["p99"]  # noqa: Y015
+    _WhichOneofArgType__p99: _TypeAlias = _typing.Literal["_p99", b"_p99"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p50) -> _WhichOneofReturnType__p50 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p75) -> _WhichOneofReturnType__p75 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p90) -> _WhichOneofReturnType__p90 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p99) -> _WhichOneofReturnType__p99 | None: ...
+
+Global___Percentiles: _TypeAlias = Percentiles  # noqa: Y015
 
 @_typing.final
 class Attempt(_message.Message):

@@ -60,8 +60,8 @@ def without_nulls(value: Any) -> Any:
 
 
 def canonical_request(body: dict[str, Any]) -> Any:
-    """Without the model and the stream flags; a tool without a type is a function."""
-    plain = without_nulls({name: value for name, value in body.items() if name not in (*STREAM_FLAGS, "model")})
+    """Without the stream flags and the models, which the gateway chooses among; a tool without a type is a function."""
+    plain = without_nulls({name: value for name, value in body.items() if name not in (*STREAM_FLAGS, "model", "models")})
     for tool in plain.get("tools", []):
         tool.setdefault("type", "function")
     for message, original in zip(plain["messages"], body["messages"], strict=True):

@@ -22,9 +22,9 @@ def body(**fields: Any) -> bytes:
         ({"model": "a", "models": []}, "a", []),
         ({"model": "a", "models": None}, "a", []),
         ({"model": "a", "models": ["b", "c"]}, "a", ["b", "c"]),
-        ({"model": "a", "models": ["a", "b", "b"]}, "a", ["b"]),
-        ({"models": ["a", "b"]}, "a", ["b"]),
-        ({"model": None, "models": ["a"]}, "a", []),
+        ({"model": "a", "models": ["a", "b", "b"]}, "a", ["a", "b"]),
+        ({"models": ["a", "b"]}, "a", ["a", "b"]),
+        ({"model": None, "models": ["a"]}, "a", ["a"]),
     ],
 )
 def test_the_models_to_ask(fields: dict[str, Any], model: str, fallbacks: list[str]) -> None:
@@ -55,12 +55,12 @@ def test_what_is_refused(fields: dict[str, Any], param: str) -> None:
 
 
 def test_what_only_openrouter_knows_is_kept_for_it() -> None:
-    own = {"provider": {"order": ["azure"]}, "plugins": [{"id": "web"}], "transforms": ["middle-out"], "top_a": 0.5}
+    own = {"plugins": [{"id": "web"}], "transforms": ["middle-out"], "top_a": 0.5}
     chat = parse_chat(body(model="a", min_p=0.1, **own)).chat
     assert json.loads(chat.provider_options_json["openrouter"]) == own
     assert json.loads(chat.extra_body_json) == {"min_p": 0.1}
-    alone = parse_chat(body(model="a", provider={"only": ["x"]})).chat
-    assert dict(alone.provider_options_json) == {"openrouter": '{"provider":{"only":["x"]}}'}
+    alone = parse_chat(body(model="a", preset="x")).chat
+    assert dict(alone.provider_options_json) == {"openrouter": '{"preset":"x"}'}
     assert not alone.extra_body_json
 
 
