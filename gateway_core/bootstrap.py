@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from gateway_core.accounts.settlement import Recorder
 from gateway_core.call import Clock
-from gateway_core.execution.attempt import Transports
+from gateway_core.execution.attempt import Transports, misfit
 from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
 from gateway_core.execution.model_lists import ModelLists, ProviderLists
 from gateway_core.execution.signatures import SignatureMemory
@@ -19,6 +19,7 @@ from gateway_core.models.price_book import PriceBook, WallClock
 from gateway_core.passthrough.proxy import Proxy
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver
+from gateway_core.routing.selection import Selector
 from gateway_core.settings.models import MediaSettings
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.server import StorageSettings
@@ -68,6 +69,7 @@ def build_gateway(
         records=RecordService(store, settings.storage, clock=wall_clock),
         signatures=SignatureMemory(settings.storage.signature_hours, calls, clock=wall_clock),
         recorder=Recorder(calls),
+        selector=Selector(prices, misfit),
         limits=settings.limits,
     )
 

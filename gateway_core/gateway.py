@@ -23,6 +23,7 @@ from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver, Resolver, Route, route_of
 from gateway_core.routing.scopes import scoped
+from gateway_core.routing.selection import Selector
 from gateway_core.settings.server import RequestLimits
 from gateway_core.storage.records import RecordService
 from gateway_core.validation import DEFAULT_LIMITS, check_chat
@@ -45,6 +46,7 @@ class Gateway:
         records: RecordService,
         signatures: SignatureMemory,
         recorder: Recorder,
+        selector: Selector,
         limits: RequestLimits = DEFAULT_LIMITS,
     ) -> None:
         self.resolver = resolver
@@ -57,6 +59,7 @@ class Gateway:
         self._proxy = proxy
         self._signatures = signatures
         self._recorder = recorder
+        self._selector = selector
         self._limits = limits
         self._settlement = Settlement(prices, recorder)
 
@@ -131,7 +134,11 @@ class Gateway:
         attachments = self._media.admit(request)
         if attachments is not None:
             call.input_media = sum(1 for _ in media_of(request))
-        return route_of(request, self._names_for(call)), attachments
+        names = self._names_for(call)
+        route = route_of(request, names)
+        if route.policy is not None or request.HasField("routing"):
+            route = self._selector.choose(request, route, call, names.providers)
+        return route, attachments
 
     def _names_for(self, call: Call) -> Resolver:
         """See Contexts.of, and scoped."""

@@ -261,6 +261,18 @@ def encode_chat(
     return encoded
 
 
+def misfit(request: ChatRequest, target: Target, api: str) -> str:
+    """The setting of a request that a target does not take: what strict mode refuses. Empty: it takes all. What messages
+    hold is no setting."""
+    spoken = target.speaking(api)
+    operation = DIALECTS[spoken.endpoint.dialect].chat
+    try:
+        warnings = encode_fitted(operation, fit(request, spoken, api), spoken).warnings
+    except GatewayError as failure:
+        warnings = [Warning(field=failure.field, message=failure.message)] if failure.reason is Reason.UNSUPPORTED else []
+    return next((warning.message for warning in warnings if not warning.field.startswith("messages")), "")
+
+
 async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint

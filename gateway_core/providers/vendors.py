@@ -250,6 +250,7 @@ OPENAI_COMPATIBLE: tuple[Vendor, ...] = (
             # https://openrouter.ai/docs/features/multimodal: documents too, but sound only as base64.
             reads_urls_of=frozenset({MEDIA_KIND_IMAGE, MEDIA_KIND_VIDEO, MEDIA_KIND_FILE}),
             own_options="openrouter",
+            routes=True,
             # https://openrouter.ai/docs/features/prompt-caching: Anthropic's and Gemini's models need it.
             cache_hints=True,
             # https://openrouter.ai/docs/features/multimodal/image-generation.

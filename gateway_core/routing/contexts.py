@@ -25,6 +25,7 @@ from gateway_core.routing.resolver import (
 )
 from gateway_core.settings.byok import is_plain
 from gateway_core.settings.contexts import ContextSettings
+from gateway_core.settings.facts import UNKNOWN_FACTS
 from gateway_core.settings.file import near
 from gateway_core.settings.providers import KNOWN
 from gateway_core.settings.settings import ProviderSettings, Settings, SettingsError
@@ -42,6 +43,7 @@ class ProviderContext:
         """endpoint: as it is configured, or with a client's own key. where: what binds the call, for messages."""
         self._endpoint = endpoint
         self._where = where
+        self._facts = configured.facts_of(endpoint.provider) if not endpoint.byok else UNKNOWN_FACTS
         self.providers: Mapping[str, Endpoint] = {endpoint.provider: endpoint}
         self.routes = {name: self._narrow(route) for name, route in configured.routes.items() if self._has(route)}
         self._others = {*configured.providers, *KNOWN} - {endpoint.provider}
@@ -84,7 +86,7 @@ class ProviderContext:
         return Route(route.name, tuple(target for name in names for target in self._targets(name)))
 
     def _targets(self, model: str) -> tuple[Target, ...]:
-        return tuple(Target(one, model) for one in one_key_each(self._endpoint))
+        return tuple(Target(one, model, self._facts) for one in one_key_each(self._endpoint))
 
 
 class UrlContext:

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dragoman.reasons import GatewayError, Reason
+from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.models_pb2 import Model
 from gateway_core.models.fit import api_for
+from gateway_core.models.limits import listed_name
 from gateway_core.models.table import NO_OVERRIDES, ModelTable, Override
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS
+from gateway_core.settings.facts import UNKNOWN_FACTS, Facts
 from gateway_core.settings.file import SettingsError, near
+from gateway_core.settings.models import ORDERED, TargetSettings
 from gateway_core.settings.providers import KNOWN, MARKING_DIALECTS
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, Settings
 from gateway_dialects.kit.dialect import Endpoint, OtherApi, Quirks
@@ -24,6 +27,17 @@ CACHE_SIZE = 4096
 """Most resolved names that are cached: clients choose them."""
 SHOWN_NAME = 100
 """Most characters of an unknown name that an error message repeats."""
+PLAIN_TARGET = TargetSettings()
+VARIANTS = {"nitro": "throughput", "floor": "price"}
+"""By what the targets of a model are sorted that is named with one of OpenRouter's variants."""
+FOREIGN_VARIANTS = {
+    "free": "it is a model of OpenRouter's: name openrouter/... with it",
+    "online": "give the request a tool that searches the web",
+    "thinking": "ask for reasoning in the request",
+    "extended": "name the model without it",
+    "exacto": "name the model without it",
+}
+"""Other variants, and what to do instead."""
 GATEWAY = "dragoman"
 """The provider of routes and aliases in model lists."""
 
@@ -35,6 +49,9 @@ class Target:
     endpoint: Endpoint
     model: str
     """The model in the provider's own name."""
+    facts: Facts = field(default=UNKNOWN_FACTS, compare=False)
+    tuned: TargetSettings = field(default=PLAIN_TARGET, compare=False)
+    """What its route says of it."""
     _spoken: dict[str, Target] = field(default_factory=dict, init=False, repr=False, compare=False)
     """At the provider's other APIs, by dialect."""
 
@@ -61,11 +78,24 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """How the targets of a route are put in order where a request does not say it."""
+
+    balance: str = ORDERED
+    sort: str = ""
+    """See RoutingSort.by. Empty: not sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model name and its targets in the order in which they are tried."""
 
     name: str
     targets: tuple[Target, ...]
+    policy: Policy | None = None
+    """None: there is nothing to choose, as for most."""
+    parts: tuple[Route, ...] = ()
+    """Of a route that was made of several models: that of each."""
 
 
 class Resolver(Protocol):
@@ -94,6 +124,7 @@ class ModelResolver:
 
     def __init__(self, settings: Settings) -> None:
         self._endpoints = {provider.name: endpoint_of(provider, settings.capabilities) for provider in settings.providers}
+        self._facts = {provider.name: provider.facts for provider in settings.providers}
         self._models = {model.name: model for model in settings.models}
         self._routes = {model.name: self._configured(model) for model in settings.models}
         self._cache = dict(self._routes)
@@ -120,7 +151,7 @@ class ModelResolver:
         """The route of a name. Raises GatewayError MODEL_NOT_FOUND, saying what to do."""
         route = self._cache.get(model)
         if route is None:
-            route = Route(model, self._targets(model))
+            route = self._unconfigured(model)
             if len(self._cache) >= CACHE_SIZE:
                 self._cache = dict(self._routes)
             self._cache[model] = route
@@ -134,16 +165,32 @@ class ModelResolver:
         """The id in model lists of the model that a call names."""
         return model
 
-    def _targets(self, name: str) -> tuple[Target, ...]:
+    def facts_of(self, provider: str) -> Facts:
+        return self._facts.get(provider, UNKNOWN_FACTS)
+
+    def _unconfigured(self, name: str) -> Route:
+        """The route of a name that is none of the operator's, which may end with a variant."""
+        base, _, variant = name.rpartition(":")
+        if not base or (variant not in VARIANTS and variant not in FOREIGN_VARIANTS):
+            return Route(name, self._targets(name))
+        if name.partition("/")[0] in self._endpoints and self._endpoints[name.partition("/")[0]].quirks.routes:
+            return Route(name, self._targets(name))
+        if variant in FOREIGN_VARIANTS:
+            raise not_found(f"{shown(name)} ends with :{variant}, which is not known here: {FOREIGN_VARIANTS[variant]}")
+        return dataclasses.replace(self.resolve(base), name=name, policy=Policy(sort=VARIANTS[variant]))
+
+    def _targets(self, name: str, *, exact: bool = False) -> tuple[Target, ...]:
         """The targets of provider/model or of a bare name: one per key, so that the next key is tried after one that is
-        refused."""
+        refused. exact: whether the model is named as the provider does, and not as another service does."""
         provider, slash, model = name.partition("/")
         endpoint = self._endpoints.get(provider) if slash else None
         if endpoint is None:
             endpoint, model = self._claimed(name), name
         if not model:
             raise not_found(f"{shown(name)} names no model: write {endpoint.provider}/MODEL")
-        return tuple(Target(one, model) for one in one_key_each(endpoint))
+        if not exact:
+            model = listed_name(endpoint.provider, model)
+        return tuple(Target(one, model, self.facts_of(endpoint.provider)) for one in one_key_each(endpoint))
 
     def _claimed(self, name: str) -> Endpoint:
         """The only enabled provider whose models have such names."""
@@ -184,30 +231,46 @@ class ModelResolver:
             current = self._models[current.alias]
         names = current.targets or (current.alias,)
         targets = [target for name in names for target in self._configured_target(name, current)]
-        return Route(model.name, tuple(targets))
+        plain = current.balance == ORDERED and not current.tuned
+        return Route(model.name, tuple(targets), None if plain else Policy(current.balance))
 
     def _configured_target(self, name: str, model: ModelSettings) -> tuple[Target, ...]:
         if model.targets.count(name) > 1:
             raise SettingsError(f"{model.place}.targets names {name} twice; retries are set in [retries].")
         try:
-            return self._targets(name)
+            found = self._targets(name, exact=True)
         except GatewayError as error:
             if name in self._models:
                 raise SettingsError(
                     f"{model.place}.targets names {name}, which is a route itself: name its targets, or make this an alias."
                 ) from None
             raise SettingsError(f"{model.place}: {error.message}.") from None
+        tuned = model.tuned.get(name, PLAIN_TARGET)
+        return tuple(
+            dataclasses.replace(one, facts=dataclasses.replace(one.facts, **tuned.facts), tuned=tuned) for one in found
+        )
 
 
 def route_of(request: ChatRequest, resolver: Resolver) -> Route:
-    """The targets of the request's model, then those of its fallback models. Raises GatewayError for an unknown model."""
+    """The targets of the request's model, then those of its fallback models. Raises GatewayError:
+    MODEL_NOT_FOUND for an unknown model, INVALID_REQUEST for one among those to fall back on."""
     route = resolver.resolve(request.model)
     if not request.fallback_models:
         return route
-    targets = list(route.targets)
-    for name in request.fallback_models:
-        targets += [target for target in resolver.resolve(name).targets if target not in targets]
-    return Route(route.name, tuple(targets))
+    parts, targets = [route], list(route.targets)
+    for index, name in enumerate(request.fallback_models):
+        try:
+            other = resolver.resolve(name)
+        except GatewayError as failure:
+            if failure.reason is Reason.MODEL_NOT_FOUND:
+                raise invalid(f"models[{index}]", failure.message) from None
+            raise
+        further = tuple(target for target in other.targets if target not in targets)
+        if further:
+            parts.append(other if len(further) == len(other.targets) else dataclasses.replace(other, targets=further))
+            targets += further
+    chosen = any(part.policy is not None for part in parts)
+    return Route(route.name, tuple(targets), Policy() if chosen else None, tuple(parts))
 
 
 def as_model(route: Route) -> Model:

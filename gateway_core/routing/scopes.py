@@ -1,6 +1,7 @@
 """What of a resolver's models a gateway key opens."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from dragoman.metadata import CONTEXT
 from dragoman.reasons import GatewayError, Reason
@@ -56,7 +57,7 @@ class ScopedResolver:
             for target in route.targets
             if (scope.has_provider(target.endpoint.provider) if by_name else self._opens(target.endpoint, target.model))
         )
-        return route if len(targets) == len(route.targets) else Route(route.name, targets)
+        return route if len(targets) == len(route.targets) else replace(route, targets=targets)
 
     def _opens(self, endpoint: Endpoint, model: str) -> bool:
         return self._scope.has_target(endpoint.provider, model)

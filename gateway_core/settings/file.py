@@ -199,6 +199,14 @@ class Table:
             raise self.error(key, 'must be a list of texts: ["...", "..."].')
         return tuple(found)
 
+    def number(self, key: str, default: float, most: float) -> float:
+        found = self._take(key)
+        if found is None:
+            return default
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= most:
+            raise self.error(key, f"must be a number from 0 to {most:.0f}, not {_kind(found)}.")
+        return float(found)
+
     def numbers(self, key: str, count: int) -> tuple[float, ...]:
         """An array of so many numbers."""
         found = self._take(key)
@@ -206,6 +214,16 @@ class Table:
         if not is_numbers or not isinstance(found, list) or len(found) != count:
             raise self.error(key, f"must be a list of {count} numbers, not {_kind(found)}.")
         return tuple(float(item) for item in found)
+
+    def entries(self, key: str) -> Iterator[str | Table]:
+        """The entries of an array of texts and tables; none when the key is absent."""
+        found = self._take(key)
+        if found is None:
+            return
+        if not isinstance(found, list) or not all(isinstance(item, (str, dict)) for item in found):
+            raise self.error(key, 'must be a list of texts: ["...", "..."], or of tables: [{ model = "..." }].')
+        for index, item in enumerate(found):
+            yield item if isinstance(item, str) else Table(item, self._source, (*self._path, key, index))
 
     def text_table(self, key: str) -> Mapping[str, str]:
         """A table whose values are all texts; empty when the key is absent."""

@@ -2,26 +2,47 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, get_args
 
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.models.price_lists import MAX_PRICE, Unit
 from gateway_core.settings.byok import read_flag
 from gateway_core.settings.capabilities import is_override
+from gateway_core.settings.facts import read_facts
 from gateway_core.settings.file import SettingsError, Table, near
 
 ENABLE_VISION = "ENABLE_VISION"
+ORDERED, WEIGHTED = BALANCES = ("ordered", "weighted")
+"""Which target of a tier is asked first: the first one; each by its weight."""
+MOST_WEIGHT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """What a route says of one of its targets."""
+
+    weight: float = 1.0
+    """Its share of the calls, in proportion to the others of its tier."""
+    priority: int = 0
+    """Its tier: targets of a higher number are asked after those of all lower ones."""
+    prices: Prices | None = None
+    """What it costs, for sorting and bounds. None: the known price."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Where they are others than the provider's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A name of the operator's own: a route with ordered targets, or an alias of another name."""
+    """A name of the operator's own: a route with targets, or an alias of another name."""
 
     name: str
     targets: tuple[str, ...] = ()
     alias: str = ""
     place: str = field(default="", compare=False)
     """Where it is configured, for messages."""
+    balance: str = ORDERED
+    tuned: Mapping[str, TargetSettings] = field(default_factory=dict)
+    """By target, those that are more than a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +59,14 @@ def read_models(models: Table) -> Iterator[ModelSettings]:
     for name, table in models.tables():
         if is_override(table):
             continue
-        model = ModelSettings(name, table.texts("targets"), table.text("alias"), table.place)
+        targets: list[str] = []
+        tuned: dict[str, TargetSettings] = {}
+        for entry in table.entries("targets"):
+            targets.append(entry if isinstance(entry, str) else entry.text("model"))
+            if isinstance(entry, Table):
+                tuned[targets[-1]] = read_target(entry)
+        balance = table.choice("balance", ORDERED, BALANCES)
+        model = ModelSettings(name, tuple(targets), table.text("alias"), table.place, balance, tuned)
         table.finish()
         if bool(model.targets) == bool(model.alias):
             raise SettingsError(
@@ -46,6 +74,19 @@ def read_models(models: Table) -> Iterator[ModelSettings]:
                 ' or alias = "another name", or what a model takes: reasoning = false.'
             )
         yield model
+
+
+def read_target(table: Table) -> TargetSettings:
+    """A target of a route that is a table. Raises SettingsError."""
+    if not table.text("model"):
+        raise table.error("model", 'is missing: model = "provider/model".')
+    weight = table.number("weight", 1.0, MOST_WEIGHT)
+    if weight == 0:
+        raise table.error("weight", "must be more than 0: leave the target out instead.")
+    prices = _read_whole(table.table("prices")) if "prices" in table else None
+    found = TargetSettings(weight, table.whole("priority", 0), prices, read_facts(table))
+    table.finish()
+    return found
 
 
 def read_prices(prices: Table, providers: Collection[str]) -> Mapping[str, Prices]:
@@ -59,6 +100,10 @@ def _read_prices_of(name: str, table: Table, providers: Collection[str]) -> Pric
         raise SettingsError(f'{table.place} must be called provider/model, or provider/*: [prices."openai/gpt-4o"].')
     if provider not in providers:
         raise SettingsError(f"{table.place}: there is no provider {provider}.{near(provider, providers)}")
+    return _read_whole(table)
+
+
+def _read_whole(table: Table) -> Prices:
     prices = Prices()
     for unit in get_args(Unit):
         if (price := table.amount(unit, MAX_PRICE)) is not None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS, vendor_of
+from gateway_core.settings.facts import UNKNOWN_FACTS, Facts, read_facts
 from gateway_core.settings.file import SettingsError, Table, near
 from gateway_dialects.kit.dialect import Secret
 
@@ -17,6 +18,9 @@ CACHE_TTLS = ("5m", "1h")
 MARKING_DIALECTS = frozenset({"anthropic", "openai"})
 """Those in which a request can say where the prompt cache ends."""
 KNOWN: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS if vendor is vendor_of(vendor.name)}
+
+IN_PROCESS = Facts(data_collection=False, zdr=True)
+"""Of a provider that is always there, in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class ProviderSettings:
     """5m or 1h: its prompt cache is marked for clients that mark none, and lasts so long. Empty: it is not."""
     apis: tuple[str, ...] = ()
     """The dialects of the APIs to use, its own first. Empty: those that its vendor is known to have at its default URL."""
+    facts: Facts = UNKNOWN_FACTS
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
@@ -81,7 +86,7 @@ def _enabled_by_environment(vendor: Vendor, environ: Mapping[str, str]) -> bool:
 
 def _from_environment(vendor: Vendor, environ: Mapping[str, str]) -> ProviderSettings:
     if vendor.always:
-        return ProviderSettings(vendor.name, vendor.dialect, vendor.url)
+        return ProviderSettings(vendor.name, vendor.dialect, vendor.url, facts=IN_PROCESS)
     key = environ.get(vendor.key_variable)
     keys = (_secret(key, vendor.key_variable),) if key else ()
     url = _environment_url(vendor, environ, vendor.key_variable)
@@ -109,7 +114,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
     inline_thinking, reads_urls = table.flag("inline_thinking", False), table.flag("reads_urls", True)
-    prompt_cache = _read_prompt_cache(table, name, (dialect, *apis))
+    prompt_cache, facts = _read_prompt_cache(table, name, (dialect, *apis)), Facts(**read_facts(table))
     table.finish()
     if not vendor and not (given and dialect):
         missing = " and ".join(part for part, there in (("url", given), ("dialect", dialect)) if not there)
@@ -120,7 +125,9 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     url = _table_url(name, given, vendor, dialect, table, environ)
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
-    return ProviderSettings(name, dialect, url, keys, headers, version, inline_thinking, reads_urls, prompt_cache, apis)
+    return ProviderSettings(
+        name, dialect, url, keys, headers, version, inline_thinking, reads_urls, prompt_cache, apis, facts
+    )
 
 
 def _read_prompt_cache(table: Table, name: str, dialects: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 from gateway_core.call import KeyScope
 from gateway_core.providers.vendors import VENDORS
+from gateway_core.settings.providers import IN_PROCESS
 from gateway_core.settings.server import Address
 from gateway_core.settings.settings import (
     KeySettings,
@@ -91,7 +92,7 @@ def test_reads_everything_a_file_can_say(tmp_path: Path) -> None:
         ProviderSettings("openai", "openai", "https://api.openai.com/v1", (Secret("sk-a"),)),
         ProviderSettings("groq", "openai", "https://api.groq.com/openai/v1", (Secret("gsk-a"), Secret("gsk-b"))),
         ProviderSettings("corp", "openai", "http://10.0.0.5:8000/v1", (), {"X-Team": "blue"}),
-        ProviderSettings("demo", "openai", "demo://demo"),
+        ProviderSettings("demo", "openai", "demo://demo", facts=IN_PROCESS),
     )
     assert settings.models == (
         ModelSettings("fast", ("groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini")),
@@ -281,6 +282,14 @@ def test_two_owners_of_one_key_are_refused() -> None:
         ('[log]\nformat = "jsn"\n', "line 2: log.format must be one of text, json, not 'jsn'. Did you mean json?"),
         ('[models.a]\ntargets = "x/y"\n', "line 2: models.a.targets must be a list of texts"),
         ("[models.a]\n", "line 1: models.a needs either targets"),
+        ("[models.a]\ntargets = [{ weight = 2 }]\n", "line 2: models.a.targets.model is missing"),
+        ('[models.a]\ntargets = [{ model = "x/y", weight = 0 }]\n', "line 2: models.a.targets.weight must be more than 0"),
+        ('[models.a]\ntargets = [{ model = "x/y", weight = "2" }]\n', "line 2: models.a.targets.weight must be a number"),
+        ('[models.a]\ntargets = [{ model = "x/y", tier = 1 }]\n', "models.a.targets.tier is not a setting"),
+        ('[models.a]\ntargets = [{ model = "x/y", prices = { input = 1 } }]\n', "prices needs input and output"),
+        ('[models.a]\ntargets = [{ model = "x/y", quantization = "fp9" }]\n', "quantization must be one of int4"),
+        ('[models.a]\ntargets = ["x/y"]\nbalance = "fair"\n', "models.a.balance must be one of ordered, weighted"),
+        ('[providers.groq]\ndata_collection = "never"\n', "data_collection must be one of allow, deny"),
         ('[models.a]\nalias = "b"\ntargets = ["c/d"]\n', "line 1: models.a needs either targets"),
         ('keys = "x"\n', "line 1: keys must be an array of tables: [[keys]]."),
         ('[[keys]]\nname = "a"\nkey = "long-enough"\n[[keys]]\nname = "b"\n', "line 4: keys needs either hash"),

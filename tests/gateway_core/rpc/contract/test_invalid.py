@@ -34,6 +34,9 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     "no role": ("messages[1].role", lambda request: request.messages.add(parts=[Part(text="Hi")])),
     "no answers": ("n", lambda request: setattr(request, "candidate_count", 0)),
     "a million answers": ("n", lambda request: setattr(request, "candidate_count", 1_000_000)),
+    "a provider that there is not": ("provider.order[0]", lambda request: request.routing.order.append("nobody")),
+    "less than free": ("provider.max_price.request", lambda request: setattr(request.routing.max_price, "request", -1)),
+    "an unknown model to fall back on": ("models[0]", lambda request: request.fallback_models.append("nobody/x")),
     "fewer than no tokens": ("max_tokens", lambda request: setattr(request, "max_tokens", -1)),
     "less than no tokens": ("max_completion_tokens", lambda request: setattr(request, "max_output_tokens", -1)),
 }
