@@ -4,6 +4,7 @@ the headers that say who answered."""
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,10 @@ HEADER_BYTES = bytes.maketrans(bytes((*range(0x20), 0x7F)), b" " * 0x21)
 """Spaces for control characters (RFC 9110, section 5.5): a model's name can bring them."""
 LONGEST_WARNINGS_HEADER = 2000
 INDEX = re.compile(r"\[\d+\]")
+ROUTE = b"x-dragoman-route"
+"""Asks for the route in a header of the same name."""
+WANTED = (b"true", b"1", b"enabled")
+LONGEST_ROUTE_HEADER = 4000
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 log = logging.getLogger("dragoman.http")
@@ -164,6 +169,8 @@ class Exchange:
         if length is not None:
             raw.append((b"content-length", b"%d" % length))
         raw += [(name.encode(), header_value(value)) for name, value in headers.items()]
+        if ROUTE in self.headers and self.route is not None and self.headers[ROUTE] in WANTED:
+            raw.append((ROUTE, header_value(route_text(self.route))))
         await self.begin(status, raw)
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -225,6 +232,31 @@ def route_headers(route: RouteTrace) -> dict[str, str]:
         headers["x-fallback-from"] = route.fallback_from
     headers.update(route.rate_limit_headers)
     return headers
+
+
+def route_text(route: RouteTrace) -> str:
+    """How a call was routed, as JSON on one line: which targets were considered, who was asked. Of many, the last are
+    left out."""
+    considered = [
+        {name.name: value for name, value in target.ListFields() if name.name != "message" or target.excluded_by}
+        for target in route.considered
+    ]
+    attempts = [
+        {
+            "provider": made.provider,
+            "model": made.model,
+            "status": made.status,
+            "reason": made.reason,
+            "ms": round(made.duration_ms),
+        }
+        for made in route.attempts
+    ]
+    found = {"requested": route.requested_model, "strategy": route.strategy or "ordered", "considered": considered}
+    while True:
+        text = json.dumps({**found, "attempts": attempts}, separators=(",", ":"))
+        if len(text) <= LONGEST_ROUTE_HEADER or not (considered or attempts):
+            return text
+        (considered or attempts).pop()
 
 
 def warning_headers(warnings: Sequence[Warning]) -> dict[str, str]:

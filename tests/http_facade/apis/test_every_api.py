@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -72,6 +74,51 @@ def test_a_fallback(api: ApiClient, locked: httpx.Client) -> None:
     answer = api.ask(locked, "Hi", "steady", **api.key("right"))
     assert (answer.status_code, api.text(answer.json())) == (200, "Hi")
     assert answer.headers["x-fallback-from"] == "demo/error-503"
+
+
+def asked(api: ApiClient, client: httpx.Client, fields: Mapping[str, object], model: str = "demo/echo") -> httpx.Response:
+    """A chat with more fields in its body, whose route is wanted in a header."""
+    headers = {**api.headers, "x-dragoman-route": "true"}
+    return client.post(api.path(model, False), json={**api.body("Hi", model, False), **fields}, headers=headers)
+
+
+@each_api
+def test_routing_preferences(api: ApiClient, facade: Facade) -> None:
+    fields = {"models": ["demo/echo"], "provider": {"order": ["Demo"], "zdr": True, "ignore": ["DeepInfra"]}}
+    answer = asked(api, facade.client, fields, "demo/error-503")
+    assert (answer.status_code, api.text(answer.json())) == (200, "Hi")
+    assert answer.headers["x-fallback-from"] == "demo/error-503"
+    route = json.loads(answer.headers["x-dragoman-route"])
+    assert (route["requested"], route["strategy"]) == ("demo/error-503", "order")
+    assert [(made["model"], made["reason"]) for made in route["attempts"]] == [
+        ("error-503", "UPSTREAM_OVERLOADED"),
+        ("echo", ""),
+    ]
+
+
+@each_api
+def test_preferences_that_leave_nobody(api: ApiClient, facade: Facade) -> None:
+    refused = asked(api, facade.client, {"provider": {"only": ["openai"], "quantizations": ["fp8"]}})
+    assert (refused.status_code, api.error(refused.json())[0]) == (404, api.not_found if api.name != "openai" else ANY)
+    assert "only excludes demo/echo: it does not name demo" in api.error(refused.json())[1]
+    (considered,) = json.loads(refused.headers["x-dragoman-route"])["considered"]
+    assert considered["excluded_by"] == "only"
+
+
+@each_api
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("provider.order[0]", {"provider": {"order": ["dmeo"]}}),
+        ("provider.max_price.prompt", {"provider": {"max_price": {"prompt": -1}}}),
+        ("provider.speed", {"provider": {"speed": "high"}}),
+        ("models[1]", {"models": ["demo/echo", "nobody/nothing"]}),
+    ],
+)
+def test_malformed_preferences(api: ApiClient, facade: Facade, field: str, fields: Mapping[str, object]) -> None:
+    refused = asked(api, facade.client, fields)
+    assert refused.status_code == 400
+    assert field in api.error(refused.json())[1] or field in refused.text
 
 
 @each_api

@@ -45,12 +45,32 @@ def test_the_last_ones_error_counts(facade: Facade) -> None:
 
 def test_a_fallback_that_there_is_not(facade: Facade) -> None:
     refused = facade.client.post(CHAT, json={**asking("Hi"), "models": ["nobody/nothing"]})
-    assert (refused.status_code, refused.json()["error"]["metadata"]["error_type"]) == (404, "not_found")
+    assert (refused.status_code, refused.json()["error"]["metadata"]["param"]) == (400, "models[0]")
+
+
+ROUTED = {"models": ["demo/error-503", "demo/echo"], "provider": {"ignore": ["openai"]}, **asking("Hi", "demo/error-500")}
+
+
+def test_how_it_was_routed(either: Facade) -> None:
+    """On request, in the answer or in the last chunk of a stream."""
+    headers = {"x-openrouter-metadata": "enabled"}
+    answer = either.client.post(CHAT, json=ROUTED, headers=headers)
+    whole = answer.json()["openrouter_metadata"]
+    assert (whole["requested"], whole["attempt"], whole["endpoints"]["total"]) == ("demo/error-500", 3, 3)
+    assert [one["selected"] for one in whole["endpoints"]["available"]] == [False, False, True]
+    assert [one["status"] for one in whole["attempts"]] == [500, 503, 200]
+    *_, last = chunks(either.client.post(CHAT, json={**ROUTED, "stream": True}, headers=headers).text)
+    assert (last["choices"], last["openrouter_metadata"]["endpoints"]) == ([], whole["endpoints"])
+    assert "openrouter_metadata" not in either.client.post(CHAT, json=ROUTED).json()
 
 
 def test_what_only_openrouter_takes_reaches_it(router: Provided) -> None:
     router.replies(json_reply(completion(provider="Azure", usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5})))
-    own = {"provider": {"order": ["azure"]}, "plugins": [{"id": "web"}], "transforms": ["middle-out"]}
+    own = {
+        "provider": {"order": ["azure"], "sort": "exacto", "zdr": True},
+        "plugins": [{"id": "web"}],
+        "transforms": ["middle-out"],
+    }
     asked = asking("Hi", "openrouter/openai/o3", reasoning={"effort": "high"}, usage={"include": True}, **own)
     answer = router.facade.client.post(CHAT, json=asked)
     sent = router.requests[0].json()
@@ -62,10 +82,10 @@ def test_what_only_openrouter_takes_reaches_it(router: Provided) -> None:
 
 def test_what_others_do_not_take_is_told(provided: Provided) -> None:
     provided.replies(json_reply(completion()))
-    asked = asking("Hi", "openai/m", provider={"order": ["azure"]}, plugins=[], models=["openai/n"], route="fallback")
+    asked = asking("Hi", "openai/m", plugins=[], models=["openai/n"], route="fallback")
     answer = provided.facade.client.post(CHAT, json=asked)
     assert answer.status_code == 200
-    assert "provider is known to openrouter only" in answer.headers["x-dragoman-warnings"]
+    assert "plugins is known to openrouter only" in answer.headers["x-dragoman-warnings"]
     assert provided.requests[0].json().keys() == {"model", "messages"}
 
 
