@@ -120,11 +120,11 @@ def test_both_keys_of_a_provider_stay(world: World) -> None:
 
 
 def test_targets_that_do_not_take_a_setting(world: World) -> None:
-    terse = {"verbosity": "low"}
-    assert world.names("smart", {"require_parameters": True}, **terse) == ["openai/a", "groq/b"]
-    assert [one.excluded_by for one in world.call.route.considered] == ["", "", "require_parameters"]
-    assert "verbosity" in world.call.route.considered[2].message
-    assert world.names("smart", {}, **terse) == ["openai/a", "groq/b", "mistral/c"]
+    biased = {"logit_bias": {"5": 1.0}}
+    assert world.names("smart", {"require_parameters": True}, **biased) == ["openai/a"]
+    assert [one.excluded_by for one in world.call.route.considered] == ["", "require_parameters", "require_parameters"]
+    assert "logit_bias" in world.call.route.considered[2].message
+    assert world.names("smart", {}, **biased) == ["openai/a", "groq/b", "mistral/c"]
 
 
 def test_each_models_targets_by_themselves_or_all_together(world: World) -> None:
