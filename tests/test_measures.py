@@ -13,8 +13,8 @@ import pytest
 from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
-MOST_MODULES = 273
-MOST_LINES = 40_950
+MOST_MODULES = 278
+MOST_LINES = 41_800
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
 SCHEMA_KEYWORDS = frozenset(
