@@ -94,14 +94,18 @@ class Router:
         self._not_found = f"Served here: {', '.join(first_paths(apis))}."
 
     async def __call__(self, exchange: Exchange) -> None:
-        if exchange.path not in self._plain:
-            exchange.path = corrected(exchange.path)
-        path = self._find(exchange) or self._health.get(exchange.path) or self._find_in_context(exchange)
+        path = self.find(exchange)
         if path is None:
             exchange.api = detected(exchange, self._apis)
             message = f"There is nothing at {exchange.scope['path']}. {self._not_found}"
             raise GatewayError(Reason.INVALID_REQUEST, message, code="unknown_url", status=404)
         await path(exchange)
+
+    def find(self, exchange: Exchange) -> Path | None:
+        """What serves the path; sets the exchange's context and parameters."""
+        if exchange.path not in self._plain:
+            exchange.path = corrected(exchange.path)
+        return self._find(exchange) or self._health.get(exchange.path) or self._find_in_context(exchange)
 
     def _find(self, exchange: Exchange) -> Path | None:
         """The path without parameters, else the most specific pattern that has the method, else the most specific."""

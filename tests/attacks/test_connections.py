@@ -12,7 +12,7 @@ import pytest
 
 from gateway_cli.http_protocol import ConnectionLimits
 from http_facade.apis import APIS
-from tests.attacks.sockets import answer_to
+from tests.attacks.sockets import answer_on, answer_to
 from tests.http_facade.serving import Facade, asking, serving, settings_for
 from tests.upstream import WAIT_S
 
@@ -57,6 +57,28 @@ def test_a_body_that_is_announced_alone(hasty: Facade, path: str) -> None:
 def test_the_rest_after_a_refusal(hasty: Facade, path: str) -> None:
     answer = answer_to(hasty, posting(path, b"content-length: 999999999", b"authorization: Bearer right-key") + b"x" * 1000)
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+UNREAD = [
+    ("POST", "/nothing"),
+    ("PUT", "/v1/messages"),
+    ("DELETE", "/v1/models"),
+    ("GET", "/v1/models"),
+    ("GET", "/healthz"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), UNREAD)
+def test_a_body_that_nobody_reads_is_no_request(hasty: Facade, method: str, path: str) -> None:
+    hidden = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n" * 10_000
+    head = posting(path, b"content-length: %d" % len(hidden)).replace(b"POST", method.encode(), 1)
+    with socket.create_connection(hasty.place, WAIT_S) as connection:
+        connection.sendall(head + hidden)
+        answer_on(connection)
+        connection.sendall(b"GET /next HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        answered, body = answer_on(connection)
+    assert answered.startswith(b"HTTP/1.1 404 ")
+    assert "/next" in body["error"]["message"]
 
 
 def test_an_endless_rest_after_a_refusal(hasty: Facade) -> None:
