@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dragoman.aside import LARGE, aside
 from dragoman.reasons import GatewayError, Reason, invalid
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.routing_pb2 import RouteTrace, Warning
@@ -128,7 +129,7 @@ class Exchange:
         may be too deep to be encoded as a part of something."""
         body = await self.body()
         try:
-            return parse(self, body)
+            return parse(self, body) if len(body) < LARGE else await aside(parse, self, body)
         except RecursionError:
             raise invalid("", "The request body is nested too deeply.", "invalid_json") from None
 

@@ -43,7 +43,8 @@ class Path:
         try:
             await self._admission.admit(exchange)
             if api.detect is None and len(endpoints) > 1:
-                exchange.api = api = detected_by_body(await exchange.body(), endpoints) or api
+                found = await exchange.parsed(lambda _, body: detected_by_body(body, endpoints))
+                exchange.api = api = found or api
             await endpoints[api](exchange)
         finally:
             running.leave(source)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dragoman.aside import LARGE, aside
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace, Warning
@@ -119,7 +120,8 @@ async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, u
         await response.close()
     if response.status != 200:
         raise operation.decode_error(response.status, response.headers, body)
-    return operation.decode(body, upstream.endpoint.provider)
+    provider = upstream.endpoint.provider
+    return operation.decode(body, provider) if len(body) < LARGE else await aside(operation.decode, body, provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,14 @@ def committed(batch: StreamResponse) -> bool:
     return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
 
 
+def prepare(
+    operation: Operation[ChatRequest, ChatResponse] | StreamOperation, request: ChatRequest, upstream: Upstream
+) -> tuple[Fitted, Encoded]:
+    """What is sent to the target. Raises as encode_chat does."""
+    fitted = fit(request, upstream.target, upstream.api)
+    return fitted, encode_chat(operation, fitted, upstream)
+
+
 def encode_chat(
     operation: Operation[ChatRequest, ChatResponse] | StreamOperation, fitted: Fitted, upstream: Upstream
 ) -> Encoded:
@@ -277,8 +287,8 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
     """The target's whole answer. Its usage is not in the attempt's record. Raises GatewayError."""
     endpoint = upstream.target.endpoint
     operation = DIALECTS[endpoint.dialect].chat
-    fitted = fit(request, upstream.target, upstream.api)
-    encoded = encode_chat(operation, fitted, upstream)
+    large = request.ByteSize() >= LARGE
+    fitted, encoded = await aside(prepare, operation, request, upstream) if large else prepare(operation, request, upstream)
     answer = await perform(operation, encoded, upstream)
     if endpoint.quirks.inline_thinking:
         split_answer(answer)
@@ -294,8 +304,8 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
     dialect = DIALECTS[upstream.endpoint.dialect]
-    fitted = fit(request, upstream.target, upstream.api)
-    encoded = encode_chat(dialect.stream, fitted, upstream)
+    operation, large = dialect.stream, request.ByteSize() >= LARGE
+    fitted, encoded = await aside(prepare, operation, request, upstream) if large else prepare(operation, request, upstream)
     response = await upstream.send(encoded.request)
     upstream.heard(response)
     opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, originals=fitted.originals)

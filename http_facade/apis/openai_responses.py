@@ -57,14 +57,14 @@ class Responses:
 
     async def _read(self, exchange: Exchange) -> Created:
         """A request, and what it refers to. Raises GatewayError, and grpc.aio.AioRpcError where the core cannot read it."""
-        fields = parse_object(await exchange.body())
+        fields = await exchange.parsed(lambda _, body: parse_object(body))
         earlier = await self._earlier(previous_response_id(fields), exchange)
         given = fields.get("input")
         references = references_in([item for item in given if isinstance(item, dict)] if isinstance(given, list) else [])
         refuse_doubles(references, earlier)
         known = await self._stored.items(references, exchange)
         conversation = [item for stored in earlier for item in stored.conversation()]
-        parsed = parse_create(fields, earlier=conversation, known=known)
+        parsed = await exchange.parsed(lambda *_: parse_create(fields, earlier=conversation, known=known))
         prepare(parsed.chat, exchange)
         unknown = [item_id for item_id in references if item_id not in known]
         return Created(parsed, storing.resolved(parsed.items, known), unknown, storing.elsewhere_in(fields))
