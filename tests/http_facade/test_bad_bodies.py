@@ -193,9 +193,9 @@ def test_a_client_that_sends_too_much_is_not_cut_off(bounded: Facade, chunked: b
     if not chunked:
         framed = b"content-length: %d\r\n\r\n%s" % (len(body), body)
     with socket.create_connection(bounded.place, WAIT_S) as connection:
-        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n" + framed)
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n" + framed)
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 

@@ -28,7 +28,7 @@ def sent(
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
     ending = "connection: close\r\n" if close else ""
-    head = f"{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n{lines}{ending}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n{lines}{ending}\r\n"
     connection = socket.create_connection(facade.place, WAIT_S)
     connection.sendall(head.encode("latin-1") + body)
     return connection

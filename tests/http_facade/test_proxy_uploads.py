@@ -31,7 +31,7 @@ class Upload:
     def __init__(self, facade: Facade, size: int | None, request_id: str) -> None:
         self._chunked = size is None
         length = "transfer-encoding: chunked" if size is None else f"content-length: {size}"
-        head = f"POST /proxy/openai/files HTTP/1.1\r\nhost: x\r\nx-request-id: {request_id}\r\n{length}\r\n\r\n"
+        head = f"POST /proxy/openai/files HTTP/1.1\r\nhost: localhost\r\nx-request-id: {request_id}\r\n{length}\r\n\r\n"
         self.connection = socket.create_connection(facade.place, WAIT_S)
         self.connection.sendall(head.encode())
 

@@ -237,9 +237,8 @@ def test_a_client_that_leaves_a_stream_that_flows(provided: Provided) -> None:
 def sent(facade: Facade, stream: bool, request_id: str) -> socket.socket:
     """A connection on which a request was sent."""
     body = json.dumps(asking("Hi", "openai/m", stream=stream)).encode()
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: {request_id}\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+    head += f"x-request-id: {request_id}\r\ncontent-length: {len(body)}\r\n\r\n"
     connection = socket.create_connection(facade.place, WAIT_S)
     connection.sendall(head.encode() + body)
     return connection

@@ -105,7 +105,7 @@ def test_a_client_that_leaves_ends_every_call(provided: Provided, prompt: Any) -
     provided.upstream.handler = answer
     body = json.dumps({"model": "openai/m", "prompt": prompt}).encode()
     with socket.create_connection(provided.facade.place) as client:
-        client.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        client.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         arrived.join()
     for request in list(provided.requests):
         request.closed.join()
