@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
+from math import inf
 
 from gateway_core.accounts.settlement import Recorder
 from gateway_core.call import Clock
@@ -60,7 +61,7 @@ def build_gateway(
     return Gateway(
         resolver=resolver,
         contexts=contexts,
-        chain=Chain(transports, policy_of(settings.retries), sleep=sleep),
+        chain=Chain(transports, policy_of(settings.retries), sleep=sleep, first_content_s=settings.timeouts.first_content),
         media=MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision),
         transports=transports,
         models=ModelLists(resolver, ProviderLists(transports, describe=fill, clock=clock), fill),
@@ -105,7 +106,7 @@ def real_transports(endpoints: Iterable[Endpoint], timeouts: Timeouts, guard: Gu
 def http_transport(timeouts: Timeouts, guard: Guard | None = None) -> Transport:
     from gateway_core.transport.http import HttpLimits, HttpTransport
 
-    limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle, answer_s=timeouts.total)
+    limits = HttpLimits(connect_s=timeouts.connect, idle_s=timeouts.idle or inf, answer_s=timeouts.headers or timeouts.total)
     return HttpTransport(f"dragoman/{version('dragoman')}", limits, guard=guard)
 
 

@@ -37,6 +37,11 @@ class Deadline(NamedTuple):
         """Seconds left, never below 0. None: there is no deadline."""
         return None if self.expires_at is None else max(0.0, self.expires_at - self.clock())
 
+    def within(self, seconds: float) -> Deadline:
+        """The same, or so many seconds from now where that is earlier."""
+        soon = self.clock() + seconds
+        return self if self.expires_at is not None and self.expires_at <= soon else Deadline(soon, self.clock)
+
     def allows(self, seconds: float) -> bool:
         """Whether so many seconds are left."""
         left = self.remaining()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,29 +14,17 @@ from dragoman.aside import LARGE, aside
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt, RouteTrace, Warning
-from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
 from gateway_core.execution.fitting import Fitted, encode_fitted, fit
-from gateway_core.execution.usage import read_reports
+from gateway_core.execution.streams import OpenStream
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target
 from gateway_core.transport.base import Transport, UpstreamResponse
-from gateway_core.transport.sse import SseDecoder
-from gateway_dialects.kit.dialect import (
-    Dialect,
-    Encoded,
-    Endpoint,
-    Operation,
-    ServerSentEvent,
-    StreamDecoder,
-    StreamOperation,
-    UpstreamRequest,
-)
-from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer
+from gateway_dialects.kit.dialect import Dialect, Encoded, Endpoint, Operation, StreamOperation, UpstreamRequest
+from gateway_dialects.kit.inline_thinking import split_answer
 from gateway_dialects.kit.json import UNREADABLE
 from gateway_dialects.kit.rate_limits import RateLimitFormat, client_headers
-from gateway_dialects.kit.tool_forms import NO_ORIGINALS, Originals
 from gateway_dialects.kit.tool_restoring import Restored
 
 RequestT = TypeVar("RequestT")
@@ -82,6 +70,8 @@ class Upstream:
     """Of its call, for the rate limits that the provider reports. None: nobody asks for them."""
     api: str = ""
     """The served API that was called. Empty: gRPC."""
+    first_content_s: float = 0.0
+    """See Timers."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -99,7 +89,7 @@ class Upstream:
 
     def send(self, request: UpstreamRequest) -> Awaitable[UpstreamResponse]:
         """The answer's head. The caller closes it, and records its status. Raises GatewayError as Transport.send does."""
-        return self.transports.for_endpoint(self.target.endpoint).send(request, self.deadline)
+        return self.transports.for_endpoint(self.target.endpoint).send(request, self.deadline, self.target.endpoint.timers)
 
 
 async def invoke(
@@ -122,131 +112,6 @@ async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, u
         raise operation.decode_error(response.status, response.headers, body)
     provider = upstream.endpoint.provider
     return operation.decode(body, provider) if len(body) < LARGE else await aside(operation.decode, body, provider)
-
-
-@dataclass(frozen=True, slots=True)
-class Grace:
-    """How long the end of a stream is awaited once its answer is complete, in seconds, heartbeats or not."""
-
-    complete_s: float = 5.0
-    """From the last finish reason on: some vendors never send [DONE] and keep the connection alive with comments."""
-    drain_s: float = 0.25
-    """From the answer's own end on: a body that is read to its end leaves a connection that can be used again."""
-
-
-class OpenStream:
-    """A stream that has produced its first content: from here on there is no other target."""
-
-    def __init__(
-        self,
-        response: UpstreamResponse,
-        dialect: Dialect,
-        endpoint: Endpoint,
-        *,
-        warnings: Sequence[Warning] = (),
-        originals: Originals = NO_ORIGINALS,
-        grace: Grace = Grace(),
-    ) -> None:
-        self.first = StreamResponse()
-        self.warnings = warnings
-        self._response = response
-        self._dialect = dialect
-        self._decoder = decoder_for(dialect, endpoint, originals)
-        self._first_event: ServerSentEvent | None = None
-        self._last_event: ServerSentEvent | None = None
-        self._framing = SseDecoder()
-        self._chunks = response.chunks()
-        self._ended = False
-        self._grace = grace
-        self._limit: float | None = None
-        self._draining = False
-
-    async def open(self) -> None:
-        """Read until content is there. Raises GatewayError when the stream fails or ends before."""
-        while not committed(self.first) and not self._ended:
-            await self._read_into(self.first)
-
-    async def batches(self) -> AsyncGenerator[StreamResponse, None]:
-        """All that follows the first batch. Raises GatewayError when the stream fails."""
-        while not self._ended:
-            batch = StreamResponse()
-            try:
-                await self._read_into(batch)
-            except GatewayError:
-                if batch.events:
-                    yield batch
-                raise
-            if batch.events:
-                yield batch
-
-    def reported_usage(self) -> Usage | None:
-        """What the provider has reported so far, for a stream that breaks off. None: nothing."""
-        if self._first_event is None or self._last_event is None:
-            return None
-        # Providers report at the beginning, or again and again. To look at every event would cost every chunk.
-        return read_reports(self._dialect, (self._first_event.data, self._last_event.data))
-
-    async def close(self) -> None:
-        await self._response.close()
-
-    async def _read_into(self, batch: StreamResponse) -> None:
-        """Decode one read of the upstream."""
-        chunk = await self._next_chunk()
-        if chunk is None:
-            self._ended = True
-            self._finish_into(batch)
-            return
-        events = self._framing.feed(chunk)
-        if events:
-            self._first_event = self._first_event or events[0]
-            self._last_event = events[-1]
-        for event in events:
-            self._decoder.feed(event, batch)
-
-    def _finish_into(self, batch: StreamResponse) -> None:
-        """Decode what the end of the body left over: a last event without its blank line, or half of one."""
-        try:
-            for event in self._framing.finish():
-                self._decoder.feed(event, batch)
-        except GatewayError as failure:
-            # Half an event is an end too early; one that ended the answer was whole.
-            if failure.reason is not Reason.UPSTREAM_INVALID_RESPONSE or self._decoder.done:
-                raise
-        self._decoder.finish(batch)
-
-    async def _next_chunk(self) -> bytes | None:
-        """One read; None at the end of the body, or when nothing can follow any more."""
-        if not self._decoder.complete:
-            self._limit = None
-            return await anext(self._chunks, None)
-        now = asyncio.get_running_loop().time()
-        limit = self._limit_from(now)
-        if now >= limit:
-            return None
-        try:
-            async with asyncio.timeout_at(limit):
-                return await anext(self._chunks, None)
-        except TimeoutError:
-            return None
-        except GatewayError:
-            if self._decoder.done:
-                return None
-            raise
-
-    def _limit_from(self, now: float) -> float:
-        """Until when the end of the body is awaited. What is read meanwhile does not push it back."""
-        if self._decoder.done and not self._draining:
-            self._draining = True
-            self._limit = now + self._grace.drain_s
-        if self._limit is None:
-            self._limit = now + self._grace.complete_s
-        return self._limit
-
-
-def committed(batch: StreamResponse) -> bool:
-    """Whether there is anything beyond the announcement that the answer begins."""
-    count = len(batch.events)
-    return count > 1 or (count == 1 and batch.events[0].WhichOneof("event") != "started")
 
 
 def prepare(
@@ -303,6 +168,19 @@ async def ask(request: ChatRequest, upstream: Upstream) -> ChatResponse:
 
 async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     """The target's stream, at its first content. The caller closes it. Raises GatewayError."""
+    if not upstream.first_content_s:
+        return await opened_stream(request, upstream)
+    try:
+        async with asyncio.timeout(upstream.first_content_s):
+            return await opened_stream(request, upstream)
+    except TimeoutError as error:
+        message = f"no content from {upstream.endpoint.provider} within {upstream.first_content_s:g} s"
+        # The time-out's traceback holds the task, and that will hold what is raised here.
+        raise GatewayError(Reason.UPSTREAM_TIMEOUT, message) from error.with_traceback(None)
+
+
+async def opened_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
+    """Without a bound of its own."""
     dialect = DIALECTS[upstream.endpoint.dialect]
     operation, large = dialect.stream, request.ByteSize() >= LARGE
     fitted, encoded = await aside(prepare, operation, request, upstream) if large else prepare(operation, request, upstream)
@@ -320,41 +198,6 @@ async def open_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
         await response.close()
         raise
     return opened
-
-
-def decoder_for(dialect: Dialect, endpoint: Endpoint, originals: Originals) -> StreamDecoder:
-    decoder = dialect.stream.decoder()
-    if endpoint.quirks.inline_thinking:
-        decoder = InlineThinkingDecoder(decoder)
-    return RestoringDecoder(decoder, originals) if originals else decoder
-
-
-class RestoringDecoder:
-    """A StreamDecoder around another one: its calls are those of the client's tools again."""
-
-    def __init__(self, inner: StreamDecoder, originals: Originals) -> None:
-        self._inner = inner
-        self._restored = Restored(originals)
-
-    @property
-    def complete(self) -> bool:
-        return self._inner.complete
-
-    @property
-    def done(self) -> bool:
-        return self._inner.done
-
-    def feed(self, event: ServerSentEvent, batch: StreamResponse) -> None:
-        begin = len(batch.events)
-        try:
-            self._inner.feed(event, batch)
-        finally:
-            self._restored.batch(batch, begin)
-
-    def finish(self, batch: StreamResponse) -> None:
-        begin = len(batch.events)
-        self._inner.finish(batch)
-        self._restored.batch(batch, begin)
 
 
 def rate_limits_of(api: str) -> RateLimitFormat | None:

@@ -16,10 +16,11 @@ from dragoman.v1.routing_pb2 import Attempt, RouteTrace
 from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
-from gateway_core.execution.attempt import OpenStream, Transports, Upstream, ask, copy_counts, invoke, open_stream
+from gateway_core.execution.attempt import Transports, Upstream, ask, copy_counts, invoke, open_stream
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.execution.fitting import fit
 from gateway_core.execution.signed_calls import SignedCall, with_signatures
+from gateway_core.execution.streams import OpenStream
 from gateway_core.media.attachments import Attachments
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Route, Target
@@ -64,10 +65,14 @@ class RetryPolicy:
 class Chain:
     """Serves routes. Holds nothing that a call changes. What happens is written into the call's route."""
 
-    def __init__(self, transports: Transports, policy: RetryPolicy, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, transports: Transports, policy: RetryPolicy, *, sleep: Sleep = asyncio.sleep, first_content_s: float = 0.0
+    ) -> None:
+        """first_content_s: see Timers; of endpoints that have none."""
         self._transports = transports
         self._policy = policy
         self._sleep = sleep
+        self._first_content_s = first_content_s
 
     async def chat(
         self,
@@ -103,7 +108,7 @@ class Chain:
                 yield batch
             finished = True
         except GatewayError as failure:
-            explain(failure, upstream.target)
+            attribute(failure, upstream, call)
             record_failure(upstream.record, failure)
             failure.trace = call.route
             raise
@@ -155,7 +160,7 @@ class Chain:
                     ready = request if attachments is None else await prepared(request, upstream, attachments)
                     answer = await attempt(with_signatures(ready, signed, target.endpoint) if signed else ready, upstream)
                 except GatewayError as latest:
-                    explain(latest, target)
+                    attribute(latest, upstream, call)
                     record_failure(upstream.record, latest)
                     pause = self._policy.pause(attempts_made, latest)
                     if pause is None or not call.deadline.allows(pause):
@@ -183,7 +188,11 @@ class Chain:
         endpoint = target.endpoint
         record = call.route.attempts.add(provider=endpoint.provider, model=target.model, api=endpoint.dialect)
         call.route.ClearField("rate_limit_headers")
-        return Upstream(target, self._transports, call.deadline, record, call.route, call.api)
+        deadline, first_content_s, timers = call.deadline, self._first_content_s, endpoint.timers
+        if timers is not None:
+            first_content_s = timers.first_content_s
+            deadline = deadline.within(timers.total_s) if timers.total_s else deadline
+        return Upstream(target, self._transports, deadline, record, call.route, call.api, first_content_s)
 
 
 async def prepared(request: ChatRequest, upstream: Upstream, attachments: Attachments | None) -> ChatRequest:
@@ -224,6 +233,13 @@ def record_failure(record: Attempt, failure: GatewayError) -> None:
     record.reason, record.message = failure.reason.value, failure.message
     record.status = int(failure.metadata.get("upstream_status", "0"))
     record.upstream_request_id = failure.metadata.get("upstream_request_id", "")
+
+
+def attribute(failure: GatewayError, upstream: Upstream, call: Call) -> None:
+    """See explain. An attempt's own deadline is not the call's."""
+    if failure.reason is Reason.DEADLINE_EXCEEDED and upstream.deadline is not call.deadline:
+        failure.reason = Reason.UPSTREAM_TIMEOUT
+    explain(failure, upstream.target)
 
 
 def explain(failure: GatewayError, target: Target) -> None:

@@ -16,7 +16,8 @@ from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.routing_pb2 import Attempt
 from dragoman.v1.stream_pb2 import Finished, StreamEvent, StreamResponse
 from dragoman.v1.usage_pb2 import Usage
-from gateway_core.execution.attempt import OpenStream, Upstream, ask, copy_counts, open_stream
+from gateway_core.execution.attempt import Upstream, ask, copy_counts, open_stream
+from gateway_core.execution.streams import OpenStream
 from gateway_core.execution.usage import sum_of
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.resolver import Target

@@ -123,7 +123,9 @@ class ModelResolver:
     """Resolves every configured model name. Raises SettingsError for a route or alias without a target."""
 
     def __init__(self, settings: Settings) -> None:
-        self._endpoints = {provider.name: endpoint_of(provider, settings.capabilities) for provider in settings.providers}
+        self._timeouts = settings.timeouts
+        self._timeouts_of = {provider.name: provider.timeouts for provider in settings.providers}
+        self._endpoints = {provider.name: self._endpoint_of(provider, settings) for provider in settings.providers}
         self._facts = {provider.name: provider.facts for provider in settings.providers}
         self._models = {model.name: model for model in settings.models}
         self._routes = {model.name: self._configured(model) for model in settings.models}
@@ -246,9 +248,21 @@ class ModelResolver:
                 ) from None
             raise SettingsError(f"{model.place}: {error.message}.") from None
         tuned = model.tuned.get(name, PLAIN_TARGET)
-        return tuple(
-            dataclasses.replace(one, facts=dataclasses.replace(one.facts, **tuned.facts), tuned=tuned) for one in found
-        )
+        return tuple(self._tuned(one, tuned, model.timeouts) for one in found)
+
+    def _tuned(self, target: Target, tuned: TargetSettings, timeouts: Mapping[str, float]) -> Target:
+        """timeouts: of the route."""
+        endpoint = target.endpoint
+        if timeouts or tuned.timeouts:
+            timers = self._timeouts.timers(self._timeouts_of[endpoint.provider], timeouts, tuned.timeouts)
+            endpoint = dataclasses.replace(endpoint, timers=timers)
+        facts = dataclasses.replace(target.facts, **tuned.facts)
+        return dataclasses.replace(target, endpoint=endpoint, facts=facts, tuned=tuned)
+
+    def _endpoint_of(self, provider: ProviderSettings, settings: Settings) -> Endpoint:
+        endpoint = endpoint_of(provider, settings.capabilities)
+        timers = settings.timeouts.timers(provider.timeouts)
+        return endpoint if timers is None else dataclasses.replace(endpoint, timers=timers)
 
 
 def route_of(request: ChatRequest, resolver: Resolver) -> Route:

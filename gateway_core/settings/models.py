@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.models.price_lists import MAX_PRICE, Unit
+from gateway_core.settings.attempts import read_timers
 from gateway_core.settings.byok import read_flag
 from gateway_core.settings.capabilities import is_override
 from gateway_core.settings.facts import read_facts
@@ -29,6 +30,8 @@ class TargetSettings:
     """What it costs, for sorting and bounds. None: the known price."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Where they are others than the provider's."""
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """See read_timers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class ModelSettings:
     balance: str = ORDERED
     tuned: Mapping[str, TargetSettings] = field(default_factory=dict)
     """By target, those that are more than a name."""
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """Of all targets: see read_timers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ def read_models(models: Table) -> Iterator[ModelSettings]:
             if isinstance(entry, Table):
                 tuned[targets[-1]] = read_target(entry)
         balance = table.choice("balance", ORDERED, BALANCES)
-        model = ModelSettings(name, tuple(targets), table.text("alias"), table.place, balance, tuned)
+        timeouts = read_timers(table.table("timeouts"))
+        model = ModelSettings(name, tuple(targets), table.text("alias"), table.place, balance, tuned, timeouts)
         table.finish()
         if bool(model.targets) == bool(model.alias):
             raise SettingsError(
@@ -84,7 +90,8 @@ def read_target(table: Table) -> TargetSettings:
     if weight == 0:
         raise table.error("weight", "must be more than 0: leave the target out instead.")
     prices = _read_whole(table.table("prices")) if "prices" in table else None
-    found = TargetSettings(weight, table.whole("priority", 0), prices, read_facts(table))
+    timeouts = read_timers(table.table("timeouts"))
+    found = TargetSettings(weight, table.whole("priority", 0), prices, read_facts(table), timeouts)
     table.finish()
     return found
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.providers.vendor import Vendor
 from gateway_core.providers.vendors import VENDORS, vendor_of
+from gateway_core.settings.attempts import read_timers
 from gateway_core.settings.facts import UNKNOWN_FACTS, Facts, read_facts
 from gateway_core.settings.file import SettingsError, Table, near
 from gateway_dialects.kit.dialect import Secret
@@ -46,6 +47,8 @@ class ProviderSettings:
     apis: tuple[str, ...] = ()
     """The dialects of the APIs to use, its own first. Empty: those that its vendor is known to have at its default URL."""
     facts: Facts = UNKNOWN_FACTS
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """See read_timers."""
 
 
 def read_providers(table: Table | None, environ: Mapping[str, str]) -> Iterator[ProviderSettings]:
@@ -114,6 +117,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     headers = {key: _header(table, key, text, environ) for key, text in table.text_table("headers").items()}
     version = read_text(table, "api_version", environ) or _first(vendor.version_variables if vendor else (), environ)
     inline_thinking, reads_urls = table.flag("inline_thinking", False), table.flag("reads_urls", True)
+    timeouts = read_timers(table.table("timeouts"))
     prompt_cache, facts = _read_prompt_cache(table, name, (dialect, *apis)), Facts(**read_facts(table))
     table.finish()
     if not vendor and not (given and dialect):
@@ -126,7 +130,7 @@ def _from_table(name: str, table: Table, environ: Mapping[str, str]) -> Provider
     if vendor and vendor.needs_key and not keys and not headers and url == vendor.url:
         raise SettingsError(f'{table.place} has no key: set {vendor.key_variable}, or write key = "env:NAME".')
     return ProviderSettings(
-        name, dialect, url, keys, headers, version, inline_thinking, reads_urls, prompt_cache, apis, facts
+        name, dialect, url, keys, headers, version, inline_thinking, reads_urls, prompt_cache, apis, facts, timeouts
     )
 
 

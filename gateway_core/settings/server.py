@@ -81,27 +81,6 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RetrySettings:
-    """Exponential backoff with jitter at one target. Times are in seconds."""
-
-    attempts: int = 2
-    """How often one target is asked at most, the first time included."""
-    initial: float = 0.5
-    longest: float = 8.0
-    jitter: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Towards providers, in seconds."""
-
-    connect: float = 10.0
-    idle: float = 120.0
-    """The longest wait for the next byte."""
-    total: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
 class RequestLimits:
     """The most of each that one request may have."""
 
@@ -214,29 +193,6 @@ def _read_path(table: Table, key: str) -> Path | None:
     if not path.is_file():
         raise table.error(key, f"names {path}, and there is no such file.")
     return path
-
-
-def read_retries(table: Table) -> RetrySettings:
-    default = RetrySettings()
-    retries = RetrySettings(
-        attempts=table.whole("attempts", default.attempts, least=1),
-        initial=table.seconds("initial", default.initial),
-        longest=table.seconds("longest", default.longest),
-        jitter=table.seconds("jitter", default.jitter),
-    )
-    table.finish()
-    return retries
-
-
-def read_timeouts(table: Table) -> Timeouts:
-    default = Timeouts()
-    timeouts = Timeouts(
-        connect=table.seconds("connect", default.connect),
-        idle=table.seconds("idle", default.idle),
-        total=table.seconds("total", default.total),
-    )
-    table.finish()
-    return timeouts
 
 
 def read_limits(table: Table) -> RequestLimits:

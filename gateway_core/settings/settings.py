@@ -17,6 +17,7 @@ from pathlib import Path
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.call import EVERYTHING, KeyScope
 from gateway_core.models.table import Override
+from gateway_core.settings.attempts import RetrySettings, Timeouts, read_retries, read_timeouts
 from gateway_core.settings.byok import ByokSettings, read_byok
 from gateway_core.settings.capabilities import read_capabilities
 from gateway_core.settings.contexts import ContextSettings, read_contexts
@@ -28,20 +29,16 @@ from gateway_core.settings.server import (
     ChatSettings,
     LogSettings,
     RequestLimits,
-    RetrySettings,
     ServerSettings,
     StorageSettings,
-    Timeouts,
     TlsSettings,
     parse_address,
     read_chat,
     read_limits,
     read_log,
     read_proxy,
-    read_retries,
     read_server,
     read_storage,
-    read_timeouts,
 )
 
 __all__ = [
@@ -158,16 +155,18 @@ def load(path: Path | None, environ: Mapping[str, str], *, core: bool = True) ->
     settings = _read_file(root) if root else Settings()
     if core:
         settings = _with_core(settings, root, environ)
-    if root:
-        root.skip(*CORE_TABLES)
-        root.finish()
     addresses = (environ.get("DRAGOMAN_HTTP"), environ.get("DRAGOMAN_GRPC"))
     server = settings.server
     if addresses[0]:
         server = dataclasses.replace(server, http=parse_address(addresses[0], "DRAGOMAN_HTTP"))
     if addresses[1]:
         server = dataclasses.replace(server, grpc=parse_address(addresses[1], "DRAGOMAN_GRPC"))
-    return dataclasses.replace(settings, server=server)
+    timeouts = read_timeouts(root.table("timeouts") if root else None, environ)
+    settings = dataclasses.replace(settings, server=server, timeouts=timeouts)
+    if root:
+        root.skip(*CORE_TABLES)
+        root.finish()
+    return settings
 
 
 def hash_key(key: str) -> str:
@@ -179,7 +178,6 @@ def _read_file(root: Table) -> Settings:
     return Settings(
         server=read_server(root.table("server")),
         retries=read_retries(root.table("retries")),
-        timeouts=read_timeouts(root.table("timeouts")),
         log=read_log(root.table("log")),
         chat=read_chat(root.table("chat")),
         contexts=tuple(read_contexts(root.table("contexts"))),

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
-from gateway_dialects.kit.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import Timers, UpstreamRequest
 
 
 class UpstreamResponse(Protocol):
@@ -37,10 +37,10 @@ class UpstreamResponse(Protocol):
 class Transport(Protocol):
     """Sends requests. Retries nothing that may have reached a provider over a working connection."""
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
-        """Returns once the head of the answer is here. Raises GatewayError: UPSTREAM_UNAVAILABLE when there is no
-        connection, UPSTREAM_TIMEOUT when there is no answer in time, DEADLINE_EXCEEDED at the deadline. Cancelling closes
-        the socket."""
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> UpstreamResponse:
+        """Returns once the head of the answer is here. timers: None for the transport's own. Raises GatewayError:
+        UPSTREAM_UNAVAILABLE when there is no connection, UPSTREAM_TIMEOUT when there is no answer in time, DEADLINE_EXCEEDED
+        at the deadline. Cancelling closes the socket."""
 
     async def close(self) -> None: ...
 
@@ -100,8 +100,8 @@ class Lazy(Generic[MadeT]):
 class LazyTransport(Lazy[Transport]):
     """See Transport."""
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
-        return await self.get().send(request, deadline)
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> UpstreamResponse:
+        return await self.get().send(request, deadline, timers)
 
 
 class LazyDownloader(Lazy[Downloader]):

@@ -14,7 +14,7 @@ from dragoman.reasons import GatewayError, Reason
 from gateway_core.call import Deadline
 from gateway_core.providers.demo.models import answer
 from gateway_core.providers.demo.script import Ending, Pause, Script, Step
-from gateway_dialects.kit.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import Timers, UpstreamRequest
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -30,7 +30,7 @@ class DemoTransport:
         self._idle_s = idle_s
         self._asked: dict[bytes, int] = {}
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> DemoResponse:
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> DemoResponse:
         if deadline.remaining() == 0.0:
             raise deadline_exceeded()
         path = urlsplit(request.url).path.removeprefix("/v1")

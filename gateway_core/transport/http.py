@@ -9,6 +9,7 @@ redirects, has no cookies, reads no environment and no .netrc.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from gateway_core.transport.http1.connection import Connection
 from gateway_core.transport.http1.decompress import Inflater, Unreadable, inflater_for
 from gateway_core.transport.http1.exchange import NEVER, Exchange, Fate
 from gateway_core.transport.http1.pool import Pool
-from gateway_dialects.kit.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import Timers, UpstreamRequest
 
 ACCEPT_ENCODING = "identity"
 """Compression would cost time and may hold back streamed events. A compressed answer is decompressed all the same, unless it
@@ -37,7 +38,7 @@ class HttpLimits:
     connect_s: float = 10.0
     """For waiting in turn, resolving the name, connecting and TLS."""
     answer_s: float = 600.0
-    """From the request to the answer's head: a model that does not stream thinks for all of this time."""
+    """See Timers.headers_s."""
     idle_s: float = 300.0
     """Between two reads of the body."""
     keepalive_s: float = 30.0
@@ -55,26 +56,30 @@ class HttpTransport:
     def __init__(self, user_agent: str, limits: HttpLimits = HttpLimits(), *, guard: Guard | None = None) -> None:
         """guard: checks the addresses that are connected to."""
         self._limits = limits
+        self._limits_of: dict[Timers, HttpLimits] = {}
         self._connector = Connector(guard, dns_cache_s=limits.dns_cache_s)
         self._verbatim = {"user-agent": user_agent, "accept-encoding": ACCEPT_ENCODING}
         self._defaults = {**self._verbatim, "accept": "*/*"}
         self._pools: dict[Origin, Pool] = {}
         self._closed = False
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> HttpResponse:
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> HttpResponse:
+        limits = self._limits if timers is None else self._limited(timers)
         left = deadline.remaining()
         if left == 0.0:
             raise deadline_exceeded()
         origin, head = self._written(request)
         until = NEVER if left is None else asyncio.get_running_loop().time() + left
         pool = self._pool(origin)
-        exchange = await self._exchange(pool.idle() or await self._fresh(pool, origin, until), request, head, until)
+        connection = pool.idle() or await self._fresh(pool, origin, limits, until)
+        exchange = await self._exchange(connection, request, head, limits, until)
         if request.stream is None and met_the_end(exchange):
             exchange.close()
-            exchange = await self._exchange(await self._fresh(pool, origin, until), request, head, until)
+            connection = await self._fresh(pool, origin, limits, until)
+            exchange = await self._exchange(connection, request, head, limits, until)
         if not exchange.status:
-            raise unanswered(exchange, origin, self._limits)
-        return HttpResponse(exchange, origin, self._limits, verbatim=request.verbatim)
+            raise unanswered(exchange, origin, limits)
+        return HttpResponse(exchange, origin, limits, verbatim=request.verbatim)
 
     async def close(self) -> None:
         """Cut every connection. Requests made later fail with SHUTTING_DOWN."""
@@ -107,8 +112,19 @@ class HttpTransport:
             pool = self._pools[origin] = Pool(opening, most=limits.connections, keepalive_s=limits.keepalive_s)
         return pool
 
-    async def _fresh(self, pool: Pool, origin: Origin, until: float) -> Connection:
-        limits = self._limits
+    def _limited(self, timers: Timers) -> HttpLimits:
+        """Timers are configured: there are few."""
+        found = self._limits_of.get(timers)
+        if found is None:
+            found = self._limits_of[timers] = dataclasses.replace(
+                self._limits,
+                connect_s=timers.connect_s or NEVER,
+                answer_s=timers.headers_s or NEVER,
+                idle_s=timers.idle_s or NEVER,
+            )
+        return found
+
+    async def _fresh(self, pool: Pool, origin: Origin, limits: HttpLimits, until: float) -> Connection:
         connect_until = asyncio.get_running_loop().time() + limits.connect_s
         try:
             async with asyncio.timeout_at(min(until, connect_until)):
@@ -122,9 +138,11 @@ class HttpTransport:
             raise stopping()
         return connection
 
-    async def _exchange(self, connection: Connection, request: UpstreamRequest, head: bytes, until: float) -> Exchange:
+    async def _exchange(
+        self, connection: Connection, request: UpstreamRequest, head: bytes, limits: HttpLimits, until: float
+    ) -> Exchange:
         """Returns with the answer's head, or when there will be none."""
-        now, limits = asyncio.get_running_loop().time(), self._limits
+        now = asyncio.get_running_loop().time()
         exchange = Exchange(now, until, answer_s=limits.answer_s, idle_s=limits.idle_s)
         connection.start(exchange, request.method, head, body_of(request))
         try:

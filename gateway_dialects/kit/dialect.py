@@ -129,6 +129,19 @@ class Quirks:
     """Where the key travels: authorization, as a bearer token, or a header of the vendor's own, bare."""
 
 
+class Timers(NamedTuple):
+    """How long an upstream is awaited in one attempt, in seconds. 0: for as long as the call may take."""
+
+    connect_s: float
+    headers_s: float
+    """From the request to the answer's head; an answer that is not streamed is thought out by then."""
+    first_content_s: float
+    """From the request to the first content of a stream, whatever comes before."""
+    idle_s: float
+    """Between two reads; comments count."""
+    total_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class OtherApi:
     """Another API of a provider, reached with the same keys and headers."""
@@ -162,6 +175,8 @@ class Endpoint:
     """Whether a client chose its URL, so that it must not lead into the operator's network."""
     others: Mapping[str, OtherApi] = field(default_factory=dict)
     """The provider's other APIs, by dialect."""
+    timers: Timers | None = None
+    """None: those of the gateway."""
     capabilities_of: Callable[[str], Capabilities] = field(default=unknown, repr=False, compare=False)
     """(model in the provider's own name) -> what it takes here."""
 

@@ -28,7 +28,7 @@ from gateway_core.rpc.inprocess import local_channel
 from gateway_core.rpc.servicer import GatewayServicer
 from gateway_core.settings.settings import load
 from gateway_core.telemetry import AccessLog
-from gateway_dialects.kit.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import Timers, UpstreamRequest
 from http_facade.app import create_app
 from tests.http_facade.asgi import Answer, ask
 
@@ -87,7 +87,7 @@ class InstantTransport:
     def __init__(self) -> None:
         self.times = 1
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> InstantResponse:
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> InstantResponse:
         is_stream = b'"stream":true' in request.body or "stream" in request.url
         if not is_stream:
             body = traffic.anthropic_answer() if "/messages" in request.url else traffic.unary_answer()

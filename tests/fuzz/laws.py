@@ -15,7 +15,7 @@ from typing import Any
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.execution.attempt import OpenStream
+from gateway_core.execution.streams import OpenStream
 from gateway_core.transport.sse import SseDecoder
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint

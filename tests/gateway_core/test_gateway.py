@@ -19,7 +19,7 @@ from gateway_core.execution.attempt import Transports
 from gateway_core.gateway import Gateway
 from gateway_core.settings.settings import ModelSettings, ProviderSettings, RetrySettings, Settings
 from gateway_dialects.kit.accumulate import accumulate
-from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
+from gateway_dialects.kit.dialect import Endpoint, Secret, Timers, UpstreamRequest
 from tests.gateway_core.execution.scripted import (
     DONE,
     STOP,
@@ -244,9 +244,9 @@ def test_the_calls_deadline_goes_along() -> None:
     seen: list[Deadline] = []
 
     class Watching(Closable):
-        async def send(self, request: UpstreamRequest, deadline: Deadline) -> ScriptedResponse:
+        async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> ScriptedResponse:
             seen.append(deadline)
-            return await super().send(request, deadline)
+            return await super().send(request, deadline, timers)
 
     clock = Clock()
     settings = Settings(providers=(ProviderSettings("a", "openai", "http://a", (Secret("k"),)),))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.execution.attempt import OpenStream
+from gateway_core.execution.streams import OpenStream
 from gateway_dialects.kit.dialect import Dialect, Endpoint
 
 

@@ -14,7 +14,7 @@ from dragoman.v1.usage_pb2 import Usage
 from gateway_core.call import Deadline
 from gateway_core.execution.attempt import Transports, Upstream
 from gateway_core.execution.fan_out import ask_each, gives_several
-from gateway_dialects.kit.dialect import UpstreamRequest
+from gateway_dialects.kit.dialect import Timers, UpstreamRequest
 from tests.properties.columns import Column
 from tests.properties.faces import FACES
 from tests.properties.probes import asking, text
@@ -73,7 +73,7 @@ class Answering:
         self._body = body
         self.asked: list[bytes] = []
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> Answered:
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> Answered:
         self.asked.append(request.body)
         return Answered(self._body)
 

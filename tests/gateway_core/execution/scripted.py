@@ -15,7 +15,7 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import Message, Part, Role
 from gateway_core.call import Deadline
 from gateway_core.routing.resolver import Route, Target
-from gateway_dialects.kit.dialect import Endpoint, Secret, UpstreamRequest
+from gateway_dialects.kit.dialect import Endpoint, Secret, Timers, UpstreamRequest
 
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream"}
@@ -107,6 +107,7 @@ class ScriptedTransport:
         self._default = in_turn(default)
         self._answers = {host: in_turn(its) for host, its in answers.items()}
         self.sent: list[UpstreamRequest] = []
+        self.timers: list[Timers | None] = []
         self.responses: list[ScriptedResponse] = []
 
     @property
@@ -114,8 +115,9 @@ class ScriptedTransport:
         """The hosts in the order they were asked."""
         return [urlsplit(request.url).netloc for request in self.sent]
 
-    async def send(self, request: UpstreamRequest, deadline: Deadline) -> ScriptedResponse:
+    async def send(self, request: UpstreamRequest, deadline: Deadline, timers: Timers | None = None) -> ScriptedResponse:
         self.sent.append(request)
+        self.timers.append(timers)
         left = self._answers.get(urlsplit(request.url).netloc, self._default)
         answer = left.pop(0) if len(left) > 1 else left[0]
         if not deadline.allows(answer.takes_s):

@@ -12,8 +12,9 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call, Deadline
-from gateway_core.execution.attempt import Grace, OpenStream, Transports
+from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
+from gateway_core.execution.streams import Grace, OpenStream
 from gateway_core.routing.resolver import Route, Target
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint, Quirks

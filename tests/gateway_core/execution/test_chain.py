@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from gateway_core.call import Call, Deadline
 from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
 from gateway_core.routing.resolver import Route, Target
-from gateway_dialects.kit.dialect import Endpoint, Quirks
+from gateway_dialects.kit.dialect import Endpoint, Quirks, Timers
 from tests.gateway_core.execution.scripted import (
     Answer,
     Clock,
@@ -179,6 +180,17 @@ def test_the_deadline_shrinks_over_all_attempts() -> None:
     assert found.reason is Reason.DEADLINE_EXCEEDED
     assert found.trace is not None
     assert [attempt.duration_ms for attempt in found.trace.attempts] == [2000.0, 2000.0, 0.0]
+
+
+def test_an_attempt_that_may_not_take_so_long_goes_to_the_next_target() -> None:
+    hasty = target("a")
+    timers = Timers(connect_s=1.0, headers_s=0.0, first_content_s=0.0, idle_s=0.0, total_s=1.0)
+    hasty = dataclasses.replace(hasty, endpoint=dataclasses.replace(hasty.endpoint, timers=timers))
+    rig = Rig(attempts=1, a=dataclasses.replace(GOOD, takes_s=2.0), b=GOOD)
+    answer = rig.chat(route(hasty, "b"), within=5.0)
+    assert [attempt.reason for attempt in answer.route.attempts] == [Reason.UPSTREAM_TIMEOUT, ""]
+    assert rig.transport.timers == [timers, None]
+    assert rig.failure(route(hasty), within=0.5).reason is Reason.DEADLINE_EXCEEDED
 
 
 def test_the_trace_tells_who_was_asked_and_why_each_failed() -> None:

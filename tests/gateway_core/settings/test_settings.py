@@ -5,6 +5,7 @@ import pytest
 
 from gateway_core.call import KeyScope
 from gateway_core.providers.vendors import VENDORS
+from gateway_core.routing.resolver import ModelResolver
 from gateway_core.settings.providers import IN_PROCESS
 from gateway_core.settings.server import Address
 from gateway_core.settings.settings import (
@@ -20,7 +21,7 @@ from gateway_core.settings.settings import (
     hash_key,
     load,
 )
-from gateway_dialects.kit.dialect import Secret
+from gateway_dialects.kit.dialect import Secret, Timers
 
 WHOLE = """\
 [server]
@@ -100,9 +101,46 @@ def test_reads_everything_a_file_can_say(tmp_path: Path) -> None:
     )
     assert settings.keys == (KeySettings("team-a", hash_key("foo")),)
     assert settings.retries == RetrySettings(4, 0.1, 2.0, 0.0)
-    assert settings.timeouts == Timeouts(1.0, 2.0, 3.0)
+    assert settings.timeouts == Timeouts(connect=1.0, idle=2.0, total=3.0)
     assert settings.log == LogSettings("json", False)
     assert settings.chat.model == "fast"
+
+
+TIMED = """
+[timeouts]
+idle = 30
+[providers.groq]
+key = "k"
+timeouts = { idle = 20, first_content = 10 }
+[providers.openai]
+key = "k"
+[models.fast]
+targets = [{ model = "groq/a", timeouts = { idle = 5, total = 60 } }, "groq/b", "openai/c"]
+timeouts = { first_content = 4 }
+"""
+
+
+def test_timeouts_of_the_environment_a_provider_a_route_and_a_target(tmp_path: Path) -> None:
+    environ = {"DRAGOMAN_CONNECT_TIMEOUT": "1.5", "DRAGOMAN_FIRST_EVENT_TIMEOUT": "7", "DRAGOMAN_IDLE_TIMEOUT": "40"}
+    settings = read(tmp_path, TIMED, environ)
+    resolver = ModelResolver(settings)
+
+    assert settings.timeouts == Timeouts(connect=1.5, first_content=7.0, idle=40.0)
+    assert [one.endpoint.timers for one in resolver.resolve("fast").targets] == [
+        Timers(connect_s=1.5, headers_s=0.0, first_content_s=4.0, idle_s=5.0, total_s=60.0),
+        Timers(connect_s=1.5, headers_s=0.0, first_content_s=4.0, idle_s=20.0, total_s=600.0),
+        Timers(connect_s=1.5, headers_s=0.0, first_content_s=4.0, idle_s=40.0, total_s=600.0),
+    ]
+    timers = resolver.endpoint("groq").timers
+    assert timers is not None
+    assert (timers.first_content_s, timers.idle_s) == (10.0, 20.0)
+    assert resolver.endpoint("openai").timers is None
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
+def test_a_timeout_of_the_environment_that_is_none(text: str) -> None:
+    with pytest.raises(SettingsError, match="DRAGOMAN_IDLE_TIMEOUT must be a number of seconds"):
+        load(None, {"DRAGOMAN_IDLE_TIMEOUT": text})
 
 
 def test_nothing_configured_is_a_demo_on_loopback() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.execution.attempt import decoder_for
+from gateway_core.execution.streams import decoder_for
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Dialect, Endpoint, Quirks, ServerSentEvent
 from gateway_dialects.kit.inline_thinking import InlineThinkingDecoder, split_answer

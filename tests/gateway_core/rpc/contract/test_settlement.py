@@ -16,7 +16,7 @@ from dragoman.v1.chat_pb2 import ChatRequest, FinishReason
 from dragoman.v1.models_pb2 import ListModelsRequest, Prices
 from dragoman.v1.proxy_pb2 import ProxyRequest, ProxyStreamRequest
 from dragoman.v1.tokens_pb2 import CountTokensRequest
-from gateway_core.execution import attempt
+from gateway_core.execution import attempt, streams
 from gateway_core.providers.registry import DIALECTS
 from gateway_core.settings.settings import ModelSettings
 from tests.gateway_core.rpc.contract.conftest import Contract
@@ -276,7 +276,7 @@ def test_a_fault_of_ours(contract: Contract, monkeypatch: pytest.MonkeyPatch, op
     monkeypatch.setattr(attempt, "DIALECTS", {**DIALECTS, "openai": broken})
     reply = WHOLE
     if operation == "stream":
-        monkeypatch.setattr(attempt.OpenStream, "batches", faulty)
+        monkeypatch.setattr(streams.OpenStream, "batches", faulty)
         reply = event_stream(WORDS, STALL)
     act = stream if operation == "stream" else chat
     record = settled(contract, Ending(failing(act), replies(reply)))

@@ -10,7 +10,7 @@ import pytest
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatResponse, FinishReason
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_core.execution.attempt import committed
+from gateway_core.execution.streams import committed
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.openai_responses import CLIENT as OPENAI_RESPONSES
