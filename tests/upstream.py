@@ -7,7 +7,7 @@
     with running_upstream(handler) as upstream: ...      # in a thread of its own, for blocking clients
 
 A reply's steps are bytes to write, a Pause, a Signal to wait for, CUT (close at once) or STALL (keep the connection open and
-silent). A script that is out of steps ends the body.
+silent) or RESET (with a TCP reset). A script that is out of steps ends the body.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from socket import SO_LINGER, SOL_SOCKET
 from types import TracebackType
 from typing import Any, Self, assert_never, cast
 
+NO_LINGER = struct.pack("ii", 1, 0)
+"""Closing resets the connection."""
 WAIT_S = 10.0
 """How long a test waits for what must happen before it fails."""
 
@@ -50,10 +54,12 @@ class Signal:
 
 class Ending(Enum):
     CUT = auto()
+    RESET = auto()
     STALL = auto()
 
 
 CUT = Ending.CUT
+RESET = Ending.RESET
 STALL = Ending.STALL
 
 
@@ -216,6 +222,11 @@ class Connection(asyncio.Protocol):
                 case Ending.CUT:
                     # Not abort(): that would throw away what was just written.
                     self._transport.close()
+                    await asyncio.Event().wait()
+                case Ending.RESET:
+                    # What was written is on its way: the buffer is empty, or a system call's failure would show.
+                    self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, NO_LINGER)
+                    self._transport.abort()
                     await asyncio.Event().wait()
                 case Ending.STALL:
                     await asyncio.Event().wait()

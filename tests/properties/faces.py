@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from dragoman.reasons import GatewayError
 from dragoman.v1.chat_pb2 import ChatRequest, ChatResponse
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.providers.registry import DIALECTS
@@ -38,6 +39,8 @@ class Renderer(Protocol):
     """Writes one stream."""
 
     def render(self, batch: StreamResponse) -> bytes: ...
+
+    def fail(self, error: GatewayError) -> bytes: ...
 
 
 @dataclass(frozen=True)
