@@ -130,15 +130,14 @@ class Quirks:
 
 
 class Timers(NamedTuple):
-    """How long an upstream is awaited in one attempt, in seconds. 0: for as long as the call may take."""
+    """How long an upstream is awaited in one attempt, in seconds. 0: for as long as the call may take. headers_s: from the
+    request to the answer's head. first_content_s: to the first content of a stream. idle_s: between two reads; comments
+    count."""
 
     connect_s: float
     headers_s: float
-    """From the request to the answer's head; an answer that is not streamed is thought out by then."""
     first_content_s: float
-    """From the request to the first content of a stream, whatever comes before."""
     idle_s: float
-    """Between two reads; comments count."""
     total_s: float
 
 
