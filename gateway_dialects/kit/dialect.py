@@ -131,8 +131,7 @@ class Quirks:
 
 class Timers(NamedTuple):
     """How long an upstream is awaited in one attempt, in seconds. 0: for as long as the call may take. headers_s: from the
-    request to the answer's head. first_content_s: to the first content of a stream. idle_s: between two reads; comments
-    count."""
+    request to the answer's head. first_content_s: to a stream's first content. idle_s: between two reads."""
 
     connect_s: float
     headers_s: float
@@ -174,8 +173,7 @@ class Endpoint:
     """Whether a client chose its URL, so that it must not lead into the operator's network."""
     others: Mapping[str, OtherApi] = field(default_factory=dict)
     """The provider's other APIs, by dialect."""
-    timers: Timers | None = None
-    """None: those of the gateway."""
+    timers: Timers | None = None  # None: those of the gateway.
     capabilities_of: Callable[[str], Capabilities] = field(default=unknown, repr=False, compare=False)
     """(model in the provider's own name) -> what it takes here."""
 
