@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """How many chats of one request are answered at the same time."""
+READING_S = 0.1
+"""How long a client has to read what was written, so that what follows reaches it by itself."""
 
 
 class ChatEndpoint:
@@ -162,15 +164,16 @@ class StreamedAnswer:
             exchange.details["error"] = failure.reason
             await exchange.write(self._writer.fail(failure), more=True)
             if served.abort is not None:
-                await self._abort(served.abort(failure))
+                await self.break_off(served.abort(failure))
                 return
         await exchange.write(b"", more=False)
 
-    async def _abort(self, data: bytes) -> None:
-        """Write this by itself, and break off: the server closes a connection whose answer is left without its end."""
-        # What is written in one turn of the event loop leaves the server together.
-        await asyncio.sleep(0)
+    async def break_off(self, data: bytes) -> None:
+        """Write this by itself, and break off: the server closes a connection whose answer is left without its end. Node's
+        fetch joins what arrives at once, and throws away what is not read yet when the connection breaks."""
+        await asyncio.sleep(READING_S)
         await self._exchange.write(data, more=True)
+        await asyncio.sleep(READING_S)
 
     async def _relay(self, batch: StreamResponse, data: bytes, keep_alive: KeepAlive) -> GatewayError | None:
         """Write the first batch, which is rendered, and all others. Returns the failure that ended them."""

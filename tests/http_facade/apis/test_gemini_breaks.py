@@ -5,23 +5,24 @@ from __future__ import annotations
 
 import json
 import socket
+from types import SimpleNamespace
 
+import pytest
+
+from http_facade.chat import StreamedAnswer
 from tests.http_facade.serving import Provided, chunk
 from tests.upstream import CUT, WAIT_S, event_stream
 
 BODY = json.dumps({"contents": [{"parts": [{"text": "Hi"}]}]}).encode()
 
 
-def received(provided: Provided, query: str) -> bytes:
-    """All bytes until the server ends the connection."""
+def received(provided: Provided, query: str) -> list[bytes]:
+    """What arrives, read by read, until the server ends the connection."""
     path = f"/v1beta/models/openai/m:streamGenerateContent{query}"
     head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(BODY)}\r\n\r\n".encode()
     with socket.create_connection(provided.facade.place, WAIT_S) as connection:
         connection.sendall(head + BODY)
-        whole = b""
-        while piece := connection.recv(65536):
-            whole += piece
-    return whole
+        return [*iter(lambda: connection.recv(65536), b"")]
 
 
 def chunks_of(body: bytes) -> list[bytes]:
@@ -37,7 +38,7 @@ def chunks_of(body: bytes) -> list[bytes]:
 
 def test_an_error_in_a_stream_of_events(provided: Provided) -> None:
     provided.replies(event_stream(chunk("one"), chunk("two"), CUT))
-    head, _, body = received(provided, "?alt=sse").partition(b"\r\n\r\n")
+    head, _, body = b"".join(received(provided, "?alt=sse")).partition(b"\r\n\r\n")
     assert b"transfer-encoding: chunked" in head.lower()
     *_, event, bare = chunks_of(body)
     error = json.loads(bare)
@@ -45,6 +46,25 @@ def test_an_error_in_a_stream_of_events(provided: Provided) -> None:
     assert error["error"]["message"]
     assert event.splitlines()[0] == b"data: " + bare
     provided.facade.assert_serves()
+
+
+@pytest.mark.anyio
+async def test_a_client_has_time_to_read_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Node's fetch joins what arrives at once, and @google/genai 1.x knows the bare error when it arrives by itself."""
+    steps: list[object] = []
+
+    async def pause(_: float) -> None:
+        steps.append("pause")
+
+    async def write(data: bytes, *, more: bool) -> None:
+        steps.append((data, more))
+
+    monkeypatch.setattr("http_facade.chat.asyncio.sleep", pause)
+    answer = object.__new__(StreamedAnswer)
+    monkeypatch.setattr(StreamedAnswer, "_exchange", SimpleNamespace(write=write), raising=False)
+    await answer.break_off(b"bare")
+
+    assert steps == ["pause", (b"bare", True), "pause"]
 
 
 def test_a_whole_stream_ends_well(provided: Provided) -> None:
