@@ -23,7 +23,7 @@ class Program:
     packages: Sequence[str]
     """NAME@VERSION of npm, NAME==VERSION of PyPI. The first one's version is told."""
     api: str
-    """The served API that it asks: openai, responses, anthropic or gemini."""
+    """The served API that it asks: openai, responses, anthropic, gemini or cohere."""
     command: Sequence[str]
     """What is run, the program's name first."""
     alone: Sequence[str] = ()
@@ -214,7 +214,7 @@ FRAMEWORKS = (
     framework("AI SDK, OpenAI compatible", "ai_sdk_compatible.mjs", *AI_SDK),
     framework("AI SDK, Google", "ai_sdk_google.mjs", *AI_SDK, api="gemini"),
     framework("AI SDK, Mistral", "ai_sdk_mistral.mjs", *AI_SDK),
-    framework("AI SDK, Cohere", "ai_sdk_cohere.mjs", *AI_SDK),
+    framework("AI SDK, Cohere", "ai_sdk_cohere.mjs", *AI_SDK, api="cohere"),
     framework("AI SDK, Azure", "ai_sdk_azure.mjs", *AI_SDK, api="responses"),
     framework("AI SDK, xAI", "ai_sdk_xai.mjs", *AI_SDK),
     framework("AI SDK, Groq", "ai_sdk_groq.mjs", *AI_SDK),

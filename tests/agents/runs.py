@@ -31,8 +31,8 @@ MODELS = {
     "google": "google/gemini-3-flash-preview",
 }
 REFUSING_MODELS = {"demo": "demo/error-400"}
-NATIVE = {"openai": "openai", "responses": "openai", "anthropic": "anthropic", "gemini": "google"}
-"""By served API: the provider of its own dialect."""
+NATIVE = {"openai": "openai", "responses": "openai", "anthropic": "anthropic", "gemini": "google", "cohere": "openai"}
+"""By served API: the provider of its own dialect; Cohere's has none here."""
 TASKS = {
     "text": "Say hello.",
     "tools": f"Read the file {{folder}}/{FILE}, then {LOOP} in it.",
