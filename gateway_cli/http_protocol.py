@@ -5,6 +5,10 @@ clients can read to what is not HTTP; the bodies of requests that offer to speak
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import sys
+import termios
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -33,6 +37,10 @@ class ConnectionLimits:
     """Bytes a second that a body which takes longer must have come with."""
     send_s: float = 60.0
     """How long a client may leave what was written to it unread."""
+    send_rate: int = 1_000
+    """Bytes a second that it must read where it takes longer."""
+    lag_s: float = 600.0
+    """How long one answer may go on since its client first did not keep up with it."""
     linger_s: float = 10.0
     """How long the rest of a request is read that has been answered, so that its client comes to read the answer."""
     linger_bytes: int = 64 * 1024 * 1024
@@ -75,6 +83,10 @@ class HttpProtocol(HttpToolsProtocol):
     """When it began, in the event loop's time; later where the server itself paused."""
     _received = 0
     """Bytes of it, or of the rest of an answered one."""
+    _lagged = 0.0
+    """When the client first did not keep up with reading the answer; 0: it does."""
+    _unread = 0
+    """Bytes of it when that was last looked at."""
     _lingering = False
     _address = ""
     _fault: GatewayError | None = None
@@ -161,7 +173,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._unset_keepalive_if_required()
-        self._begun, self._began, self._received = True, self.loop.time(), 0
+        self._begun, self._began, self._received, self._lagged = True, self.loop.time(), 0, 0.0
 
     def on_headers_complete(self) -> None:
         """Raises ValueError, which ends the parsing, for heads that another server could read as another request."""
@@ -190,7 +202,23 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._sending = self.loop.call_later(self.limits.send_s, self.transport.abort)
+        now = self.loop.time()
+        self._lagged = self._lagged or now
+        if now - self._lagged > self.limits.lag_s:
+            self.transport.abort()
+            return
+        self._unread = unread_on(self.transport)
+        self._sending = self.loop.call_later(self.limits.send_s, self._check_reading)
+
+    def _check_reading(self) -> None:
+        """A long answer is written at once: its client may take its time, as long as it reads."""
+        unread, limits = unread_on(self.transport), self.limits
+        is_slow = self._unread - unread < limits.send_s * limits.send_rate
+        if is_slow or self.loop.time() - self._lagged > limits.lag_s:
+            self.transport.abort()
+        else:
+            self._unread = unread
+            self._sending = self.loop.call_later(limits.send_s, self._check_reading)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -243,6 +271,15 @@ class Body:
     def __init__(self, protocol: HttpProtocol) -> None:
         self.on_body = protocol.on_body
         self.on_message_complete = protocol.on_message_complete
+
+
+def unread_on(transport: asyncio.Transport) -> int:
+    """Bytes that the other end has not taken, in the system's buffer too: the system takes more only once much of that is
+    free."""
+    queued = b""
+    with contextlib.suppress(OSError):
+        queued = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
 
 def fault_of(headers: list[tuple[bytes, bytes]], version: str) -> GatewayError | None:

@@ -164,5 +164,7 @@ def http_server(
         hosts=server.hosts,
         trusted_proxies=server.trusted_proxies,
     )
-    connections = connections or ConnectionLimits(server.max_connections, server.max_connections_per_address)
+    connections = connections or ConnectionLimits(
+        server.max_connections, server.max_connections_per_address, lag_s=settings.timeouts.total
+    )
     return HttpServer(app, bound, server.http_tls, limits=connections)
