@@ -63,10 +63,10 @@ class Fitter(KeywordFitter):
         self.found.visited += 1
         if depth + len(self._inside) > profile.deepest:
             return self.cut("what is nested deepest", {})
-        if not profile.refused.isdisjoint(schema):
-            raise DoesNotFit
         if "allOf" in schema and (not profile.all_of or (depth == 0 and "allOf" in profile.not_at_top)):
             schema = self._without_all_of(schema, depth)
+        if not profile.refused.isdisjoint(schema):
+            raise DoesNotFit
         if isinstance(reference := schema.get("$ref"), str):
             alone = profile.reference_siblings or not siblings(schema)
             if not profile.references or not alone or (depth == 0 and profile.object_at_top):

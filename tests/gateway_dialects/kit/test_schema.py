@@ -48,6 +48,38 @@ def test_a_union_at_the_top_moves_into_the_description_and_its_properties_stay()
     assert "anyOf" in found.schema["description"]
 
 
+def test_a_property_that_one_alternative_does_not_name_takes_anything() -> None:
+    options = [{"properties": {"a": {"type": "string"}}}, {"properties": {"b": {"type": "integer"}}}]
+    found = fit_schema({"type": "object", "anyOf": options}, TOOL).schema
+    assert found is not None
+    assert found["properties"] == {"a": {"anyOf": [{"type": "string"}, {}]}, "b": {"anyOf": [{"type": "integer"}, {}]}}
+    closed = [{**option, "additionalProperties": False} for option in options]
+    found = fit_schema({"type": "object", "anyOf": closed}, TOOL).schema
+    assert found is not None
+    assert found["properties"] == {"a": {"type": "string"}, "b": {"type": "integer"}}
+
+
+@pytest.mark.parametrize("name", ["not", "if", "oneOf"])
+def test_what_is_denied_keeps_what_its_definitions_lose(name: str) -> None:
+    # Without the pattern the definition takes more, so that the whole would take less.
+    value: Any = [{"$ref": "#/$defs/a"}, {"type": "integer"}] if name == "oneOf" else {"$ref": "#/$defs/a"}
+    found = fit_schema(
+        within({name: value}, a={"type": "string", "pattern": "x"}), SchemaProfile(described=frozenset({"pattern"}))
+    )
+    assert found.schema is not None
+    assert name not in found.schema["properties"]["x"]
+    assert len(found.lost) == 2
+
+
+def test_objects_are_not_closed_to_what_their_alternatives_name() -> None:
+    options = [{"type": "object", "properties": {name: {}}, "additionalProperties": False} for name in "ab"]
+    found = fit_schema(within({"type": "object", "anyOf": options}), STRUCTURED)
+    assert found.schema is not None
+    assert found.schema["properties"]["x"] == {"anyOf": options}
+    assert found.lost == []
+    assert fit_schema(within({"properties": {"c": {}}, "anyOf": options}), STRUCTURED).schema is None
+
+
 def test_what_contradicts_a_reference_is_dropped_and_reported() -> None:
     found = fit_schema(within({"$ref": "#/$defs/a", "type": "integer"}, a={"type": "string"}), ALONE)
     assert found.schema == within({"$ref": "#/$defs/a"}, a={"type": "string"})

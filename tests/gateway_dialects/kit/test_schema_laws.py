@@ -31,7 +31,7 @@ PROFILES = {
     "mistral": schemas.MISTRAL_HELD,
     "cohere": schemas.COHERE_HELD,
 }
-SCHEMAS = 400
+SCHEMAS = 1_000
 NAMES = ("a", "b", "c")
 TYPES = ("string", "integer", "number", "boolean", "null", "array", "object")
 SIMPLE = (None, True, 0, 1, 2, 7, 1.5, "", "x", "xy", "ab@c", "2020-01-02", "u:")
@@ -65,45 +65,71 @@ VALUES = ("enum", "const", "default", "required", "type")
 SINGLE = ("items", "additionalProperties", "not", "if", "then", "else")
 
 
-def any_schema(dice: Random, depth: int, *, wild: bool, references: bool = True) -> Json:
-    """One of few keywords, so that there are values that it allows. wild: whether keywords stand beside what they are not
-    for, and objects are open."""
-    found: Json = {}
-    if not wild and depth and dice.random() < 0.2:
-        found["anyOf"] = [any_schema(dice, depth - 1, wild=wild) for _ in range(2)]
+class Writer:
+    """Writes schemas of few keywords, so that there are values that they allow."""
+
+    def __init__(self, dice: Random, oddity: float) -> None:
+        """oddity: how often something is written that some vendor does not take."""
+        self._dice, self._oddity = dice, oddity
+
+    def _is_odd(self, often: float) -> bool:
+        return self._dice.random() < often * self._oddity
+
+    def _some(self, depth: int, counts: tuple[int, ...] = (1, 2, 2, 3)) -> list[Json]:
+        first, *others = [self.schema(depth) for _ in range(self._dice.choice(counts))]
+        # Alternatives that overlap.
+        return [first, *(copy.deepcopy(first) if self._is_odd(0.3) else other for other in others)]
+
+    def schema(self, depth: int, *, references: bool = True) -> Json:
+        dice = self._dice
+        found: Json = {}
+        if depth and references and dice.random() < 0.2:
+            found["$ref"] = dice.choice(("#/$defs/a", "#/$defs/b"))
+            if not self._is_odd(1):
+                return found
+        if depth and not self._is_odd(1) and dice.random() < 0.2:
+            return {"anyOf": self._some(depth - 1)}
+        if not self._is_odd(0.3):
+            found["type"] = dice.choice(TYPES) if dice.random() < 0.8 else dice.sample(TYPES, 2)
+        kind = found.get("type")
+        fitting = list(CONSTRAINTS) if self._is_odd(1) else [name for name, kinds in FOR.items() if kind in kinds]
+        for name in dice.sample(fitting, min(len(fitting), dice.choice((0, 0, 1, 1, 2)))):
+            found[name] = copy.deepcopy(dice.choice(CONSTRAINTS[name]))
+        if kind == "object" or (depth and self._is_odd(0.5)):
+            self._properties(found, depth)
+        if kind == "array":
+            found["items"] = self.schema(max(0, depth - 1))
+        if depth and self._is_odd(0.4):
+            found[dice.choice(COMBINED)] = self._some(depth - 1)
+        if depth and self._is_odd(0.3):
+            found[dice.choice(SINGLE)] = self.schema(depth - 1)
         return found
-    if dice.random() < 0.7 or not wild:
-        found["type"] = dice.choice(TYPES) if dice.random() < 0.8 else dice.sample(TYPES, 2)
-    fitting = [name for name, kinds in FOR.items() if found.get("type") in kinds] if not wild else list(CONSTRAINTS)
-    for name in dice.sample(fitting, min(len(fitting), dice.choice((0, 0, 1, 1, 2)))):
-        found[name] = dice.choice(CONSTRAINTS[name])
-    if (depth and wild and dice.random() < 0.5) or found.get("type") == "object":
-        names = dice.sample(NAMES, dice.choice((1, 2)))
-        found["properties"] = {name: any_schema(dice, max(0, depth - 1), wild=wild) for name in names}
-        if not wild:
+
+    def _properties(self, found: Json, depth: int) -> None:
+        names = self._dice.sample(NAMES, self._dice.choice((1, 2)))
+        found["properties"] = {name: self.schema(max(0, depth - 1)) for name in names}
+        if not self._is_odd(0.5):
             found["required"] = names
-        if not wild or dice.random() < 0.5:
+        if not self._is_odd(0.5):
             found["additionalProperties"] = False
-    if found.get("type") == "array":
-        found["items"] = any_schema(dice, max(0, depth - 1), wild=wild)
-    if depth and wild and dice.random() < 0.4:
-        options = [any_schema(dice, depth - 1, wild=wild) for _ in range(dice.choice((1, 2, 2, 3)))]
-        found[dice.choice(COMBINED)] = options
-    if depth and wild and dice.random() < 0.3:
-        found[dice.choice(SINGLE)] = any_schema(dice, depth - 1, wild=wild)
-    if depth and references and dice.random() < 0.2:
-        found = {**(found if wild else {}), "$ref": dice.choice(("#/$defs/a", "#/$defs/b"))}
-    return copy.deepcopy(found)
+
+    def root(self) -> Json:
+        root = self.schema(3) if self._is_odd(0.7) else {}
+        root["type"] = "object"
+        if "properties" not in root:
+            self._properties(root, 3)
+        # Definitions without references, so that the judge comes to an end.
+        root["$defs"] = {name: self.schema(0, references=False) for name in ("a", "b")}
+        return root
 
 
-def any_root(dice: Random, *, wild: bool) -> Json:
-    names = dice.sample(NAMES, 2)
-    root = any_schema(dice, 3, wild=wild) if wild else {"additionalProperties": False, "required": names}
-    root["type"] = "object"
-    root.setdefault("properties", {name: any_schema(dice, 2, wild=wild) for name in names})
-    # Definitions without references, so that the judge comes to an end.
-    root["$defs"] = {name: any_schema(dice, 0, wild=wild, references=False) for name in ("a", "b")}
-    return root
+def any_value(dice: Random, depth: int) -> Any:
+    choice = dice.random()
+    if depth and choice < 0.2:
+        return [any_value(dice, depth - 1) for _ in range(dice.choice((0, 1, 2)))]
+    if depth and choice < 0.4:
+        return {name: any_value(dice, depth - 1) for name in dice.sample(NAMES, dice.choice((0, 1, 2)))}
+    return dice.choice(SIMPLE)
 
 
 def value_for(dice: Random, schema: Any, root: Json) -> Any:
@@ -122,19 +148,13 @@ def value_for(dice: Random, schema: Any, root: Json) -> Any:
     if kind == "object":
         properties = schema.get("properties", {})
         names = [name for name in properties if name in schema.get("required", ()) or dice.random() < 0.7]
-        return {name: value_for(dice, properties[name], root) for name in names}
+        found = {name: value_for(dice, properties[name], root) for name in names}
+        if dice.random() < 0.3:
+            found.setdefault(dice.choice(NAMES), any_value(dice, 1))
+        return found
     if kind == "array":
         return [value_for(dice, schema.get("items"), root) for _ in range(dice.choice((0, 1, 2)))]
     return dice.choice([value for value in SIMPLE if TYPE_TESTS[kind](value)])
-
-
-def any_value(dice: Random, depth: int) -> Any:
-    choice = dice.random()
-    if depth and choice < 0.2:
-        return [any_value(dice, depth - 1) for _ in range(dice.choice((0, 1, 2)))]
-    if depth and choice < 0.4:
-        return {name: any_value(dice, depth - 1) for name in dice.sample(NAMES, dice.choice((0, 1, 2)))}
-    return dice.choice(SIMPLE)
 
 
 def with_objects(schema: Any, further: bool | None) -> Any:
@@ -157,7 +177,7 @@ def test_no_more_without_a_word_and_never_less(name: str) -> None:
     dice = Random(8)
     seen: Counter[str] = Counter()
     for number in range(SCHEMAS):
-        root = any_root(dice, wild=number % 2 == 0)
+        root = Writer(dice, (0.0, 0.1, 0.3, 1.0)[number % 4]).root()
         fitted = fit_schema(root, profile)
         if fitted.schema is None:
             assert profile.holds, root
