@@ -7,7 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from math import inf
 
-from gateway_core.accounts.settlement import Recorder
+from gateway_core.accounts.settlement import Recorder, Settlement
 from gateway_core.call import Clock
 from gateway_core.execution.attempt import Transports, misfit
 from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
@@ -18,7 +18,10 @@ from gateway_core.media.attachments import FetchLimits, MediaIntake
 from gateway_core.models.describe import describe
 from gateway_core.models.price_book import PriceBook, WallClock
 from gateway_core.passthrough.proxy import Proxy
+from gateway_core.routing.affinity import Affinity
 from gateway_core.routing.contexts import Contexts
+from gateway_core.routing.measurements import Measurements
+from gateway_core.routing.ranking import Ranking
 from gateway_core.routing.resolver import ModelResolver
 from gateway_core.routing.selection import Selector
 from gateway_core.settings.models import MediaSettings
@@ -43,9 +46,9 @@ def build_gateway(
     clock: Clock = time.monotonic,
     wall_clock: WallClock = time.time,
 ) -> Gateway:
-    """transports, downloader, store: in place of the configured ones. clock: by which lists of models grow old. wall_clock:
-    by which prices change and records expire. Raises SettingsError for a route without targets and for a storage that cannot
-    be used."""
+    """transports, downloader, store: in place of the configured ones. clock: by which lists of models and measurements grow
+    old. wall_clock: by which prices change and records expire. Raises SettingsError for a route without targets and for a
+    storage that cannot be used."""
     resolver = ModelResolver(settings)
     contexts = Contexts(resolver, settings)
     prices = PriceBook(price_urls(resolver.providers), settings.prices, clock=wall_clock)
@@ -58,6 +61,7 @@ def build_gateway(
     if store is None:
         store = sqlite_store(settings.storage, wall_clock)
         calls = store if settings.storage.path else None
+    recorder, measured, affinity = Recorder(calls), Measurements(clock), Affinity(clock)
     return Gateway(
         resolver=resolver,
         contexts=contexts,
@@ -65,12 +69,12 @@ def build_gateway(
         media=MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision),
         transports=transports,
         models=ModelLists(resolver, ProviderLists(transports, describe=fill, clock=clock), fill),
-        prices=prices,
+        settlement=Settlement(prices, recorder, measured, affinity),
         proxy=Proxy(transports, key_places(settings), enabled=settings.proxy),
         records=RecordService(store, settings.storage, clock=wall_clock),
         signatures=SignatureMemory(settings.storage.signature_hours, calls, clock=wall_clock),
-        recorder=Recorder(calls),
-        selector=Selector(prices, misfit),
+        recorder=recorder,
+        selector=Selector(Ranking(prices, measured, affinity), misfit),
         limits=settings.limits,
     )
 

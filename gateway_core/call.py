@@ -132,6 +132,8 @@ class Call:
     """The route, serialised, once it does not change any more."""
     streamed = False
     """Whether a stream has begun."""
+    conversation = ""
+    """A hash of what the call belongs to, where its route keeps the target of a conversation."""
     answered_by = service_tier = response_id = raw_finish_reason = ""
     """As the provider reports them: the model, the tier, the answer's id, why the first candidate ended."""
     finish_reason: FinishReason.ValueType = FinishReason.FINISH_REASON_UNSPECIFIED

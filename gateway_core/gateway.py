@@ -18,7 +18,6 @@ from gateway_core.execution.model_lists import ModelLists
 from gateway_core.execution.signatures import SignatureMemory
 from gateway_core.media.attachments import Attachments, MediaIntake
 from gateway_core.media.places import media_of
-from gateway_core.models.price_book import PriceBook
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver, Resolver, Route, route_of
@@ -41,7 +40,7 @@ class Gateway:
         media: MediaIntake,
         transports: Transports,
         models: ModelLists,
-        prices: PriceBook,
+        settlement: Settlement,
         proxy: Proxy,
         records: RecordService,
         signatures: SignatureMemory,
@@ -61,7 +60,7 @@ class Gateway:
         self._recorder = recorder
         self._selector = selector
         self._limits = limits
-        self._settlement = Settlement(prices, recorder)
+        self._settlement = settlement
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         route, attachments = self._admit(request, call)

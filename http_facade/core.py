@@ -35,7 +35,9 @@ KEY_HEADERS = {name.encode(): name for name in names.KEY_NAMES}
 LONGEST_KEY = 1024
 MOST_KEYS, MOST_OF_KEYS = 8, 4096
 """How many keys of one request count, in whatever places, and how many characters of them: gRPC carries 8 KiB in all."""
-NAMED_HEADERS = frozenset(name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES))
+NAMED_HEADERS = frozenset(
+    name.encode() for name in (*names.BYOK_NAMES, *names.TAG_NAMES, *names.APP_NAMES, *names.SESSION_NAMES)
+)
 LONGEST_BYOK = 3072
 """In characters: some providers' keys are tokens of 2 KiB, and gRPC carries 8 KiB in all."""
 CHECK_S = 10.0
@@ -186,6 +188,8 @@ def add_named(metadata: Metadata, exchange: Exchange) -> None:
     for name in (*names.TAG_NAMES, *names.APP_NAMES):
         if value := exchange.header(name.encode()):
             metadata.append((name, carried(value)[: names.LONGEST_TAG]))
+    if session := next((value for name in names.SESSION_NAMES if (value := exchange.header(name.encode()))), ""):
+        metadata.append((names.SESSION, carried(session)[: names.LONGEST_TAG]))
 
 
 def is_plain(text: str) -> bool:

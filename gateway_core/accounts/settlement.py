@@ -23,6 +23,8 @@ from gateway_core.call import NO_RAW_USAGE, Call
 from gateway_core.execution.attempt import copy_counts
 from gateway_core.execution.usage import sum_of
 from gateway_core.models.price_book import PriceBook, Quote, speed
+from gateway_core.routing.affinity import Affinity
+from gateway_core.routing.measurements import Measurements
 from gateway_core.storage import CallStore
 from gateway_dialects.kit.estimate import BYTES_PER_TOKEN, estimate_input_tokens
 
@@ -45,9 +47,11 @@ _log = logging.getLogger("dragoman.calls")
 class Settlement:
     """Prices usage as it becomes known, and ends calls."""
 
-    def __init__(self, prices: PriceBook, recorder: Recorder) -> None:
+    def __init__(self, prices: PriceBook, recorder: Recorder, measured: Measurements, affinity: Affinity) -> None:
         self._prices = prices
         self._recorder = recorder
+        self._measured = measured
+        self._affinity = affinity
 
     def answered(self, call: Call, answer: ChatResponse) -> None:
         """A whole answer: puts its cost and its route into it."""
@@ -98,6 +102,10 @@ class Settlement:
         if call.usage is None or len(attempts) > 1:
             self._add_attempts(call)
             call.trace = b""
+        if call.conversation:
+            self._affinity.settled(call)
+        if self._measured.watching:
+            self._measured.observe(call)
         call.request = None
         if call.caller.name and call.operation in RECORDED:
             self._recorder.add(call)

@@ -13,8 +13,8 @@ from gateway_core.settings.facts import read_facts
 from gateway_core.settings.file import SettingsError, Table, near
 
 ENABLE_VISION = "ENABLE_VISION"
-ORDERED, WEIGHTED = BALANCES = ("ordered", "weighted")
-"""Which target of a tier is asked first: the first one; each by its weight."""
+ORDERED, WEIGHTED, MEASURED = BALANCES = ("ordered", "weighted", "measured")
+"""Which target of a tier is asked first: the first one; each by its weight; each by how well it did."""
 MOST_WEIGHT = 1000
 
 

@@ -29,6 +29,12 @@ TAGS = {REFERER: "referer", ORIGIN: "origin", USER_AGENT: "user_agent", SESSION:
 """Metadata to its key in CallRecord.tags, beside task, environment and app. The facade sends them with the chats of
 OpenRouter's API: Origin and User-Agent are the client's headers, session and user its request's fields session_id and user.
 gRPC sets user-agent itself."""
+SESSION_NAMES = (
+    *(SESSION, "x-session-id", "x-claude-code-session-id", "session-id", "session_id", "x-session-affinity"),
+    *("x-opencode-session", "conversation_id"),
+)
+"""Headers in which clients name the session of a call: OpenRouter's and the AI SDK's, Claude Code's, Codex's, OpenCode's.
+The first one that has a value counts."""
 LONGEST_TAG = 256
 """In characters; the rest is cut."""
 BARE_KEY_NAMES = ("x-api-key", "api-key", "x-goog-api-key")

@@ -17,6 +17,8 @@ from dragoman.v1.usage_pb2 import COST_SOURCE_PRICE_DATA, COST_SOURCE_PROVIDER, 
 from gateway_core.accounts.settlement import Recorder, Settlement
 from gateway_core.call import UNAUTHENTICATED, Call, Caller
 from gateway_core.models.price_book import PriceBook
+from gateway_core.routing.affinity import Affinity
+from gateway_core.routing.measurements import Measurements
 
 LISTS = b"""{"source":"test","lists":{"a":{"urls":"https://a","rows":[
 {"id":"m","equals":["m","m-2026"],"prices":[{"rates":{"input":1,"output":2}}],
@@ -40,7 +42,7 @@ class Rig:
 
     def __init__(self, model: str = "m", operation: str = "Chat", provider: str = "p") -> None:
         self.ended = Ended()
-        self.settlement = Settlement(BOOK, self.ended)
+        self.settlement = Settlement(BOOK, self.ended, Measurements(), Affinity())
         self.call = Call("r1", operation=operation, model="asked")
         self.call.route.MergeFrom(RouteTrace(provider=provider, model=model))
         self.call.route.attempts.add(provider=provider, model=model, status=200)

@@ -13,6 +13,9 @@ from dragoman.reasons import GatewayError
 from gateway_core.call import Call
 from gateway_core.execution.attempt import misfit
 from gateway_core.models.price_book import PriceBook
+from gateway_core.routing.affinity import Affinity
+from gateway_core.routing.measurements import Measurements
+from gateway_core.routing.ranking import Ranking
 from gateway_core.routing.resolver import ModelResolver, route_of
 from gateway_core.routing.selection import Selector
 from gateway_core.settings.settings import load
@@ -32,7 +35,9 @@ def asked(fields: Any, folder: Path) -> list[str]:
     chat = parse_chat(json.dumps({"messages": [{"role": "user", "content": "Hi"}], **fields}).encode()).chat
     route = route_of(chat, resolver)
     if route.policy is not None or chat.HasField("routing"):
-        route = Selector(PriceBook({}, settings.prices), misfit).choose(chat, route, Call("r"), resolver.providers)
+        route = Selector(Ranking(PriceBook({}, settings.prices), Measurements(), Affinity()), misfit).choose(
+            chat, route, Call("r"), resolver.providers
+        )
     return [target.name for target in route.targets]
 
 

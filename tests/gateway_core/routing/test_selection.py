@@ -14,6 +14,9 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_core.call import Call
 from gateway_core.execution.attempt import misfit
 from gateway_core.models.price_book import PriceBook
+from gateway_core.routing.affinity import Affinity
+from gateway_core.routing.measurements import Measurements
+from gateway_core.routing.ranking import Ranking
 from gateway_core.routing.resolver import ModelResolver, Route, route_of
 from gateway_core.routing.selection import Selector
 from gateway_core.settings.settings import load
@@ -54,7 +57,7 @@ class World:
         path.write_text(CONFIG)
         settings = load(path, KEYS)
         self.resolver = ModelResolver(settings)
-        self.selector = Selector(PriceBook({}, settings.prices), misfit)
+        self.selector = Selector(Ranking(PriceBook({}, settings.prices), Measurements(), Affinity()), misfit)
         self.call = Call("r")
 
     def choose(self, request: ChatRequest) -> Route:
