@@ -13,8 +13,8 @@ import pytest
 from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
-MOST_MODULES = 280
-MOST_LINES = 42_040
+MOST_MODULES = 283
+MOST_LINES = 42_450
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
 SCHEMA_KEYWORDS = frozenset(
