@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from gateway_core.rpc.server import GrpcServer
     from gateway_core.rpc.servicer import GatewayServicer
 
+BEATS = 5
+"""How often a worker says that it is alive in the time after which it is taken for stuck."""
 EXPLAINING_S = 1.0
 """How much longer the facade waits than the core: only the core knows which provider was late."""
 
@@ -70,9 +74,19 @@ async def _serve(settings: Settings, bound: socket.socket, access_log: AccessLog
             if ready_fd is None:
                 print(greeting(settings, http.url, grpc.address), flush=True)
             else:
-                os.write(ready_fd, b"ready\n")
+                beat(ready_fd, settings.server.watchdog / BEATS)
 
         await run_servers((grpc, http), settings.server.grace, ready, supervised=ready_fd is not None)
+
+
+def beat(pipe: int, interval_s: float) -> None:
+    """Tell the supervisor, now and again, that this process serves and its event loop runs. interval_s: 0 for once."""
+    os.set_blocking(pipe, False)
+    # A full pipe or none: the supervisor does not move itself, or is gone, which its other pipe says.
+    with contextlib.suppress(OSError):
+        os.write(pipe, b".")
+    if interval_s:
+        asyncio.get_running_loop().call_later(interval_s, beat, pipe, interval_s)
 
 
 async def _core(settings: Settings, access_log: AccessLog | None) -> None:

@@ -127,20 +127,52 @@ class Supervisor:
         self._workers[index] = worker
         if self._stopping.is_set():
             worker.terminate()
-        watching = asyncio.create_task(_wait_ready(reading, ready))
+        limit_s = self._settings.server.watchdog
+
+        def stuck() -> None:
+            print(f"dragoman: worker {index + 1} has not moved for {limit_s:g} s and is killed", file=sys.stderr)
+            worker.kill()
+
+        loop = asyncio.get_running_loop()
+        watching = Heartbeat(ready, stuck, limit_s, loop)
+        transport, _ = await loop.connect_read_pipe(lambda: watching, os.fdopen(reading, "rb"))
         try:
             return await worker.wait()
         finally:
-            watching.cancel()
+            watching.stop()
+            transport.close()
             del self._workers[index]
 
 
-async def _wait_ready(reading: int, ready: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb"))
-    try:
-        if await reader.readline():
-            ready()
-    finally:
-        transport.close()
+class Heartbeat(asyncio.Protocol):
+    """The supervisor's end of a worker's pipe: the first bytes say that it serves, further ones that its event loop runs."""
+
+    def __init__(
+        self, ready: Callable[[], None], stuck: Callable[[], None], limit_s: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """stuck: called when nothing has come for limit_s; 0: never."""
+        self._ready = ready
+        self._stuck = stuck
+        self._limit_s = limit_s
+        self._loop = loop
+        self._last: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        is_first, self._last = self._last is None, self._loop.time()
+        if is_first:
+            self._ready()
+            if self._limit_s:
+                self._timer = self._loop.call_later(self._limit_s, self._check)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _check(self) -> None:
+        assert self._last is not None
+        left = self._last + self._limit_s - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        else:
+            self._stuck()

@@ -74,6 +74,8 @@ class ServerSettings:
     """Of one address, before further ones are refused with 429. 0: no bound."""
     cors_origins: tuple[str, ...] = ()
     """Origins of the pages that may ask from a browser; * is any."""
+    watchdog: float = 60.0
+    """Seconds after which a worker whose event loop does not run is killed and replaced. 0: never."""
     hosts: tuple[str, ...] = ()
     """Names beside localhost by which a gateway without keys may be asked."""
     trusted_proxies: tuple[Network, ...] = ()
@@ -145,6 +147,7 @@ def read_server(table: Table) -> ServerSettings:
         max_calls_per_key=table.whole("max_calls_per_key", default.max_calls_per_key, least=1),
         wrong_keys_per_minute=table.whole("wrong_keys_per_minute", default.wrong_keys_per_minute, least=0),
         cors_origins=_read_origins(table),
+        watchdog=table.seconds("watchdog", default.watchdog),
         hosts=tuple(table.texts("hosts")),
         trusted_proxies=tuple(_read_networks(table, "trusted_proxies")),
     )

@@ -198,8 +198,10 @@ def test_logs_as_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds children in /proc")
-def test_workers_share_the_ports_and_are_replaced() -> None:
-    with running("serve", *HERE, "--workers", "2") as program:
+def test_workers_share_the_ports_and_are_replaced(tmp_path: Path) -> None:
+    config = tmp_path / "dragoman.toml"
+    config.write_text("[server]\nwatchdog = 3\n")
+    with running("serve", *HERE, "--workers", "2", "--config", str(config)) as program:
         assert "2 workers" in program.greeting
         first = children(program.process.pid)
         assert len(first) == 2
@@ -214,6 +216,15 @@ def test_workers_share_the_ports_and_are_replaced() -> None:
         assert len(after) == 2
         assert first[1] in after
         assert first[0] not in after
+
+        # A worker whose event loop is stuck does not move either.
+        os.kill(first[1], signal.SIGSTOP)
+        program.errors.wait_for("worker 2 has not moved for 3 s and is killed")
+        program.errors.wait_for("worker 2 serves again")
+        after = children(program.process.pid)
+        assert len(after) == 2
+        assert first[1] not in after
+        assert asked(program).status_code == 200
 
         program.stop()
         assert program.ended() == 0
