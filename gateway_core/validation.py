@@ -45,6 +45,8 @@ def check_chat(request: ChatRequest, limits: RequestLimits = DEFAULT_LIMITS) -> 
             raise invalid(f"messages[{index}].role", f"messages[{index}].role is not set: use ROLE_USER, for example")
     if request.tools:
         check_tool_names(request.tools)
+        if request.HasField("tool_choice"):
+            check_tool_choice(request)
     check_references(request)
     check_bounds(request, limits.candidates)
 
@@ -74,6 +76,17 @@ def check_tool_names(tools: Iterable[Tool]) -> None:
         name = tool.custom.name if tool.HasField("custom") else tool.function.name
         if name and (first := places.setdefault((tool.namespace.name, name), index)) != index:
             raise invalid(f"tools[{index}]", f"tools[{index}] has the name of tools[{first}], {name!r}: each needs its own")
+
+
+def check_tool_choice(request: ChatRequest) -> None:
+    """What it names must be there. Tools of one dialect alone may have names inside, which only their provider knows."""
+    choice = request.tool_choice
+    named = [choice.tool_name, *choice.allowed_tool_names] if choice.tool_name else choice.allowed_tool_names
+    if not named or any(tool.HasField("opaque") for tool in request.tools):
+        return
+    there = {tool.custom.name if tool.HasField("custom") else tool.function.name for tool in request.tools}
+    if missing := next((name for name in named if name not in there), ""):
+        raise invalid("tool_choice", f"tool_choice names {missing!r}, which is not among the tools")
 
 
 def too_many(field: str, count: int, most: int) -> GatewayError:

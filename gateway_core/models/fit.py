@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dragoman.reasons import invalid
 from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.routing_pb2 import Warning
 from gateway_core.models.fit_answer import fit_history, fit_response_format, fit_tools, free_choice
@@ -39,7 +40,8 @@ def fit_to_model(
     request: ChatRequest, model: Capabilities, provider: str, *, api: str = "", keeps_bound: bool = False
 ) -> tuple[ChatRequest, Sequence[Warning]]:
     """The request as the model takes it, and a warning for each setting that was changed or left out. The request itself
-    is not changed; it is what is returned where nothing has to be.
+    is not changed; it is what is returned where nothing has to be. Raises GatewayError INVALID_REQUEST for an effort
+    that is none.
 
     api: the served API that the client speaks. keeps_bound: whether a bound of tokens above the model's own is sent as it
     is.
@@ -151,8 +153,10 @@ def fit_bound(request: ChatRequest, model: Capabilities, diagnostics: Diagnostic
 
 
 def fit_reasoning(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:
+    """Raises GatewayError INVALID_REQUEST for an effort that is none."""
     if not request.HasField("reasoning"):
         return
+    check_effort(request.reasoning.effort, model)
     if model.reasoning is False:
         if not is_off(request):
             diagnostics.drop("reasoning", "this model does not reason")
@@ -168,6 +172,13 @@ def fit_reasoning(request: ChatRequest, model: Capabilities, diagnostics: Diagno
     elif model.efforts is not None and request.reasoning.enabled and model.off_by_effort and "medium" not in model.efforts:
         # Which dialects without a switch make of it.
         request.reasoning.effort = nearest_effort("medium", model.efforts)
+
+
+def check_effort(effort: str, model: Capabilities) -> None:
+    """An effort that is no word of the scale may be a provider's own, unless it is known what the model takes."""
+    if effort and effort not in SCALE and effort not in (model.efforts or ()) and (model.efforts or model.budget):
+        words = ", ".join(model.efforts or SCALE)
+        raise invalid("reasoning.effort", f"reasoning.effort {effort!r} is not known to this model; it takes {words}")
 
 
 def fit_switch(request: ChatRequest, model: Capabilities, diagnostics: Diagnostics) -> None:

@@ -60,7 +60,8 @@ RULES: Mapping[str, tuple[VendorRule, ...]] = {
         VendorRule(Capabilities(refused=frozenset({"logprobs", "top_logprobs"})), r"gemini-(2\.[5-9]|[3-9])"),
     ),
     "deepseek": (
-        VendorRule(Capabilities(structured="json", json_word=True, most_stops=16), dialects=CHAT),
+        # Thinking is switched off by its own object, and not by an effort.
+        VendorRule(Capabilities(structured="json", json_word=True, most_stops=16, off_by_effort=False), dialects=CHAT),
         # "deepseek-reasoner does not support this tool_choice", which all say that think
         VendorRule(Capabilities(forced_reasoning=False, reasons_unasked=True), r"deepseek-(reasoner|r1|v4)"),
     ),

@@ -107,6 +107,9 @@ def encode_config(request: ChatRequest, form: Json, encoding: Encoding) -> Json:
         for ours, theirs in CONFIG_FIELDS.items()
         if request.HasField(ours)  # type: ignore[arg-type]
     }
+    if request.top_logprobs and not request.logprobs:
+        del config[CONFIG_FIELDS["top_logprobs"]]
+        encoding.drop("top_logprobs", "it needs logprobs")
     if request.stop:
         config["stopSequences"] = list(request.stop)
     if request.modalities:

@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from dragoman.reasons import invalid
 from dragoman.v1 import chat_pb2
 from dragoman.v1.chat_pb2 import ChatRequest, ReasoningSettings, ResponseFormat, ToolChoice
 from gateway_dialects.gemini.parse_contents import parse_contents, parse_system
@@ -217,6 +218,8 @@ def parse_thinking(reasoning: ReasoningSettings, value: Any) -> None:
         else:
             # 0 switches thinking off, and -1 leaves the budget to the model.
             reasoning.enabled = budget < 0
+    if "thinkingLevel" in fields and "thinkingBudget" in fields:
+        raise invalid(f"{path}.thinkingLevel", f"{path} has a thinkingLevel and a thinkingBudget: say one of them")
     if "thinkingLevel" in fields:
         level = string(fields["thinkingLevel"], f"{path}.thinkingLevel").lower()
         if level != "thinking_level_unspecified":

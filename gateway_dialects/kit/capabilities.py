@@ -162,7 +162,7 @@ def watched_fields(model: Capabilities) -> list[str]:
         names.append("top_p")
     if model.most_output is not None or model.least_output is not None:
         names += BOUNDS
-    if model.reasoning is False or model.efforts is not None:
+    if model.reasoning is False or model.efforts is not None or model.budget is not None:
         names.append("reasoning")
     if model.structured in ("only schema", "json", "words") or model.json_word or model.json_with_tools is False:
         names.append("response_format")

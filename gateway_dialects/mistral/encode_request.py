@@ -152,10 +152,10 @@ def encode_format(body: Json, wanted: Any, diagnostics: MistralDiagnostics) -> N
 
 def encode_reasoning(body: Json, reasoning: ReasoningSettings, diagnostics: MistralDiagnostics) -> None:
     """There is an effort and nothing else; its models always show what they think."""
-    if reasoning.effort:
-        body["reasoning_effort"] = reasoning.effort
-    elif reasoning.HasField("enabled"):
-        body["reasoning_effort"] = "high" if reasoning.enabled else "none"
+    if reasoning.HasField("enabled") and not reasoning.enabled:
+        body["reasoning_effort"] = "none"
+    elif reasoning.effort or reasoning.enabled:
+        body["reasoning_effort"] = reasoning.effort or "high"
     for name in ("max_tokens", "summary", "exclude"):
         if getattr(reasoning, name):
             diagnostics.drop(f"reasoning.{name}")

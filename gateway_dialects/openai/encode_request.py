@@ -72,6 +72,7 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
             FIELD_ENCODERS[name](body, value, quirks, diagnostics)
         elif name in words.PLAIN_FIELDS:
             body[name] = value
+    drop_lone_logprobs(body, diagnostics)
     if quirks.reasoning_in_tool_turns and thinks(request):
         complete_tool_turns(body["messages"], quirks.reasoning_field)
     if request.provider_options_json:
@@ -85,6 +86,13 @@ def encode_body(request: chat_pb2.ChatRequest, model: str, quirks: Quirks, diagn
     if any(form_of(tool, words.DIALECT, words.ToolForm).legacy for tool in request.tools):
         write_legacy(body)
     return body
+
+
+def drop_lone_logprobs(body: Json, diagnostics: Diagnostics) -> None:
+    """Providers of this form take top_logprobs beside logprobs alone."""
+    if body.get("top_logprobs") and not body.get("logprobs"):
+        del body["top_logprobs"]
+        diagnostics.drop("top_logprobs", "it needs logprobs")
 
 
 def encode_options(body: Json, options_json: Mapping[str, str], own: str, diagnostics: Diagnostics) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from dragoman.reasons import GatewayError, Reason
-from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool
+from dragoman.v1.chat_pb2 import ChatRequest, FunctionTool, ResponseFormat, Tool, ToolChoice
 from dragoman.v1.content_pb2 import Message, Opaque, Part, Role, ToolCall, ToolResult
 from gateway_core.validation import LONGEST_MODEL_NAME, MOST_FALLBACKS, check_chat, malformed_field
 
@@ -17,6 +17,7 @@ def request_with(change: Callable[[ChatRequest], object] = lambda _: None) -> Ch
     return request
 
 
+F = Tool(function=FunctionTool(name="f"))
 FINE: dict[str, Callable[[ChatRequest], object]] = {
     "nothing more": lambda _: None,
     "the longest name": lambda request: setattr(request, "model", "m" * LONGEST_MODEL_NAME),
@@ -26,6 +27,9 @@ FINE: dict[str, Callable[[ChatRequest], object]] = {
     "one candidate": lambda request: setattr(request, "candidate_count", 1),
     "many candidates": lambda request: setattr(request, "candidate_count", 128),
     "no token": lambda request: request.MergeFrom(ChatRequest(max_tokens=0, max_output_tokens=0)),
+    "a tool that only its provider knows the name of": lambda request: request.MergeFrom(
+        ChatRequest(tools=[F, Tool(opaque=Opaque(dialect="anthropic", json="{}"))], tool_choice=ToolChoice(tool_name="bash"))
+    ),
     "knobs for the provider to judge": lambda request: request.MergeFrom(ChatRequest(temperature=9.0, top_k=-1)),
 }
 
@@ -64,6 +68,14 @@ REFUSED: dict[str, tuple[str, Callable[[ChatRequest], object]]] = {
     "no role": ("messages[1].role", lambda request: request.messages.add(parts=[Part(text="Hi")])),
     "no candidate": ("n", lambda request: setattr(request, "candidate_count", 0)),
     "minus one candidate": ("n", lambda request: setattr(request, "candidate_count", -1)),
+    "a choice of a tool that is not there": (
+        "tool_choice",
+        lambda request: request.MergeFrom(ChatRequest(tools=[F], tool_choice=ToolChoice(tool_name="g"))),
+    ),
+    "a choice among tools of which one is not there": (
+        "tool_choice",
+        lambda request: request.MergeFrom(ChatRequest(tools=[F], tool_choice=ToolChoice(allowed_tool_names=["f", "g"]))),
+    ),
     "too many candidates": ("n", lambda request: setattr(request, "candidate_count", 129)),
     "less than no token": ("max_tokens", lambda request: setattr(request, "max_tokens", -1)),
     "less than no output token": ("max_completion_tokens", lambda request: setattr(request, "max_output_tokens", -1)),

@@ -38,7 +38,7 @@ CHAT: Knobs = {
     "seed": each("seed", 7),
     "max_tokens": [*each("max_completion_tokens", 900_000, 5, 2000), *each("max_tokens", 900_000, 300)],
     "logit_bias": each("logit_bias", {"5": 1}),
-    "logprobs": [{"logprobs": True, "top_logprobs": 2}, {"logprobs": True}],
+    "logprobs": [{"logprobs": True, "top_logprobs": 2}, {"logprobs": True}, {"top_logprobs": 2}],
     "reasoning": each("reasoning_effort", "max", "none", "minimal", "low", "xhigh"),
     "verbosity": each("verbosity", "low", "high", "medium"),
     "service_tier": each("service_tier", "flex", "priority", "auto", "default"),

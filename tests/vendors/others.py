@@ -137,7 +137,11 @@ DEEPSEEK = Fake(
             Rule(f"deepseek-reasoner does not support the parameter {name}", given(name), "deepseek-reasoner")
             for name in ("logprobs", "top_logprobs")
         ),
-        Rule("deepseek-reasoner does not support this tool_choice", forces, r"deepseek-(reasoner|v4)"),
+        Rule(
+            "deepseek-reasoner does not support this tool_choice",
+            lambda body: forces(body) and at(body, "thinking.type") != "disabled",
+            r"deepseek-(reasoner|v4)",
+        ),
         Rule(
             "unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`",
             with_role("developer"),

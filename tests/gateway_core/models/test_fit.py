@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import (
     RESPONSE_FORMAT_TYPE_JSON_OBJECT,
     RESPONSE_FORMAT_TYPE_JSON_SCHEMA,
@@ -77,11 +78,12 @@ def test_a_number_is_brought_into_its_range() -> None:
         (("low", "medium", "high", "max"), "xhigh", "high"),
         (("low", "medium"), "minimal", "low"),
         (("none", "high"), "low", "high"),
-        (("low", "high"), "heroic", "heroic"),
         (("low", "high"), "none", "low"),
         (("none", "low"), "none", "none"),
         ((), "high", ""),
         (None, "high", "high"),
+        (None, "heroic", "heroic"),
+        (("none", "default"), "default", "default"),
     ],
 )
 def test_the_nearest_effort(efforts: tuple[str, ...] | None, effort: str, word: str) -> None:
@@ -89,6 +91,15 @@ def test_the_nearest_effort(efforts: tuple[str, ...] | None, effort: str, word: 
     result, warned = fitted(asked(reasoning=ReasoningSettings(effort=effort)), model)
     assert result.reasoning.effort == word
     assert warned == ([] if word == effort else ["reasoning.effort"])
+
+
+@pytest.mark.parametrize("model", [{"efforts": ("low", "high")}, {"budget": (1, 9)}])
+def test_an_effort_that_is_none(model: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError) as caught:
+        fitted(asked(reasoning=ReasoningSettings(effort="heroic")), Capabilities(reasoning=True, **model))
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "reasoning.effort")
+    assert "heroic" in caught.value.message
+    assert "low" in caught.value.message
 
 
 def test_switching_off_is_the_least_effort_where_there_is_no_other_way() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
 from gateway_dialects.anthropic.parse_request import parse_chat
 from tests.gateway_dialects.anthropic.client.asking import (
@@ -135,12 +136,12 @@ def test_a_model_that_does_not_reason() -> None:
     assert sent.warned == ["reasoning"]
 
 
-def test_an_effort_nobody_knows() -> None:
-    assert ask(reasoning_effort="boundless").warned == ["reasoning.effort"]
-    assert asked(ask(reasoning_effort="boundless")) == (budget(4096), None)
-    sent = ask(model=ADAPTIVE_MODEL, reasoning_effort="boundless")
-    assert asked(sent) == (SHOWN, None)
-    assert sent.warned == ["reasoning.effort"]
+@pytest.mark.parametrize("model", [BUDGET_MODEL, ADAPTIVE_MODEL])
+def test_an_effort_nobody_knows(model: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        ask(model=model, reasoning_effort="boundless")
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_REQUEST, "reasoning.effort")
+    assert ask(model="of-somebody", reasoning_effort="boundless").warned == ["reasoning.effort"]
 
 
 LOOP = [HI, calls(call("a")), result("a")]

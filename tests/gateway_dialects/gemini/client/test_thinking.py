@@ -69,7 +69,6 @@ def test_switched_off(fields: dict[str, Any]) -> None:
         (NEWER, {"effort": "minimal"}, {"thinkingLevel": "low"}, "reasoning.effort"),
         (NEWER, {"effort": "medium"}, {"thinkingLevel": "high"}, "reasoning.effort"),
         (NEWER_FLASH, {"effort": "max"}, {"thinkingLevel": "high"}, "reasoning.effort"),
-        (FLASH, {"effort": "heroic"}, {}, "reasoning.effort"),
         (FLASH, {"effort": "low", "summary": "detailed"}, {"thinkingBudget": 1024}, "reasoning.summary"),
     ],
 )
