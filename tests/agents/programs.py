@@ -149,6 +149,40 @@ LLM = Program(
         "~/.config/io.datasette.llm/keys.json": f'{{"dragoman": "{KEY}"}}\n',
     },
 )
+COPILOT_CLI = Program(
+    "GitHub Copilot CLI",
+    ["@github/copilot@1.0.102"],
+    "openai",
+    ["copilot", ALONE, "--prompt", TASK],
+    alone=["--allow-all-tools", "--allow-all-paths"],
+    environ={
+        "COPILOT_PROVIDER_BASE_URL": f"{URL}/v1",
+        "COPILOT_PROVIDER_API_KEY": KEY,
+        "COPILOT_MODEL": MODEL,
+        "COPILOT_OFFLINE": "true",
+    },
+)
+PI = Program(
+    "pi",
+    ["@mariozechner/pi-coding-agent@0.73.1"],
+    "openai",
+    ["pi", "--model", f"dragoman/{MODEL}", "--print", TASK],
+    environ={"DRAGOMAN_API_KEY": KEY},
+    files={
+        "~/.pi/agent/models.json": f"""\
+{{
+  "providers": {{
+    "dragoman": {{
+      "baseUrl": "{URL}/v1",
+      "api": "openai-completions",
+      "apiKey": "DRAGOMAN_API_KEY",
+      "models": [{{"id": "{MODEL}"}}]
+    }}
+  }}
+}}
+"""
+    },
+)
 PROMPTFOO = Program(
     "promptfoo",
     ["promptfoo@0.123.1", "node@22.23.3"],
@@ -221,5 +255,5 @@ FRAMEWORKS = (
     framework("AI SDK, DeepSeek", "ai_sdk_deepseek.mjs", *AI_SDK),
     framework("AI SDK, OpenRouter", "ai_sdk_openrouter.mjs", *AI_SDK),
 )
-CLIS = (CLAUDE_CODE, CODEX, GEMINI_CLI, OPENCODE, AIDER, QWEN_CODE, LLM, PROMPTFOO)
+CLIS = (CLAUDE_CODE, CODEX, GEMINI_CLI, OPENCODE, AIDER, QWEN_CODE, LLM, COPILOT_CLI, PI, PROMPTFOO)
 PROGRAMS = (*CLIS, *FRAMEWORKS)

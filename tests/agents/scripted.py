@@ -104,20 +104,26 @@ def _arguments(tool: Tool, folder: str, command: str) -> Mapping[str, Any]:
         return {"input": PATCH}
     known = {
         ("file_path", "filepath", "absolute_path", "path", "filename"): f"{folder}/{FILE}",
-        ("old_string", "oldstring", "old_str", "old_text", "old"): BEFORE,
-        ("new_string", "newstring", "new_str", "new_text", "new"): AFTER,
+        ("old_string", "oldstring", "old_str", "old_text", "oldtext", "old"): BEFORE,
+        ("new_string", "newstring", "new_str", "new_text", "newtext", "new"): AFTER,
         ("instruction", "explanation", "description"): f"Replace {BEFORE} by {AFTER}.",
         ("input", "patch", "patchtext"): PATCH,
         ("command", "cmd"): command,
     }
-    properties: Mapping[str, Any] = tool.schema.get("properties", {})
+    return _filled(tool.schema, known)
+
+
+def _filled(schema: Mapping[str, Any], known: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+    """An object of the schema: what is known by its name, and else what is required."""
     made: dict[str, Any] = {}
-    for name, schema in properties.items():
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    for name, inner in properties.items():
         value = next((value for names, value in known.items() if name.lower() in names), None)
+        items = inner.get("items", {})
         if value is not None:
-            made[name] = ["bash", "-c", value] if schema.get("type") == "array" else value
-        elif name in tool.schema.get("required", ()):
-            made[name] = instance_of(dict(schema))
+            made[name] = ["bash", "-c", value] if inner.get("type") == "array" else value
+        elif name in schema.get("required", ()):
+            made[name] = [_filled(items, known)] if "properties" in items else instance_of(dict(inner))
     return made
 
 
