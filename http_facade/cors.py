@@ -26,7 +26,7 @@ ALLOWED_HEADERS = (
 """Sent where a preflight names none: browsers name what the page's SDK sets, and exactly that is allowed then."""
 EXPOSED_HEADERS = (
     *("request-id", "x-request-id", "x-model-used", "x-fallback-from", "x-dragoman-provider", "x-dragoman-attempts"),
-    *("x-dragoman-call-id", "x-dragoman-warnings", "x-dragoman-estimated", "x-dragoman-request-id"),
+    *("x-dragoman-call-id", "x-dragoman-warnings", "x-dragoman-estimated", "x-dragoman-request-id", "x-dragoman-route"),
     *("retry-after", "retry-after-ms", "allow", "accept-encoding"),
 )
 """What a page may read of an answer beside what every page may."""

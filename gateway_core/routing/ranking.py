@@ -116,7 +116,8 @@ class Ranking:
         targets = [keys[0] for keys in tier]
         if group.policy.balance == MEASURED:
             self._measured.watching = True
-            shares = shares_of([self._merit(target, request) for target in targets])
+            used = expected_usage(request)
+            shares = shares_of([self._merit(target, used) for target in targets])
         else:
             shares = [target.tuned.weight for target in targets]
         total = sum(shares)
@@ -127,23 +128,22 @@ class Ranking:
             for name in self._turns.order(group.name, named, taking=taking)
         ]
 
-    def _merit(self, target: Target, request: ChatRequest) -> Merit:
+    def _merit(self, target: Target, used: Usage) -> Merit:
         score = self._measured.of(target.name)
         latency = score.latency["p50"] if score.latency else None
         throughput = score.throughput["p50"] if score.throughput else None
-        return Merit(target.tuned.weight, score.reliability, latency, throughput, self._cost(target, request))
+        return Merit(target.tuned.weight, score.reliability, latency, throughput, self._cost(target, used))
 
-    def _cost(self, target: Target, request: ChatRequest) -> float | None:
+    def _cost(self, target: Target, used: Usage) -> float | None:
         """What the request is expected to cost there, in US dollars. None: not known."""
-        prices = self.prices_of(target)
-        if prices is None:
-            return None
-        most = min(request.max_output_tokens or request.max_tokens or EXPECTED_OUTPUT, EXPECTED_OUTPUT)
-        return Charge(prices).amount(Usage(input_tokens=estimate_input_tokens(request), output_tokens=most))
+        own = target.tuned.prices
+        charge = Charge(own) if own else self._book.quote(target.endpoint.provider, target.model).charge
+        return None if charge is None else charge.amount(used)
 
     def by_price(self, several: Sequence[Keys], request: ChatRequest) -> list[Ranked]:
         """Those whose price is not known last."""
-        costs = [(self._cost(keys[0], request), keys) for keys in several]
+        used = expected_usage(request)
+        costs = [(self._cost(keys[0], used), keys) for keys in several]
         costs.sort(key=lambda pair: (pair[0] is None, pair[0] or 0.0))
         return [
             Ranked(keys, "price not known" if cost is None else f"{cost:.6f} US dollars expected") for cost, keys in costs
@@ -178,6 +178,11 @@ class Ranking:
 
 
 SORTED = {PRICE: Ranking.by_price, THROUGHPUT: Ranking.by_throughput, LATENCY: Ranking.by_latency}
+
+
+def expected_usage(request: ChatRequest) -> Usage:
+    most = min(request.max_output_tokens or request.max_tokens or EXPECTED_OUTPUT, EXPECTED_OUTPUT)
+    return Usage(input_tokens=estimate_input_tokens(request), output_tokens=most)
 
 
 def by_name(targets: Iterable[Target]) -> Sequence[Keys]:

@@ -179,7 +179,7 @@ class ModelResolver:
             return Route(name, self._targets(name))
         if variant in FOREIGN_VARIANTS:
             raise not_found(f"{shown(name)} ends with :{variant}, which is not known here: {FOREIGN_VARIANTS[variant]}")
-        return dataclasses.replace(self.resolve(base), name=name, policy=Policy(sort=VARIANTS[variant]))
+        return dataclasses.replace(self.resolve(base), policy=Policy(sort=VARIANTS[variant]))
 
     def _targets(self, name: str, *, exact: bool = False) -> tuple[Target, ...]:
         """The targets of provider/model or of a bare name: one per key, so that the next key is tried after one that is

@@ -88,8 +88,12 @@ def running_seed_gateway(folder: Path) -> Iterator[SeedGateway]:
                 f"{name.upper()}_API_KEY": f"operators-{name}",
             }
         contexts = "".join(f'[contexts.for-{name}]\nprovider = "{name}"\n' for name in SERVED)
-        models = "".join(f'[models."{name}"]\ntargets = ["{target}"]\n' for name, target in MODELS.items())
+        facts = "".join(f'[providers.{name}]\ndata_collection = "deny"\n' for name in SERVED)
+        models = "".join(
+            f'[models."{name}"]\ntargets = [{{ model = "{target}", quantization = "bf16" }}]\n'
+            for name, target in MODELS.items()
+        )
         config = folder / "dragoman.toml"
-        config.write_text(f'[byok]\nurls = ["{upstreams["openai"].url}/"]\n{contexts}{models}')
+        config.write_text(f'[byok]\nurls = ["{upstreams["openai"].url}/"]\n{contexts}{facts}{models}')
         gateway = stack.enter_context(one_process("--config", str(config), environ=environ))
         yield SeedGateway(gateway.programs[0], upstreams, stack.enter_context(running_upstream(serve_file)))

@@ -11,13 +11,14 @@ from google.protobuf.json_format import ParseDict
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.chat_pb2 import ChatRequest
-from gateway_core.call import Call
+from gateway_core.call import Call, Caller, KeyScope
 from gateway_core.execution.attempt import misfit
 from gateway_core.models.price_book import PriceBook
 from gateway_core.routing.affinity import Affinity
 from gateway_core.routing.measurements import Measurements
 from gateway_core.routing.ranking import Ranking
 from gateway_core.routing.resolver import ModelResolver, Route, route_of
+from gateway_core.routing.scopes import ScopedResolver
 from gateway_core.routing.selection import Selector
 from gateway_core.settings.settings import load
 
@@ -216,6 +217,13 @@ def test_variants_sort(world: World, model: str, first: str, strategy: str) -> N
     request = ChatRequest(model=model, messages=asking("m", {}).messages)
     assert world.choose(request).targets[0].name == first
     assert world.call.route.strategy == strategy
+
+
+def test_a_key_for_a_route_opens_its_variants(world: World) -> None:
+    opened = ScopedResolver(world.resolver, Caller("team", KeyScope(models=("smart",))))
+    assert len(opened.resolve("smart:floor").targets) == len(opened.resolve("smart").targets) == 4
+    with pytest.raises(GatewayError, match="does not open"):
+        opened.resolve("cheap:floor")
 
 
 @pytest.mark.parametrize("variant", ["free", "online", "thinking", "extended", "exacto"])
