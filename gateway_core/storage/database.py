@@ -1,8 +1,10 @@
-"""An SQLite database: a file that several processes share, or memory. Its work is done in a thread of its own, one piece
-after another, so that the event loop never waits for the disk.
+"""An SQLite database: a file that several processes share, or memory. Its work is done in threads of its own, one that reads
+and one that writes, each one piece after another, so that the event loop never waits for the disk.
 
 A file is in WAL mode: what was committed survives the process that wrote it, however that ends.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -23,8 +25,10 @@ T = TypeVar("T")
 Prepare = Callable[[sqlite3.Connection], None]
 """Makes the tables that are not there yet. Raises sqlite3.DatabaseError for a file that holds something else."""
 
-BUSY_S = 5.0
+BUSY_S = 4.0
 """How long one process waits for another that writes."""
+PATIENCE_S = 5.0
+"""How long a caller waits, for others before it as well: a file that is locked does not gather a queue."""
 PAUSE_S = 0.05
 PRAGMAS = (
     # Safe against a crash of the process; only a power failure may undo the last moments.
@@ -40,49 +44,113 @@ _log = logging.getLogger("dragoman.storage")
 
 
 class Database:
-    """Opened when it is first used, and again after a failure."""
+    """Reads do not wait for writes, nor for other processes that write."""
 
     def __init__(self, path: Path | None, prepare: Prepare) -> None:
         """path: None is memory, which is gone when the process ends."""
-        self._path = path
-        self._prepare = prepare
-        self._connection: sqlite3.Connection | None = None
+        failures = Failures()
+        self._writer = Lane(path, prepare, failures)
+        # Memory is that of one connection.
+        self._reader = self._writer if path is None else Lane(path, prepare, failures)
         self._closed = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="dragoman-storage")
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Raises GatewayError STORAGE_UNAVAILABLE or SHUTTING_DOWN, and what the work raises."""
-        if self._closed:
-            raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+        return await self._in(self._writer, work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Work that changes nothing, on what is there at one moment. Raises as run does."""
+
+        def at_one_moment(connection: sqlite3.Connection) -> T:
+            with transaction(connection, "BEGIN"):
+                return work(connection)
+
+        return await self._in(self._reader, at_one_moment)
 
     async def close(self) -> None:
         """After what is under way. May be called again."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.gather(*(lane.close() for lane in {self._writer, self._reader}))
+
+    async def _in(self, lane: Lane, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
-            return
-        self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            raise GatewayError(Reason.SHUTTING_DOWN, "the gateway is stopping")
+        return await lane.run(work)
+
+
+class Failures:
+    """Of a file: what another connection has seen fail may still be in this one's cache, or be no longer there."""
+
+    count = 0
+
+
+class Lane:
+    """A connection in a thread of its own. Opened when it is first used, and again after a failure of any."""
+
+    def __init__(self, path: Path | None, prepare: Prepare, failures: Failures) -> None:
+        self._path = path
+        self._prepare = prepare
+        self._failures = failures
+        self._seen = 0
+        """Failures before the connection was opened."""
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="dragoman-storage")
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Waits for so long and no longer; work whose turn does not come meanwhile is not done."""
+        until = time.monotonic() + PATIENCE_S
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._run, work, until)
+        running.add_done_callback(forget_failure)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await asyncio.shield(running)
+        except TimeoutError:
+            raise unavailable(f"it has not answered for {PATIENCE_S:g} s") from None
+
+    async def close(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown(wait=False)
 
-    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, work: Callable[[sqlite3.Connection], T], until: float) -> T:
+        if time.monotonic() > until:
+            raise unavailable("others wait for it")
         try:
+            if self._seen != self._failures.count:
+                self._disconnect()
             if self._connection is None:
+                self._seen = self._failures.count
                 self._connection = connect(self._path, self._prepare)
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
             _log.error("storage %s: %s", self._path or "in memory", error)
-            if self._path is not None:
-                self._disconnect()
+            if self._path is not None and not is_locked(error):
+                self._failures.count += 1
             # Where the file is, is nothing for callers.
-            reason = error.strerror if isinstance(error, OSError) else error
-            message = f"the gateway's storage fails: {reason}"
-            raise GatewayError(Reason.STORAGE_UNAVAILABLE, message) from error
+            raise unavailable(error.strerror if isinstance(error, OSError) else error) from error
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether another process writes, and nothing is wrong with the file."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def unavailable(reason: object) -> GatewayError:
+    return GatewayError(Reason.STORAGE_UNAVAILABLE, f"the gateway's storage fails: {reason}")
+
+
+def forget_failure(running: asyncio.Future[T]) -> None:
+    """Nobody may wait for it any more."""
+    if not running.cancelled():
+        running.exception()
 
 
 def check_file(path: Path, prepare: Prepare) -> None:
@@ -141,10 +209,14 @@ def write_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(PAUSE_S)
 
 
-@contextlib.contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
+def writing(connection: sqlite3.Connection) -> contextlib.AbstractContextManager[None]:
     """A transaction that waits for other writers at its beginning, and not later."""
-    connection.execute("BEGIN IMMEDIATE")
+    return transaction(connection, "BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")

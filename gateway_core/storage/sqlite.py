@@ -126,7 +126,7 @@ class SqliteStore:
         await self._database.run(work)
 
     async def lineage(self, owner: str, kind: str, record_id: str, *, now: int, depth: int) -> Lineage:
-        return await self._database.run(lambda connection: lineage(connection, (owner, kind, record_id), now, depth))
+        return await self._database.read(lambda connection: lineage(connection, (owner, kind, record_id), now, depth))
 
     async def delete(self, owner: str, kind: str, record_id: str, *, now: int) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -137,7 +137,7 @@ class SqliteStore:
         return await self._database.run(work)
 
     async def page(self, owner: str, query: Query, *, now: int) -> Page:
-        return await self._database.run(lambda connection: page(connection, owner, query, now))
+        return await self._database.read(lambda connection: page(connection, owner, query, now))
 
     async def put_calls(self, calls: Iterable[tuple[str, CallRecord]]) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -156,7 +156,7 @@ class SqliteStore:
             row = connection.execute(GET_CALL, (caller, call_id, self._oldest_call_ms())).fetchone()
             return None if row is None else CallRecord.FromString(row[0])
 
-        return await self._database.run(work)
+        return await self._database.read(work)
 
     async def close(self) -> None:
         await self._database.close()
