@@ -14,9 +14,13 @@ from starlette.types import ASGIApp
 from gateway_cli.http_protocol import ConnectionLimits, HttpProtocol
 from gateway_cli.sockets import address_of
 from gateway_core.settings.settings import SettingsError, TlsSettings
+from http_facade.exchange import Stop
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open; longer than at clients, so that they never write into a closing one."""
+
+LAST_WORDS_S = 1.0
+"""How much longer a request that is cut off has for its client to read why."""
 
 
 class HttpServer:
@@ -30,11 +34,14 @@ class HttpServer:
         *,
         protocol: type[HttpProtocol] = HttpProtocol,
         limits: ConnectionLimits | None = None,
+        stop: Stop | None = None,
     ) -> None:
-        """limits: the protocol's own unless they are given. Raises SettingsError for certificates that are none."""
+        """limits: the protocol's own unless they are given. stop: tells the application of its stop. Raises SettingsError
+        for certificates that are none."""
         self.address = address_of(bound)
         self.url = f"{'https' if tls else 'http'}://{self.address}"
         self._socket = bound
+        self._stop = stop or Stop()
         self._server = _Server(loaded(_config(app, tls, partial(protocol, limits=limits)), tls))
         self._serving: asyncio.Task[None] | None = None
 
@@ -48,13 +55,18 @@ class HttpServer:
             await self._serving
 
     async def stop(self, grace: float) -> None:
-        """Accepts no more connections; running requests have so many seconds to finish, then they are cut off."""
+        """Accepts no more connections; running requests have so many seconds to finish. Then they are cut off, and have
+        another moment to tell their clients."""
         if self._serving is None:
             return
         # uvicorn takes whole seconds.
-        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace + LAST_WORDS_S)
         self._server.should_exit = True
+        self._stop.begin()
+        tasks = self._server.server_state.tasks
+        ending = asyncio.get_running_loop().call_later(grace, self._stop.end, tasks)
         await self._serving
+        ending.cancel()
 
 
 class _Server(uvicorn.Server):

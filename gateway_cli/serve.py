@@ -155,6 +155,7 @@ def http_server(
     from gateway_cli.http_server import HttpServer
     from http_facade.app import create_app
     from http_facade.core import KeyPlace, Limits
+    from http_facade.exchange import Stop
 
     server = settings.server
     limits = Limits(
@@ -168,8 +169,10 @@ def http_server(
     places = {
         context.name: KeyPlace(context.auth.header, context.auth.query) for context in settings.contexts if context.auth
     }
+    stop = Stop()
     app = create_app(
         stub,
+        stop=stop,
         limits=limits,
         access_log=access_log,
         readiness=readiness,
@@ -181,4 +184,4 @@ def http_server(
     connections = connections or ConnectionLimits(
         server.max_connections, server.max_connections_per_address, lag_s=settings.timeouts.total
     )
-    return HttpServer(app, bound, server.http_tls, limits=connections)
+    return HttpServer(app, bound, server.http_tls, limits=connections, stop=stop)

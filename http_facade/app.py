@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import time
@@ -21,7 +22,7 @@ from http_facade.connect import failure_of
 from http_facade.core import NAMED_HEADERS, ClientGone, Core, KeyPlaces, Limits
 from http_facade.cors import Cors
 from http_facade.endpoints import Readiness
-from http_facade.exchange import Exchange, fault
+from http_facade.exchange import Exchange, Stop, fault
 from http_facade.pages import PageGuard
 from http_facade.router import Router
 
@@ -51,9 +52,11 @@ class Facade:
         access_log: AccessLog | None,
         cors: Cors | None = None,
         trusted_proxies: Sequence[Network] = (),
+        stop: Stop | None = None,
     ) -> None:
         """default_api: whose error format is used until a request's own API is known. cors: None allows no page.
-        trusted_proxies: believed where they say who asks them."""
+        trusted_proxies: believed where they say who asks them. stop: of the server."""
+        self._stop = stop or Stop()
         self._proxies = TrustedProxies(trusted_proxies)
         self._cors = cors
         self._router = router
@@ -68,7 +71,7 @@ class Facade:
             await self._other(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(scope, receive, send, self._default_api, self._limits.body_bytes)
+        exchange = Exchange(scope, receive, send, self._default_api, self._limits.body_bytes, self._stop)
         given = exchange.header(b"x-request-id")
         exchange.request_id = given if given and is_request_id(given) else self._new_request_id()
         exchange.client = self._client(exchange)
@@ -106,6 +109,10 @@ class Facade:
             await fail(exchange, failure_of(error))
         except ClientGone:
             raise
+        except asyncio.CancelledError:
+            if not self._stop.begun:
+                raise
+            await fail(exchange, self._stop.failure())
         except Exception:
             await fail(exchange, fault(exchange))
 
@@ -130,16 +137,17 @@ def create_app(
     origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[Network] = (),
+    stop: Stop | None = None,
     apis: Sequence[Api] = APIS,
 ) -> ASGIApp:
     """The facade on a stub of the core, whatever channel it goes through. readiness: asked by GET /readyz. key_places: by
     context, the only place of the gateway key. origins: of pages that may ask, see Cors. hosts: see PageGuard.
-    trusted_proxies: see Facade."""
+    trusted_proxies and stop: see Facade."""
     limits = limits or Limits()
     core = Core(stub, limits, key_places)
     cors = Cors(origins) if origins else None
     router = Router(core, Admission(core, PageGuard(hosts, cors)), readiness, apis)
-    return Facade(router, apis[0], limits, access_log, cors, trusted_proxies)
+    return Facade(router, apis[0], limits, access_log, cors, trusted_proxies, stop)
 
 
 def check_headers(exchange: Exchange, limit: int) -> None:

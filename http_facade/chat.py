@@ -185,6 +185,10 @@ class StreamedAnswer:
                 following = await read()
             except grpc.aio.AioRpcError as error:
                 return failure_of(error)
+            except asyncio.CancelledError:
+                if not self._exchange.stop.over:
+                    raise
+                return self._exchange.stop.failure()
             if not isinstance(following, StreamResponse):
                 break
             batch = following

@@ -38,6 +38,39 @@ NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 log = logging.getLogger("dragoman.http")
 
 
+class Stop:
+    """The server's stop, as its requests see it."""
+
+    __slots__ = ("begun", "over", "reading")
+
+    def __init__(self) -> None:
+        self.begun = False
+        """Nothing new begins: a request that has not arrived is refused, for its client can ask elsewhere."""
+        self.over = False
+        """Nor does anything go on."""
+        self.reading: set[asyncio.Task[Any] | None] = set()
+        """Tasks that wait for a body."""
+
+    def begin(self) -> None:
+        self.begun = True
+        for task in tuple(self.reading):
+            if task is not None:
+                task.cancel()
+
+    def end(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Cut off what still runs."""
+        self.over = True
+        for task in tuple(tasks):
+            task.cancel()
+
+    def failure(self) -> GatewayError:
+        """Of the request whose task was cancelled."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            task.uncancel()
+        return GatewayError(Reason.SHUTTING_DOWN, "The gateway is stopping: ask again, there may be another one.")
+
+
 class Exchange:
     """Reads the request's body, and answers once. It is the RequestHead of the dialects' parsers."""
 
@@ -58,11 +91,14 @@ class Exchange:
             "headers",
             "keys",
         ),
-        *("path", "path_params", "request_id", "route", "scope", "status", "tags", "uploaded"),
+        *("path", "path_params", "request_id", "route", "scope", "status", "stop", "tags", "uploaded"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, api: Api, body_limit: int, stop: Stop | None = None
+    ) -> None:
         """api: whose error format is used until the request's own API is known. body_limit: in bytes."""
+        self.stop = stop or Stop()
         self.scope = scope
         self._receive = receive
         self._send = send
@@ -113,6 +149,17 @@ class Exchange:
             encoding = self.headers.get(b"content-encoding")
             codings = codings_of(encoding) if encoding else []
             self.check_length()
+            body = await self._whole()
+            # Off the event loop: a small body may become as large as the limit.
+            self._body = await asyncio.to_thread(decompressed, body, codings, self._body_limit) if codings else body
+        return self._body
+
+    async def _whole(self) -> bytes:
+        if self.stop.begun:
+            raise self.stop.failure()
+        task, reading = asyncio.current_task(), self.stop.reading
+        reading.add(task)
+        try:
             body, more = await self.body_piece()
             if more:
                 pieces = [body]
@@ -120,9 +167,9 @@ class Exchange:
                     body, more = await self.body_piece()
                     pieces.append(body)
                 body = b"".join(pieces)
-            # Off the event loop: a small body may become as large as the limit.
-            self._body = await asyncio.to_thread(decompressed, body, codings, self._body_limit) if codings else body
-        return self._body
+        finally:
+            reading.discard(task)
+        return body
 
     async def parsed(self, parse: Callable[[Exchange, bytes], T]) -> T:
         """What a parser makes of the body. Raises GatewayError for one that is nested too deeply: what can just be decoded

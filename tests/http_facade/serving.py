@@ -142,13 +142,14 @@ def serving(
     split: bool = False,
     readiness: Readiness | None = None,
     limits: ConnectionLimits | None = None,
+    grace_s: float = GRACE_S,
 ) -> Iterator[Facade]:
     """The facade in a thread of its own. split: its core is asked over a socket, as when it is another process."""
     started: Future[str] = Future()
     stop = Signal()
     lines = Lines()
     opened = opened_server(settings or settings_for(), lines, split, readiness, limits)
-    thread = threading.Thread(target=run, args=[serve(opened, started, stop), started], name="facade")
+    thread = threading.Thread(target=run, args=[serve(opened, started, stop, grace_s), started], name="facade")
     thread.start()
     try:
         url = started.result(WAIT_S)
@@ -170,14 +171,14 @@ def run(main: Coroutine[Any, Any, None], started: Future[str]) -> None:
         started.set_exception(error)
 
 
-async def serve(opened: AbstractAsyncContextManager[HttpServer], started: Future[str], stop: Signal) -> None:
+async def serve(opened: AbstractAsyncContextManager[HttpServer], started: Future[str], stop: Signal, grace_s: float) -> None:
     async with opened as server:
         await server.start()
         try:
             started.set_result(server.url)
             await asyncio.wrap_future(stop._future)
         finally:
-            await server.stop(GRACE_S)
+            await server.stop(grace_s)
 
 
 @contextlib.asynccontextmanager
