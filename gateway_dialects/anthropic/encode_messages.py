@@ -56,6 +56,8 @@ class Conversation:
         """Ids of the last assistant turn's calls that have no result yet: their id in the outgoing body, and their field."""
         self._answered: set[str] = set()
         self._wire_ids: set[str] = set()
+        self._wire_counts: dict[str, int] = {}
+        """The last number that made an id of its own, by what it was made of."""
 
     def add(self, message: Message, field: str) -> None:
         if message.name and message.role != ROLE_TOOL:
@@ -146,11 +148,12 @@ class Conversation:
         if call_id in self._waiting:
             raise invalid(f"{field}.tool_call.id", f"{field}: two tool calls of one turn have the tool_call_id {call_id!r}")
         wanted = wire = wire_id(call_id)
-        count = 2
+        count = self._wire_counts.get(wanted, 1)
         while wire in self._wire_ids:
             # Some providers number the calls of every turn anew.
-            wire = f"{wanted}_{count}"
             count += 1
+            wire = f"{wanted}_{count}"
+        self._wire_counts[wanted] = count
         self._wire_ids.add(wire)
         self._waiting[call_id] = (wire, field)
         return wire
