@@ -15,7 +15,7 @@ from gateway_cli.http_protocol import ConnectionLimits
 from http_facade.apis import APIS
 from tests.attacks.sockets import answer_on, heard
 from tests.http_facade.apis.clients import EXAMPLES, OPENAI
-from tests.http_facade.serving import Facade, serving, settings_for
+from tests.http_facade.serving import Facade, server_settings, serving, settings_for
 from tests.upstream import WAIT_S
 
 SIZE = 20_000_000
@@ -27,8 +27,9 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module", params=[False, True], ids=["joined", "split"])
 def locked(request: pytest.FixtureRequest) -> Iterator[Facade]:
-    limits = ConnectionLimits(linger_s=2.0)
-    with serving(settings_for({"DRAGOMAN_API_KEYS": "right-key"}), split=request.param, limits=limits) as facade:
+    limits, server = ConnectionLimits(linger_s=2.0), server_settings(wrong_keys_per_minute=0)
+    settings = settings_for({"DRAGOMAN_API_KEYS": "right-key"}, server=server)
+    with serving(settings, split=request.param, limits=limits) as facade:
         yield facade
         assert facade.chat({"model": "demo/echo", "messages": []}, authorization="Bearer right-key").status_code == 400
 
