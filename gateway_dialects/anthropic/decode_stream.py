@@ -4,6 +4,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming and reco
 understands is collected until it ends, and is one event then: the contract's opaque parts have no deltas.
 """
 
+import re
 from typing import Any
 
 from dragoman.v1.content_pb2 import Part
@@ -13,9 +14,10 @@ from gateway_dialects.anthropic.decode_errors import error_in_stream
 from gateway_dialects.anthropic.words import ANSWER_TOOL, DIALECT
 from gateway_dialects.kit import json
 from gateway_dialects.kit.call_ids import complete_call
-from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.event_decoder import LESSONS, EventDecoder
 from gateway_dialects.kit.finish import check_finish
 from gateway_dialects.kit.json import Json
+from gateway_dialects.kit.text_template import Padding
 
 KNOWN_TYPES = ("text", "thinking", "redacted_thinking", "tool_use")
 DELTA_EVENT_FIELDS = frozenset({"type", "delta", "usage"})
@@ -55,6 +57,9 @@ class Block:
 
 class AnthropicStreamDecoder(EventDecoder):
     """See StreamDecoder."""
+
+    lessons = LESSONS
+    padding = Padding(re.compile(rb"\}( *)\}$"), bytes.isspace)
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,6 +187,16 @@ class AnthropicStreamDecoder(EventDecoder):
         for name, field in DELTAS_OF_REASONING:
             if text := json.text_of(block.begun.get(name)):
                 setattr(self._add_delta(block, batch), field, text)
+
+    def only_text(self, message: Json) -> str | None:
+        """See EventDecoder.only_text."""
+        match message:
+            case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
+                return text
+            case {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": str(text)}}:
+                return text
+            case _:
+                return None
 
     def _delta(self, message: Json, batch: StreamResponse) -> None:
         block, delta = self._blocks.get(index_of(message)), message.get("delta")

@@ -1,19 +1,31 @@
 """The base of stream decoders whose events are JSON objects."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_dialects.kit.dialect import ServerSentEvent
 from gateway_dialects.kit.json import TOO_DEEP, UNREADABLE, Json, decode_strictly, malformed
 from gateway_dialects.kit.surrogates import HalfJoiner, decode_with_halves
+from gateway_dialects.kit.text_template import Padding, TextTemplate, learn
+
+LESSONS = 16
+"""Templates of one stream, after which no more are learned: its events differ too much."""
 
 
 class EventDecoder:
     """See StreamDecoder. A dialect says what each event holds, when the answer is complete and how it ends."""
 
+    lessons: ClassVar[int] = 0
+    """How many templates to learn; none where the dialect has no only_text."""
+    padding: ClassVar[Padding | None] = None
+
     def __init__(self) -> None:
         self.done = False
+        self._template: TextTemplate | None = None
+        """Of the last event: between that and one of its form no state has changed."""
+        self._lessons = self.lessons
         self._joiner: HalfJoiner | None = None
         """None until an event of this stream has half of a character."""
 
@@ -29,6 +41,10 @@ class EventDecoder:
         if data == b"[DONE]":
             self.finish(batch)
             return
+        if self._template is not None:
+            if self._template.add(data, batch):
+                return
+            self._template = None
         try:
             message = decode_strictly(data)
         except UNREADABLE:
@@ -38,10 +54,14 @@ class EventDecoder:
         if self._joiner is not None:
             self._feed_joined(message, batch)
             return
+        before = len(batch.events)
         try:
             self.decode(message, batch)
         except RecursionError:
             raise malformed(TOO_DEEP) from None
+        if self._lessons and len(batch.events) == before + 1 and (text := self.only_text(message)):
+            self._lessons -= 1
+            self._template = learn(data, text, batch.events[before].part_delta, self.only_text, self.padding)
 
     def _decode_leniently(self, data: bytes) -> object:
         try:
@@ -77,6 +97,11 @@ class EventDecoder:
             self.conclude(batch)
         except RecursionError:
             raise malformed(TOO_DEEP) from None
+
+    def only_text(self, message: Json) -> str | None:
+        """The text of an event whose like, with another text, would change the decoder's state no further. None: it has
+        more than a text."""
+        return None
 
     @abstractmethod
     def decode(self, message: Json, batch: StreamResponse) -> None:

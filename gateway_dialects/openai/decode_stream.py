@@ -5,12 +5,14 @@ usage comes (last chunk, a chunk of its own, every chunk, x_groq), in whether to
 how they end.
 """
 
+import re
 from typing import Any
 
 from dragoman.v1.stream_pb2 import StreamResponse
-from gateway_dialects.kit.event_decoder import EventDecoder
+from gateway_dialects.kit.event_decoder import LESSONS, EventDecoder
 from gateway_dialects.kit.finish import check_finish, meaning_of, with_calls
 from gateway_dialects.kit.json import Json, as_list, int_of, json_text, malformed, text_of, unknown_fields
+from gateway_dialects.kit.text_template import Padding
 from gateway_dialects.openai import decode_delta as deltas
 from gateway_dialects.openai.decode_delta import CandidateState, add_delta, finish_parts, merge
 from gateway_dialects.openai.decode_errors import error_in_body
@@ -29,6 +31,9 @@ CHUNK_FIELDS = frozenset(
 
 class OpenAIStreamDecoder(EventDecoder):
     """See StreamDecoder."""
+
+    lessons = LESSONS
+    padding = Padding(re.compile(rb',"obfuscation":"([A-Za-z0-9]*)"\}$'), bytes.isalnum)
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,6 +104,17 @@ class OpenAIStreamDecoder(EventDecoder):
 
     def keep_details(self, chunk: Json) -> None:
         merge(self.details, unknown_fields(chunk, CHUNK_FIELDS))
+
+    def only_text(self, message: Json) -> str | None:
+        """See EventDecoder.only_text."""
+        match message.get("choices"):
+            case [{"delta": dict(delta)} as choice] if not (choice.get("logprobs") or choice.get("finish_reason")):
+                pass
+            case _:
+                return None
+        found = [value for name, value in delta.items() if value and name != "role"]
+        text = found[0] if len(found) == 1 and MESSAGE_FIELDS.issuperset(delta) else None
+        return text if type(text) is str else None
 
     def feed_choice(self, choice: Any, batch: StreamResponse) -> None:
         if not isinstance(choice, dict):

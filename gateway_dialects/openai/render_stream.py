@@ -77,6 +77,8 @@ class ChunkRenderer(EventWriter):
         self._text_head = b""
         self._text_tail = b""
         self._tail = b""
+        self._plain = PartDelta()
+        """A text and nothing else, of the first candidate and of the part that the last delta was of."""
         self._parts: dict[tuple[int, int], StreamedPart] = {}
         self._candidates: dict[int, WrittenCandidate] = {}
 
@@ -97,23 +99,25 @@ class ChunkRenderer(EventWriter):
         self._text_tail = b'},"logprobs":null,"finish_reason":null}' + self._tail
 
     def _delta(self, delta: PartDelta, out: list[bytes]) -> None:
-        kind = delta.WhichOneof("delta")
-        index, citations, details = delta.candidate_index, delta.citations, delta.provider_details_json
-        is_plain = not (index or details or citations or delta.HasField("logprobs"))
-        if kind == "text" and is_plain and not self._late:
-            text = delta.text
+        text, plain = delta.text, self._plain
+        plain.text = text
+        if plain == delta and not self._late:
+            # One comparison says what seven questions would.
             self._candidates[0].length += len(text)
             out.append(self._text_head + encode_json(text) + self._text_tail)
             return
+        plain.part_index = delta.part_index
+        kind = delta.WhichOneof("delta")
+        index, citations, details = delta.candidate_index, delta.citations, delta.provider_details_json
         part = self._parts[index, delta.part_index]
         if kind == "text":
-            self._candidates[index].length += len(delta.text)
+            self._candidates[index].length += len(text)
         body: Json = DELTA_RENDERERS[kind](delta, part) if kind else {}
         if citations:
             body.update(self._cite(index, part, delta))
         if details:
             body.update(details_of(delta))
-        logprobs = render_response.render_logprobs(delta.logprobs) if not is_plain and delta.HasField("logprobs") else None
+        logprobs = render_response.render_logprobs(delta.logprobs) if delta.HasField("logprobs") else None
         if body or logprobs:
             self._choice(index, body, out, logprobs=logprobs)
 

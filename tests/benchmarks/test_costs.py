@@ -57,7 +57,7 @@ MODELS = {
 }
 UNARY = {"openai": Cost(341, 354, 18_800), "anthropic": Cost(374, 357, 18_500)}
 """Of a request that is answered at once, whose client speaks OpenAI's form, by the provider's."""
-CHUNK = {"openai": Cost(11.4, 27.1), "anthropic": Cost(10.4, 20.0), "gemini": Cost(13.4, 35.1)}
+CHUNK = {"openai": Cost(5.4, 18.1), "anthropic": Cost(6.4, 19.0), "gemini": Cost(13.4, 34.1)}
 """Of a chunk of a long stream."""
 
 
