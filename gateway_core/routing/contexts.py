@@ -188,7 +188,7 @@ class Contexts:
 
     def __init__(self, configured: ModelResolver, settings: Settings) -> None:
         self._configured = configured
-        self._byok = settings.byok
+        self._byok, self._capabilities = settings.byok, settings.capabilities
         self._contexts = {context.name: self._bound(context) for context in settings.contexts}
 
     def of(self, call: Call) -> Resolver:
@@ -238,7 +238,8 @@ class Contexts:
             raise not_found(f"this gateway has no key of its own for {vendor.name}: send yours in {BYOK_KEY}", BYOK_PROVIDER)
         if not vendor.needs_key or "{" in vendor.url:
             raise invalid(BYOK_URL, f"where {vendor.name} is must be said: send its base URL in {BYOK_URL}")
-        return with_byok_key(endpoint_of(ProviderSettings(vendor.name, vendor.dialect, vendor.url)), given.key)
+        known = ProviderSettings(vendor.name, vendor.dialect, vendor.url)
+        return with_byok_key(endpoint_of(known, self._capabilities), given.key)
 
     def _endpoint_at(self, given: ByokCredentials) -> Endpoint:
         """The server at the client's URL. It gets the client's key and nothing of the operator's."""
@@ -247,7 +248,7 @@ class Contexts:
         if not self._byok.allows(given.url):
             message = f"this gateway does not let its clients choose {host_of(given.url)} as a provider"
             raise GatewayError(Reason.PERMISSION_DENIED, f"{message} ([byok] urls)", BYOK_URL)
-        endpoint = endpoint_of(settings_at(given.url.rstrip("/"), given.provider))
+        endpoint = endpoint_of(settings_at(given.url.rstrip("/"), given.provider), self._capabilities)
         return dataclasses.replace(with_byok_key(endpoint, given.key), guarded=True, others={})
 
 

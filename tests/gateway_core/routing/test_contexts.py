@@ -385,6 +385,15 @@ def test_model_names_at_a_url_are_the_servers_own(tmp_path: Path) -> None:
     assert targets(names, "fast") == ["openai/fast"]
 
 
+@pytest.mark.parametrize(
+    "own", [ByokCredentials("anthropic", key=OWN), ByokCredentials("anthropic", "https://api.anthropic.com/v1", OWN)]
+)
+def test_what_the_operator_knows_of_a_model_counts_for_a_clients_own_key(tmp_path: Path, own: ByokCredentials) -> None:
+    text = f'{CONFIG}\n[models."anthropic/claude-sonnet-4-5"]\nmost_output = 77\n'
+    endpoint = endpoint_of(scopes(tmp_path, text).of(Call("r", byok=own)), "claude-sonnet-4-5")
+    assert endpoint.capabilities_of("claude-sonnet-4-5").most_output == 77
+
+
 def test_nothing_that_a_client_brings_shows_itself() -> None:
     call = Call("r", byok=ByokCredentials("openai", "https://sk-in-url@a", Secret("sk-own")))
     assert "sk-" not in repr(call)
