@@ -12,6 +12,7 @@ from gateway_dialects.anthropic.parse_messages import parse_block
 from gateway_dialects.anthropic.words import DIALECT
 from gateway_dialects.kit.json import Json, details_of, json_text, list_at, object_at, set_details, text_of
 from gateway_dialects.kit.readings import LEFT_OUT, fenced, names_in, opaque_object, spoken, texts_in, texts_of
+from gateway_dialects.kit.tool_names import AVAILABLE
 
 ENCRYPTED_TOOLS = ("web_search",)
 """Server tools whose results nobody else can read."""
@@ -58,12 +59,12 @@ def read_search_result(block: Json) -> Sequence[Part]:
 def read_reference(block: Json) -> Sequence[Part]:
     """A tool that a search for tools found."""
     name = text_of(block.get("tool_name"))
-    return spoken(f"{name} is available." if name else "")
+    return spoken(name + AVAILABLE if name else "")
 
 
 def read_found_tools(block: Json) -> Sequence[Part]:
     names = names_in(object_at(block, "content"), "tool_references", "tool_name")
-    return spoken("\n".join(f"{name} is available." for name in names))
+    return spoken("\n".join(name + AVAILABLE for name in names))
 
 
 def read_document(block: Json) -> Sequence[Part]:

@@ -21,6 +21,8 @@ from dragoman.v1.chat_pb2 import ChatRequest
 from dragoman.v1.content_pb2 import ROLE_ASSISTANT, ROLE_TOOL, Part
 
 HASH_LENGTH = 8
+AVAILABLE = " is available."
+"""How a line ends, behind a tool's name, by which a target hears of a tool that a search found."""
 Renaming = Mapping[str, str]
 """The target's name by the client's, of those names alone that are renamed."""
 UNCHANGED: Renaming = MappingProxyType({})
@@ -132,4 +134,15 @@ def with_names(request: ChatRequest, renaming: Renaming) -> ChatRequest:
     for part in calls_and_results(renamed):
         holder = part.tool_call if part.HasField("tool_call") else part.tool_result
         holder.name = renaming.get(holder.name, holder.name)
+    for message in renamed.messages:
+        for part in message.parts:
+            for said in part.tool_result.parts if part.HasField("tool_result") else (part,):
+                if said.text.endswith(AVAILABLE):
+                    said.text = "\n".join(renamed_line(line, renaming) for line in said.text.split("\n"))
     return renamed
+
+
+def renamed_line(line: str, renaming: Renaming) -> str:
+    """Of what is said of tools that a search found: see AVAILABLE."""
+    name = line.removesuffix(AVAILABLE)
+    return renaming.get(name, name) + AVAILABLE if line.endswith(AVAILABLE) else line

@@ -15,6 +15,7 @@ from gateway_core.execution.attempt import Transports
 from gateway_core.execution.chain import Chain, RetryPolicy
 from gateway_core.routing.resolver import Route, Target
 from gateway_core.validation import check_chat
+from gateway_dialects.anthropic.parse_request import parse_chat
 from gateway_dialects.kit.accumulate import accumulate
 from gateway_dialects.kit.dialect import Endpoint
 from tests.gateway_core.execution.scripted import (
@@ -78,6 +79,22 @@ def test_the_next_target_gets_the_name_by_its_own_rule() -> None:
 
     assert json.loads(transport.sent[0].body)["tools"][0]["functionDeclarations"][0]["name"] == NAME
     assert answer.candidates[0].parts[0].tool_call.name == NAME
+
+
+def test_a_tool_that_a_search_found_is_told_by_the_name_that_it_has_there() -> None:
+    found = {"type": "tool_reference", "tool_name": NAME}
+    said = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "search", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": [found]}]},
+    ]
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in (NAME, "search")]
+    body = {"model": "m", "max_tokens": 9, "messages": said, "tools": tools}
+    transport = ScriptedTransport(Clock(), ANSWER)
+
+    asyncio.run(chain(transport).chat(parse_chat(json.dumps(body).encode()).chat, route("a"), Call("id")))
+
+    assert json.loads(transport.sent[0].body)["messages"][-1]["content"] == f"{SENT} is available."
 
 
 def test_two_tools_of_one_name_are_refused() -> None:
