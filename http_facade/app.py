@@ -57,7 +57,7 @@ class Facade:
         """default_api: whose error format is used until a request's own API is known. cors: None allows no page.
         trusted_proxies: believed where they say who asks them. stop: of the server."""
         self._stop = stop or Stop()
-        self._proxies = TrustedProxies(trusted_proxies)
+        self._proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
         self._cors = cors
         self._router = router
         self._default_api = default_api
@@ -87,7 +87,7 @@ class Facade:
         """Its address."""
         peer = exchange.scope.get("client")
         address: str = peer[0] if peer else ""
-        if not self._proxies:
+        if self._proxies is None:
             return address
         found = exchange.scope["headers"]
         forwarded = [value.decode("latin-1") for name, value in found if name == FORWARDED_HEADER]
