@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class Bench:
             samples = [(subject.name, *found) for subject in order for found in measures[kind](subject)]
             names = [subject.name for subject in self.subjects]
             for name, section, unit, sample in sorted(samples, key=lambda sample: names.index(sample[0])):
-                self.table.add(section, name, unit, sample)
+                self.table.add(section, name, unit, replace(sample, round=number))
 
     def unary(self, subject: Subject) -> list[Figure]:
         return self.load(subject, subject.same, "OpenAI to OpenAI, unary", 1)
@@ -88,7 +88,7 @@ class Bench:
         except BenchmarkFailed as failure:
             if subject is self.subjects[0]:
                 raise
-            self.leave_out(f"{title}: {failure}")
+            self.leave_out(f"{subject.name}, {title}, in some round", str(failure).removeprefix(f"{subject.name}: "))
             return []
         return [(title, "chunks/s" if scale > 1 else "requests/s", sample_of(count, scale))]
 
@@ -118,9 +118,10 @@ class Bench:
             found.append((f"gRPC, {kind}", unit, sample_of(self.lab.drive_grpc(subject, arguments), scale)))
         return found
 
-    def leave_out(self, why: str) -> None:
-        if (line := " ".join(why.split())[:300]) not in self.left_out:
-            self.left_out.append(line)
+    def leave_out(self, what: str, why: str) -> None:
+        """The first reason counts: others may differ in a date."""
+        if not any(line.startswith(f"{what}: ") for line in self.left_out):
+            self.left_out.append(f"{what}: {' '.join(why.split())[:120]}")
 
 
 Figure = tuple[str, str, Sample]
@@ -159,16 +160,16 @@ def enter_others(bench: Bench, stack: ExitStack) -> None:
     if program := nginx.find():
         bench.subjects.append(stack.enter_context(bench.lab.nginx(program)))
     else:
-        bench.leave_out("nginx: not installed")
+        bench.leave_out("nginx", "not installed")
     bench.subjects.append(stack.enter_context(bench.lab.split()))
     for gateway in OTHERS:
         if not gateway.is_installed():
-            bench.leave_out(f"{gateway.name}: not installed")
+            bench.leave_out(gateway.name, "not installed")
             continue
         try:
             bench.subjects.append(stack.enter_context(bench.lab.other(gateway)))
         except BenchmarkFailed as failure:
-            bench.leave_out(f"{gateway.name}: {failure}")
+            bench.leave_out(gateway.name, str(failure))
 
 
 def describe(options: argparse.Namespace, cores: Cores, busy: float) -> str:

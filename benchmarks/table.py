@@ -16,6 +16,8 @@ class Sample:
     """Microseconds of processor time that the measured processes took for each: less disturbed by whatever else runs."""
     busy: float | None = None
     """Which part of a core the measured processes took, 0 to 1. Well below 1: something else was the bound."""
+    round: int = 0
+    """In which it was taken: a subject may fail in one."""
 
 
 @dataclass(slots=True)
@@ -27,9 +29,9 @@ class Section:
 
     def ratios(self, name: str) -> list[float]:
         """The processor time of a subject in units of the first subject's, for each round."""
-        first = next(iter(self.rows.values()))
-        pairs = zip(self.rows[name], first, strict=False)
-        return [one.cpu_us / base.cpu_us for one, base in pairs if one.cpu_us and base.cpu_us]
+        base = {sample.round: sample.cpu_us for sample in next(iter(self.rows.values()))}
+        pairs = [(sample.cpu_us, base.get(sample.round)) for sample in self.rows[name]]
+        return [one / other for one, other in pairs if one and other]
 
     def lines(self) -> Iterator[str]:
         """A row is bold where the first subject is dearer."""
