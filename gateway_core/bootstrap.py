@@ -10,6 +10,7 @@ from math import inf
 from gateway_core.accounts.settlement import Recorder, Settlement
 from gateway_core.call import Clock
 from gateway_core.execution.attempt import Transports, misfit
+from gateway_core.execution.breaker import Breaker
 from gateway_core.execution.chain import Chain, RetryPolicy, Sleep
 from gateway_core.execution.model_lists import ModelLists, ProviderLists
 from gateway_core.execution.signatures import SignatureMemory
@@ -65,7 +66,13 @@ def build_gateway(
     return Gateway(
         resolver=resolver,
         contexts=contexts,
-        chain=Chain(transports, policy_of(settings.retries), sleep=sleep, first_content_s=settings.timeouts.first_content),
+        chain=Chain(
+            transports,
+            policy_of(settings.retries),
+            Breaker(settings.breaker, clock),
+            sleep=sleep,
+            first_content_s=settings.timeouts.first_content,
+        ),
         media=MediaIntake(downloader or LazyDownloader(fetches), limits, vision=settings.media.vision),
         transports=transports,
         models=ModelLists(resolver, ProviderLists(transports, describe=fill, clock=clock), fill),
@@ -121,4 +128,4 @@ def http_downloader(media: MediaSettings, guard: Guard) -> Downloader:
 
 
 def policy_of(retries: RetrySettings) -> RetryPolicy:
-    return RetryPolicy(retries.attempts, retries.initial, retries.longest, retries.jitter)
+    return RetryPolicy(retries.attempts, retries.initial, retries.longest, retries.jitter, retries.content_filter)

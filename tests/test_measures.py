@@ -13,8 +13,8 @@ import pytest
 from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
-MOST_MODULES = 284
-MOST_LINES = 42_830
+MOST_MODULES = 285
+MOST_LINES = 43_260
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
 SCHEMA_KEYWORDS = frozenset(

@@ -24,7 +24,7 @@ from gateway_core.transport.base import Transport, UpstreamResponse
 from gateway_dialects.kit.dialect import Dialect, Encoded, Endpoint, Operation, StreamOperation, UpstreamRequest
 from gateway_dialects.kit.inline_thinking import split_answer
 from gateway_dialects.kit.json import UNREADABLE
-from gateway_dialects.kit.rate_limits import RateLimitFormat, client_headers
+from gateway_dialects.kit.rate_limits import RateLimitFormat, converted
 from gateway_dialects.kit.tool_restoring import Restored
 
 RequestT = TypeVar("RequestT")
@@ -72,6 +72,8 @@ class Upstream:
     """The served API that was called. Empty: gRPC."""
     first_content_s: float = 0.0
     """See Timers."""
+    used_up_s: float = 0.0
+    """For how long the provider says that a quota is used up."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -83,9 +85,17 @@ class Upstream:
         provider = DIALECTS[self.endpoint.dialect].rate_limits
         if provider is None or self.route is None:
             return
-        client = rate_limits_of(self.api) if self.api else provider
-        if found := client_headers(response.headers, provider, client, time.time()):
-            self.route.rate_limit_headers.update(found)
+        own = provider.own(response.headers)
+        if own:
+            client, now = rate_limits_of(self.api) if self.api else provider, time.time()
+            self.used_up_s = provider.used_up_s(own, now)
+            self.route.rate_limit_headers.update(converted(own, provider, client, now))
+
+    def refused(self, failure: GatewayError) -> GatewayError:
+        """A failure that the provider reports. Where it says no time to come back, that is when the quota is there again."""
+        if failure.reason is Reason.RATE_LIMITED and failure.retry_after_s is None:
+            failure.retry_after_s = self.used_up_s or None
+        return failure
 
     def send(self, request: UpstreamRequest) -> Awaitable[UpstreamResponse]:
         """The answer's head. The caller closes it, and records its status. Raises GatewayError as Transport.send does."""
@@ -109,7 +119,7 @@ async def perform(operation: Operation[RequestT, ResponseT], encoded: Encoded, u
     finally:
         await response.close()
     if response.status != 200:
-        raise operation.decode_error(response.status, response.headers, body)
+        raise upstream.refused(operation.decode_error(response.status, response.headers, body))
     provider = upstream.endpoint.provider
     return operation.decode(body, provider) if len(body) < LARGE else await aside(operation.decode, body, provider)
 
@@ -189,7 +199,7 @@ async def opened_stream(request: ChatRequest, upstream: Upstream) -> OpenStream:
     opened = OpenStream(response, dialect, upstream.endpoint, warnings=encoded.warnings, originals=fitted.originals)
     try:
         if response.status != 200:
-            raise dialect.stream.decode_error(response.status, response.headers, await response.read())
+            raise upstream.refused(dialect.stream.decode_error(response.status, response.headers, await response.read()))
         reject_other_content(response.headers, upstream.endpoint)
         await opened.open()
     except BaseException:

@@ -5,7 +5,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from dragoman.v1.stream_pb2 import StreamResponse
 from dragoman.v1.tokens_pb2 import CountTokensResponse
 from gateway_core.call import Call
 from gateway_core.execution.attempt import Transports, Upstream, ask, copy_counts, invoke, open_stream
+from gateway_core.execution.breaker import Breaker
 from gateway_core.execution.fan_out import FannedStream, ask_each, gives_several, open_each
 from gateway_core.execution.fitting import fit
 from gateway_core.execution.signed_calls import SignedCall, with_signatures
@@ -48,29 +49,44 @@ class RetryPolicy:
     longest: float = 8.0
     """The longest pause before another attempt at the same target. For a provider that asks for more, the next target is
     tried."""
-    jitter: float = 0.5
-    """The most that is added to a pause at random."""
+    jitter: float = 1.0
+    """The share of a pause that is drawn at random: 1 is full jitter."""
+    content_filter: bool = False
+    """Whether a request that one provider's filter refuses goes to the next target."""
+
+    def backoff(self, attempts_made: int) -> float:
+        """Seconds before the next attempt."""
+        longest: float = min(self.initial * 2 ** (attempts_made - 1), self.longest)
+        return longest * (1 - self.jitter * random.random())
 
     def pause(self, attempts_made: int, failure: GatewayError) -> float | None:
         """Seconds until the same target may be tried again; None: never. A provider's Retry-After is a floor."""
         if attempts_made >= self.attempts or not failure.retries_same_target:
             return None
-        backoff: float = self.initial * 2 ** (attempts_made - 1)
         floor = failure.retry_after_s or 0.0
-        if floor > self.longest:
-            return None
-        return max(min(backoff + random.uniform(0, self.jitter), self.longest), floor)
+        return None if floor > self.longest else max(self.backoff(attempts_made), floor)
+
+    def passes_on(self, failure: GatewayError) -> bool:
+        """Whether the next target is asked."""
+        return failure.tries_next_target or (self.content_filter and failure.reason is Reason.CONTENT_FILTERED)
 
 
 class Chain:
     """Serves routes. Holds nothing that a call changes. What happens is written into the call's route."""
 
     def __init__(
-        self, transports: Transports, policy: RetryPolicy, *, sleep: Sleep = asyncio.sleep, first_content_s: float = 0.0
+        self,
+        transports: Transports,
+        policy: RetryPolicy,
+        breaker: Breaker | None = None,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        first_content_s: float = 0.0,
     ) -> None:
-        """first_content_s: see Timers; of endpoints that have none."""
+        """breaker: None: one of its own. first_content_s: see Timers; of endpoints that have none."""
         self._transports = transports
         self._policy = policy
+        self._breaker = breaker or Breaker()
         self._sleep = sleep
         self._first_content_s = first_content_s
 
@@ -84,7 +100,8 @@ class Chain:
     ) -> ChatResponse:
         """The first whole answer, without its route. Raises the last target's GatewayError with the trace of all attempts.
         attachments: the request's media, where it has any. signed: what calls of its history had, by their ids."""
-        answer, _ = await self._first_success(ask_target, request, route, call, attachments, signed)
+        answer, upstream = await self._first_success(ask_target, request, route, call, attachments, signed)
+        self._breaker.succeeded(route, upstream.target)
         return answer
 
     async def stream(
@@ -98,6 +115,7 @@ class Chain:
         """The first stream that produces content. Before content, failures fall through to the next attempt; after it, they
         end the stream. Raises GatewayError with the trace of all attempts."""
         opened, upstream = await self._first_success(open_target, request, route, call, attachments, signed)
+        self._breaker.answers(route, upstream.target)
         finished = False
         try:
             started = opened.first.events[0].started
@@ -107,9 +125,11 @@ class Chain:
             async for batch in opened.batches():
                 yield batch
             finished = True
+            self._breaker.succeeded(route, upstream.target)
         except GatewayError as failure:
             attribute(failure, upstream, call)
             record_failure(upstream.record, failure)
+            self._breaker.failed(route, upstream.target, failure, call)
             failure.trace = call.route
             raise
         finally:
@@ -148,33 +168,27 @@ class Chain:
         attachments: Attachments | None,
         signed: Signed,
     ) -> tuple[Answer, Upstream]:
-        """Each target, as often as the policy and the deadline allow. Only GatewayError is retried."""
+        """Each target that the breaker lets through, as often as the policy and the deadline allow."""
+
+        async def one(target: Target, upstream: Upstream) -> Answer:
+            ready = request if attachments is None else await prepared(request, upstream, attachments)
+            return await attempt(with_signatures(ready, signed, target.endpoint) if signed else ready, upstream)
+
         failure: GatewayError | None = None
-        clock = call.deadline.clock
-        for target in route.targets:
-            target = target.speaking(call.api).suited(request)
-            for attempts_made in count(1):
-                upstream = self._upstream(target, call)
-                begun = clock()
-                try:
-                    ready = request if attachments is None else await prepared(request, upstream, attachments)
-                    answer = await attempt(with_signatures(ready, signed, target.endpoint) if signed else ready, upstream)
-                except GatewayError as latest:
-                    attribute(latest, upstream, call)
-                    record_failure(upstream.record, latest)
-                    pause = self._policy.pause(attempts_made, latest)
-                    if pause is None or not call.deadline.allows(pause):
-                        latest.retry_after_s = soonest(latest, failure)
-                        failure = latest
-                        break
-                else:
-                    record_success(call.route, target)
-                    call.reach_content()
-                    return answer, upstream
-                finally:
-                    upstream.record.duration_ms = (clock() - begun) * 1000
-                await self._sleep(pause)
-            if failure is not None and not failure.tries_next_target:
+        too_small = 0
+        for configured in route.targets if self._breaker.quiet else self._breaker.targets(route, call):
+            target = configured.speaking(call.api).suited(request)
+            if too_small and 0 < context_of(target) <= too_small:
+                self._breaker.released(route, configured, call)
+                continue
+            found = await self._asked(one, target, configured, route, call)
+            if not isinstance(found, GatewayError):
+                return found
+            found.retry_after_s = soonest(found, failure)
+            failure = found
+            if failure.reason is Reason.CONTEXT_LENGTH_EXCEEDED:
+                too_small = max(too_small, context_of(target))
+            if not self._policy.passes_on(failure):
                 break
         if failure is None:
             failure = GatewayError(Reason.INTERNAL, f"the route {route.name} has no targets")
@@ -183,6 +197,47 @@ class Chain:
             call.route.ClearField("rate_limit_headers")
         failure.trace = call.route
         raise failure
+
+    async def _asked(
+        self,
+        attempt: Callable[[Target, Upstream], Awaitable[Answer]],
+        target: Target,
+        configured: Target,
+        route: Route,
+        call: Call,
+    ) -> tuple[Answer, Upstream] | GatewayError:
+        """The answer of one target, or its last failure. Only GatewayError is retried. configured: the target in the
+        route."""
+        clock = call.deadline.clock
+        for attempts_made in count(1):
+            upstream = self._upstream(target, call)
+            begun = clock()
+            try:
+                answer = await attempt(target, upstream)
+            except GatewayError as latest:
+                attribute(latest, upstream, call)
+                record_failure(upstream.record, latest)
+                self._breaker.failed(route, target, latest, call)
+                failure = latest
+            except BaseException:
+                self._breaker.released(route, target, call)
+                raise
+            else:
+                record_success(call.route, target)
+                call.reach_content()
+                if upstream.used_up_s:
+                    self._breaker.used_up(target, upstream.used_up_s)
+                return answer, upstream
+            finally:
+                upstream.record.duration_ms = (clock() - begun) * 1000
+            turns = failure.reason is Reason.RATE_LIMITED and has_other_key(route, configured)
+            pause = self._policy.backoff(1) if turns else self._policy.pause(attempts_made, failure)
+            if pause is None or not call.deadline.allows(pause) or self._breaker.left(route, target):
+                return failure
+            await self._sleep(pause)
+            if turns:
+                return failure
+        raise AssertionError
 
     def _upstream(self, target: Target, call: Call) -> Upstream:
         endpoint = target.endpoint
@@ -213,6 +268,16 @@ def open_target(request: ChatRequest, upstream: Upstream) -> Awaitable[OpenStrea
 def one_by_one(request: ChatRequest, upstream: Upstream) -> bool:
     """Whether several candidates take several requests."""
     return request.candidate_count > 1 and not gives_several(upstream.target)
+
+
+def has_other_key(route: Route, target: Target) -> bool:
+    """Whether the same model comes next, with another key: it is asked in place of one that has had too many requests."""
+    return any(one is target and other.name == one.name for one, other in pairwise(route.targets))
+
+
+def context_of(target: Target) -> int:
+    """Tokens; 0: not known."""
+    return target.endpoint.capabilities_of(target.model).context or 0
 
 
 def counting(target: Target, api: str) -> Target:

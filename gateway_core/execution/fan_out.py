@@ -87,6 +87,7 @@ def branches_of(upstream: Upstream, requests: int) -> Sequence[Upstream]:
 def record_branches(upstream: Upstream, branches: Sequence[Upstream]) -> None:
     """The attempt's record from those of its requests."""
     upstream.record.status = max(branch.record.status for branch in branches)
+    upstream.used_up_s = max(branch.used_up_s for branch in branches)
     used = [branch.record.usage for branch in branches if branch.record.HasField("usage")]
     if used:
         upstream.record.usage.CopyFrom(sum_of(used))

@@ -16,7 +16,33 @@ class RetrySettings:
     """How often one target is asked at most, the first time included."""
     initial: float = 0.5
     longest: float = 8.0
-    jitter: float = 0.5
+    jitter: float = 1.0
+    """The share of a pause that is drawn at random: 1 is full jitter."""
+    content_filter: bool = False
+    """Whether the next target is asked where a provider's filter refuses a request."""
+
+
+LEAST_BAD, REJECT = ALL_OPEN = ("least_bad", "reject")
+"""What becomes of a call whose targets are all open: they are asked all the same, the one first whose pause ends first; or
+it fails at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """When a target is passed over. Times are in seconds."""
+
+    enabled: bool = True
+    failures: int = 5
+    """The least failures within the window that open it."""
+    rate: float = 0.5
+    """The least share of calls within the window that fail."""
+    window: float = 30.0
+    cooldown: float = 5.0
+    """The first pause; each in a row is twice as long."""
+    longest: float = 300.0
+    credentials: float = 1800.0
+    """The pause of a key that is refused, or has no credit."""
+    all_open: str = LEAST_BAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +78,27 @@ def read_retries(table: Table) -> RetrySettings:
         attempts=table.whole("attempts", default.attempts, least=1),
         initial=table.seconds("initial", default.initial),
         longest=table.seconds("longest", default.longest),
-        jitter=table.seconds("jitter", default.jitter),
+        jitter=table.number("jitter", default.jitter, 1),
+        content_filter=table.flag("content_filter", default.content_filter),
     )
     table.finish()
     return retries
+
+
+def read_breaker(table: Table) -> BreakerSettings:
+    default = BreakerSettings()
+    breaker = BreakerSettings(
+        enabled=table.flag("enabled", default.enabled),
+        failures=table.whole("failures", default.failures, least=1),
+        rate=table.number("rate", default.rate, 1),
+        window=table.seconds("window", default.window),
+        cooldown=table.seconds("cooldown", default.cooldown),
+        longest=table.seconds("longest", default.longest),
+        credentials=table.seconds("credentials", default.credentials),
+        all_open=table.choice("all_open", default.all_open, ALL_OPEN),
+    )
+    table.finish()
+    return breaker
 
 
 def read_timeouts(table: Table | None, environ: Mapping[str, str]) -> Timeouts:

@@ -17,7 +17,14 @@ from pathlib import Path
 from dragoman.v1.models_pb2 import Prices
 from gateway_core.call import EVERYTHING, KeyScope
 from gateway_core.models.table import Override
-from gateway_core.settings.attempts import RetrySettings, Timeouts, read_retries, read_timeouts
+from gateway_core.settings.attempts import (
+    BreakerSettings,
+    RetrySettings,
+    Timeouts,
+    read_breaker,
+    read_retries,
+    read_timeouts,
+)
 from gateway_core.settings.byok import ByokSettings, read_byok
 from gateway_core.settings.capabilities import read_capabilities
 from gateway_core.settings.contexts import ContextSettings, read_contexts
@@ -43,6 +50,7 @@ from gateway_core.settings.server import (
 
 __all__ = [
     "Address",
+    "BreakerSettings",
     "ByokSettings",
     "ChatSettings",
     "ContextSettings",
@@ -93,6 +101,7 @@ class Settings:
     media: MediaSettings = field(default_factory=MediaSettings)
     retries: RetrySettings = field(default_factory=RetrySettings)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
     log: LogSettings = field(default_factory=LogSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
@@ -178,6 +187,7 @@ def _read_file(root: Table) -> Settings:
     return Settings(
         server=read_server(root.table("server")),
         retries=read_retries(root.table("retries")),
+        breaker=read_breaker(root.table("breaker")),
         log=read_log(root.table("log")),
         chat=read_chat(root.table("chat")),
         contexts=tuple(read_contexts(root.table("contexts"))),

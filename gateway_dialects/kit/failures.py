@@ -67,6 +67,9 @@ def decode_failure(
     except UNREADABLE:
         error = None
     failure = read(error, status) if error else plain_failure(status, headers, body, read)
+    if status >= 500 and failure.reason is Reason.CONTEXT_LENGTH_EXCEEDED:
+        # A server that is out of order must not send the client away to shorten its request.
+        failure.reason = reason_by_status(status)
     if request_id := next((headers[name] for name in request_ids if headers.get(name)), ""):
         failure.metadata = {**failure.metadata, "upstream_request_id": request_id}
     if (wait := retry_after(headers)) is not None:

@@ -8,6 +8,8 @@ from enum import Enum, auto
 from gateway_dialects.kit.json import inverse
 
 MOST_HEADERS = 40
+REMAINING = "remaining"
+"""In the names of headers: in its place, others have limit and reset."""
 LONGEST_VALUE = 200
 is_sound = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?").fullmatch
 """Whether a value may travel in headers and in gRPC metadata."""
@@ -49,13 +51,27 @@ class RateLimitFormat:
         found = [(name, value) for name, value in headers.items() if name.startswith(prefixes)]
         return {name: value for name, value in found[:MOST_HEADERS] if len(value) <= LONGEST_VALUE and is_sound(value)}
 
+    def used_up_s(self, own: Mapping[str, str], now: float) -> float:
+        """Seconds until all that has nothing left can be had again; 0: there is something left of everything. own: as own()
+        gives them. A limit of 0 is none."""
+        if "0" not in own.values():
+            return 0.0
+        left = [name for name, value in own.items() if value == "0" and REMAINING in name]
+        real = [name for name in left if own.get(name.replace(REMAINING, "limit")) != "0"]
+        resets = [self.read_reset(own.get(name.replace(REMAINING, "reset"), ""), now) for name in real]
+        return max((seconds for seconds in resets if seconds), default=0.0)
+
 
 def client_headers(
     headers: Mapping[str, str], provider: RateLimitFormat, client: RateLimitFormat | None, now: float
 ) -> dict[str, str]:
     """A provider's rate limits as headers for a client of an API. headers: the provider's, names in lower case. client: None
     for an API that has none. now: Unix seconds."""
-    own = provider.own(headers)
+    return converted(provider.own(headers), provider, client, now)
+
+
+def converted(own: dict[str, str], provider: RateLimitFormat, client: RateLimitFormat | None, now: float) -> dict[str, str]:
+    """See client_headers. own: see RateLimitFormat.own."""
     if client is provider or not own:
         return own
     return {} if client is None else translated(own, provider, client, now)

@@ -342,6 +342,8 @@ def statuses() -> Iterator[Fault]:
     yield both("the status 400", "status-400", refused(400, Outcome(Reason.UPSTREAM_REJECTED)), wires=(OPENAI,))
     context = refused(400, Outcome(Reason.CONTEXT_LENGTH_EXCEEDED), code="context_length_exceeded")
     yield both("a request that is too long", "context", context, wires=(OPENAI,))
+    broken = refused(500, UNAVAILABLE, code="context_length_exceeded")
+    yield both("the status 500 that speaks of the context's length", "context-500", broken, wires=(OPENAI,))
 
 
 def limited() -> Iterator[Fault]:
@@ -352,6 +354,18 @@ def limited() -> Iterator[Fault]:
             "with Retry-After as a date",
             "date",
             {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"},
+            {},
+            30,
+        ),
+        (
+            "with x-ratelimit-reset of what is used up",
+            "reset",
+            {
+                "x-ratelimit-remaining-requests": "5",
+                "x-ratelimit-reset-requests": "2s",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "30s",
+            },
             {},
             30,
         ),

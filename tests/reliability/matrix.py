@@ -26,7 +26,7 @@ from gateway_core.accounts.settlement import Recorder, record_of
 from gateway_core.call import Call
 from gateway_core.rpc.server import GrpcServer
 from gateway_core.settings.providers import ProviderSettings
-from gateway_core.settings.settings import ModelSettings, RetrySettings, Settings, Timeouts
+from gateway_core.settings.settings import BreakerSettings, ModelSettings, RetrySettings, Settings, Timeouts
 from gateway_dialects.kit.dialect import Secret
 from tests.http_facade.apis.clients import EXAMPLES
 from tests.http_facade.serving import ANYWHERE
@@ -173,6 +173,7 @@ def settings_at(url: str, nowhere: str) -> Settings:
     return Settings(
         providers=(*languages, *hasty, *in_turn, *others),
         models=tuple(routes),
+        breaker=BreakerSettings(enabled=False),
         retries=RetrySettings(attempts=ATTEMPTS, initial=0.01, jitter=1.0),
         timeouts=Timeouts(connect=5.0, total=60.0),
     )

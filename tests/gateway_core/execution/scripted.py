@@ -110,6 +110,10 @@ class ScriptedTransport:
         self.timers: list[Timers | None] = []
         self.responses: list[ScriptedResponse] = []
 
+    def set(self, host: str, answer: Answer) -> None:
+        """From now on."""
+        self._answers[host] = [answer]
+
     @property
     def asked(self) -> list[str]:
         """The hosts in the order they were asked."""

@@ -20,11 +20,24 @@ def test_no_pause_is_longer_than_the_longest() -> None:
     assert RetryPolicy(attempts=9, initial=3.0, longest=4.0, jitter=0.0).pause(5, failure()) == 4.0
 
 
-def test_jitter_only_adds() -> None:
-    policy = RetryPolicy(attempts=2, initial=0.5, longest=8.0, jitter=0.25)
-    pauses = [policy.pause(1, failure()) or 0.0 for _ in range(200)]
-    assert all(0.5 <= pause <= 0.75 for pause in pauses)
-    assert len(set(pauses)) > 1
+@pytest.mark.parametrize(("jitter", "least"), [(1.0, 0.0), (0.25, 3.0)])
+def test_jitter_is_a_share_of_the_pause(jitter: float, least: float) -> None:
+    policy = RetryPolicy(attempts=9, initial=0.5, longest=4.0, jitter=jitter)
+    pauses = [policy.backoff(8) for _ in range(500)]
+    assert all(least <= pause <= 4.0 for pause in pauses)
+    assert min(pauses) < least + 0.5
+    assert max(pauses) > 3.5
+
+
+def test_jitter_never_undercuts_what_the_provider_asks_for() -> None:
+    assert all(RetryPolicy().pause(1, failure(retry_after_s=3.0)) == 3.0 for _ in range(50))
+
+
+def test_a_filter_is_final_unless_it_is_configured_otherwise() -> None:
+    filtered = failure(Reason.CONTENT_FILTERED)
+    assert not RetryPolicy().passes_on(filtered)
+    assert RetryPolicy(content_filter=True).passes_on(filtered)
+    assert not RetryPolicy(content_filter=True).passes_on(failure(Reason.UPSTREAM_REJECTED))
 
 
 def test_one_attempt_is_no_retry() -> None:

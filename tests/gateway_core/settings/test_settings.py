@@ -316,6 +316,10 @@ def test_two_owners_of_one_key_are_refused() -> None:
         ("[server]\nmax_body_bytes = 0\n", "line 2: server.max_body_bytes must be 1 or more, not 0."),
         ("[timeouts]\nidle = -1\n", "line 2: timeouts.idle must be a number of seconds, 0 or more, not the number -1."),
         ("[timeouts]\nidle = nan\n", "line 2: timeouts.idle must be a number of seconds"),
+        ("[retries]\njitter = 2\n", "line 2: retries.jitter must be a number from 0 to 1, not the number 2."),
+        ('[breaker]\nall_open = "wait"\n', "line 2: breaker.all_open must be one of least_bad, reject, not 'wait'"),
+        ("[breaker]\nrate = 50\n", "line 2: breaker.rate must be a number from 0 to 1"),
+        ("[breaker]\nfailures = 0\n", "line 2: breaker.failures must be 1 or more"),
         ("[log]\naccess = 1\n", "line 2: log.access must be true or false, not the number 1."),
         ('[log]\nformat = "jsn"\n', "line 2: log.format must be one of text, json, not 'jsn'. Did you mean json?"),
         ('[models.a]\ntargets = "x/y"\n', "line 2: models.a.targets must be a list of texts"),
@@ -462,6 +466,7 @@ def test_the_documented_file_is_what_it_says(tmp_path: Path) -> None:
 
     default = Settings()
     assert (settings.server, settings.retries, settings.timeouts) == (default.server, default.retries, default.timeouts)
+    assert settings.breaker == default.breaker
     assert (settings.log, settings.chat) == (default.log, default.chat)
     assert [provider.name for provider in settings.providers] == ["openai", "groq", "corp", "azure", "demo"]
     for vendor in VENDORS:
