@@ -109,10 +109,11 @@ class Breaker:
         if target.endpoint.byok:
             return None
         now = self.clock()
-        for key in keys_of(route, target):
-            cell = self.cells.get(key)
-            if cell is not None and cell.until and (cell.until > now or cell.probe is not None):
-                return PassedOver(target, max(cell.until, now), cell.reason, advice=False)
+        found = [cell for key in keys_of(route, target) if (cell := self.cells.get(key)) is not None and cell.until]
+        waiting = [cell for cell in found if cell.until > now or cell.probe is not None]
+        if waiting:
+            last = max(waiting, key=lambda cell: cell.until)
+            return PassedOver(target, max(last.until, now), last.reason, advice=False)
         until = self.quotas.get(quota_key(target), 0.0)
         return PassedOver(target, until, Reason.RATE_LIMITED, advice=True) if until > now else None
 

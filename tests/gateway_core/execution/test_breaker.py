@@ -223,8 +223,7 @@ def test_too_many_requests_turn_to_the_next_key_after_a_pause() -> None:
 
 def test_all_open_and_least_bad() -> None:
     rig = Rig(a=BROKEN, b=BROKEN).opened(AB)
-    assert rig.asked_by(AB) == ["a", "b"]
-    rig.wait(COOLDOWN / 2)
+    assert sorted(rig.asked_by(AB)) == ["a", "b"]
     rig.breaker.failed(AB, AB.targets[1], GatewayError(Reason.UPSTREAM_AUTH, "no"), rig.call())
     assert rig.asked_by(AB) == ["a", "b"]
 
