@@ -145,11 +145,11 @@ class Breaker:
         if target.endpoint.byok or not self.settings.enabled:
             return
         reason, wait_s = failure.reason, failure.retry_after_s
-        if reason in CREDENTIALS:
+        if reason in CREDENTIALS and any(target.endpoint.keys):
             self._open(credentials_key(target, failure), reason, 0.0)
         elif reason is Reason.RATE_LIMITED and wait_s:
             self.used_up(target, wait_s)
-        elif RULES[reason].same_target:
+        elif RULES[reason].same_target or reason in CREDENTIALS:
             self._count(CellKey(route.name, *target_key(target)), reason, wait_s or 0.0, call)
         elif reason not in NEUTRAL:
             # It refuses this request, and is well.
@@ -197,9 +197,7 @@ class Breaker:
 
     def _open(self, key: CellKey, reason: Reason, least_s: float) -> None:
         cell, settings = self._cell(key), self.settings
-        pause = min(settings.cooldown * 2.0**cell.opened, settings.longest)
-        if reason in CREDENTIALS:
-            pause = settings.credentials
+        pause = min(settings.cooldown * 2.0**cell.opened, settings.longest) if key.route else settings.credentials
         pause = max(pause * random.uniform(1 - JITTER, 1 + JITTER), min(least_s, LONGEST_S))
         cell.opened = min(cell.opened + 1, MOST_DOUBLINGS)
         cell.until, cell.probe, cell.reason = self.clock() + pause, None, reason

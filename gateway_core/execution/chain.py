@@ -155,7 +155,7 @@ class Chain:
                 if not failure.tries_next_target and target is route.targets[0]:
                     raise
             else:
-                record_success(call.route, target)
+                record_success(call.route, target, route)
                 return CountTokensResponse(input_tokens=counted)
         return CountTokensResponse(input_tokens=estimate_input_tokens(request), estimated=True)
 
@@ -223,7 +223,7 @@ class Chain:
                 self._breaker.released(route, target, call)
                 raise
             else:
-                record_success(call.route, target)
+                record_success(call.route, target, route)
                 call.reach_content()
                 if upstream.used_up_s:
                     self._breaker.used_up(target, upstream.used_up_s)
@@ -286,12 +286,10 @@ def counting(target: Target, api: str) -> Target:
     return target if DIALECTS[spoken.endpoint.dialect].count_tokens is None else spoken
 
 
-def record_success(trace: RouteTrace, target: Target) -> None:
+def record_success(trace: RouteTrace, target: Target, route: Route) -> None:
     trace.provider, trace.model = target.endpoint.provider, target.model
-    if len(trace.attempts) > 1:
-        first = trace.attempts[0]
-        if first.provider != trace.provider or first.model != trace.model:
-            trace.fallback_from = f"{first.provider}/{first.model}"
+    if len(route.targets) > 1 and (first := route.targets[0].name) != target.name:
+        trace.fallback_from = first
 
 
 def record_failure(record: Attempt, failure: GatewayError) -> None:

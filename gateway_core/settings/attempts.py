@@ -32,7 +32,7 @@ class BreakerSettings:
     """When a target is passed over. Times are in seconds."""
 
     enabled: bool = True
-    failures: int = 5
+    failures: int = 20
     """The least failures within the window that open it."""
     rate: float = 0.5
     """The least share of calls within the window that fail."""

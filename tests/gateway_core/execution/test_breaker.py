@@ -92,6 +92,7 @@ def test_a_target_that_fails_is_passed_over_and_the_trace_says_so() -> None:
     assert isinstance(call, Call)
     assert rig.transport.asked[-1] == "b"
     assert [attempt.provider for attempt in call.route.attempts] == ["b"]
+    assert call.route.fallback_from == "a/m"
     (passed_over,) = call.route.considered
     assert (passed_over.provider, passed_over.model, passed_over.excluded_by) == ("a", "m", "breaker")
     assert "UPSTREAM_UNAVAILABLE" in passed_over.message
@@ -207,6 +208,11 @@ def test_a_key_that_is_refused_is_left_at_once_in_every_route(status: int) -> No
     assert rig.transport.sent[-1].headers["authorization"] == "Bearer sk-one"
 
 
+def test_a_provider_without_a_key_is_not_left_for_one_refusal() -> None:
+    rig = Rig(a=refuses(401), b=GOOD)
+    assert rig.asked_by(AB, FAILURES + 1) == ["a", "b"] * FAILURES + ["b"]
+
+
 def test_a_key_that_a_model_is_forbidden_is_good_for_others() -> None:
     rig = Rig(a=[refuses(403), GOOD])
     rig.asked_by(route(*two_keys()))
@@ -224,8 +230,9 @@ def test_too_many_requests_turn_to_the_next_key_after_a_pause() -> None:
 def test_all_open_and_least_bad() -> None:
     rig = Rig(a=BROKEN, b=BROKEN).opened(AB)
     assert sorted(rig.asked_by(AB)) == ["a", "b"]
-    rig.breaker.failed(AB, AB.targets[1], GatewayError(Reason.UPSTREAM_AUTH, "no"), rig.call())
-    assert rig.asked_by(AB) == ["a", "b"]
+    slow = refuses(503, headers={"retry-after": "300"})
+    rig = Rig(a=[slow] * FAILURES + [BROKEN], b=BROKEN).opened(AB)
+    assert rig.asked_by(AB) == ["b", "a"]
 
 
 def test_all_open_and_rejected() -> None:
@@ -263,8 +270,9 @@ def test_retry_after_is_the_least_pause() -> None:
 
 
 def test_off() -> None:
-    rig = Rig(dataclasses.replace(PLAIN, enabled=False), a=refuses(401), b=GOOD)
-    assert rig.asked_by(AB, 5) == ["a", "b"] * 5
+    where = route(target("a", key="sk-one"), "b")
+    rig = Rig(dataclasses.replace(PLAIN, enabled=False), a=[refuses(401), BROKEN], b=GOOD)
+    assert rig.asked_by(where, 9) == ["a", "b"] * 9
 
 
 SPENT = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "30s"}
