@@ -54,7 +54,11 @@ def test_a_bomb_goes_off_in_steps() -> None:
 
 @pytest.mark.parametrize(
     ("coding", "data"),
-    [("gzip", b"not gzip"), ("deflate", b"\xff not deflate"), ("gzip", gzip.compress(b"a") + b"and more than that")],
+    [
+        ("gzip", b"not gzip"),
+        ("deflate", b"\xff not deflate"),
+        ("gzip", gzip.compress(b"a", mtime=0) + b"and more than that"),
+    ],
 )
 def test_what_is_not_compressed_so_is_refused(coding: str, data: bytes) -> None:
     with pytest.raises(zlib.error):
