@@ -1,4 +1,4 @@
-"""Memory of signatures by tool call id: agents that drop unknown fields keep the reasoning of models that sign it.
+"""Memory of signatures by tool call id, or text: agents that drop unknown fields keep the reasoning of models that sign it.
 
 Each caller has its own. It is in memory, within bounds; where storage has a path it is there too, so that every process
 finds it and a restart loses nothing. A failure of the storage is a signature that is not found, as without this memory.
@@ -153,14 +153,14 @@ class SignatureMemory:
         try:
             await store.put(owner, record)
         except GatewayError as failure:
-            _log.warning("signatures of %d tool calls were not stored: %s", len(signed), failure)
+            _log.warning("%d signatures were not stored: %s", len(signed), failure)
 
     async def _look_up(self, owner: str, ids: list[str], now: float) -> None:
         assert self._store is not None
         try:
             page = await self._store.page(owner, Query(KIND, ids, limit=MOST_LOOKED_UP), now=int(now))
         except GatewayError as failure:
-            _log.warning("signatures of tool calls were not read: %s", failure)
+            _log.warning("signatures were not read: %s", failure)
             return
         found = {call_id: one for record in reversed(page.records) for call_id, one in read(record)}
         until = {call_id: record.expires for record in page.records for call_id, _ in read(record)}

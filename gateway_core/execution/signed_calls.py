@@ -1,5 +1,8 @@
-"""Signed calls: the reasoning and the signatures that belong to the tool calls of an answer, and their way back into a
-history whose client has dropped them. Pure."""
+"""Signed calls: the reasoning and the signatures that belong to the tool calls of an answer, the signatures of its texts,
+and their way back into a history whose client has dropped them. Pure.
+
+A text has no id; what it is found by is made of the text itself.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,15 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class SignedCall(msgspec.Struct, frozen=True, gc=False):
-    """What one call needs back."""
+    """What one call, or text, needs back."""
 
     origin: str
     """See origin_of."""
     digest: bytes
-    """Of the call's name and arguments: another call of the same id is not this one."""
+    """Of the call's name and arguments: another call of the same id is not this one. Empty for a text."""
     parts: bytes
-    """A serialised Candidate: the reasoning before the call, and the call itself without its arguments."""
+    """A serialised Candidate: the reasoning before the call, and the call itself without its arguments; or the text's part
+    without the text."""
 
 
 def origin_of(provider: str, dialect: str) -> str:
@@ -44,12 +48,23 @@ def digest_of(call: ToolCall) -> bytes:
     return hashlib.blake2b(call.name.encode() + b"\0" + written, digest_size=16).digest()
 
 
+def id_of(part: Part) -> str:
+    """What a part of a history is found by. Empty: it is neither a call nor a text."""
+    return id_of_text(part.text) if part.text else part.tool_call.id
+
+
+def id_of_text(text: str) -> str:
+    return f"text:{hashlib.blake2b(text.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
+
+
 def signed_calls(parts: Iterable[Part], origin: str) -> Iterator[tuple[str, SignedCall | None]]:
-    """(id, what it needs back) of each call of an answer. None: nothing of it is signed."""
+    """(id, what it needs back) of each call and text of an answer. None: nothing of it is signed."""
     reasoning: list[Part] = []
     for part in parts:
         if part.HasField("reasoning"):
             reasoning.append(part)
+        elif part.text:
+            yield id_of_text(part.text), signed_text(part, origin) if part.HasField("signature") else None
         elif part.HasField("tool_call"):
             if part.tool_call.id:
                 lead = reasoning if any(map(is_signed, reasoning)) else []
@@ -64,13 +79,18 @@ def signed_call(reasoning: Sequence[Part], part: Part, origin: str) -> SignedCal
     return SignedCall(origin, digest_of(part.tool_call), Candidate(parts=[*reasoning, bare]).SerializeToString())
 
 
+def signed_text(part: Part, origin: str) -> SignedCall:
+    bare = Part(signature=part.signature, provider_details_json=part.provider_details_json)
+    return SignedCall(origin, b"", Candidate(parts=[bare]).SerializeToString())
+
+
 def is_signed(part: Part) -> bool:
     """Whether reasoning is of use to its provider alone."""
     return bool(part.reasoning.signature or part.reasoning.encrypted)
 
 
 def unsigned_ids(request: ChatRequest) -> list[str]:
-    """The calls of the history that came back without a signature, and without signed reasoning before them."""
+    """The calls and texts of the history that came back without a signature, calls without signed reasoning before them."""
     found = []
     for message in request.messages:
         if message.role != ROLE_ASSISTANT:
@@ -82,6 +102,8 @@ def unsigned_ids(request: ChatRequest) -> list[str]:
                 if not (signed or part.HasField("signature")) and (call_id := part.tool_call.id):
                     found.append(call_id)
                 signed = False
+            elif kind == "text" and part.text and not part.HasField("signature"):
+                found.append(id_of_text(part.text))
             elif kind == "reasoning":
                 signed = signed or is_signed(part)
     return found
@@ -96,7 +118,7 @@ def with_signatures(request: ChatRequest, found: Mapping[str, SignedCall], endpo
     restored = ChatRequest()
     restored.CopyFrom(request)
     for message in restored.messages:
-        if message.role == ROLE_ASSISTANT and any(part.tool_call.id in own for part in message.parts):
+        if message.role == ROLE_ASSISTANT and any(id_of(part) in own for part in message.parts):
             restore(message, own)
     return restored
 
@@ -108,7 +130,9 @@ def restore(message: Message, own: Mapping[str, SignedCall]) -> None:
     before: list[Part] = []
     for part in message.parts:
         before.append(part)
-        if part.HasField("tool_call"):
+        if part.text and (signed := own.get(id_of_text(part.text))):
+            sign_again(part, Candidate.FromString(signed.parts).parts[0])
+        elif part.HasField("tool_call"):
             if (signed := own.get(part.tool_call.id)) and signed.digest == digest_of(part.tool_call):
                 before = signed_again(before, signed)
             parts += before
@@ -122,22 +146,26 @@ def restore(message: Message, own: Mapping[str, SignedCall]) -> None:
 def signed_again(parts: list[Part], signed: SignedCall) -> list[Part]:
     """parts: the call, last, and what is between it and the call before."""
     *reasoning, bare = Candidate.FromString(signed.parts).parts
-    call = parts[-1]
-    if bare.HasField("signature") and not call.HasField("signature"):
-        call.signature.CopyFrom(bare.signature)
-        for name, text in bare.provider_details_json.items():
-            call.provider_details_json.setdefault(name, text)
+    sign_again(parts[-1], bare)
     if not reasoning or any(map(is_signed, parts)):
         return parts
     return [*reasoning, *(part for part in parts if not part.HasField("reasoning"))]
 
 
+def sign_again(part: Part, bare: Part) -> None:
+    if bare.HasField("signature") and not part.HasField("signature"):
+        part.signature.CopyFrom(bare.signature)
+        for name, text in bare.provider_details_json.items():
+            part.provider_details_json.setdefault(name, text)
+
+
 class StreamedCalls:
-    """The reasoning and the calls of one stream. Texts cost it one look at each event."""
+    """The reasoning, the calls and the texts of one stream."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, int], Part] = {}
-        self._arguments: dict[tuple[int, int], list[str]] = {}
+        self._pieces: dict[tuple[int, int], list[str]] = {}
+        """Of calls and texts."""
 
     def feed(self, batch: StreamResponse) -> None:
         for event in batch.events:
@@ -153,9 +181,11 @@ class StreamedCalls:
 
     def calls(self, origin: str) -> Iterator[tuple[str, SignedCall | None]]:
         """See signed_calls."""
-        for place, pieces in self._arguments.items():
+        for place, pieces in self._pieces.items():
             call = self._parts[place].tool_call
-            if call.HasField("input"):
+            if not self._parts[place].HasField("tool_call"):
+                self._parts[place].text += "".join(pieces)
+            elif call.HasField("input"):
                 call.input += "".join(pieces)
             else:
                 call.arguments_json += "".join(pieces)
@@ -164,16 +194,17 @@ class StreamedCalls:
 
     def _started(self, started: PartStarted) -> None:
         part = started.part
-        if part.HasField("reasoning") or part.HasField("tool_call"):
+        kind = part.WhichOneof("kind")
+        if kind in ("reasoning", "tool_call", "text"):
             place = started.candidate_index, started.part_index
             self._parts[place] = Part.FromString(part.SerializeToString())
-            if part.HasField("tool_call"):
-                self._arguments[place] = []
+            if kind != "reasoning":
+                self._pieces[place] = []
 
     def _delta(self, delta: PartDelta) -> None:
         place = delta.candidate_index, delta.part_index
-        if (pieces := self._arguments.get(place)) is not None:
-            pieces.append(delta.arguments_json or delta.input)
+        if (pieces := self._pieces.get(place)) is not None:
+            pieces.append(delta.text or delta.arguments_json or delta.input)
         elif (part := self._parts.get(place)) is not None:
             append(part, delta)
 

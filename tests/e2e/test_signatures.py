@@ -1,4 +1,4 @@
-"""Gemini's signature of a call returns to it in both modes, through an API whose form has no place for it."""
+"""Gemini's signatures of a call and of a text return to it in both modes, through an API whose form has no place for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tests.upstream import event_stream, json_reply
 
 SIGNATURE = "c2VhbCBvZiBnZW1pbmk="
 CALL = {"functionCall": {"name": "look", "args": {"a": 1}, "id": "call_1"}, "thoughtSignature": SIGNATURE}
-ANSWER = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [CALL]}, "finishReason": "STOP"}]}
+SAID = {"text": "I look.", "thoughtSignature": "c2VhbCBvZiB3b3Jkcw=="}
+ANSWER = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [SAID, CALL]}, "finishReason": "STOP"}]}
 TEXT = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": "Done."}]}, "finishReason": "STOP"}]}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 MODEL = "google/gemini-3-pro-preview"
@@ -33,6 +34,6 @@ def test_a_signature_that_cohere_has_no_place_for(start: Start, provider: Provid
         assert "call_1" in first.text and SIGNATURE not in first.text
         call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"a":1}'}}
         result = {"role": "tool", "tool_call_id": "call_1", "content": "found"}
-        ask(USER, {"role": "assistant", "tool_calls": [call]}, result)
+        ask(USER, {"role": "assistant", "content": "I look.", "tool_calls": [call]}, result)
 
-    assert provider.requests[1].json()["contents"][1]["parts"][0]["thoughtSignature"] == SIGNATURE
+    assert provider.requests[1].json()["contents"][1]["parts"] == [SAID, CALL]

@@ -101,6 +101,19 @@ def test_each_of_several_calls_has_its_own() -> None:
     run(check)
 
 
+def test_a_signed_text_is_known_again_by_its_words() -> None:
+    said = Part(text="Let me see.", signature=Signature(provider="gemini", value="of the words"))
+
+    async def check() -> None:
+        memory = SignatureMemory(1)
+        memory.answered(call_of(), answer(THOUGHT, said, tool_call()))
+        assert await recalled(memory) == [THOUGHT, said, BARE.messages[0].parts[1]]
+        others = history(Part(text="Let me see!"))
+        assert await recalled(memory, others) == list(others.messages[0].parts)
+
+    run(check)
+
+
 def test_a_stream_is_remembered_as_its_whole_answer() -> None:
     signature = Signature(provider="gemini", value="late")
     events = [
@@ -110,6 +123,7 @@ def test_a_stream_is_remembered_as_its_whole_answer() -> None:
         StreamEvent(part_delta=PartDelta(signature="sealed")),
         StreamEvent(part_started=PartStarted(part_index=1, part=Part(text=""))),
         StreamEvent(part_delta=PartDelta(part_index=1, text="Let me see.")),
+        StreamEvent(part_finished=PartFinished(part_index=1, signature=Signature(provider="gemini", value="of the words"))),
         StreamEvent(part_started=PartStarted(part_index=2, part=tool_call(arguments=""))),
         StreamEvent(part_delta=PartDelta(part_index=2, arguments_json='{"a":1,')),
         StreamEvent(part_delta=PartDelta(part_index=2, arguments_json='"b":[2]}')),
@@ -125,6 +139,7 @@ def test_a_stream_is_remembered_as_its_whole_answer() -> None:
         memory.streamed(call_of(), seen)
         thought, text, call = await recalled(memory)
         assert (thought, text.text, call.signature) == (THOUGHT, "Let me see.", signature)
+        assert text.signature.value == "of the words"
 
     run(check)
 
