@@ -77,7 +77,9 @@ def test_the_second_target_answers(setting: Setting, reply: Reply, streams: bool
     assert raw.headers["x-fallback-from"] == "first/model-a"
     assert (raw.headers["x-model-used"], raw.headers["x-dragoman-provider"]) == ("second/model-b", "second")
     assert raw.headers["x-dragoman-attempts"] == "2"
-    assert [request.json()["model"] for request in setting.first.requests] == ["model-a"]
+    # What a kept connection breaks on is sent on a fresh one, once.
+    tries = [1, 2] if reply is BAD["cut"] else [1]
+    assert [request.json()["model"] for request in setting.first.requests] in [["model-a"] * number for number in tries]
     assert [request.json()["model"] for request in setting.second.requests] == ["model-b"]
 
 

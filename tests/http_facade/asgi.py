@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 class OpenStub:
     """A core that asks nobody for a key, for stubs that stand for one."""
 
+    caller = "anonymous"
+
     def CheckKey(self, request: CheckKeyRequest, **_: Any) -> asyncio.Future[CheckKeyResponse]:  # noqa: N802
         call: asyncio.Future[CheckKeyResponse] = asyncio.get_running_loop().create_future()
-        call.set_result(CheckKeyResponse(caller="anonymous", anonymous=True))
+        call.set_result(CheckKeyResponse(caller=self.caller, anonymous=self.caller == "anonymous"))
         return call
 
 

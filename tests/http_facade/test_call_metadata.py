@@ -17,7 +17,9 @@ CALL_ID = "0190163d8694739bbea4b3e4d4f3a1c2"
 
 
 class Stub(OpenStub):
-    """A core that answers every chat with the same text."""
+    """A core that answers every chat with the same text. Pages of other sites may ask one that has keys alone."""
+
+    caller = "tests"
 
     def __init__(self) -> None:
         self.metadata: list[tuple[str, str]] = []
