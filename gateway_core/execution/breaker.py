@@ -24,6 +24,7 @@ EVERY = ""
 """In place of a route or a model: all."""
 MOST_CELLS = 10_000
 """Of targets that failed: clients choose models."""
+SWEEP_S = 60.0
 LONGEST_S = 86_400.0
 """What a provider may ask for."""
 MOST_DOUBLINGS = 30
@@ -79,6 +80,8 @@ class Breaker:
     cells: dict[CellKey, Cell] = field(default_factory=dict)
     quotas: dict[CellKey, float] = field(default_factory=dict)
     """Until when a quota is used up."""
+    swept: float = float("-inf")
+    """When it was last looked through for what can be forgotten."""
 
     @property
     def quiet(self) -> bool:
@@ -88,6 +91,8 @@ class Breaker:
     def targets(self, route: Route, call: Call) -> Iterator[Target]:
         """Those to ask, in their order; each is decided on when it is reached. Raises GatewayError where all are open and
         the settings say so."""
+        if self.clock() - self.swept > SWEEP_S:
+            self._sweep()
         passed_over: list[PassedOver] = []
         asked = False
         for target in route.targets:
@@ -225,12 +230,17 @@ class Breaker:
     def _make_room(self) -> None:
         if len(self.cells) + len(self.quotas) < MOST_CELLS:
             return
-        now = self.clock()
-        self.cells = {key: cell for key, cell in self.cells.items() if max(cell.until, cell.window_ends) > now}
-        self.quotas = {key: until for key, until in self.quotas.items() if until > now}
+        self._sweep()
         if len(self.cells) + len(self.quotas) >= MOST_CELLS:
             self.cells.clear()
             self.quotas.clear()
+
+    def _sweep(self) -> None:
+        """Forget what nobody has asked for long after its time."""
+        self.swept = self.clock()
+        cutoff = self.swept - self.settings.longest
+        self.cells = {key: cell for key, cell in self.cells.items() if max(cell.until, cell.window_ends) > cutoff}
+        self.quotas = {key: until for key, until in self.quotas.items() if until > self.swept}
 
     def _refusal(self, route: Route, soonest: PassedOver, call: Call) -> GatewayError:
         wait_s = max(1.0, soonest.until - self.clock())

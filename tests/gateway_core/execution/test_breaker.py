@@ -13,7 +13,7 @@ from dragoman.reasons import GatewayError, Reason
 from dragoman.v1.stream_pb2 import StreamResponse
 from gateway_core.call import Call, Deadline
 from gateway_core.execution.attempt import Transports
-from gateway_core.execution.breaker import MOST_CELLS, Breaker
+from gateway_core.execution.breaker import MOST_CELLS, SWEEP_S, Breaker
 from gateway_core.execution.chain import Chain, RetryPolicy
 from gateway_core.routing.resolver import Route, Target
 from gateway_core.settings.attempts import REJECT, BreakerSettings
@@ -341,6 +341,14 @@ def test_a_target_that_flaps_is_asked_less_and_less_and_none_is_lost() -> None:
         asked_in.append(rig.transport.asked.count("a") - before)
     # Without a breaker it would be asked 200 times in each.
     assert max(asked_in) < 100
+
+
+def test_what_is_long_over_is_forgotten() -> None:
+    rig = Rig(a=BROKEN, b=GOOD, c=refuses(429, headers={"retry-after": "60"})).opened(AB)
+    rig.asked_by(route("c"))
+    rig.wait(PLAIN.window + PLAIN.longest + SWEEP_S)
+    rig.asked_by(route("b"))
+    assert rig.breaker.quiet
 
 
 def test_clients_can_name_any_number_of_models() -> None:
