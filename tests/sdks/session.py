@@ -30,7 +30,7 @@ MAKERS: Mapping[str, Callable[[], Environment]] = {
     "node": make_node,
 }
 """Each raises Unavailable where it cannot."""
-CONFIG = "[retries]\ninitial = 0.01\njitter = 0\n"
+CONFIG = "[retries]\ninitial = 0.01\njitter = 0\n[server]\nwrong_keys_per_minute = 0\n"
 
 
 def models_of(target: str) -> dict[str, str]:
