@@ -89,6 +89,6 @@ def learn(
         probed = decode_strictly(head + encode_json(PROBE) + tail)
     except UNREADABLE:
         return None
-    if plain != delta or text_of(probed) != PROBE:
+    if type(probed) is not dict or plain != delta or text_of(probed) != PROBE:
         return None
     return TextTemplate(head, tail, plain, padding)

@@ -72,8 +72,12 @@ class Stored:
         ids = self.identified()
         return [listed_item(item_id, item) for item_id, item in (next(ids) for _ in self.items)]
 
+    def referable(self) -> Iterator[tuple[str, Json]]:
+        """The same, without references that were left to the provider: they hold nothing."""
+        return ((item_id, item) for item_id, item in self.identified() if not refers(item))
+
     def part_ids(self) -> list[str]:
-        return [item_id for item_id, _ in self.identified() if len(item_id) <= LONGEST_ID][:MOST_PARTS]
+        return [item_id for item_id, _ in self.referable() if len(item_id) <= LONGEST_ID][:MOST_PARTS]
 
 
 def unpack(text: str) -> Stored:

@@ -98,7 +98,7 @@ class StoredResponses:
             page = await self._ask(self._core.stub.ListRecords, request, exchange)
             for record in page.records:
                 # The newest come first: what they hold counts.
-                found = {**dict(unpack(record.json).identified()), **found}
+                found = {**dict(unpack(record.json).referable()), **found}
             request.page_token, request.page_size = page.next_page_token, 0
             if not page.next_page_token or found.keys() >= set(request.part_ids):
                 break

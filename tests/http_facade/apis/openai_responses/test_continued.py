@@ -136,6 +136,9 @@ def test_references_to_nothing_that_is_kept(sdk: OpenAI, house: Provided) -> Non
     house.replies(json_reply(of_responses(words("Hm.", "msg_1"))))
     sdk.responses.create(model="at-openai-responses/gpt-5", input=lost)
     assert {"type": "item_reference", "id": "msg_lost"} in house.requests[0].json()["input"]
+    # What was kept of it is a reference too, and nothing that others could refer to.
+    with pytest.raises(openai.NotFoundError, match="Item with id 'msg_lost' not found"):
+        sdk.responses.create(model="demo/echo", input=lost)
 
 
 def test_an_item_that_is_there_twice(sdk: OpenAI) -> None:
