@@ -19,6 +19,7 @@ from gateway_core.execution.signatures import SignatureMemory
 from gateway_core.media.attachments import Attachments, MediaIntake
 from gateway_core.media.places import media_of
 from gateway_core.passthrough.proxy import Proxy, body_of, head_of
+from gateway_core.providers.registry import DIALECTS
 from gateway_core.routing.contexts import Contexts
 from gateway_core.routing.resolver import ModelResolver, Resolver, Route, route_of
 from gateway_core.routing.scopes import scoped
@@ -64,7 +65,7 @@ class Gateway:
 
     async def chat(self, request: ChatRequest, call: Call) -> ChatResponse:
         route, attachments = self._admit(request, call)
-        if request.tools:
+        if signs(request, route):
             signed = await self._signatures.recall(request, call)
             answer = await self._chain.chat(request, route, call, attachments, signed)
             self._signatures.answered(call, answer)
@@ -76,8 +77,9 @@ class Gateway:
     async def stream(self, request: ChatRequest, call: Call) -> AsyncGenerator[StreamResponse, None]:
         """The caller must exhaust it or aclose() it: that closes the upstream connection."""
         route, attachments = self._admit(request, call)
-        signed = await self._signatures.recall(request, call) if request.tools else NOTHING
-        seen = self._signatures.watch() if request.tools else None
+        signing = signs(request, route)
+        signed = await self._signatures.recall(request, call) if signing else NOTHING
+        seen = self._signatures.watch() if signing else None
         async with aclosing(self._chain.stream(request, route, call, attachments, signed)) as batches:
             async for batch in batches:
                 if seen is not None:
@@ -151,3 +153,8 @@ class Gateway:
         await self._signatures.close()
         await self.records.close()
         await self._transports.close()
+
+
+def signs(request: ChatRequest, route: Route) -> bool:
+    """Whether an answer may be signed. Asked of every call."""
+    return bool(request.tools) or any(DIALECTS[target.endpoint.dialect].signs_texts for target in route.targets)

@@ -14,7 +14,7 @@ from tests.imports import read_tree
 from tests.test_floors import CONTRACT, HOUSE, PACKAGES, ROOT
 
 MOST_MODULES = 285
-MOST_LINES = 43_300
+MOST_LINES = 43_310
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 49
 SCHEMA_KEYWORDS = frozenset(

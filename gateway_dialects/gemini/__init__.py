@@ -17,6 +17,7 @@ from gateway_dialects.kit.server import EVENT_STREAM, JSON, RequestHead, Served,
 
 CLIENT = Dialect(
     name=DIALECT,
+    signs_texts=True,
     chat=chat_operation(encode_chat, decode_chat, decode_error),
     stream=stream_operation(encode_chat, GeminiStreamDecoder, decode_error),
     list_models=list_operation(encode_list_models, decode_list_models, decode_error),

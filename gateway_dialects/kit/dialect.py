@@ -331,13 +331,14 @@ class Dialect:
     """The kinds of media that the user shows in place of the tool's result that holds them."""
     results_anywhere: bool = False
     """Whether a tool's result may stand elsewhere than directly behind its call."""
+    signs_texts: bool = False
+    """Whether models sign what they say, beside their calls."""
     several_candidates: bool = True
     """Whether one request can ask for several candidates."""
     rate_limits: RateLimitFormat | None = None
     """How its providers report rate limits, and its clients read them. None: it has no headers for them."""
     for_its_clients: bool = False
-    """Whether clients of this language are answered by the provider's API of it, where the provider's first is another: for
-    what only this one has."""
+    """Whether its clients are answered by the provider's API of this language, where the provider's first is another."""
     automatic_cache: bool = False
     """Whether its providers cache prompts unasked: a cache hint is then dropped without a warning."""
 

@@ -23,7 +23,7 @@ USER = {"role": "user", "content": "Hi"}
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_signature_that_cohere_has_no_place_for(start: Start, provider: Provider, stream: bool) -> None:
     environ = {"DRAGOMAN_API_KEYS": f"tests={KEY}", "GOOGLE_API_URL": f"{provider.url}/v1beta", "GOOGLE_API_KEY": "k"}
-    provider.answers(event_stream(ANSWER) if stream else json_reply(ANSWER), json_reply(TEXT))
+    provider.answers(event_stream(ANSWER) if stream else json_reply(ANSWER), json_reply(TEXT), json_reply(TEXT))
     with start(environ=environ) as gateway, httpx.Client(headers={"authorization": f"Bearer {KEY}"}) as client:
 
         def ask(*messages: Any, stream: bool = False) -> httpx.Response:
@@ -36,4 +36,9 @@ def test_a_signature_that_cohere_has_no_place_for(start: Start, provider: Provid
         result = {"role": "tool", "tool_call_id": "call_1", "content": "found"}
         ask(USER, {"role": "assistant", "content": "I look.", "tool_calls": [call]}, result)
 
+        # What a model says is signed without tools too.
+        asked = {"model": MODEL, "messages": [USER, {"role": "assistant", "content": "I look."}, USER]}
+        client.post(f"{gateway.http}/v2/chat", json=asked).raise_for_status()
+
     assert provider.requests[1].json()["contents"][1]["parts"] == [SAID, CALL]
+    assert provider.requests[2].json()["contents"][1]["parts"] == [SAID]
